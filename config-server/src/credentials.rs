@@ -1,0 +1,150 @@
+//! Who may read: each application has a password of its own and sees its own settings only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+
+use crate::names::{Name, NameError};
+
+type PasswordDigest = [u8; 32];
+
+/// The passwords of the applications.
+///
+/// They are made by machines, long and random, so a plain digest of one says nothing about it. Digests are kept
+/// for their one length: comparing them takes the same time whatever was presented.
+pub struct Credentials {
+    digests: BTreeMap<Name, PasswordDigest>,
+}
+
+/// Shows who may read, and nothing of how they show it.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.digests.keys()).finish()
+    }
+}
+
+/// Why the file of credentials can't be used.
+#[derive(Debug, Error)]
+pub enum CredentialsError {
+    /// It can't be read.
+    #[error("the credentials can't be read from {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is not a YAML map of texts.
+    #[error("{} must hold one `application: password` a line", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why. Never shows lines of the file.
+        #[source]
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A name in it can't be that of an application.
+    #[error("`{name}` can't be the name of an application")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why.
+        #[source]
+        source: NameError,
+    },
+    /// An application has an empty password.
+    #[error("the password of `{0}` is empty")]
+    EmptyPassword(Name),
+}
+
+impl Credentials {
+    /// Keeps the passwords of these applications.
+    pub fn new(passwords: impl IntoIterator<Item = (Name, SecretString)>) -> Result<Self, CredentialsError> {
+        let mut digests = BTreeMap::new();
+        for (application, password) in passwords {
+            if password.expose_secret().is_empty() {
+                return Err(CredentialsError::EmptyPassword(application));
+            }
+            digests.insert(application, digest(password.expose_secret()));
+        }
+        Ok(Self { digests })
+    }
+
+    /// Reads a YAML file of `application: password`.
+    pub fn read(path: &Path) -> Result<Self, CredentialsError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+        let options = serde_saphyr::options! { with_snippet: false };
+        let passwords: BTreeMap<String, SecretString> =
+            serde_saphyr::from_str_with_options(&text, options).map_err(|source| {
+                CredentialsError::Format { path: path.to_owned(), source: Box::new(source) }
+            })?;
+        let named = passwords.into_iter().map(|(name, password)| match Name::try_from(name.clone()) {
+            Ok(application) => Ok((application, password)),
+            Err(source) => Err(CredentialsError::Name { name, source }),
+        });
+        Self::new(named.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The application with that name and password.
+    pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Name> {
+        // An unknown user costs the same: a digest is made and compared for it, too.
+        let presented = digest(password);
+        let application = Name::try_from(user.to_owned()).ok();
+        let expected = application.as_ref().and_then(|application| self.digests.get(application));
+        let matches = presented.ct_eq(expected.unwrap_or(&PasswordDigest::default()));
+        application.filter(|_| expected.is_some() && bool::from(matches))
+    }
+}
+
+fn digest(password: &str) -> PasswordDigest {
+    Sha256::digest(password.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Credentials, CredentialsError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), content).unwrap();
+        Credentials::read(file.path())
+    }
+
+    #[test]
+    fn the_right_password_of_the_right_application_is_known() {
+        let credentials = read("member-api: first\nstore-api: \"1234\"\n").unwrap();
+
+        assert_eq!(credentials.authenticate("member-api", "first").unwrap().as_str(), "member-api");
+        assert_eq!(credentials.authenticate("store-api", "1234").unwrap().as_str(), "store-api");
+        for (user, password) in [
+            ("member-api", "1234"),
+            ("member-api", "firs"),
+            ("member-api", "first "),
+            ("member-api", ""),
+            ("nobody", "first"),
+            ("nobody", ""),
+            ("", ""),
+            ("../x", "first"),
+        ] {
+            assert_eq!(credentials.authenticate(user, password), None, "{user}:{password}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_one_of_credentials_is_refused() {
+        assert!(matches!(read("member-api: [a]"), Err(CredentialsError::Format { .. })));
+        assert!(matches!(read("member-api: a\nmember-api: b"), Err(CredentialsError::Format { .. })));
+        assert!(matches!(read("a/b: x"), Err(CredentialsError::Name { .. })));
+        assert!(matches!(read("member-api: ''"), Err(CredentialsError::EmptyPassword(_))));
+        assert!(matches!(Credentials::read(Path::new("/nowhere")), Err(CredentialsError::Read { .. })));
+    }
+}

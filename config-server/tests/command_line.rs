@@ -1,0 +1,73 @@
+//! The binary itself: its commands need nothing but their arguments, and it does not start on a wrong setting.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use secrecy::ExposeSecret as _;
+use settings::UnsealingKey;
+use settings::seal::Sealed;
+
+/// Runs `config-server` with nothing in its environment.
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_config-server"))
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    process.wait_with_output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap().trim_end().to_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn makes_a_key_and_seals_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (private, public) = (folder.path().join("private"), folder.path().join("public"));
+
+    let public_key = printed(&run(&["keygen", "--name", "seoul", "--out", text(&private)], ""));
+    fs::write(&public, public_key).unwrap();
+    let sealed: Sealed = printed(&run(&["seal", "--key", text(&public)], "비밀\n")).parse().unwrap();
+
+    let opened = UnsealingKey::read(&private).unwrap().unseal(&sealed).unwrap();
+    assert_eq!(opened.expose_secret(), "비밀");
+}
+
+#[test]
+fn does_not_replace_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let private = folder.path().join("private");
+    fs::write(&private, "precious").unwrap();
+
+    let output = run(&["keygen", "--out", text(&private)], "");
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&private).unwrap(), "precious");
+}
+
+#[test]
+fn does_not_start_on_a_wrong_setting_and_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config-server.yml");
+    fs::write(&file, "server: {address: '127.0.0.1:0', drain-delay-ms: soon}\n").unwrap();
+
+    let output = run(&["--config-dir", text(folder.path())], "");
+
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("server.drain-delay-ms: must be a whole number from 0 to"), "{log}");
+    assert!(log.contains(text(&file)), "{log}");
+}

@@ -1,0 +1,54 @@
+//! The settings in this repository: they can be served, and no secret is among them.
+
+use std::path::PathBuf;
+
+use config_server::environments::Environments;
+use config_server::keyring::Keyring;
+use config_server::repository::{Query, Repository};
+use service_host::settings::{Management, Server};
+use settings::{Environment, Tree};
+
+const APPLICATIONS: [&str; 5] = ["config-server", "gateway", "member-api", "store-api", "order-api"];
+
+fn environment(application: &str) -> Environment {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let query = Query {
+        application: application.to_owned().try_into().unwrap(),
+        profiles: "default".to_owned().try_into().unwrap(),
+        label: None,
+    };
+    Environments::new(Repository::new(vec![directory]), Keyring::default()).read(&query).unwrap()
+}
+
+#[test]
+fn every_process_has_a_file_and_ports_of_its_own() {
+    let mut ports = Vec::new();
+    for application in APPLICATIONS {
+        let environment = environment(application);
+        assert_eq!(environment.property_sources.len(), 2, "{application} has no file of its own");
+
+        let mut tree = Tree::from_environment(&environment).unwrap();
+        ports.push(tree.take_section::<Server>("server").unwrap().address);
+        ports.push(tree.take_section::<Management>("management").unwrap().address);
+    }
+    ports.sort_unstable();
+    ports.dedup();
+
+    assert_eq!(ports.len(), 2 * APPLICATIONS.len());
+    assert!(
+        ports.iter().all(|address| address.ip().is_loopback()),
+        "open to the network without being asked"
+    );
+}
+
+#[test]
+fn no_secret_is_in_git() {
+    for application in APPLICATIONS {
+        for source in environment(application).property_sources {
+            for key in source.source.keys() {
+                let secret = ["password", "secret", "signing-key", "private", "token."];
+                assert!(!secret.iter().any(|word| key.contains(word)), "{key} in {}", source.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A server over two directories, `base` and `overlay`, with three applications.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use config_server::ConfigServer;
+use config_server::credentials::Credentials;
+use config_server::environments::Environments;
+use config_server::keyring::Keyring;
+use config_server::repository::Repository;
+use serde_json::Value;
+use settings::UnsealingKey;
+use tempfile::TempDir;
+use testkit::{Answer, Client, Request};
+
+/// `member-api:first`
+pub(crate) const MEMBER_API: &str = "Basic bWVtYmVyLWFwaTpmaXJzdA==";
+/// `store-api:second`
+pub(crate) const STORE_API: &str = "Basic c3RvcmUtYXBpOnNlY29uZA==";
+
+pub(crate) struct Harness {
+    folder: TempDir,
+    pub(crate) client: Client,
+}
+
+impl Harness {
+    /// A server without keys.
+    pub(crate) fn new() -> Self {
+        Self::with_keys(Vec::new())
+    }
+
+    pub(crate) fn with_keys(keys: Vec<UnsealingKey>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directories: Vec<PathBuf> = ["base", "overlay"].map(|name| folder.path().join(name)).into();
+        for directory in &directories {
+            fs::create_dir(directory).unwrap();
+        }
+        let passwords = [("member-api", "first"), ("store-api", "second"), ("application", "third")];
+        let passwords = passwords
+            .map(|(name, password)| (name.to_owned().try_into().unwrap(), password.to_owned().into()));
+        let environments = Environments::new(Repository::new(directories), Keyring::new(keys).unwrap());
+        let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
+        let router = problem::wrap(config_server::http::router(Arc::new(server)));
+        Self { folder, client: Client(router) }
+    }
+
+    /// Writes a file: `base/member-api.yml`.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Asks as member-api.
+    pub(crate) fn get(&self, path: &str) -> Request {
+        self.client.get(path).header("authorization", MEMBER_API)
+    }
+
+    /// Asks as member-api, for its own settings.
+    pub(crate) async fn settings(&self) -> Answer {
+        self.get("/member-api/default").send().await
+    }
+
+    /// The names of the sources of an answer, without the folder of the test.
+    pub(crate) fn source_names(&self, answer: &Answer) -> Vec<String> {
+        let prefix = format!("file:{}/", self.folder.path().display());
+        let sources = answer.body["propertySources"].as_array().unwrap();
+        sources.iter().map(|source| source["name"].as_str().unwrap().replace(&prefix, "")).collect()
+    }
+}
+
+/// What the one source of an answer holds.
+pub(crate) fn only_source(answer: &Answer) -> &Value {
+    let sources = answer.body["propertySources"].as_array().unwrap();
+    assert_eq!(sources.len(), 1, "{}", answer.body);
+    &sources[0]["source"]
+}

@@ -1,0 +1,35 @@
+//! Who is calling, and how that is known.
+//!
+//! Two kinds of token, both JWTs signed with Ed25519 (`alg` EdDSA), told apart by `typ`, issuer and keys, so that
+//! neither can stand in for the other:
+//!
+//! | | user token | service token |
+//! |---|---|---|
+//! | `typ` | `at+jwt` (RFC 9068) | `service+jwt` |
+//! | `iss` | the setting `access.issuer` | the calling service's name |
+//! | `aud` | the setting `access.audience` | the called service's name |
+//! | signed by | member-api's signing keys, published as a JWKS | the calling service's own key |
+//! | verified with | the JWKS ([`UserKeys`]) | the setting `access.service-keys` ([`ServiceKeys`]) |
+//! | lives | 15 minutes | a minute |
+//!
+//! The gateway verifies a user's token and passes it on; each service verifies it again. A service's handlers say whom
+//! they serve by what they extract: [`Principal`], [`Customer`], [`Seller`], [`Admin`]; internal routes are wrapped in
+//! [`only_services`]. All of them read the [`Verifier`] that `service-host` puts into every request.
+
+mod jwt;
+mod openapi;
+mod principal;
+mod service;
+mod settings;
+mod signing_key;
+mod user;
+mod verifier;
+
+pub use jwt::TokenError;
+pub use openapi::BearerToken;
+pub use principal::{Admin, Customer, MemberId, Principal, Role, Seller};
+pub use service::{ServiceKeys, ServiceTokens, only_services};
+pub use settings::{AccessError, Settings};
+pub use signing_key::{KeyError, SigningKey};
+pub use user::{Jwk, Jwks, UserKeys, UserTokens};
+pub use verifier::Verifier;

@@ -1,0 +1,110 @@
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use problem::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Verifier;
+use crate::service::{bearer, refused};
+
+/// A member's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct MemberId(pub Uuid);
+
+impl std::fmt::Display for MemberId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a member is; each has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Role {
+    /// Charges a wallet, fills a cart and orders.
+    Customer,
+    /// Has stores and is paid for what they sell.
+    Seller,
+    /// Sees the audit and runs settlements.
+    Admin,
+}
+
+impl Role {
+    /// The name on the wire and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "CUSTOMER",
+            Self::Seller => "SELLER",
+            Self::Admin => "ADMIN",
+        }
+    }
+
+    /// The role of this exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Customer, Self::Seller, Self::Admin].into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+/// The member who is calling, by a verified token. Extracting it answers 401 where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Who.
+    pub member_id: MemberId,
+    /// What they are.
+    pub role: Role,
+    /// The sign-in that the token stems from.
+    pub session_id: Uuid,
+}
+
+impl Principal {
+    /// Refuses every other role.
+    pub fn require(self, role: Role) -> Result<Self, Problem> {
+        if self.role == role {
+            return Ok(self);
+        }
+        let detail = format!("this is for {}, and you are {}", role.as_str(), self.role.as_str());
+        Err(Problem::new(Code::WrongRole).detail(detail))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        // A layer in front of the handler may have asked already.
+        if let Some(principal) = parts.extensions.get::<Self>() {
+            return Ok(*principal);
+        }
+        let verifier = Verifier::of(&parts.extensions)?;
+        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
+        parts.extensions.insert(principal);
+        Ok(principal)
+    }
+}
+
+macro_rules! only {
+    ($(#[$doc:meta] $name:ident),+) => {$(
+        #[$doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub Principal);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                Principal::from_request_parts(parts, state).await?.require(Role::$name).map(Self)
+            }
+        }
+    )+};
+}
+
+only! {
+    /// A customer who is calling; 403 for every other role.
+    Customer,
+    /// A seller who is calling; 403 for every other role.
+    Seller,
+    /// An administrator who is calling; 403 for every other role.
+    Admin
+}

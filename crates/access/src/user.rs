@@ -1,0 +1,237 @@
+//! User tokens: what member-api gives a member who signs in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use clock::Clock;
+use jsonwebtoken::DecodingKey;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::jwt::{self, Parties, Times};
+use crate::{MemberId, Principal, Role, SigningKey, TokenError};
+
+const TYP: &str = "at+jwt";
+/// How often the keys are asked for when nothing asks for them.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
+/// How soon they are asked for again after a failure, or for the sake of an unknown key: an attacker can make up
+/// keys' ids, and must not make us ask for each.
+const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// How long a token with an unknown key waits for newer keys.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    role: Role,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+impl Times for Claims {
+    fn issued_at(&self) -> i64 {
+        self.iat
+    }
+    fn expires_at(&self) -> i64 {
+        self.exp
+    }
+}
+
+/// Signs user tokens; member-api only.
+#[derive(Debug)]
+pub struct UserTokens {
+    issuer: String,
+    audience: String,
+    lifetime: Duration,
+    clock: Clock,
+}
+
+impl UserTokens {
+    /// Tokens of this issuer for this audience, each good for `lifetime`.
+    pub fn new(settings: &crate::Settings, lifetime: Duration, clock: Clock) -> Self {
+        Self { issuer: settings.issuer.clone(), audience: settings.audience.clone(), lifetime, clock }
+    }
+
+    /// A token that says who `principal` is.
+    pub fn sign(&self, principal: &Principal, key: &SigningKey) -> Result<String, TokenError> {
+        let now = self.clock.now().unix_timestamp();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: principal.member_id.0,
+            role: principal.role,
+            sid: principal.session_id,
+            iat: now,
+            exp: now.saturating_add(i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX)),
+        };
+        jwt::sign(TYP, &claims, key, key.id())
+    }
+
+    /// How long a token is good for.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+}
+
+/// A set of public keys (RFC 7517).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Jwks {
+    /// The keys.
+    pub keys: Vec<Jwk>,
+}
+
+/// A public Ed25519 key (RFC 8037).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Jwk {
+    /// The key's type.
+    #[schema(example = "OKP")]
+    pub kty: String,
+    /// The curve.
+    #[schema(example = "Ed25519")]
+    pub crv: String,
+    /// What it is for.
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    pub usage: String,
+    /// The algorithm.
+    #[schema(example = "EdDSA")]
+    pub alg: String,
+    /// The id by which tokens name it.
+    pub kid: String,
+    /// The key.
+    pub x: String,
+}
+
+impl From<&SigningKey> for Jwk {
+    fn from(key: &SigningKey) -> Self {
+        Self {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            usage: "sig".to_owned(),
+            alg: "EdDSA".to_owned(),
+            kid: key.id().to_owned(),
+            x: key.public_base64url(),
+        }
+    }
+}
+
+/// Verifies user tokens. Cheap to clone; clones know the same keys.
+#[derive(Clone)]
+pub struct UserKeys {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    issuer: String,
+    audience: String,
+    clock: Clock,
+    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    /// Whether somebody fetches newer keys when they are wanted.
+    is_kept_fresh: AtomicBool,
+    /// Asks for newer keys.
+    wanted: Notify,
+    /// Counts refreshes, so that a waiting token knows when one is over.
+    refreshes: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for UserKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys = self.shared.keys.load();
+        f.debug_struct("UserKeys").field("ids", &keys.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+impl UserKeys {
+    /// Knows no key until [`replace`](Self::replace) or [`keep_fresh`](Self::keep_fresh) gives it some.
+    pub fn new(issuer: &str, audience: &str, clock: Clock) -> Self {
+        let shared = Shared {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            clock,
+            keys: ArcSwap::default(),
+            is_kept_fresh: AtomicBool::new(false),
+            wanted: Notify::new(),
+            refreshes: watch::Sender::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Whether it knows any key.
+    pub fn are_known(&self) -> bool {
+        !self.shared.keys.load().is_empty()
+    }
+
+    /// Takes these keys instead of those that it knew. A key that is not an Ed25519 key is passed over with a warning.
+    pub fn replace(&self, jwks: &Jwks) {
+        let mut keys = HashMap::new();
+        for jwk in &jwks.keys {
+            match DecodingKey::from_ed_components(&jwk.x) {
+                Ok(key) if jwk.kty == "OKP" && jwk.crv == "Ed25519" => {
+                    keys.insert(jwk.kid.clone(), key);
+                }
+                _ => tracing::warn!(kid = jwk.kid, "passed over a key that is not an Ed25519 key"),
+            }
+        }
+        self.shared.keys.store(Arc::new(keys));
+        self.shared.refreshes.send_modify(|count| *count += 1);
+    }
+
+    /// Asks for the keys now, every minute, and when a token names an unknown one. Runs for ever; keeps the keys that
+    /// it has while nobody answers.
+    pub async fn keep_fresh<F, E>(self, mut fetch: impl FnMut() -> F)
+    where
+        F: Future<Output = Result<Jwks, E>>,
+        E: std::error::Error,
+    {
+        self.shared.is_kept_fresh.store(true, Ordering::Relaxed);
+        loop {
+            let wait = match fetch().await {
+                Ok(jwks) => {
+                    self.replace(&jwks);
+                    REFRESH_EVERY
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "can't fetch the keys of user tokens");
+                    self.shared.refreshes.send_modify(|count| *count += 1);
+                    REFRESH_AT_MOST_EVERY
+                }
+            };
+            tokio::time::sleep(REFRESH_AT_MOST_EVERY).await;
+            let _ = tokio::time::timeout(wait, self.shared.wanted.notified()).await;
+        }
+    }
+
+    /// Who the bearer of this token is.
+    pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let key_id = jwt::key_id(token, TYP)?;
+        if !self.shared.keys.load().contains_key(&key_id) {
+            self.wait_for_newer().await;
+        }
+        let keys = self.shared.keys.load();
+        if keys.is_empty() {
+            return Err(TokenError::NoKeys);
+        }
+        let key = keys.get(&key_id).ok_or(TokenError::UnknownKey)?;
+        let parties = Parties { issuer: &self.shared.issuer, audience: &self.shared.audience };
+        let claims: Claims = jwt::verify(token, &parties, key, &self.shared.clock)?;
+        Ok(Principal { member_id: MemberId(claims.sub), role: claims.role, session_id: claims.sid })
+    }
+
+    async fn wait_for_newer(&self) {
+        if !self.shared.is_kept_fresh.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut refreshes = self.shared.refreshes.subscribe();
+        refreshes.mark_unchanged();
+        self.shared.wanted.notify_one();
+        let _ = tokio::time::timeout(PATIENCE, refreshes.changed()).await;
+    }
+}

@@ -1,0 +1,209 @@
+//! The table `idempotency_keys`.
+
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Whose key, for which route.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyOf {
+    pub(crate) member_id: Uuid,
+    pub(crate) route: String,
+    pub(crate) key: String,
+}
+
+/// A key that stands in the table.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct KeyRow {
+    pub(crate) operation_id: Uuid,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) leased_until: OffsetDateTime,
+    status: Option<u16>,
+    content_type: Option<String>,
+    location: Option<String>,
+    body: Option<Vec<u8>>,
+}
+
+/// An answer as it was first given.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptAnswer {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl KeyRow {
+    pub(crate) fn answer(self) -> Option<KeptAnswer> {
+        let status = self.status?;
+        Some(KeptAnswer {
+            status,
+            content_type: self.content_type,
+            location: self.location,
+            body: self.body.unwrap_or_default(),
+        })
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.status.is_some()
+    }
+}
+
+/// Claims a new key. A duplicate-key error says that it is known.
+pub(crate) async fn insert(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    operation_id: Uuid,
+    fingerprint: &[u8],
+    now: OffsetDateTime,
+    leased_until: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO idempotency_keys \
+         (member_id, route, idempotency_key, operation_id, fingerprint, created_at, leased_until) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(operation_id)
+    .bind(fingerprint)
+    .bind(now)
+    .bind(leased_until)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+pub(crate) async fn find(connection: &mut MySqlConnection, of: &KeyOf) -> sqlx::Result<Option<KeyRow>> {
+    sqlx::query_as(
+        "SELECT operation_id, fingerprint, created_at, leased_until, status, content_type, location, body \
+         FROM idempotency_keys WHERE member_id = ? AND route = ? AND idempotency_key = ?",
+    )
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Takes over a request whose lease ran out, unless somebody else was quicker.
+pub(crate) async fn take_over(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    found: &KeyRow,
+    leased_until: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query(
+        "UPDATE idempotency_keys SET leased_until = ? \
+         WHERE member_id = ? AND route = ? AND idempotency_key = ? \
+         AND operation_id = ? AND leased_until = ? AND status IS NULL",
+    )
+    .bind(leased_until)
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(found.operation_id)
+    .bind(found.leased_until)
+    .execute(connection)
+    .await
+    .map(|done| done.rows_affected() == 1)
+}
+
+/// Keeps the answer.
+pub(crate) async fn answer(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    operation_id: Uuid,
+    answer: &KeptAnswer,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, body = ? \
+         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
+    )
+    .bind(answer.status)
+    .bind(&answer.content_type)
+    .bind(&answer.location)
+    .bind(&answer.body)
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(operation_id)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Lets the request be run again at once, with the same operation id.
+pub(crate) async fn end_lease(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    operation_id: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE idempotency_keys SET leased_until = ? \
+         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
+    )
+    .bind(now)
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(operation_id)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Forgets a key, so that it can be sent with another body.
+pub(crate) async fn forget(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    operation_id: Uuid,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM idempotency_keys \
+         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
+    )
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(operation_id)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Forgets one key whose time is over, unless somebody else was quicker.
+pub(crate) async fn forget_expired(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    created_before: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM idempotency_keys \
+         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND created_at <= ?",
+    )
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(created_before)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Forgets up to `at_most` keys whose time is over; gives how many it forgot.
+pub(crate) async fn purge(
+    connection: &mut MySqlConnection,
+    created_before: OffsetDateTime,
+    at_most: u32,
+) -> sqlx::Result<u64> {
+    sqlx::query("DELETE FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?")
+        .bind(created_before)
+        .bind(at_most)
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected())
+}

@@ -1,0 +1,58 @@
+//! From a document to a typed value: serde first, garde second, and every error under its dotted key.
+
+mod deserializer;
+mod error;
+
+use garde::Validate;
+use serde::de::DeserializeOwned;
+
+use self::deserializer::NodeDeserializer;
+use crate::error::{Fault, SettingsError};
+use crate::flat::{Path, Step};
+use crate::node::Node;
+
+/// Reads a node as `T`; `base` is where the node stands in the whole document.
+pub(crate) fn bind<T>(node: &Node, base: &Path) -> Result<T, SettingsError>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    let value = T::deserialize(NodeDeserializer::new(node)).map_err(|refused| {
+        let (path, problem) = refused.into_parts();
+        SettingsError::from(fault(node, base, path, problem))
+    })?;
+    match value.validate() {
+        Ok(()) => Ok(value),
+        Err(report) => {
+            let broken_rules = report.iter();
+            let mut faults: Vec<_> = broken_rules
+                .map(|(path, error)| fault(node, base, written_path(node, path), error.to_string()))
+                .collect();
+            faults.sort_by(|one, other| one.key.cmp(&other.key));
+            Err(SettingsError::new(faults))
+        }
+    }
+}
+
+fn fault(node: &Node, base: &Path, path: Path, problem: String) -> Fault {
+    let origin = node.origin_at(&path.0);
+    let whole = Path(base.0.iter().cloned().chain(path.0).collect());
+    let key = if whole.0.is_empty() { "settings".to_owned() } else { whole.to_string() };
+    Fault { key, problem, origin }
+}
+
+/// The way a validated field is written in a document: garde knows it as `max_connections`.
+fn written_path(root: &Node, path: &garde::Path) -> Path {
+    let steps = Path::parse(&path.to_string()).unwrap_or_default().0;
+    let mut node = Some(root);
+    let written = steps.into_iter().map(|step| {
+        let step = match step {
+            Step::Key(field) if node.and_then(|node| node.child(&Step::Key(field.clone()))).is_none() => {
+                Step::Key(field.replace('_', "-"))
+            }
+            as_it_is => as_it_is,
+        };
+        node = node.and_then(|node| node.child(&step));
+        step
+    });
+    Path(written.collect())
+}

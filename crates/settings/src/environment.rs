@@ -1,0 +1,154 @@
+//! The answer of a config server: the settings of one application under one set of profiles.
+//!
+//! The field names and their meaning are those of Spring Cloud Config's `Environment`, so that its clients
+//! read ours and ours can read from its server.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use crate::error::SettingsError;
+use crate::flat::{FlattenError, flatten};
+use crate::node::Node;
+
+/// What stands, as Spring writes it, in place of a sealed value that the server could not open.
+pub const UNOPENED: &str = "<n/a>";
+
+/// What is put before the key of a value that the server could not open.
+pub const UNOPENED_PREFIX: &str = "invalid.";
+
+/// Every property source that applies to an application, the one that wins first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// The application that asked.
+    pub name: String,
+    /// The profiles that it asked for; the last one wins over those before it.
+    pub profiles: Vec<String>,
+    /// The label that it asked for, if any.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Changes whenever one of the sources does.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Kept for Spring's clients; always empty here.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// The sources, in order of precedence: a key in the first one hides the same key in those behind it.
+    pub property_sources: Vec<PropertySource>,
+}
+
+/// One file of settings, flattened.
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PropertySource {
+    /// Where the settings were read, as shown to operators: `file:config/application.yml`.
+    pub name: String,
+    /// Dotted key to text, number or boolean.
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
+    pub source: BTreeMap<String, Value>,
+}
+
+/// Why a document can't be a source of settings.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    /// It can't be written flat.
+    #[error("it can't be written flat")]
+    Flatten(#[from] FlattenError),
+    /// It can't be read back from the flat form.
+    #[error("it has keys that can't be read")]
+    Keys(#[from] SettingsError),
+}
+
+impl PropertySource {
+    /// Flattens a nested document, and makes sure that whoever receives it can rebuild it.
+    pub fn from_document(name: String, document: &Value) -> Result<Self, DocumentError> {
+        let source = Self { name, source: flatten(document)? };
+        Node::from_source(&source).map_err(SettingsError::new)?;
+        Ok(source)
+    }
+}
+
+/// Shows the keys and not the values, which may be secrets.
+impl fmt::Debug for PropertySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PropertySource")
+            .field("name", &self.name)
+            .field("keys", &self.source.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn has_the_field_names_of_spring_cloud_config() {
+        let environment = Environment {
+            name: "member-api".to_owned(),
+            profiles: vec!["default".to_owned()],
+            label: None,
+            version: Some("1f".to_owned()),
+            state: None,
+            property_sources: vec![PropertySource {
+                name: "file:config/member-api.yml".to_owned(),
+                source: BTreeMap::from([("database.max-connections".to_owned(), json!(8))]),
+            }],
+        };
+
+        assert_eq!(
+            serde_json::to_value(environment).unwrap(),
+            json!({
+                "name": "member-api",
+                "profiles": ["default"],
+                "label": null,
+                "version": "1f",
+                "state": null,
+                "propertySources": [{
+                    "name": "file:config/member-api.yml",
+                    "source": {"database.max-connections": 8},
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn reads_an_answer_that_has_more_and_fewer_fields() {
+        let environment: Environment = serde_json::from_value(json!({
+            "name": "shop",
+            "profiles": ["default"],
+            "resource": null,
+            "propertySources": [],
+        }))
+        .unwrap();
+
+        assert_eq!(environment.version, None);
+    }
+
+    #[test]
+    fn a_document_that_nobody_could_rebuild_is_no_source() {
+        for unusable in [json!([1]), json!({"a": 1, "a.b": 2}), json!({"": 1}), json!({"a": {"[1]": 1}})] {
+            assert!(PropertySource::from_document("x.yml".to_owned(), &unusable).is_err(), "{unusable}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let source = PropertySource {
+            name: "file:config/member-api.yml".to_owned(),
+            source: BTreeMap::from([("database.password".to_owned(), json!("hunter2"))]),
+        };
+
+        let printed = format!("{source:?}");
+
+        assert!(printed.contains("database.password"), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+}

@@ -1,0 +1,52 @@
+//! Settings: how they travel, how secrets among them are sealed, and how they become typed values.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`environment`] | the answer of a config server, in the JSON of Spring Cloud Config |
+//! | [`flat`] | the two ways to write a document: nested, and flat under dotted keys (`routes[0].path`) |
+//! | [`tree`] | the sources of an environment merged, and typed sections taken from it |
+//! | [`seal`] | sealed values, `{cipher}{key:NAME}BASE64`, and the keys that seal and open them |
+//! | [`client`] | asking a config server, and waiting for one that is not there yet |
+//!
+//! A process takes its settings apart section by section, so that each crate owns the type of its own:
+//!
+//! ```
+//! use garde::Validate;
+//! use serde::Deserialize;
+//! use settings::{Environment, Tree};
+//!
+//! #[derive(Debug, Deserialize, Validate)]
+//! #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+//! struct Pool {
+//!     /// The most connections that are open at once.
+//!     #[garde(range(min = 1))]
+//!     max_connections: u32,
+//! }
+//!
+//! let answer = r#"{"name": "shop", "profiles": ["default"], "propertySources": [
+//!     {"name": "file:config/shop.yml", "source": {"pool.max-connections": 0}}]}"#;
+//! let environment: Environment = serde_json::from_str(answer)?;
+//! let mut tree = Tree::from_environment(&environment)?;
+//!
+//! let refusal = tree.take_section::<Pool>("pool").expect_err("zero connections");
+//! assert_eq!(
+//!     refusal.to_string(),
+//!     "pool.max-connections: lower than 1 (from file:config/shop.yml)"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bind;
+pub mod client;
+pub mod environment;
+mod error;
+pub mod flat;
+mod node;
+pub mod seal;
+pub mod tree;
+
+pub use client::{ConfigClient, FetchError};
+pub use environment::{DocumentError, Environment, PropertySource};
+pub use error::{Fault, SettingsError};
+pub use seal::{KeyName, SealingKey, UnsealingKey};
+pub use tree::Tree;

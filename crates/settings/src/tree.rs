@@ -1,0 +1,81 @@
+//! The sources of an environment merged into one document, taken apart into typed sections.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use garde::Validate;
+use serde::de::DeserializeOwned;
+
+use crate::bind::bind;
+use crate::environment::Environment;
+use crate::error::SettingsError;
+use crate::flat::{Path, Step};
+use crate::node::Node;
+
+/// All settings of a process. Each part of the process takes its section; what is left at the end belongs to
+/// the service itself, and an entry that nobody knows is refused.
+pub struct Tree {
+    root: BTreeMap<String, Node>,
+    version: Option<String>,
+}
+
+impl Tree {
+    /// Merges the sources of an environment; the first one that sets a key wins.
+    ///
+    /// Refuses keys that can't be read and lists with a missing entry, all of them at once.
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
+        let mut merged = Node::empty();
+        let mut faults = Vec::new();
+        for source in &environment.property_sources {
+            match Node::from_source(source) {
+                Ok(document) => merged = merged.over(document),
+                Err(more) => faults.extend(more),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(SettingsError::new(faults));
+        }
+        let root = match merged {
+            Node::Map(root) => root,
+            Node::Leaf { .. } | Node::Unopened { .. } | Node::List(_) => BTreeMap::new(),
+        };
+        Ok(Self { root, version: environment.version.clone() })
+    }
+
+    /// Takes the section of that name out and reads it as `T`, by serde and then by garde.
+    ///
+    /// A section that no source mentions is read as an empty one, so a type whose fields all have defaults
+    /// needs no entry. Numbers and booleans may be written as text. An error names every key that garde
+    /// refuses, or the first that serde does.
+    pub fn take_section<T>(&mut self, name: &str) -> Result<T, SettingsError>
+    where
+        T: DeserializeOwned + Validate<Context = ()>,
+    {
+        let node = self.root.remove(name).unwrap_or_else(Node::empty);
+        bind(&node, &Path(vec![Step::Key(name.to_owned())]))
+    }
+
+    /// Reads everything that was not taken as `T`, which is to deny unknown fields.
+    pub fn finish<T>(self) -> Result<T, SettingsError>
+    where
+        T: DeserializeOwned + Validate<Context = ()>,
+    {
+        bind(&Node::Map(self.root), &Path::default())
+    }
+
+    /// The version of the environment: changes whenever one of its sources does.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+}
+
+/// Shows the names of the sections and no values, which may be secrets.
+impl fmt::Debug for Tree {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tree")
+            .field("version", &self.version)
+            .field("sections", &self.root.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
