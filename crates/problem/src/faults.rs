@@ -74,7 +74,10 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
         match try_read::<T>(&body) {
             Ok(value) => {
                 for fault in broken_rules(&value) {
-                    note(&mut faults, fault);
+                    // A rule over a whole is not judged by parts that are stand-ins.
+                    if !faults.iter().any(|known| is_at_or_below(&known.pointer, &fault.pointer)) {
+                        note(&mut faults, fault);
+                    }
                 }
                 break;
             }
@@ -92,15 +95,13 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
 
 /// Notes a fault, unless it stands at or below one that is known: that one's stand-in caused it.
 fn note(faults: &mut Vec<Fault>, fault: Fault) {
-    let known = faults.iter().any(|known| {
-        fault
-            .pointer
-            .strip_prefix(known.pointer.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
-    if !known {
+    if !faults.iter().any(|known| is_at_or_below(&fault.pointer, &known.pointer)) {
         faults.push(fault);
     }
+}
+
+fn is_at_or_below(pointer: &str, other: &str) -> bool {
+    pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A fault that serde found, with what is needed to read past it.

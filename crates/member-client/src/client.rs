@@ -1,0 +1,76 @@
+//! The client.
+
+use peer::{Peer, PeerError};
+use problem::Code;
+use uuid::Uuid;
+
+use crate::{
+    REVOCATIONS_PATH, Revocations, RevocationsQuery, TRANSFERS_PATH, TransferReceipt, TransferRequest,
+};
+
+/// Calls member-api. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct MemberClient {
+    peer: Peer,
+}
+
+/// Why no receipt came back.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The wallet holds less than is to be taken from it. Nothing has moved.
+    #[error("the wallet does not hold enough")]
+    InsufficientBalance,
+    /// There is no such wallet, or its account is closed. Nothing has moved.
+    #[error("there is no such open wallet")]
+    NoWallet,
+    /// The id was used for another transfer. Nothing has moved.
+    #[error("the transfer's id was used for another transfer")]
+    Mismatch,
+    /// Any other end of the call. Unless it is a refusal, the transfer may have been made: ask again, by the same id.
+    #[error("the transfer could not be ordered")]
+    Peer(#[source] PeerError),
+}
+
+impl MemberClient {
+    /// Calls member-api through `peer`, which must be for [`crate::SERVICE`].
+    pub fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    /// Moves money, at most once for each id.
+    pub async fn transfer(&self, request: &TransferRequest) -> Result<TransferReceipt, TransferError> {
+        self.peer.post(TRANSFERS_PATH, request).await.map_err(|error| match error.code() {
+            Some(Code::InsufficientBalance) => TransferError::InsufficientBalance,
+            Some(Code::NotFound) => TransferError::NoWallet,
+            Some(Code::TransferMismatch) => TransferError::Mismatch,
+            _ => TransferError::Peer(error),
+        })
+    }
+
+    /// A transfer that has been made; `None` where there is none of this id.
+    pub async fn find_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, PeerError> {
+        match self.peer.get(&format!("{TRANSFERS_PATH}/{id}")).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Settles what became of a transfer, whose request may still be under way: gives it where it was made, and sees to it
+    /// that it will never be made where it was not. A request that arrives late is refused with
+    /// [`TransferError::Mismatch`].
+    pub async fn void_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, PeerError> {
+        self.peer.post(&format!("{TRANSFERS_PATH}/{id}/void"), &()).await
+    }
+
+    /// The sessions that have ended before their time since an earlier answer's `as_of`; without one, all whose access
+    /// tokens may still be good.
+    pub async fn revocations(&self, query: RevocationsQuery) -> Result<Revocations, PeerError> {
+        let path = match serde_urlencoded::to_string(query) {
+            Ok(query) => format!("{REVOCATIONS_PATH}?{query}"),
+            // A time that can't be written: all of them are asked for.
+            Err(_) => REVOCATIONS_PATH.to_owned(),
+        };
+        self.peer.get(&path).await
+    }
+}

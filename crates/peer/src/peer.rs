@@ -1,0 +1,239 @@
+//! One other service, and how it is called.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use discovery::{Discovery, Instance, Instances};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use problem::Problem;
+use reqwest::Response;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::error::PeerError;
+use crate::token::TokenSource;
+
+/// The deadline of a call, unless [`Peer::with_deadline`] says otherwise.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// A reply that is lost twice will be lost again: whoever asked decides what next.
+const LOST_REPLIES: u32 = 2;
+
+/// Another service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    instances: Instances,
+    tokens: TokenSource,
+    http: reqwest::Client,
+    deadline: Duration,
+}
+
+/// A request as it is sent, as often as it has to be.
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<Bytes>,
+    headers: HeaderMap,
+    deadline: Instant,
+}
+
+/// How one try ended short of an answer that counts.
+enum Lost {
+    /// Not even a connection: nothing was sent.
+    Unreached(reqwest::Error),
+    /// Something was sent, and the reply is missing.
+    Reply(reqwest::Error),
+    /// The instance said that it can't, or a proxy before it did.
+    Unable(StatusCode),
+    /// The deadline came first.
+    Late,
+}
+
+/// A status that says nothing about the call.
+#[derive(Debug, thiserror::Error)]
+#[error("it answered {0}")]
+struct Answered(StatusCode);
+
+impl Peer {
+    /// The service named `service`, whose instances `discovery` knows. Begins to watch for them.
+    pub fn new(service: &str, discovery: &Discovery, tokens: TokenSource, http: reqwest::Client) -> Self {
+        Self { instances: discovery.instances(service), tokens, http, deadline: DEADLINE }
+    }
+
+    /// The same service, with this much time for each call, its second tries included.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &str {
+        self.instances.service()
+    }
+
+    /// The service's instances.
+    pub fn instances(&self) -> &Instances {
+        &self.instances
+    }
+
+    /// Asks for what is at `path`.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PeerError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Posts `body`. The operation must be idempotent by something in the body.
+    pub async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, PeerError> {
+        self.call(Method::POST, path, Some(self.written(body)?)).await
+    }
+
+    /// Puts `body` at `path`.
+    pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, PeerError> {
+        self.call(Method::PUT, path, Some(self.written(body)?)).await
+    }
+
+    fn written<B: Serialize>(&self, body: &B) -> Result<Bytes, PeerError> {
+        serde_json::to_vec(body).map(Bytes::from).map_err(|source| self.unsent(source))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<T, PeerError> {
+        let began = Instant::now();
+        let headers = self.headers(body.is_some())?;
+        let call = Call { method, path, body, headers, deadline: began + self.deadline };
+        let result = match self.answer(&call).await {
+            Ok(answer) => self.read(answer, call.deadline).await,
+            Err(error) => Err(error),
+        };
+        let outcome = result.as_ref().err().map_or("ok", PeerError::label);
+        let service = self.service().to_owned();
+        metrics::histogram!("peer_call_duration_seconds", "peer" => service.clone()).record(began.elapsed());
+        metrics::counter!("peer_calls_total", "peer" => service, "outcome" => outcome).increment(1);
+        result
+    }
+
+    fn headers(&self, has_body: bool) -> Result<HeaderMap, PeerError> {
+        let mut headers = HeaderMap::new();
+        telemetry::inject(&mut headers);
+        if let Some(token) = self.tokens.token_for(self.service()).map_err(|source| self.unsent(source))? {
+            let bearer = HeaderValue::try_from(format!("Bearer {token}"));
+            let mut bearer = bearer.map_err(|source| self.unsent(source))?;
+            bearer.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
+        if has_body {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(headers)
+    }
+
+    /// Tries instances until one gives an answer that counts.
+    async fn answer(&self, call: &Call<'_>) -> Result<Response, PeerError> {
+        let mut tried: Vec<Arc<Instance>> = Vec::new();
+        let mut lost_replies = 0;
+        let mut failure: Option<Lost> = None;
+        loop {
+            let ids: Vec<&str> = tried.iter().map(|instance| instance.id()).collect();
+            // A reply may be lost because an instance was closing a connection that it had kept: without another
+            // instance, the same one is asked again.
+            let same = tried.last().filter(|_| matches!(failure, Some(Lost::Reply(_)))).cloned();
+            let Some(instance) = self.instances.pick_excluding(&ids).or(same) else {
+                return Err(self.given_up(failure));
+            };
+            let lost = match self.send(&instance, call).await {
+                Ok(answer) => return Ok(answer),
+                Err(lost) => lost,
+            };
+            lost_replies += u32::from(!matches!(lost, Lost::Unreached(_)));
+            if lost_replies >= LOST_REPLIES || matches!(lost, Lost::Late) {
+                return Err(self.given_up(Some(lost)));
+            }
+            failure = Some(lost);
+            tried.push(instance);
+        }
+    }
+
+    async fn send(&self, instance: &Instance, call: &Call<'_>) -> Result<Response, Lost> {
+        let url = format!("http://{}{}", instance.address(), call.path);
+        let mut request = self.http.request(call.method.clone(), url).headers(call.headers.clone());
+        if let Some(body) = &call.body {
+            request = request.body(body.clone());
+        }
+        let left = call.deadline.saturating_duration_since(Instant::now());
+        let sent = request.timeout(left).send().await.map_err(reqwest::Error::without_url);
+        let result = match sent {
+            Ok(answer) if says_nothing(answer.status()) => Err(Lost::Unable(answer.status())),
+            Ok(answer) => Ok(answer),
+            Err(error) if error.is_connect() => Err(Lost::Unreached(error)),
+            Err(error) if error.is_timeout() => Err(Lost::Late),
+            Err(error) => Err(Lost::Reply(error)),
+        };
+        if result.is_ok() {
+            instance.succeeded();
+        } else {
+            instance.failed();
+        }
+        result
+    }
+
+    /// Makes of the answer what the caller asked for.
+    async fn read<T: DeserializeOwned>(&self, answer: Response, deadline: Instant) -> Result<T, PeerError> {
+        let status = answer.status();
+        let body = match tokio::time::timeout_at(deadline, answer.bytes()).await {
+            Err(_) => return Err(self.timeout()),
+            Ok(Err(source)) if source.is_timeout() => return Err(self.timeout()),
+            Ok(Err(source)) => return Err(self.bad_answer(source.without_url())),
+            Ok(Ok(body)) => body,
+        };
+        if status.is_success() {
+            // No content is read as nothing: a call for `()` accepts a 204.
+            let json: &[u8] = if body.is_empty() { b"null" } else { &body };
+            return serde_json::from_slice(json).map_err(|source| self.bad_answer(source));
+        }
+        let problem: Problem =
+            serde_json::from_slice(&body).map_err(|_| self.bad_answer(Answered(status)))?;
+        if status.is_client_error() {
+            Err(PeerError::Refused { service: self.service().to_owned(), problem })
+        } else {
+            Err(self.bad_answer(problem))
+        }
+    }
+
+    fn given_up(&self, failure: Option<Lost>) -> PeerError {
+        let service = self.service().to_owned();
+        match failure {
+            None => PeerError::Unavailable { service, source: None },
+            Some(Lost::Unreached(error) | Lost::Reply(error)) => {
+                PeerError::Unavailable { service, source: Some(Box::new(error)) }
+            }
+            Some(Lost::Unable(status)) => {
+                PeerError::Unavailable { service, source: Some(Box::new(Answered(status))) }
+            }
+            Some(Lost::Late) => self.timeout(),
+        }
+    }
+
+    fn unsent(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> PeerError {
+        PeerError::Unsent { service: self.service().to_owned(), source: source.into() }
+    }
+
+    fn timeout(&self) -> PeerError {
+        PeerError::Timeout { service: self.service().to_owned() }
+    }
+
+    fn bad_answer(&self, source: impl std::error::Error + Send + Sync + 'static) -> PeerError {
+        PeerError::BadAnswer { service: self.service().to_owned(), source: Box::new(source) }
+    }
+}
+
+fn says_nothing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}

@@ -1,0 +1,175 @@
+//! Calls over real sockets: what is sent along, what is tried again, and what each outcome means.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use discovery::Discovery;
+use http::{HeaderMap, StatusCode};
+use peer::{Peer, PeerError, TokenSource};
+use problem::{Code, Problem};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+fn peer(addresses: Vec<SocketAddr>) -> Peer {
+    let discovery = Discovery::fixed([("member-api", addresses)]);
+    let tokens = TokenSource::new(|audience| Ok::<_, Infallible>(format!("token-for-{audience}")));
+    Peer::new("member-api", &discovery, tokens, peer::http_client().unwrap())
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// An address at which nobody listens.
+async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// Reads a request and closes the connection; counts how often.
+async fn reply_loser() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            if stream.read(&mut [0; 1024]).await.unwrap() > 0 {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    (address, calls)
+}
+
+fn echo() -> Router {
+    async fn answer(headers: HeaderMap, body: String) -> axum::Json<Value> {
+        let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        axum::Json(json!({
+            "authorization": header("authorization"),
+            "traceparent": header("traceparent"),
+            "contentType": header("content-type"),
+            "body": body,
+        }))
+    }
+    Router::new().route("/internal/echo", post(answer).get(answer))
+}
+
+#[tokio::test]
+async fn a_call_carries_a_token_for_its_callee_and_the_trace() {
+    let peer = peer(vec![serve(echo()).await]);
+    let answer: Value = peer.post("/internal/echo", &json!({"id": 7})).await.unwrap();
+    assert_eq!(answer["authorization"], "Bearer token-for-member-api");
+    assert_eq!(answer["contentType"], "application/json");
+    assert_eq!(answer["body"], r#"{"id":7}"#);
+    assert!(answer["traceparent"].as_str().unwrap().starts_with("00-"));
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent() {
+    let (callee, calls) = reply_loser().await;
+    let discovery = Discovery::fixed([("member-api", vec![callee])]);
+    let tokens = TokenSource::new(|_| Err(std::io::Error::other("the key is gone")));
+    let peer = Peer::new("member-api", &discovery, tokens, peer::http_client().unwrap());
+    let error = peer.get::<Value>("/internal/echo").await.unwrap_err();
+    assert!(matches!(error, PeerError::Unsent { .. }), "{error:?}");
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_not_there_is_passed_over() {
+    let peer = peer(vec![nobody().await, nobody().await, nobody().await, serve(echo()).await]);
+    for _ in 0..8 {
+        peer.get::<Value>("/internal/echo").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_asked_for_at_another_instance() {
+    let (loser, calls) = reply_loser().await;
+    let peer = peer(vec![loser, serve(echo()).await]);
+    // Each of the two has its turn.
+    for _ in 0..2 {
+        peer.post::<_, Value>("/internal/echo", &json!({"id": 7})).await.unwrap();
+    }
+    assert!(calls.load(Ordering::SeqCst) >= 1);
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_asked_for_once_more_and_not_for_ever() {
+    let (loser, calls) = reply_loser().await;
+    let error = peer(vec![loser]).post::<_, Value>("/internal/echo", &json!({"id": 7})).await.unwrap_err();
+    assert!(matches!(error, PeerError::Unavailable { source: Some(_), .. }), "{error:?}");
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_instance_that_is_unable_is_passed_over() {
+    let unable = serve(Router::new().fallback(|| async { StatusCode::SERVICE_UNAVAILABLE })).await;
+    let peer = peer(vec![unable, serve(echo()).await]);
+    for _ in 0..2 {
+        peer.get::<Value>("/internal/echo").await.unwrap();
+    }
+    let alone = self::peer(vec![unable]).get::<Value>("/internal/echo").await.unwrap_err();
+    assert!(matches!(alone, PeerError::Unavailable { .. }), "{alone:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_callees_problem_and_is_not_repeated() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let refuse = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Problem::new(Code::InsufficientBalance).extra("wanted", &1_000) }
+    };
+    let peer = peer(vec![serve(Router::new().route("/internal/transfers", post(refuse))).await]);
+    let error = peer.post::<_, Value>("/internal/transfers", &json!({})).await.unwrap_err();
+    assert_eq!(error.code(), Some(Code::InsufficientBalance));
+    assert_eq!(error.refusal().unwrap().body().extra["wanted"], 1_000);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_failure_of_the_callee_is_no_refusal() {
+    let fail = || async { Problem::new(Code::Internal) };
+    let peer = peer(vec![serve(Router::new().route("/internal/transfers", post(fail))).await]);
+    let error = peer.post::<_, Value>("/internal/transfers", &json!({})).await.unwrap_err();
+    assert!(matches!(error, PeerError::BadAnswer { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_a_bad_answer() {
+    let peer = peer(vec![serve(echo()).await]);
+    let error = peer.get::<Vec<u8>>("/internal/echo").await.unwrap_err();
+    assert!(matches!(error, PeerError::BadAnswer { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn no_content_is_an_answer() {
+    let router = Router::new().route("/internal/release", post(|| async { StatusCode::NO_CONTENT }));
+    peer(vec![serve(router).await]).post::<_, ()>("/internal/release", &json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_call() {
+    let router = Router::new().route("/internal/slow", get(std::future::pending::<()>));
+    let peer = peer(vec![serve(router).await]).with_deadline(Duration::from_millis(50));
+    let error = peer.get::<Value>("/internal/slow").await.unwrap_err();
+    assert!(matches!(error, PeerError::Timeout { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn without_instances_a_service_is_unavailable_at_once() {
+    let error = peer(vec![]).get::<Value>("/internal/echo").await.unwrap_err();
+    assert!(matches!(error, PeerError::Unavailable { source: None, .. }), "{error:?}");
+}

@@ -1,0 +1,71 @@
+//! The smallest service, and the one that the tests of service-host run as a process.
+//!
+//! Its settings come from a file (`--settings FILE`, an answer of config-server in JSON), so that it needs nobody.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use axum::Router;
+use axum::routing::get;
+use garde::Validate;
+use serde::Deserialize;
+use service_host::{Host, NoCommand, Parts, Service, SettingsSource, UserKeysFrom};
+use settings::Tree;
+
+struct Minimal;
+
+/// What is left of the settings when the host has taken its own sections.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Settings {
+    /// What to say.
+    #[garde(length(min = 1))]
+    greeting: String,
+    /// Whether the worker gives up at once, which workers must not.
+    #[serde(default)]
+    #[garde(skip)]
+    lazy_worker: bool,
+}
+
+impl Service for Minimal {
+    const NAME: &'static str = "minimal-api";
+    const ABOUT: &'static str = "Greets.";
+    const USER_KEYS: UserKeysFrom = UserKeysFrom::Nobody;
+    type Settings = Settings;
+    type Command = NoCommand;
+
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+        let (shutdown, asked_last) = (host.shutdown(), host.shutdown());
+        let router = Router::new()
+            .route("/greeting", get(async move || settings.greeting))
+            .route("/last-words", get(async move || asked_last.cancelled().await))
+            .route("/panic", get(async || -> () { panic!("on purpose") }))
+            .route("/never", get(std::future::pending::<()>));
+        let worker = async move {
+            if !settings.lazy_worker {
+                shutdown.cancelled().await;
+                tracing::info!("the worker has finished its step");
+            }
+        };
+        Ok(Parts::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct File {
+    /// The settings.
+    #[arg(long, value_name = "FILE")]
+    settings: PathBuf,
+}
+
+impl SettingsSource for File {
+    async fn load(&self, _application: &str, _profiles: &str) -> anyhow::Result<Tree> {
+        let text = std::fs::read(&self.settings).context("the settings file can't be read")?;
+        Ok(Tree::from_environment(&serde_json::from_slice(&text)?)?)
+    }
+}
+
+fn main() -> ExitCode {
+    service_host::main_with::<Minimal, File>()
+}

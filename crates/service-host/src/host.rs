@@ -1,0 +1,82 @@
+//! What a service is given to start with.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use access::{ServiceTokens, UserKeys, Verifier};
+use anyhow::Context;
+use clock::Clock;
+use discovery::{Consul, Discovery, Instances};
+use peer::{Peer, TokenSource};
+use tokio_util::sync::CancellationToken;
+
+/// The process that a service lives in.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) service: &'static str,
+    pub(crate) clock: Clock,
+    pub(crate) consul: Consul,
+    pub(crate) discovery: Discovery,
+    pub(crate) http: reqwest::Client,
+    pub(crate) tokens: Option<ServiceTokens>,
+    pub(crate) access: access::Settings,
+    pub(crate) verifier: Verifier,
+    pub(crate) shutdown: CancellationToken,
+    /// The services that are called, for the readiness report.
+    pub(crate) peers: Mutex<BTreeMap<String, Instances>>,
+}
+
+impl Host {
+    /// The service's name.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// The one source of time and ids.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where other services are found.
+    pub fn discovery(&self) -> &Discovery {
+        &self.discovery
+    }
+
+    /// The HTTP client for everything that is not a peer.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Verifies tokens; every router that this process serves has it already.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The section `access`, for the service that issues user tokens.
+    pub fn access(&self) -> &access::Settings {
+        &self.access
+    }
+
+    /// The keys that verify users. A service with [`crate::UserKeysFrom::Itself`] puts its own in.
+    pub fn user_keys(&self) -> &UserKeys {
+        self.verifier.user_keys()
+    }
+
+    /// Another service, called with this one's tokens. It appears in the readiness report; that it is there is not
+    /// demanded, for a service does what it can without the others.
+    pub fn peer(&self, service: &str) -> anyhow::Result<Peer> {
+        let tokens = self.tokens.clone().with_context(|| {
+            format!("access.service-signing-key is missing, and {} calls {service}", self.service)
+        })?;
+        let tokens = TokenSource::new(move |audience| tokens.token_for(audience));
+        let peer = Peer::new(service, &self.discovery, tokens, self.http.clone());
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        peers.insert(service.to_owned(), peer.instances().clone());
+        Ok(peer)
+    }
+
+    /// Is cancelled when the process stops: workers finish the step that they are at, and end.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+}

@@ -1,0 +1,105 @@
+//! What every router is wrapped in.
+
+use std::time::Duration;
+
+use access::Verifier;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use problem::{Code, Problem};
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::settings::Server;
+
+/// Adds, from the outside in: the trace, log line and metrics of each request; problems for every error; the request
+/// timeout; the body limit; the verifier of tokens.
+pub(crate) fn assemble(router: Router, is_entrance: bool, verifier: Verifier, settings: &Server) -> Router {
+    let requests = telemetry::request_layer();
+    let requests = if is_entrance { requests.of_strangers() } else { requests };
+    let router = verifier
+        .wrap(router)
+        // The limit below holds for every body, whoever reads it; axum's own only for its extractors.
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
+        .layer(from_fn_with_state(settings.request_timeout(), in_time));
+    problem::wrap(router).layer(requests)
+}
+
+async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(Code::GatewayTimeout)
+            .detail("the request took longer than it may; what it began may still take effect")
+            .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use access::{ServiceKeys, UserKeys};
+    use axum::body::{Body, Bytes};
+    use axum::http::StatusCode;
+    use axum::routing::{get, post};
+    use clock::Clock;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    const LIMIT: usize = 16;
+
+    async fn answer(request: Request) -> (StatusCode, serde_json::Value) {
+        let router = Router::new()
+            .route("/length", post(async |body: Bytes| body.len().to_string()))
+            .route("/never", get(std::future::pending::<()>));
+        let clock = Clock::system();
+        let services = ServiceKeys::new("test-api", &BTreeMap::new(), clock.clone()).unwrap();
+        let verifier = Verifier::new(UserKeys::new("issuer", "audience", clock), services);
+        let settings = serde_json::json!({
+            "address": "127.0.0.1:0", "max-body-bytes": LIMIT, "request-timeout-ms": 50,
+        });
+        let router = assemble(router, false, verifier, &serde_json::from_value(settings).unwrap());
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn of_length(length: usize, declared: bool) -> Request {
+        let request = Request::post("/length");
+        let request = if declared { request.header("content-length", length) } else { request };
+        let chunks = futures::stream::iter(vec![std::io::Result::Ok(Bytes::from(vec![b'x'; length]))]);
+        request.body(Body::from_stream(chunks)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_of_the_largest_size_is_read() {
+        assert_eq!(answer(of_length(LIMIT, true)).await, (StatusCode::OK, LIMIT.into()));
+        assert_eq!(answer(of_length(LIMIT, false)).await, (StatusCode::OK, LIMIT.into()));
+    }
+
+    #[tokio::test]
+    async fn a_larger_body_is_refused_as_a_problem_whether_declared_or_not() {
+        for declared in [true, false] {
+            let (status, problem) = answer(of_length(LIMIT + 1, declared)).await;
+            assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(problem["code"], "BODY_TOO_LARGE");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_answered_with_a_problem() {
+        let (status, problem) = answer(Request::get("/never").body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(problem["code"], "GATEWAY_TIMEOUT");
+    }
+
+    #[tokio::test]
+    async fn a_path_without_a_route_is_answered_with_a_problem() {
+        let (status, problem) = answer(Request::get("/nowhere").body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(problem["code"], "NOT_FOUND");
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a process has its settings from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use reqwest::Url;
+use secrecy::SecretString;
+use settings::{ConfigClient, Tree};
+
+/// The variable that holds the password, where no file does. There is no flag for it: flags are seen by everybody.
+const PASSWORD_VARIABLE: &str = "DALKOM_CONFIG_PASSWORD";
+
+/// A place that settings come from, with the flags that it needs.
+pub trait SettingsSource: clap::Args {
+    /// Gets the settings of `application`. May wait for as long as it takes; the process can be stopped meanwhile.
+    fn load(&self, application: &str, profiles: &str) -> impl Future<Output = anyhow::Result<Tree>>;
+}
+
+/// config-server, the source of every service but config-server itself.
+#[derive(Debug, clap::Args)]
+pub struct ConfigServer {
+    /// config-server, which is waited for while it does not answer.
+    #[arg(long, env = "DALKOM_CONFIG_URL", default_value = "http://127.0.0.1:8888", value_name = "URL")]
+    config_url: Url,
+
+    /// A file that holds this service's password at config-server. Without one, the password is taken from the
+    /// variable `DALKOM_CONFIG_PASSWORD`.
+    #[arg(long, env = "DALKOM_CONFIG_PASSWORD_FILE", value_name = "FILE")]
+    config_password_file: Option<PathBuf>,
+}
+
+impl SettingsSource for ConfigServer {
+    async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
+        let password = password(self.config_password_file.as_deref())?;
+        let client = ConfigClient::new(self.config_url.clone(), application, profiles, password)?;
+        Ok(client.fetch().await?)
+    }
+}
+
+fn password(file: Option<&Path>) -> anyhow::Result<SecretString> {
+    let password = match file {
+        Some(file) => std::fs::read_to_string(file)
+            .with_context(|| format!("the password file {} can't be read", file.display()))?,
+        None => std::env::var(PASSWORD_VARIABLE).ok().with_context(|| {
+            format!("no password for config-server: give --config-password-file or {PASSWORD_VARIABLE}")
+        })?,
+    };
+    Ok(SecretString::from(password.trim_end_matches(['\r', '\n'])))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn the_password_is_the_files_line_without_its_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), " sesame \n").unwrap();
+        assert_eq!(password(Some(file.path())).unwrap().expose_secret(), " sesame ");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = password(Some(Path::new("/nowhere/password"))).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/password"), "{error}");
+    }
+}

@@ -1,0 +1,160 @@
+//! From the command line to a process that is about to serve.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use access::Verifier;
+use anyhow::Context;
+use clock::Clock;
+use discovery::{Consul, Discovery, Registration};
+use metrics_exporter_prometheus::PrometheusHandle;
+use settings::{SettingsError, Tree};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::command_line::Process;
+use crate::connections::Limits;
+use crate::host::Host;
+use crate::readiness::{Check, Readiness};
+use crate::settings::{Management, Server};
+use crate::{Service, SettingsSource, advertise, management};
+
+/// The management port is for a few machines of ours.
+const MANAGEMENT_LIMITS: Limits =
+    Limits { first_byte: Duration::from_secs(5), header_read: Duration::from_secs(10), connections: 256 };
+
+/// The settings of a process, checked.
+pub(crate) struct AllSettings<S: Service> {
+    pub(crate) server: Server,
+    pub(crate) management: Management,
+    pub(crate) consul: discovery::Settings,
+    pub(crate) access: access::Settings,
+    pub(crate) service: S::Settings,
+}
+
+/// The ports of a process, bound, and the management port served.
+pub(crate) struct Ports {
+    pub(crate) main: TcpListener,
+    pub(crate) main_address: SocketAddr,
+    pub(crate) management_address: SocketAddr,
+}
+
+/// Gets the settings and takes them apart.
+pub(crate) async fn settings<S: Service>(
+    source: &impl SettingsSource,
+    process: &Process,
+) -> anyhow::Result<AllSettings<S>> {
+    let tree = source.load(S::NAME, &process.profile).await.context("the settings can't be had")?;
+    let mut settings: AllSettings<S> =
+        sections(tree).map_err(|error| anyhow::anyhow!("the settings are wrong: {}", in_one_line(&error)))?;
+    settings.server.address = process.listen.unwrap_or(settings.server.address);
+    settings.management.address = process.management.unwrap_or(settings.management.address);
+    Ok(settings)
+}
+
+fn sections<S: Service>(mut tree: Tree) -> Result<AllSettings<S>, SettingsError> {
+    Ok(AllSettings {
+        server: tree.take_section("server")?,
+        management: tree.take_section("management")?,
+        consul: tree.take_section("consul")?,
+        access: tree.take_section("access")?,
+        service: tree.finish()?,
+    })
+}
+
+fn in_one_line(error: &SettingsError) -> String {
+    error.faults().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes what a service is given.
+pub(crate) fn host<S: Service>(
+    consul: &discovery::Settings,
+    access: &access::Settings,
+) -> anyhow::Result<Host> {
+    let clock = Clock::system();
+    let consul = Consul::new(&consul.url)?;
+    let tokens = access.service_tokens(S::NAME, clock.clone())?;
+    let services = access.service_keys(S::NAME, clock.clone())?;
+    let users = access.user_keys(clock.clone());
+    Ok(Host {
+        service: S::NAME,
+        discovery: Discovery::new(consul.clone()),
+        consul,
+        http: peer::http_client().context("the HTTP client can't be made")?,
+        tokens,
+        access: access.clone(),
+        verifier: Verifier::new(users, services),
+        clock,
+        shutdown: CancellationToken::new(),
+        peers: Mutex::new(BTreeMap::new()),
+    })
+}
+
+/// Binds both ports, and serves the management port until the process ends.
+pub(crate) async fn ports(
+    server: &Server,
+    management: &Management,
+    readiness: Arc<Readiness>,
+    metrics: PrometheusHandle,
+) -> anyhow::Result<Ports> {
+    let (main, main_address) = bind(server.address, "server.address").await?;
+    let (listener, management_address) = bind(management.address, "management.address").await?;
+    let router = management::router(readiness, metrics);
+    // It is served to the very end, so that a draining process can be watched.
+    let never = CancellationToken::new();
+    tokio::spawn(crate::connections::serve(listener, router, MANAGEMENT_LIMITS, never));
+    Ok(Ports { main, main_address, management_address })
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let bind = async || {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        std::io::Result::Ok((listener, bound))
+    };
+    bind().await.with_context(|| format!("can't listen on {address} ({setting})"))
+}
+
+/// What the host knows of its own about the process's dependencies.
+pub(crate) fn own_checks<S: Service>(host: &Host) -> Vec<Check> {
+    let consul = host.consul.clone();
+    let mut checks = vec![Check::new("consul", false, move || {
+        let consul = consul.clone();
+        async move { consul.check().await }
+    })];
+    if S::USER_KEYS != crate::UserKeysFrom::Nobody {
+        let keys = host.user_keys().clone();
+        checks.push(Check::new("user-keys", false, move || {
+            let known = keys.are_known();
+            async move { if known { Ok(()) } else { Err(anyhow::anyhow!("none has been received")) } }
+        }));
+    }
+    let peers = host.peers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (service, instances) in &*peers {
+        let instances = instances.clone();
+        checks.push(Check::new(service, false, move || {
+            let count = instances.count();
+            async move { if count > 0 { Ok(()) } else { Err(anyhow::anyhow!("no instance is known")) } }
+        }));
+    }
+    checks
+}
+
+/// What Consul is told.
+pub(crate) fn registration<S: Service>(
+    ports: &Ports,
+    server: &Server,
+    consul: &discovery::Settings,
+) -> anyhow::Result<Registration> {
+    let address = advertise::address(ports.main_address, server, &consul.url)?;
+    let management = advertise::address(ports.management_address, server, &consul.url)?;
+    Ok(Registration {
+        name: S::NAME.to_owned(),
+        id: format!("{}-{}-{}", S::NAME, address.ip(), address.port()),
+        address,
+        check_url: format!("http://{management}/readyz"),
+        check_interval: consul.check_interval(),
+    })
+}

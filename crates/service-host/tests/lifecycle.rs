@@ -1,0 +1,175 @@
+//! The life of a real process, `examples/minimal.rs`: it starts, is found, serves, drains and ends.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+mod process;
+
+use discovery::{Consul, Discovery};
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use process::{Process, consul_url, settings};
+
+/// Long enough never to end by itself in a test.
+const LONG_MS: u64 = 600_000;
+
+#[tokio::test]
+async fn a_ready_process_names_its_dependencies_and_is_found() {
+    let process = Process::ready(settings(json!({}))).await;
+    let (status, body) = process.get_management("/healthz").await;
+    assert_eq!((status, body), (200, r#"{"status":"alive"}"#.to_owned()));
+
+    let (status, body) = process.get_management("/readyz").await;
+    let report: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &report["status"]), (200, &json!("ready")));
+    assert_eq!(report["dependencies"]["nothing"], json!({"status": "up", "needed": true}));
+    assert_eq!(report["dependencies"]["consul"], json!({"status": "up", "needed": false}));
+
+    let instances = Discovery::new(Consul::new(&consul_url()).unwrap()).instances("minimal-api");
+    instances.wait_for_count(|_| process.is_among(&instances)).await;
+    process.end(Signal::SIGTERM, 0).await;
+}
+
+#[tokio::test]
+async fn metrics_tell_of_requests_and_of_the_process() {
+    let process = Process::ready(settings(json!({}))).await;
+    assert_eq!(process.get("/greeting").await, (200, "hello".to_owned()));
+    let (_, metrics) = process.get_management("/metrics").await;
+    let counted = metrics.lines().find(|line| line.starts_with("http_requests_total")).unwrap();
+    for part in [r#"service="minimal-api""#, r#"method="GET""#, r#"route="/greeting""#, r#"status="200""#] {
+        assert!(counted.contains(part), "{counted}");
+    }
+    assert!(metrics.contains("process_resident_memory_bytes"), "{metrics}");
+    process.end(Signal::SIGTERM, 0).await;
+}
+
+#[tokio::test]
+async fn every_line_of_the_log_has_a_trace_id() {
+    let mut process = Process::ready(settings(json!({}))).await;
+    process.get("/greeting").await;
+    assert_eq!(process.get("/panic").await.0, 500);
+    process.signal(Signal::SIGTERM);
+    let lines = process.rest_of_log().await;
+    assert!(lines.len() > 5, "{lines:?}");
+    for line in &lines {
+        let id = line["trace_id"].as_str().unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{line}");
+    }
+    assert!(lines.iter().any(|line| line["message"] == "panicked: on purpose"), "{lines:?}");
+    let of_request = lines.iter().find(|line| line["message"] == "answered").unwrap();
+    assert_ne!(of_request["trace_id"], lines[0]["trace_id"], "a request has a trace of its own");
+}
+
+#[tokio::test]
+async fn sigterm_finishes_what_runs_and_ends_with_0() {
+    let mut process = Process::ready(settings(json!({}))).await;
+    let instances = Discovery::new(Consul::new(&consul_url()).unwrap()).instances("minimal-api");
+    instances.wait_for_count(|_| process.is_among(&instances)).await;
+    // It is answered when the port is closed already and workers are told to end.
+    let last_words = process.begin("/last-words").await;
+    process.signal(Signal::SIGTERM);
+    instances.wait_for_count(|_| !process.is_among(&instances)).await;
+    assert_eq!(last_words.await.unwrap(), 200);
+    let log = process.rest_of_log().await;
+    let in_order =
+        ["taken off Consul's list", "the worker has finished its step", "stopped with everything finished"];
+    let messages = log.iter().filter_map(|line| line["message"].as_str());
+    let seen: Vec<_> = messages.filter(|message| in_order.contains(message)).collect();
+    assert_eq!(seen, in_order);
+    process.ended_with(0).await;
+}
+
+#[tokio::test]
+async fn a_draining_process_serves_on_while_its_callers_take_note() {
+    let process = Process::ready(settings(json!({"server.drain-delay-ms": 60_000}))).await;
+    process.signal(Signal::SIGTERM);
+    process.draining().await;
+    let (status, body) = process.get_management("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(body.contains(r#""status":"draining""#), "{body}");
+    assert_eq!(process.get("/greeting").await, (200, "hello".to_owned()));
+    process.end(Signal::SIGTERM, 130).await;
+}
+
+#[tokio::test]
+async fn what_does_not_finish_is_left_when_the_drain_timeout_is_over() {
+    let mut process = Process::ready(settings(json!({"server.drain-timeout-ms": 50}))).await;
+    let _never = process.begin("/never").await;
+    process.signal(Signal::SIGTERM);
+    let log = process.rest_of_log().await;
+    assert!(log.iter().any(|line| line["message"] == "stopped with work unfinished: drain-timeout is over"));
+    process.ended_with(0).await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let process = Process::ready(settings(json!({"server.drain-timeout-ms": LONG_MS}))).await;
+    let _never = process.begin("/never").await;
+    process.signal(Signal::SIGTERM);
+    process.draining().await;
+    process.end(Signal::SIGINT, 130).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_ends_by_itself_ends_the_process() {
+    let mut process = Process::spawn(settings(json!({"lazy-worker": true})));
+    let log = process.rest_of_log().await;
+    let fault = log.iter().find(|line| line["level"] == "ERROR").unwrap();
+    assert_eq!(fault["error"], "the worker `waiter` has ended");
+    process.ended_with(1).await;
+}
+
+#[tokio::test]
+async fn a_wrong_setting_ends_the_start_with_its_key() {
+    let wrong = [
+        (json!({"server.request-timeout-ms": 1}), "server.request-timeout-ms"),
+        (json!({"greeting": ""}), "greeting"),
+        (json!({"greetings": "hello"}), "greetings"),
+        (json!({"consul.url": "consul"}), "consul.url"),
+    ];
+    for (wrong, key) in wrong {
+        let mut process = Process::spawn(settings(wrong));
+        let log = process.rest_of_log().await;
+        let last = log.last().unwrap();
+        let message = last["message"].as_str().unwrap();
+        assert!(message.contains("can't start") && message.contains(key), "{message}");
+        assert_eq!(last["level"], "ERROR");
+        process.ended_with(1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut process = Process::spawn(settings(json!({"server.address": address.clone()})));
+    let log = process.rest_of_log().await;
+    let message = log.last().unwrap()["message"].as_str().unwrap();
+    assert!(message.contains(&address) && message.contains("server.address"), "{message}");
+    process.ended_with(1).await;
+}
+
+#[tokio::test]
+async fn help_explains_flags_and_variables() {
+    let output = Process::command().arg("--help").output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for text in [
+        "Greets.",
+        "--listen",
+        "DALKOM_LISTEN",
+        "DALKOM_MANAGEMENT",
+        "DALKOM_PROFILE",
+        "DALKOM_LOG",
+        "SIGTERM",
+    ] {
+        assert!(help.contains(text), "{text} is missing in:\n{help}");
+    }
+}
+
+#[tokio::test]
+async fn without_consul_a_process_serves_and_ends_as_ever() {
+    let mut process = Process::spawn(settings(json!({"consul.url": "http://127.0.0.1:1"})));
+    process.logged("ready").await;
+    assert_eq!(process.get("/greeting").await.0, 200);
+    process.end(Signal::SIGTERM, 0).await;
+}

@@ -1,0 +1,160 @@
+//! `examples/minimal.rs` as a process: its settings, its log, its ports and its end.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use discovery::Instances;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
+
+pub(crate) fn consul_url() -> String {
+    std::env::var("CONSUL_URL").expect("CONSUL_URL names a throw-away Consul: run `cargo xtask test`")
+}
+
+/// Settings that work, but for those given.
+pub(crate) fn settings(mut changed: Value) -> NamedTempFile {
+    let mut source = json!({
+        "server.address": "127.0.0.1:0",
+        "server.drain-delay-ms": 0,
+        "management.address": "127.0.0.1:0",
+        "consul.url": consul_url(),
+        "access.issuer": "dalkom",
+        "access.audience": "dalkom",
+        "access.user-keys-service": "member-api",
+        "greeting": "hello",
+    });
+    source.as_object_mut().unwrap().append(changed.as_object_mut().unwrap());
+    let environment = json!({
+        "name": "minimal-api",
+        "profiles": ["default"],
+        "propertySources": [{"name": "test", "source": source}],
+    });
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(environment.to_string().as_bytes()).unwrap();
+    file
+}
+
+pub(crate) struct Process {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    lines: Vec<Value>,
+    address: Option<SocketAddr>,
+    management: Option<SocketAddr>,
+    _settings: NamedTempFile,
+}
+
+impl Process {
+    /// The program, which `cargo test` builds beside the tests.
+    pub(crate) fn command() -> Command {
+        let test: PathBuf = std::env::current_exe().unwrap();
+        let program = test.parent().unwrap().parent().unwrap().join("examples/minimal");
+        let mut command = Command::new(program);
+        command.kill_on_drop(true).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn spawn(settings: NamedTempFile) -> Self {
+        let mut child = Self::command()
+            .arg("--settings")
+            .arg(settings.path())
+            .args(["--log-format", "json"])
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, log, lines: Vec::new(), address: None, management: None, _settings: settings }
+    }
+
+    /// A process that serves and is registered.
+    pub(crate) async fn ready(settings: NamedTempFile) -> Self {
+        let mut process = Self::spawn(settings);
+        process.logged("registered in Consul").await;
+        process
+    }
+
+    /// Reads the log up to the line with this message.
+    pub(crate) async fn logged(&mut self, message: &str) {
+        while self.next_line().await.unwrap_or_else(|| panic!("never logged: {message}")) != message {}
+    }
+
+    /// Reads the log to its end, which is the process's; gives all of it.
+    pub(crate) async fn rest_of_log(&mut self) -> Vec<Value> {
+        while self.next_line().await.is_some() {}
+        std::mem::take(&mut self.lines)
+    }
+
+    async fn next_line(&mut self) -> Option<String> {
+        let line: Value = serde_json::from_str(&self.log.next_line().await.unwrap()?).unwrap();
+        let message = line["message"].as_str().unwrap().to_owned();
+        if message == "serving" {
+            let address = |name: &str| Some(line[name].as_str().unwrap().parse().unwrap());
+            self.address = address("address");
+            self.management = address("management");
+        }
+        self.lines.push(line);
+        Some(message)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    pub(crate) async fn ended_with(mut self, code: i32) {
+        assert_eq!(self.child.wait().await.unwrap().code(), Some(code));
+    }
+
+    pub(crate) async fn end(self, signal: Signal, code: i32) {
+        self.signal(signal);
+        self.ended_with(code).await;
+    }
+
+    /// Waits until the process says that it is not ready any more.
+    pub(crate) async fn draining(&self) {
+        while self.get_management("/readyz").await.0 == 200 {}
+    }
+
+    pub(crate) fn is_among(&self, instances: &Instances) -> bool {
+        // The list is walked through by taking turns.
+        (0..instances.count()).any(|_| instances.pick().map(|instance| instance.address()) == self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        get(self.address.unwrap(), path).await
+    }
+
+    pub(crate) async fn get_management(&self, path: &str) -> (u16, String) {
+        get(self.management.unwrap(), path).await
+    }
+
+    /// Sends a request, and gives the status of its answer when that comes. The process has begun with it when
+    /// this returns.
+    pub(crate) async fn begin(&self, path: &'static str) -> JoinHandle<u16> {
+        let address = self.address.unwrap();
+        let answer = tokio::spawn(async move { get(address, path).await.0 });
+        while !self
+            .get_management("/metrics")
+            .await
+            .1
+            .contains("http_requests_in_flight{service=\"minimal-api\"} 1")
+        {}
+        answer
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}

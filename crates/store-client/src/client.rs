@@ -1,0 +1,155 @@
+//! The client.
+
+use peer::{Peer, PeerError};
+use problem::{Code, Problem};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    LOOK_UP_PATH, LookUpRequest, OptionsFound, RESERVATIONS_PATH, RESTOCKS_PATH, Reservation, ReserveRequest,
+    Restock, RestockRequest, SHORTAGES_MEMBER, Shortage,
+};
+
+/// Calls store-api. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StoreClient {
+    peer: Peer,
+}
+
+/// Why nothing was reserved.
+#[derive(Debug, thiserror::Error)]
+pub enum ReserveError {
+    /// There is not enough of every line. Nothing is held.
+    #[error("there is not enough in stock")]
+    OutOfStock(Vec<Shortage>),
+    /// The time until which stock was to be held is over. Nothing is held.
+    #[error("the reservation would have expired already")]
+    Expired,
+    /// The order has a reservation with other lines, or was given up. Nothing more is held.
+    #[error("the order's reservation has other lines or was released")]
+    Mismatch,
+    /// What became of it is not known: ask again, by the same order id.
+    #[error("store-api gave no answer to a reservation")]
+    Unknown(#[source] PeerError),
+}
+
+/// Why a reservation was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// The pieces are back on sale: reserve anew, or give the money back.
+    #[error("the reservation has expired")]
+    Expired,
+    /// Nothing was ever reserved for this order.
+    #[error("there is no reservation")]
+    NotFound,
+    /// What became of it is not known: ask again, by the same order id.
+    #[error("store-api gave no answer to a confirmation")]
+    Unknown(#[source] PeerError),
+}
+
+/// Why a reservation was not released.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The pieces are sold.
+    #[error("the reservation was confirmed")]
+    Confirmed,
+    /// What became of it is not known: ask again, by the same order id.
+    #[error("store-api gave no answer to a release")]
+    Unknown(#[source] PeerError),
+}
+
+/// Why nothing came back on sale.
+#[derive(Debug, thiserror::Error)]
+pub enum RestockError {
+    /// The order did not buy this option.
+    #[error("the order did not buy this option")]
+    NotSold,
+    /// The id belongs to another restock, or more would come back than the order bought.
+    #[error("the restock's id belongs to another one, or it is more than was sold")]
+    Mismatch,
+    /// What became of it is not known: ask again, by the same id.
+    #[error("store-api gave no answer to a restock")]
+    Unknown(#[source] PeerError),
+}
+
+impl StoreClient {
+    /// Calls store-api through `peer`, which must be for [`crate::SERVICE`].
+    pub fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    /// What these options are now; at most 100 at once.
+    pub async fn look_up(&self, option_ids: Vec<Uuid>) -> Result<OptionsFound, PeerError> {
+        self.peer.post(LOOK_UP_PATH, &LookUpRequest { option_ids }).await
+    }
+
+    /// Holds stock for an order: every line, or nothing.
+    pub async fn reserve(
+        &self,
+        order_id: Uuid,
+        request: &ReserveRequest,
+    ) -> Result<Reservation, ReserveError> {
+        let path = format!("{RESERVATIONS_PATH}/{order_id}");
+        self.peer.put(&path, request).await.map_err(|error| match error.code() {
+            Some(Code::OutOfStock) => {
+                ReserveError::OutOfStock(error.refusal().map(shortages).unwrap_or_default())
+            }
+            Some(Code::ReservationExpired) => ReserveError::Expired,
+            Some(Code::ReservationMismatch) => ReserveError::Mismatch,
+            _ => ReserveError::Unknown(error),
+        })
+    }
+
+    /// Makes what is held for an order sold.
+    pub async fn confirm(&self, order_id: Uuid) -> Result<Reservation, ConfirmError> {
+        let path = format!("{RESERVATIONS_PATH}/{order_id}/confirm");
+        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+            Some(Code::ReservationExpired) => ConfirmError::Expired,
+            Some(Code::NotFound) => ConfirmError::NotFound,
+            _ => ConfirmError::Unknown(error),
+        })
+    }
+
+    /// Puts what is held for an order back on sale, and lets nothing be reserved for it from now on: a request to
+    /// reserve that arrives late is refused.
+    pub async fn release(&self, order_id: Uuid) -> Result<Reservation, ReleaseError> {
+        let path = format!("{RESERVATIONS_PATH}/{order_id}/release");
+        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+            Some(Code::ReservationConfirmed) => ReleaseError::Confirmed,
+            _ => ReleaseError::Unknown(error),
+        })
+    }
+
+    /// Puts pieces that an order had bought back on sale, at most once for each id.
+    pub async fn restock(&self, id: Uuid, request: &RestockRequest) -> Result<Restock, RestockError> {
+        self.peer.post(&format!("{RESTOCKS_PATH}/{id}"), request).await.map_err(|error| match error.code() {
+            Some(Code::NotFound) => RestockError::NotSold,
+            Some(Code::RestockMismatch) => RestockError::Mismatch,
+            _ => RestockError::Unknown(error),
+        })
+    }
+}
+
+fn shortages(problem: &Problem) -> Vec<Shortage> {
+    problem
+        .body()
+        .extra
+        .get(SHORTAGES_MEMBER)
+        .and_then(|found| Vec::deserialize(found).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortages_are_read_from_the_problem_that_store_api_makes() {
+        let missing = Shortage { option_id: Uuid::from_u128(7), wanted: 3, available: 1 };
+        let problem = Problem::new(Code::OutOfStock).extra(SHORTAGES_MEMBER, &[missing]);
+        let sent = serde_json::to_vec(problem.body()).expect("it can be written");
+        let read: Problem = serde_json::from_slice(&sent).expect("it can be read");
+        assert_eq!(shortages(&read), [missing]);
+        assert_eq!(shortages(&Problem::new(Code::OutOfStock)), []);
+    }
+}

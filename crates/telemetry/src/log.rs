@@ -1,0 +1,92 @@
+//! Setting the log of a process up.
+
+use std::error::Error;
+use std::io;
+
+use tracing::Subscriber;
+use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{DefaultFields, JsonFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, Registry, fmt};
+
+use crate::context::SPAN_TARGET;
+use crate::format::{JsonLine, TextLine};
+
+/// How the lines of the log look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people: time, level, trace id, where, what, and the fields as `name=value`.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Why the log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is not understood.
+    #[error("the log filter `{filter}` is not understood")]
+    Filter {
+        /// The filter as it was given.
+        filter: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseError,
+    },
+    /// The process has a log already.
+    #[error("the log is set up already")]
+    Twice(#[source] TryInitError),
+}
+
+/// Sends the process's log to standard error, which leaves standard output to what a command prints. Panics are
+/// logged as errors, so that they carry a trace id as well.
+///
+/// `service` is in every JSON line. `filter` is `tracing-subscriber`'s, for example `info,sqlx=warn`.
+pub fn init(service: &'static str, format: LogFormat, filter: &str) -> Result<(), LogError> {
+    subscriber(service, format, filter, io::stderr)?.try_init().map_err(LogError::Twice)?;
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("a value that is no text");
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place = place.as_deref(), "panicked: {message}");
+    }));
+    Ok(())
+}
+
+/// The subscriber that [`init`] makes the process's own, writing to `writer`.
+pub fn subscriber<W>(
+    service: &'static str,
+    format: LogFormat,
+    filter: &str,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync, LogError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(format!("{filter},{SPAN_TARGET}=error"))
+        .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => fmt::layer()
+            .fmt_fields(DefaultFields::new())
+            .event_format(TextLine)
+            .with_ansi(false)
+            .with_writer(writer)
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLine { service })
+            .with_writer(writer)
+            .boxed(),
+    };
+    Ok(tracing_subscriber::registry().with(lines).with(filter))
+}
+
+/// An error and everything that it came from, in one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| (*error).source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

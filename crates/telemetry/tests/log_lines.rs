@@ -1,0 +1,139 @@
+//! Every line of the log carries the id of the trace that it belongs to.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{HeaderMap, Request};
+use telemetry::{LogFormat, TraceContext};
+use tower::ServiceExt;
+use tracing::instrument::WithSubscriber;
+
+const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// Collects what a subscriber writes.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn log(format: LogFormat, filter: &str) -> (Paper, tracing::Dispatch) {
+    let paper = Paper::default();
+    let to = paper.clone();
+    let subscriber = telemetry::subscriber("test-api", format, filter, move || to.clone()).unwrap();
+    (paper, tracing::Dispatch::new(subscriber))
+}
+
+async fn handler() -> String {
+    tracing::info!(answer = 42, "first line\nsecond line");
+    let mut outbound = HeaderMap::new();
+    telemetry::inject(&mut outbound);
+    outbound[telemetry::TRACEPARENT].to_str().unwrap().to_owned()
+}
+
+/// One request from `CALLER` to a handler that logs; the answer is what the handler would hand on.
+async fn call(dispatch: tracing::Dispatch) -> String {
+    call_through(telemetry::request_layer(), dispatch).await
+}
+
+async fn call_through(layer: telemetry::RequestLayer, dispatch: tracing::Dispatch) -> String {
+    let router = Router::new().route("/things/{id}", get(handler)).layer(layer);
+    let request = Request::get("/things/7").header("traceparent", CALLER).body(Body::empty()).unwrap();
+    let response = router.oneshot(request).with_subscriber(dispatch).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), 1024).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn text_lines_of_a_request_carry_the_callers_trace() {
+    let (paper, dispatch) = log(LogFormat::Text, "info");
+    call(dispatch).await;
+    let lines = paper.lines();
+    assert_eq!(lines.len(), 2, "a line break in a value makes no line: {lines:?}");
+    assert!(lines.iter().all(|line| line.contains(CALLERS_TRACE)), "{lines:?}");
+    assert!(lines[0].contains(r"first line\nsecond line answer=42"), "{}", lines[0]);
+    assert!(lines[1].contains("answered status=200") && lines[1].contains("/things/{id}"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn json_lines_of_a_request_carry_the_callers_trace() {
+    let (paper, dispatch) = log(LogFormat::Json, "info");
+    call(dispatch).await;
+    let lines: Vec<serde_json::Value> =
+        paper.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["trace_id"], CALLERS_TRACE);
+    assert_eq!(lines[0]["service"], "test-api");
+    assert_eq!(lines[0]["message"], "first line\nsecond line");
+    assert_eq!(lines[0]["answer"], 42);
+    assert_eq!(lines[1]["status"], 200);
+    assert_eq!(lines[1]["route"], "/things/{id}");
+}
+
+#[tokio::test]
+async fn a_call_onwards_keeps_the_trace_and_names_its_own_part() {
+    let (_, dispatch) = log(LogFormat::Text, "info");
+    let onwards = call(dispatch).await;
+    assert!(onwards.contains(CALLERS_TRACE), "{onwards}");
+    assert_ne!(onwards, CALLER);
+}
+
+#[tokio::test]
+async fn a_strangers_trace_is_not_taken_over() {
+    let (_, dispatch) = log(LogFormat::Text, "info");
+    let onwards = call_through(telemetry::request_layer().of_strangers(), dispatch).await;
+    assert!(!onwards.contains(CALLERS_TRACE), "{onwards}");
+}
+
+#[tokio::test]
+async fn no_filter_loses_the_trace() {
+    let (_, dispatch) = log(LogFormat::Text, "off");
+    assert!(call(dispatch).await.contains(CALLERS_TRACE));
+}
+
+#[test]
+fn lines_outside_of_requests_carry_the_trace_of_the_process() {
+    let (paper, dispatch) = log(LogFormat::Text, "info");
+    tracing::dispatcher::with_default(&dispatch, || {
+        tracing::info!("starting");
+        assert_eq!(TraceContext::current(), None);
+    });
+    assert!(paper.lines()[0].contains(&TraceContext::process().trace_id.to_string()), "{:?}", paper.lines());
+}
+
+#[test]
+fn background_work_has_a_trace_of_its_own() {
+    let (paper, dispatch) = log(LogFormat::Text, "info");
+    tracing::dispatcher::with_default(&dispatch, || {
+        let _entered = telemetry::work_span("saga").entered();
+        tracing::info!("taking a step");
+        let trace = TraceContext::current().unwrap().trace_id;
+        assert_ne!(trace, TraceContext::process().trace_id);
+        assert!(paper.lines()[0].contains(&trace.to_string()), "{:?}", paper.lines());
+    });
+}
+
+#[test]
+fn a_filter_that_is_not_understood_is_named() {
+    let refused = telemetry::subscriber("test-api", LogFormat::Text, "info,,=x=", io::stderr).err().unwrap();
+    assert_eq!(refused.to_string(), "the log filter `info,,=x=` is not understood");
+}

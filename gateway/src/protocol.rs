@@ -1,0 +1,103 @@
+//! The rules of HTTP that the server beneath leaves to us.
+
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Version, header};
+
+use crate::refusal::Refusal;
+
+/// Refuses a request without exactly one valid host, and one that asks for another protocol.
+pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
+    check_host(&request)?;
+    check_upgrade(&request)?;
+    Ok(request)
+}
+
+/// The host that a client asked for. In a request in absolute form the address says it, and `Host` says nothing
+/// (RFC 9112, section 3.2.2).
+pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
+    match request.uri().authority() {
+        Some(authority) => HeaderValue::try_from(authority.as_str()).ok(),
+        None => request.headers().get(header::HOST).cloned(),
+    }
+}
+
+/// RFC 9112, section 3.2: HTTP/1.1 demands one `Host`, and that a server refuse what has none, several, or no host.
+fn check_host(request: &Request) -> Result<(), Refusal> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_host(host) => Ok(()),
+        (None, _) if request.version() < Version::HTTP_11 => Ok(()),
+        _ => Err(Refusal::BadHost),
+    }
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    let authority = Authority::try_from(value.as_bytes());
+    authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+}
+
+/// An upgrade would turn the connection into one that is not looked at any more. An offer of HTTP/2 alone is passed
+/// over, as RFC 9110 allows: clients like Java's make it with every first request, and go on without it.
+fn check_upgrade(request: &Request) -> Result<(), Refusal> {
+    let offered = request.headers().get_all(header::UPGRADE).iter();
+    let only_http2 = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
+    if offered.into_iter().all(only_http2) { Ok(()) } else { Err(Refusal::Upgrade) }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::HeaderMap;
+
+    use super::*;
+
+    fn request(version: Version, hosts: &[&'static str]) -> Request {
+        let mut request = Request::new(Body::empty());
+        *request.version_mut() = version;
+        let hosts = hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host)));
+        for (name, value) in hosts {
+            request.headers_mut().append(name, value);
+        }
+        request
+    }
+
+    #[test]
+    fn one_host_is_demanded() {
+        for host in ["shop.example", "shop.example:8080", "127.0.0.1", "[::1]:8080", "xn--oy2b35j.example"] {
+            assert!(check(request(Version::HTTP_11, &[host])).is_ok(), "{host}");
+        }
+        for hosts in [vec![], vec![""], vec!["a", "a"], vec!["a/b"], vec!["user@a"], vec!["a b"], vec![":80"]]
+        {
+            let refused = check(request(Version::HTTP_11, &hosts));
+            assert!(matches!(refused, Err(Refusal::BadHost)), "{hosts:?}");
+        }
+        assert!(check(request(Version::HTTP_10, &[])).is_ok());
+    }
+
+    #[test]
+    fn the_address_of_a_request_in_absolute_form_says_the_host() {
+        let mut absolute = request(Version::HTTP_11, &["evil.example"]);
+        *absolute.uri_mut() = "http://shop.example/api".parse().unwrap();
+        assert_eq!(host(&absolute).unwrap(), "shop.example");
+        assert_eq!(host(&request(Version::HTTP_11, &["shop.example"])).unwrap(), "shop.example");
+    }
+
+    #[test]
+    fn upgrades_are_refused_and_an_offer_of_http2_is_passed_over() {
+        let with_upgrade = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("a"));
+            for value in values {
+                headers.append(header::UPGRADE, HeaderValue::from_static(value));
+            }
+            let mut request = request(Version::HTTP_11, &[]);
+            *request.headers_mut() = headers;
+            check(request)
+        };
+        assert!(with_upgrade(&["h2c"]).is_ok());
+        for values in [&["websocket"][..], &["h2c", "websocket"], &["TLS/1.0"], &["h2c, websocket"]] {
+            assert!(matches!(with_upgrade(values), Err(Refusal::Upgrade)), "{values:?}");
+        }
+    }
+}

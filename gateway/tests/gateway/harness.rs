@@ -1,0 +1,265 @@
+//! Services that remember what they were asked, a gateway in front of them, and a client that sends what it is told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use access::{MemberId, Principal, Role, SigningKey, UserTokens, Verifier};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::IntoResponse;
+use clock::{Clock, Hand};
+use discovery::Discovery;
+use garde::Validate;
+use gateway::settings::Settings;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde_json::Value;
+use settings::{Environment, PropertySource, Tree};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower_http::limit::RequestBodyLimitLayer;
+
+/// The host's default.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+pub(crate) const MEMBER: &str = "member-api";
+pub(crate) const STORE: &str = "store-api";
+pub(crate) const ORDER: &str = "order-api";
+
+/// The settings of the repository, the way they reach a process.
+pub(crate) fn settings() -> Settings {
+    read_settings(include_str!("../../../config/gateway.yml")).unwrap()
+}
+
+/// Settings as config-server would serve them from this file.
+pub(crate) fn read_settings(yaml: &str) -> Result<Settings, String> {
+    let document: Value = serde_saphyr::from_str(yaml).unwrap();
+    let source = settings::flat::flatten(&document).unwrap();
+    let environment = Environment {
+        name: "gateway".to_owned(),
+        profiles: vec!["default".to_owned()],
+        label: None,
+        version: None,
+        state: None,
+        property_sources: vec![PropertySource { name: "config/gateway.yml".to_owned(), source }],
+    };
+    let mut tree = Tree::from_environment(&environment).unwrap();
+    // The host takes its own sections first.
+    for section in ["server", "management"] {
+        tree.take_section::<Section>(section).map_err(|error| error.to_string())?;
+    }
+    tree.finish().map_err(|error| error.to_string())
+}
+
+/// A section that is not the gateway's.
+#[derive(Deserialize, Validate)]
+#[garde(allow_unvalidated)]
+struct Section {
+    #[serde(flatten)]
+    _any: serde_json::Map<String, Value>,
+}
+
+/// What a service was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// A service that answers everything with 200 and what the test gives it, and remembers what it was asked.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Service {
+    /// Answers 200 and `ok`.
+    pub(crate) async fn start() -> Self {
+        Self::answering(Router::new().fallback(async || "ok")).await
+    }
+
+    /// Answers as `router` does.
+    pub(crate) async fn answering(router: Router) -> Self {
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let remembering = from_fn_with_state(Arc::clone(&received), remember);
+        Self { address: serve(router.layer(remembering)).await, received }
+    }
+
+    /// All that it was asked so far, health checks left out.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|request| request.uri.path() != "/healthz").cloned().collect()
+    }
+
+    /// The one request that it was asked.
+    pub(crate) fn only(&self) -> Received {
+        let received = self.received();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received[0].clone()
+    }
+}
+
+async fn remember(
+    received: State<Arc<Mutex<Vec<Received>>>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let body = body.to_bytes();
+    received.lock().unwrap().push(Received {
+        method: head.method.clone(),
+        uri: head.uri.clone(),
+        headers: head.headers.clone(),
+        body: body.clone(),
+    });
+    next.run(Request::from_parts(head, Body::from(body))).await
+}
+
+/// Serves on a free port for as long as the test runs.
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+/// What `service-host` puts around a router.
+fn hosted(router: Router, verifier: Verifier) -> Router {
+    let router = verifier.wrap(router).layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
+    problem::wrap(router).layer(telemetry::request_layer().of_strangers())
+}
+
+/// An address at which nobody listens.
+pub(crate) async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// A gateway, and the keys and the clock of its tokens.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) key: SigningKey,
+    pub(crate) access: access::Settings,
+    pub(crate) clock: Clock,
+    pub(crate) hand: Hand,
+    client: Client<HttpConnector, Body>,
+}
+
+impl Gateway {
+    /// The repository's routes, in front of these services.
+    pub(crate) async fn before(services: &[(&str, SocketAddr)]) -> Self {
+        Self::start(&settings(), &fixed(services)).await
+    }
+
+    /// These settings, in front of the services that `discovery` finds.
+    pub(crate) async fn start(settings: &Settings, discovery: &Discovery) -> Self {
+        let (clock, hand) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
+        let access = access_settings("dalkom");
+        let key = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
+        let users = access.user_keys(clock.clone());
+        users.replace(&access::Jwks { keys: vec![access::Jwk::from(&key)] });
+        let verifier = Verifier::new(users, access.service_keys("gateway", clock.clone()).unwrap());
+        let router = gateway::router(settings, discovery).unwrap();
+        let address = serve(hosted(router, verifier)).await;
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { address, key, access, clock, hand, client }
+    }
+
+    /// A token of a member of this role, as member-api would give it out.
+    pub(crate) fn token(&self, role: Role) -> String {
+        self.sign(&self.access, &self.key, role)
+    }
+
+    /// A token made with other settings or another key.
+    pub(crate) fn sign(&self, access: &access::Settings, key: &SigningKey, role: Role) -> String {
+        let tokens = UserTokens::new(access, Duration::from_mins(15), self.clock.clone());
+        let principal =
+            Principal { member_id: MemberId(self.clock.new_id()), role, session_id: self.clock.new_id() };
+        tokens.sign(&principal, key).unwrap()
+    }
+
+    /// A request to this gateway.
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        Request::builder().method(method).uri(format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Answer {
+        Answer::read(self.client.request(request).await.unwrap()).await
+    }
+
+    /// Writes these bytes to a connection of their own, and reads it to its end.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+/// Services at known addresses.
+pub(crate) fn fixed(services: &[(&str, SocketAddr)]) -> Discovery {
+    let mut by_name = std::collections::BTreeMap::<&str, Vec<SocketAddr>>::new();
+    for (name, address) in services {
+        by_name.entry(name).or_default().push(*address);
+    }
+    Discovery::fixed(by_name)
+}
+
+pub(crate) fn access_settings(audience: &str) -> access::Settings {
+    access::Settings {
+        issuer: "member-api".to_owned(),
+        audience: audience.to_owned(),
+        user_keys_service: MEMBER.to_owned(),
+        service_signing_key: None,
+        service_keys: std::collections::BTreeMap::default(),
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    async fn read(response: Response<hyper::body::Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        Self { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The code of a problem whose status and media type are right.
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(self.header(header::CONTENT_TYPE.as_str()), Some("application/problem+json"), "{self:?}");
+        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status.as_u16());
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,12 @@
+//! The gateway's router in front of small servers that are started in the test.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+mod answers;
+mod caller;
+mod consul;
+mod failures;
+mod harness;
+mod pages;
+mod requests;
+mod route_table;
