@@ -4,7 +4,7 @@
 //!   statement: it runs in a task of its own and tries again after a deadlock or a lost connection.
 //! * [`Database::run_snapshot`]: reads that must agree with each other.
 //! * [`duplicate_key`]: which unique key a write ran into.
-//! * [`problem`]: the answer to an error that an operation has no word for.
+//! * [`problem`](fn@problem): the answer to an error that an operation has no word for.
 //!
 //! # Cancelled requests
 //! In sqlx 0.9, a future that is dropped while it sends `BEGIN` gives the pool a connection inside an open transaction,

@@ -1,0 +1,47 @@
+//! The lock as a layer of routes.
+
+use std::fmt::Display;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+
+use crate::Lock;
+
+impl Lock {
+    /// Puts the lock before every route of `router`: of the requests with the same key, one is let through at a time.
+    /// `key` makes the key of whatever tells it, a path parameter or who is calling; a request that does not have that is
+    /// refused as the extractor refuses it. Handlers know nothing of it.
+    ///
+    /// Under a layer that keeps a request from being cancelled, as `idempotency` does, the lock is held until the work is
+    /// done; otherwise until the client has gone.
+    pub fn guard<S, E, K>(&self, router: Router<S>, key: fn(E) -> K) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        E: FromRequestParts<()> + 'static,
+        K: Display + 'static,
+    {
+        if !self.is_on() {
+            return router;
+        }
+        let lock = self.clone();
+        router.route_layer(from_fn(move |request: Request, next: Next| {
+            let lock = lock.clone();
+            async move { lock.pass(request, next, key).await }
+        }))
+    }
+
+    async fn pass<E, K>(&self, request: Request, next: Next, key: fn(E) -> K) -> Response
+    where
+        E: FromRequestParts<()>,
+        K: Display,
+    {
+        let (mut parts, body) = request.into_parts();
+        let key = match E::from_request_parts(&mut parts, &()).await {
+            Ok(of) => key(of).to_string(),
+            Err(refusal) => return refusal.into_response(),
+        };
+        self.run(key, next.run(Request::from_parts(parts, body))).await
+    }
+}

@@ -1,0 +1,106 @@
+//! A lock, and doing something under it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::RedisError;
+use tokio::time::Instant;
+
+use crate::queue::Queues;
+use crate::remote::{RedisDown, Remote};
+use crate::settings::{RedisSettings, Settings};
+use crate::turn::Turn;
+
+/// Waits from this on are worth a line in the log.
+const LONG_WAIT: Duration = Duration::from_millis(250);
+
+/// A lock for each thing of a kind, by the thing's key. Cheap to clone.
+#[derive(Clone)]
+pub struct Lock(Option<Arc<Inner>>);
+
+struct Inner {
+    name: &'static str,
+    wait: Duration,
+    renew_every: Duration,
+    remote: Remote,
+    queues: Queues,
+}
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+#[error("`redis.url` is not an address of Redis")]
+pub struct LockError(#[from] RedisError);
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lock").field(&self.0.as_ref().map(|inner| inner.name)).finish()
+    }
+}
+
+impl Lock {
+    /// A lock for each `name`, as `wallet`; [`Lock::off`] where the settings say so. Has to be made inside of a runtime.
+    /// Redis is asked at the first use only, and so need not be there.
+    pub fn new(name: &'static str, redis: &RedisSettings, settings: &Settings) -> Result<Self, LockError> {
+        if !settings.enabled {
+            return Ok(Self::off());
+        }
+        Ok(Self(Some(Arc::new(Inner {
+            name,
+            wait: settings.wait(),
+            renew_every: settings.renew_every(),
+            remote: Remote::new(redis, settings)?,
+            queues: Queues::default(),
+        }))))
+    }
+
+    /// No lock: nothing waits.
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// Whether there is a lock.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether Redis answers; for the readiness report, where it is nothing that the service needs.
+    pub async fn check(&self) -> Result<(), RedisDown> {
+        match &self.0 {
+            Some(inner) => inner.remote.ping().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does the work when the turn of `key` has come: one at a time, except in the cases that the crate's documentation
+    /// names. The lock is given back in the background, also where this is cancelled.
+    pub async fn run<T>(&self, key: impl fmt::Display, work: impl Future<Output = T>) -> T {
+        let Some(inner) = &self.0 else { return work.await };
+        match inner.turn(&format!("{}:{key}", inner.name)).await {
+            Some(mut turn) => turn.during(inner.renew_every, work).await,
+            None => work.await,
+        }
+    }
+}
+
+impl Inner {
+    /// Waits for the turn; `None` where it takes too long.
+    async fn turn(&self, lock: &str) -> Option<Turn> {
+        tracing::debug!(lock, "asked for");
+        let asked_at = Instant::now();
+        let turn = tokio::time::timeout(self.wait, Turn::wait(&self.queues, &self.remote, lock)).await.ok();
+        let waited = asked_at.elapsed();
+        let outcome = turn.as_ref().map_or("waited_in_vain", |turn| turn.how().as_str());
+        metrics::counter!("lock_requests_total", "lock" => self.name, "outcome" => outcome).increment(1);
+        metrics::histogram!("lock_wait_seconds", "lock" => self.name).record(waited);
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        if turn.is_none() {
+            tracing::warn!(lock, waited_ms, "waited in vain; going on to the database");
+        } else if waited >= LONG_WAIT {
+            tracing::info!(lock, outcome, waited_ms, "waited long");
+        } else {
+            tracing::debug!(lock, outcome, waited_ms, "has its turn");
+        }
+        turn
+    }
+}

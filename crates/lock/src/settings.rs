@@ -1,0 +1,54 @@
+//! What can be set of a lock.
+
+use std::time::Duration;
+
+use garde::Validate;
+use serde::Deserialize;
+
+/// The section `redis`: where locks are kept.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RedisSettings {
+    /// Where it is: `redis://host:port/database`.
+    #[garde(prefix("redis"))]
+    pub url: String,
+}
+
+/// The section of one lock: `wallet-lock`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether there is a lock at all. Without it the database alone orders the requests, and to the same end.
+    #[garde(skip)]
+    pub enabled: bool,
+    /// How long a request waits for the lock before it goes on without it.
+    #[garde(range(min = 1, max = 60_000))]
+    pub wait_ms: u64,
+    /// How long the lock stays with a process that has died or stands still. While it works, it renews the lease.
+    #[garde(range(min = 500, max = 600_000))]
+    pub lease_ms: u64,
+    /// How long an answer of Redis may take before requests go on without it.
+    #[garde(range(min = 1, max = 10_000))]
+    pub redis_timeout_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { enabled: true, wait_ms: 1_000, lease_ms: 5_000, redis_timeout_ms: 250 }
+    }
+}
+
+impl Settings {
+    pub(crate) const fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_ms)
+    }
+
+    /// So that two renewals may fail before the lease is over.
+    pub(crate) const fn renew_every(&self) -> Duration {
+        Duration::from_millis(self.lease_ms / 3)
+    }
+
+    pub(crate) const fn redis_timeout(&self) -> Duration {
+        Duration::from_millis(self.redis_timeout_ms)
+    }
+}

@@ -1,0 +1,210 @@
+//! One at a time, whoever dies, gives up or waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use lock::{Lock, Settings};
+use tokio::sync::{Barrier, Notify, oneshot};
+
+use crate::support::{OneAtATime, holder, instance, instance_by_cable, new_key, patient, take_and_die};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_at_a_time_across_tasks_and_instances() {
+    const TASKS: usize = 12;
+    const ROUNDS: usize = 20;
+    let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
+    let instances = [instance(&patient()), instance(&patient()), instance(&patient())];
+    let tasks = instances.iter().flat_map(|instance| {
+        (0..TASKS).map(|_| {
+            let (lock, key, work) = (instance.clone(), key.clone(), work.clone());
+            tokio::spawn(async move {
+                for _ in 0..ROUNDS {
+                    lock.run(&key, work.work()).await;
+                }
+            })
+        })
+    });
+    for end in join_all(tasks.collect::<Vec<_>>()).await {
+        end.unwrap();
+    }
+    assert_eq!(work.done(), 3 * TASKS * ROUNDS);
+}
+
+#[tokio::test]
+async fn other_keys_do_not_wait() {
+    let (lock, together) = (instance(&patient()), Barrier::new(2));
+    let (one, other) = (new_key(), new_key());
+    tokio::join!(lock.run(&one, together.wait()), lock.run(&other, together.wait()));
+}
+
+#[tokio::test]
+async fn without_a_lock_nobody_waits() {
+    let off = Settings { enabled: false, ..patient() };
+    let lock = instance(&off);
+    assert!(!lock.is_on());
+    let (key, together) = (new_key(), Barrier::new(2));
+    tokio::join!(lock.run(&key, together.wait()), lock.run(&key, together.wait()));
+    assert!(lock.check().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_lock_is_held_during_the_work_and_not_afterwards() {
+    let (lock, key) = (instance(&patient()), new_key());
+    let token = lock.run(&key, holder(&key)).await;
+    assert_eq!(token.unwrap().len(), 32, "a random token");
+    // Another instance can have it: it has been released.
+    let other = instance(&patient());
+    assert!(other.run(&key, holder(&key)).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_instance_lets_others_have_their_turn() {
+    let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
+    let (busy, other) = (instance(&patient()), instance(&patient()));
+    let enough = Arc::new(AtomicBool::new(false));
+    // Its queue is never empty, so the lock is handed on and on.
+    let crowd = (0..4).map(|_| {
+        let (lock, key, work, enough) = (busy.clone(), key.clone(), work.clone(), enough.clone());
+        tokio::spawn(async move {
+            while !enough.load(Ordering::Relaxed) {
+                lock.run(&key, work.work()).await;
+            }
+        })
+    });
+    let crowd: Vec<_> = crowd.collect();
+    for _ in 0..3 {
+        other.run(&key, work.work()).await;
+    }
+    enough.store(true, Ordering::Relaxed);
+    for end in join_all(crowd).await {
+        end.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hot_lock_costs_few_commands() {
+    const REQUESTS: usize = 400;
+    let (key, work) = (new_key(), OneAtATime::default());
+    let (lock, cable) = instance_by_cable(&patient()).await;
+    join_all((0..REQUESTS).map(|_| lock.run(&key, work.work()))).await;
+    assert_eq!(work.done(), REQUESTS);
+    let commands = cable.count("EVALSHA");
+    assert!((1..REQUESTS / 10).contains(&commands), "{commands} commands");
+}
+
+#[tokio::test]
+async fn a_request_that_is_cancelled_gives_the_lock_back() {
+    let (key, lock) = (new_key(), instance(&patient()));
+    let (begun, begins) = oneshot::channel();
+    let holding = tokio::spawn({
+        let (lock, key) = (lock.clone(), key.clone());
+        async move {
+            lock.run(&key, async {
+                begun.send(()).unwrap();
+                std::future::pending::<()>().await;
+            })
+            .await;
+        }
+    });
+    begins.await.unwrap();
+    holding.abort();
+    lock.run(&key, async {}).await;
+    instance(&patient()).run(&key, async {}).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_gives_the_lock_back() {
+    let (key, lock) = (new_key(), instance(&patient()));
+    let panicking = tokio::spawn({
+        let (lock, key) = (lock.clone(), key.clone());
+        async move { lock.run(&key, async { panic!("a bug") }).await }
+    });
+    assert!(panicking.await.unwrap_err().is_panic());
+    instance(&patient()).run(&key, async {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_cancelled_anywhere_leave_no_lock_behind() {
+    let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
+    let instances = [instance(&patient()), instance(&patient())];
+    let tasks = (0..300).map(|n: usize| {
+        let (lock, key, work) = (instances[n % 2].clone(), key.clone(), work.clone());
+        tokio::spawn(async move {
+            let patience = Duration::from_micros(rand::random_range(0..4_000));
+            let _ = tokio::time::timeout(patience, lock.run(&key, work.work())).await;
+        })
+    });
+    for end in join_all(tasks.collect::<Vec<_>>()).await {
+        end.unwrap();
+    }
+    for lock in instances {
+        lock.run(&key, work.work()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_runs_out_goes_on_and_leaves_the_holder_alone() {
+    let (key, hasty) = (new_key(), Settings { wait_ms: 30, ..patient() });
+    take_and_die(&key).await;
+    let lock = instance(&hasty);
+    assert_eq!(lock.run(&key, holder(&key)).await.as_deref(), Some("dead"));
+    assert_eq!(holder(&key).await.as_deref(), Some("dead"));
+}
+
+#[tokio::test]
+async fn a_wait_for_a_slow_request_of_the_same_process_runs_out_too() {
+    let (key, lock) = (new_key(), instance(&Settings { wait_ms: 30, ..patient() }));
+    let (began, other_is_done) = (Notify::new(), Notify::new());
+    let slow = lock.run(&key, async {
+        began.notify_one();
+        other_is_done.notified().await;
+    });
+    let other = async {
+        began.notified().await;
+        lock.run(&key, async { other_is_done.notify_one() }).await;
+    };
+    tokio::join!(slow, other);
+    instance(&patient()).run(&key, async {}).await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_for_as_long_as_the_work_takes() {
+    let short = Settings { lease_ms: 500, ..patient() };
+    let (key, one, other) = (new_key(), instance(&short), instance(&short));
+    let (work, began) = (OneAtATime::default(), Notify::new());
+    let long = one.run(&key, async {
+        began.notify_one();
+        // Three leases long.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        work.work().await;
+    });
+    let waiting = async {
+        began.notified().await;
+        other.run(&key, async { assert_eq!(work.done(), 1, "the lease ran out") }).await;
+    };
+    tokio::join!(long, waiting);
+}
+
+#[tokio::test]
+async fn fault_03_a_lease_that_ran_out_stops_nobody() {
+    let (key, lock) = (new_key(), instance(&Settings { lease_ms: 500, ..patient() }));
+    let done = lock
+        .run(&key, async {
+            // Somebody else holds the lock by now, as after a long pause of this process.
+            take_and_die(&key).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            "done"
+        })
+        .await;
+    assert_eq!(done, "done");
+    wait_until_released(&lock, &key).await;
+    assert_eq!(holder(&key).await.as_deref(), Some("dead"));
+}
+
+/// Waits until the release in the background, if there was one, is over: the queue is free only then.
+async fn wait_until_released(lock: &Lock, key: &str) {
+    let in_vain = tokio::time::timeout(Duration::from_millis(50), lock.run(key, async {}));
+    assert!(in_vain.await.is_err(), "the other holder's lock was released");
+}

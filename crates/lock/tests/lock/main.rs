@@ -1,0 +1,8 @@
+//! The lock on the real Redis.
+
+#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
+
+mod exclusion;
+mod redis_down;
+mod routes;
+mod support;

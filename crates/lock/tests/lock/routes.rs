@@ -1,0 +1,74 @@
+//! The lock before routes.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use futures::future::join_all;
+use http::StatusCode;
+use lock::Lock;
+use testkit::Client;
+use tokio::sync::Barrier;
+
+use crate::support::{OneAtATime, instance, new_key, patient};
+
+/// One route before which the lock stands, and one before which it does not.
+fn client(lock: &Lock, work: &Arc<OneAtATime>) -> Client {
+    async fn change(Extension(work): Extension<Arc<OneAtATime>>) {
+        work.work().await;
+    }
+    let guarded = Router::new().route("/wallets/{id}", post(change));
+    let guarded = lock.guard(guarded, |Path(id): Path<String>| id);
+    let open = Router::new().route("/wallets/{id}/balance", get(async || "12"));
+    Client(guarded.merge(open).layer(Extension(Arc::clone(work))))
+}
+
+/// Waits for another request that is at the same place.
+async fn met(place: &Barrier) {
+    place.wait().await;
+}
+
+#[tokio::test]
+async fn requests_of_one_key_come_one_at_a_time() {
+    let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
+    let instances = [client(&instance(&patient()), &work), client(&instance(&patient()), &work)];
+    let requests = (0..40).map(|n: usize| instances[n % 2].post(&format!("/wallets/{key}")).send());
+    for answer in join_all(requests).await {
+        let _ = answer.expect(StatusCode::OK);
+    }
+    assert_eq!(work.done(), 40);
+}
+
+#[tokio::test]
+async fn requests_of_other_keys_and_other_routes_do_not_wait() {
+    let together = Arc::new(Barrier::new(2));
+    let both = together.clone();
+    let guarded = Router::new().route("/wallets/{id}", post(async move || met(&both).await));
+    let lock = instance(&patient());
+    let client = Client(lock.guard(guarded, |Path(id): Path<String>| id));
+    let (one, other) = (format!("/wallets/{}", new_key()), format!("/wallets/{}", new_key()));
+    tokio::join!(client.post(&one).send(), client.post(&other).send());
+
+    let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
+    let client = self::client(&lock, &work);
+    let reading = client.get(&format!("/wallets/{key}/balance"));
+    let _ = lock.run(&key, reading.send()).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_request_without_a_key_is_refused_as_its_extractor_does() {
+    let guarded = Router::new().route("/wallets/{id}", post(async || "in"));
+    let client = Client(instance(&patient()).guard(guarded, |Path(id): Path<u64>| id));
+    let _ = client.post("/wallets/7").send().await.expect(StatusCode::OK);
+    let _ = client.post("/wallets/seven").send().await.expect(StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_off_is_no_layer() {
+    let (key, together) = (new_key(), Arc::new(Barrier::new(2)));
+    let guarded = Router::new().route("/wallets/{id}", post(async move || met(&together).await));
+    let client = Client(Lock::off().guard(guarded, |Path(id): Path<String>| id));
+    let path = format!("/wallets/{key}");
+    tokio::join!(client.post(&path).send(), client.post(&path).send());
+}

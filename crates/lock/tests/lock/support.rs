@@ -1,0 +1,96 @@
+//! Instances of a service with a lock, and what goes on under it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lock::{Lock, RedisSettings, Settings};
+use testkit::Cable;
+
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
+}
+
+/// A lock that nobody goes on without: a test that waits for ever shows that it is not given back.
+pub(crate) fn patient() -> Settings {
+    Settings { enabled: true, wait_ms: 60_000, lease_ms: 600_000, redis_timeout_ms: 10_000 }
+}
+
+/// The lock of one instance.
+pub(crate) fn instance(settings: &Settings) -> Lock {
+    instance_at(&redis_url(), settings)
+}
+
+pub(crate) fn instance_at(url: &str, settings: &Settings) -> Lock {
+    Lock::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
+}
+
+/// The lock of one instance, and the cable by which it reaches Redis.
+pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
+    let url = redis_url();
+    let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
+    (instance_at(&format!("redis://{}", cable.address()), settings), cable)
+}
+
+/// A key that no other test has.
+pub(crate) fn new_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// Work that only one may be at.
+#[derive(Debug, Default)]
+pub(crate) struct OneAtATime {
+    inside: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl OneAtATime {
+    /// Does it, and gives everybody else the chance to be at it, too.
+    pub(crate) async fn work(&self) {
+        let _inside = Inside::enter(&self.inside);
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        self.done.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn done(&self) -> usize {
+        self.done.load(Ordering::SeqCst)
+    }
+}
+
+/// Somebody at work, until they are done or cancelled.
+struct Inside<'count>(&'count AtomicUsize);
+
+impl<'count> Inside<'count> {
+    fn enter(count: &'count AtomicUsize) -> Self {
+        assert_eq!(count.fetch_add(1, Ordering::SeqCst), 0, "two at a time");
+        Self(count)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What Redis holds under a lock's key.
+pub(crate) async fn holder(key: &str) -> Option<String> {
+    let mut redis = redis_connection().await;
+    redis::cmd("GET").arg(redis_key(key)).query_async(&mut redis).await.unwrap()
+}
+
+/// Takes a lock as an instance that has died: it is never released.
+pub(crate) async fn take_and_die(key: &str) {
+    let mut redis = redis_connection().await;
+    let mut command = redis::cmd("SET");
+    command.arg(redis_key(key)).arg("dead").arg("EX").arg(600);
+    command.query_async::<()>(&mut redis).await.unwrap();
+}
+
+async fn redis_connection() -> redis::aio::MultiplexedConnection {
+    redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+fn redis_key(key: &str) -> String {
+    format!("lock:{{test:{key}}}")
+}

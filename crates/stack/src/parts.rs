@@ -1,0 +1,260 @@
+//! The parts of a stack: each a process that can be started, awaited, killed and started again by its name.
+
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::error::StackError;
+use crate::home::{Home, Purpose};
+use crate::interrupt::Interrupt;
+use crate::log_tail::LogTail;
+use crate::probe::Probe;
+use crate::process::{Launch, Process};
+use crate::progress::Progress;
+
+const POLL: Duration = Duration::from_millis(10);
+
+/// What a part is, before it runs.
+#[derive(Debug)]
+pub(crate) struct PartPlan {
+    pub(crate) launch: Launch,
+    pub(crate) probe: Probe,
+    /// Where it serves, for people to read.
+    pub(crate) place: String,
+    /// How long it may take to become ready, and to stop.
+    pub(crate) patience: Duration,
+    /// How it ends when it is told to, and nothing is wrong.
+    pub(crate) exit_code: i32,
+}
+
+#[derive(Debug)]
+struct Part {
+    plan: PartPlan,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    process: Option<Process>,
+    ready_after: Duration,
+}
+
+/// A part that was started, as others may see it.
+#[derive(Clone, Debug)]
+pub struct PartReport {
+    /// "redis", "order-api", "order-api-2".
+    pub name: String,
+    /// Its process, if it runs.
+    pub pid: Option<u32>,
+    /// From its start until it was ready, when it was last started.
+    pub ready_after: Duration,
+    /// Where it serves.
+    pub place: String,
+}
+
+/// All parts, in the order in which they were started.
+pub(crate) struct Parts {
+    home: Home,
+    interrupt: Interrupt,
+    progress: Arc<dyn Progress>,
+    list: RwLock<Vec<Arc<Part>>>,
+}
+
+impl Parts {
+    pub(crate) fn new(home: Home, interrupt: Interrupt, progress: Arc<dyn Progress>) -> Self {
+        Self { home, interrupt, progress, list: RwLock::default() }
+    }
+
+    /// Adds parts that do not need each other, and starts them at once. The first failure ends the wait for all.
+    pub(crate) fn start_together(&self, plans: Vec<PartPlan>) -> Result<(), StackError> {
+        let parts: Vec<Arc<Part>> =
+            plans.into_iter().map(|plan| Arc::new(Part { plan, state: Mutex::default() })).collect();
+        self.list.write().unwrap_or_else(PoisonError::into_inner).extend(parts.iter().cloned());
+
+        let failed = AtomicBool::new(false);
+        let outcomes: Vec<Result<(), StackError>> = thread::scope(|scope| {
+            let starts: Vec<_> = parts
+                .iter()
+                .map(|part| {
+                    scope.spawn(|| {
+                        self.start_part(part, &failed).inspect_err(|_| failed.store(true, Ordering::Relaxed))
+                    })
+                })
+                .collect();
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        first_cause(outcomes)
+    }
+
+    fn start_part(&self, part: &Part, others_failed: &AtomicBool) -> Result<(), StackError> {
+        let name = &part.plan.launch.part;
+        self.progress.begin(name, "starting");
+        let began = Instant::now();
+        let mut state = part.state();
+        let process = state.process.insert(Process::start(&part.plan.launch, &self.home)?);
+        loop {
+            if let Some(status) = process.exit_status() {
+                state.process = None;
+                return Err(StackError::Exited { part: name.clone(), status, log: self.log_tail(name) });
+            }
+            let Err(reason) = part.plan.probe.check() else { break };
+            if self.interrupt.is_raised() || others_failed.load(Ordering::Relaxed) {
+                return Err(StackError::Interrupted);
+            }
+            if began.elapsed() >= part.plan.patience {
+                return Err(StackError::NotReady {
+                    part: name.clone(),
+                    patience: part.plan.patience,
+                    reason,
+                    log: self.log_tail(name),
+                });
+            }
+            thread::sleep(POLL);
+        }
+        state.ready_after = began.elapsed();
+        self.progress.ready(name, state.ready_after, &part.plan.place);
+        Ok(())
+    }
+
+    /// Starts a part that does not run, as it was started before.
+    pub(crate) fn start_again(&self, name: &str) -> Result<(), StackError> {
+        let part = self.find(name)?;
+        if part.state().process.is_some() {
+            return Ok(());
+        }
+        self.start_part(&part, &AtomicBool::new(false))
+    }
+
+    /// SIGKILL; returns when the process is gone.
+    pub(crate) fn kill(&self, name: &str) -> Result<(), StackError> {
+        if let Some(process) = self.find(name)?.state().process.take() {
+            process.kill().map_err(StackError::io(format!("killing {name}")))?;
+        }
+        Ok(())
+    }
+
+    /// SIGTERM, and SIGKILL where that is not heard in time; `None` where it did not run.
+    pub(crate) fn stop(&self, name: &str) -> Result<Option<ExitStatus>, StackError> {
+        let part = self.find(name)?;
+        let Some(process) = part.state().process.take() else { return Ok(None) };
+        self.progress.begin(name, "stopping");
+        let stopped = process.stop(part.plan.patience).map_err(StackError::io(format!("stopping {name}")))?;
+        let in_order = stopped.status.code() == Some(part.plan.exit_code);
+        let outcome = match (stopped.forced, in_order) {
+            (true, _) => "killed, as it did not stop by itself".to_owned(),
+            (false, true) => "stopped".to_owned(),
+            (false, false) => format!("stopped with {}", stopped.status),
+        };
+        self.progress.over(name, &outcome);
+        Ok(Some(stopped.status))
+    }
+
+    pub(crate) fn signal(&self, name: &str, signal: Signal) -> Result<(), StackError> {
+        if let Some(process) = &self.find(name)?.state().process {
+            process.signal(signal);
+        }
+        Ok(())
+    }
+
+    /// Stops everything, last started first.
+    pub(crate) fn stop_all(&self) -> Result<(), StackError> {
+        let mut outcome = Ok(());
+        for part in self.snapshot().iter().rev() {
+            let stopped = self.stop(&part.plan.launch.part).map(drop);
+            outcome = outcome.and(stopped);
+        }
+        outcome
+    }
+
+    /// Kills everything, last started first.
+    pub(crate) fn kill_all(&self) {
+        for part in self.snapshot().iter().rev() {
+            // Dropping a process kills it.
+            drop(part.state().process.take());
+        }
+    }
+
+    /// The parts that have ended without having been asked to.
+    pub(crate) fn fallen(&self) -> Vec<(String, ExitStatus)> {
+        let mut fallen = Vec::new();
+        for part in self.snapshot() {
+            let mut state = part.state();
+            if let Some(status) = state.process.as_mut().and_then(Process::exit_status) {
+                state.process = None;
+                fallen.push((part.plan.launch.part.clone(), status));
+            }
+        }
+        fallen
+    }
+
+    pub(crate) fn reports(&self) -> Vec<PartReport> {
+        self.snapshot().iter().map(|part| part.report()).collect()
+    }
+
+    pub(crate) fn report(&self, name: &str) -> Result<PartReport, StackError> {
+        Ok(self.find(name)?.report())
+    }
+
+    pub(crate) fn log_tail(&self, name: &str) -> LogTail {
+        LogTail::of(&self.home.log(name))
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    fn snapshot(&self) -> Vec<Arc<Part>> {
+        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Part>, StackError> {
+        self.snapshot()
+            .into_iter()
+            .find(|part| part.plan.launch.part == name)
+            .ok_or_else(|| StackError::UnknownPart(name.to_owned()))
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        match self.home.purpose() {
+            Purpose::Throwaway => self.kill_all(),
+            // Nobody is left to hear of a part that would not stop; it was killed.
+            Purpose::Lasting => drop(self.stop_all()),
+        }
+    }
+}
+
+impl Part {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self) -> PartReport {
+        let state = self.state();
+        PartReport {
+            name: self.plan.launch.part.clone(),
+            pid: state.process.as_ref().map(Process::pid),
+            ready_after: state.ready_after,
+            place: self.plan.place.clone(),
+        }
+    }
+}
+
+/// Of several outcomes, the failure that made the others give up.
+fn first_cause(outcomes: Vec<Result<(), StackError>>) -> Result<(), StackError> {
+    let mut cause = Ok(());
+    for failure in outcomes.into_iter().filter_map(Result::err) {
+        if cause.is_ok() || matches!(cause, Err(StackError::Interrupted)) {
+            cause = Err(failure);
+        }
+    }
+    cause
+}

@@ -1,0 +1,91 @@
+//! Whether a part is ready to serve, asked the way its clients would.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What a part on this machine that is ready answers well within.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// The first byte of a MariaDB or MySQL greeting's body: the protocol's version, after a header of four bytes.
+const MYSQL_PROTOCOL: u8 = 10;
+const MYSQL_HEADER: usize = 4;
+
+/// How to ask a part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Probe {
+    /// MariaDB and MySQL greet whoever connects, once they have read their init file.
+    DatabaseGreets(u16),
+    /// Redis answers PING with an error while it loads its data.
+    RedisAnswers(u16),
+    /// A Consul server takes registrations once it leads.
+    ConsulLeads(u16),
+    /// Our own processes answer `/readyz` on their management port.
+    ServiceIsReady(u16),
+}
+
+impl Probe {
+    /// `Err` says what is still missing.
+    pub(crate) fn check(self) -> Result<(), String> {
+        match self {
+            Self::DatabaseGreets(port) => database_greets(port),
+            Self::RedisAnswers(port) => redis_answers(port),
+            Self::ConsulLeads(port) => consul_leads(port),
+            Self::ServiceIsReady(port) => service_is_ready(port),
+        }
+    }
+}
+
+fn database_greets(port: u16) -> Result<(), String> {
+    let greeting = read_some(port, b"", MYSQL_HEADER + 1).map_err(|error| no_answer(&error))?;
+    match greeting.get(MYSQL_HEADER) {
+        Some(&MYSQL_PROTOCOL) => Ok(()),
+        _ => Err("it does not greet like MariaDB or MySQL".to_owned()),
+    }
+}
+
+fn redis_answers(port: u16) -> Result<(), String> {
+    let answer = read_some(port, b"PING\r\n", b"+PONG".len()).map_err(|error| no_answer(&error))?;
+    if answer == b"+PONG" { Ok(()) } else { Err("it is still loading its data".to_owned()) }
+}
+
+fn consul_leads(port: u16) -> Result<(), String> {
+    let (_, leader) = get(&format!("http://127.0.0.1:{port}/v1/status/leader"))?;
+    match leader.as_str() {
+        Some(leader) if !leader.is_empty() => Ok(()),
+        _ => Err("it has not elected itself yet".to_owned()),
+    }
+}
+
+fn service_is_ready(management: u16) -> Result<(), String> {
+    let (status, body) = get(&format!("http://127.0.0.1:{management}/readyz"))?;
+    if status == 200 { Ok(()) } else { Err(format!("/readyz answers {status} {body}")) }
+}
+
+fn get(url: &str) -> Result<(u16, Value), String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut response = agent.get(url).call().map_err(|error| format!("no answer yet ({error})"))?;
+    let status = response.status().as_u16();
+    let body = response.body_mut().read_json().unwrap_or(Value::Null);
+    Ok((status, body))
+}
+
+/// Connects, says something, and reads as many bytes as wanted.
+fn read_some(port: u16, words: &[u8], wanted: usize) -> io::Result<Vec<u8>> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut connection = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    connection.set_read_timeout(Some(TIMEOUT))?;
+    connection.write_all(words)?;
+    let mut answer = vec![0; wanted];
+    connection.read_exact(&mut answer)?;
+    Ok(answer)
+}
+
+fn no_answer(error: &io::Error) -> String {
+    format!("no answer yet ({error})")
+}

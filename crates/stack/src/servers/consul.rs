@@ -1,0 +1,53 @@
+//! Consul: one server that leads itself.
+
+use std::io;
+use std::time::Duration;
+
+use crate::parts::PartPlan;
+use crate::ports::Ports;
+use crate::probe::Probe;
+use crate::process::Launch;
+use crate::tools::Program;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ports that only other Consul servers would use.
+pub(super) struct PeerPorts {
+    server: u16,
+    serf_lan: u16,
+    serf_wan: u16,
+}
+
+impl PeerPorts {
+    /// Never the standard ones: another Consul of the machine must not be found by accident.
+    pub(super) fn choose(ports: &mut Ports) -> io::Result<Self> {
+        Ok(Self { server: ports.choose_any()?, serf_lan: ports.choose_any()?, serf_wan: ports.choose_any()? })
+    }
+}
+
+/// In memory (`-dev`), in a lasting stack too: all that it holds is who is alive, which the services tell it
+/// again at each start. So it leads after a tenth of a second instead of more than a whole one.
+pub(super) fn plan(program: &Program, port: u16, peers: &PeerPorts) -> PartPlan {
+    let mut launch = Launch::new("consul", &program.path)
+        .args(["agent", "-dev", "-node=dalkom", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=warn"])
+        .args([format!("-http-port={port}"), "-dns-port=-1".to_owned(), "-grpc-port=-1".to_owned()])
+        .args([
+            format!("-server-port={}", peers.server),
+            format!("-serf-lan-port={}", peers.serf_lan),
+            format!("-serf-wan-port={}", peers.serf_wan),
+        ])
+        .args(["-hcl=connect { enabled = false }", "-hcl=disable_update_check = true"])
+        .args(["-hcl=telemetry { disable_hostname = true }"])
+        .envs(&program.env);
+    if program.version.is_at_least((1, 14)) {
+        launch = launch.arg("-grpc-tls-port=-1");
+    }
+    PartPlan {
+        launch,
+        probe: Probe::ConsulLeads(port),
+        place: format!("http://127.0.0.1:{port}"),
+        patience: PATIENCE,
+        // Leaving its cluster in order would take seconds, and nobody else is in it.
+        exit_code: 1,
+    }
+}

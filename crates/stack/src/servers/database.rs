@@ -1,0 +1,146 @@
+//! MariaDB, or MySQL.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::unistd::{User, geteuid};
+
+use crate::accounts;
+use crate::error::StackError;
+use crate::home::{Home, Purpose};
+use crate::log_tail::LogTail;
+use crate::parts::PartPlan;
+use crate::probe::Probe;
+use crate::process::Launch;
+use crate::progress::Progress;
+use crate::secrets::{Secrets, write_private};
+use crate::tools::{Program, on_path};
+
+const PART: &str = "mariadb";
+/// Recovery after a hard stop, on a slow disk.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// A socket's path must fit into 108 bytes, with the zero at its end.
+const SOCKET_PATH_BYTES: usize = 107;
+
+/// Makes the server's own tables where they are missing, and the plan to start it.
+pub(super) fn plan(
+    program: &Program,
+    port: u16,
+    home: &Home,
+    secrets: &Secrets,
+    progress: &dyn Progress,
+) -> Result<PartPlan, StackError> {
+    let data = home.data().join(PART);
+    if !data.exists() {
+        progress.begin(PART, "initialising its data");
+        initialise(program, &data, home)?;
+    }
+    let init_file = home.secrets().join("database-init.sql");
+    let init_sql = accounts::init_sql(secrets, home.purpose(), program.version.is_mariadb())?;
+    write_private(&init_file, &init_sql)
+        .map_err(StackError::io(format!("writing {}", init_file.display())))?;
+
+    let mut launch = Launch::new(PART, &program.path)
+        .args(base_options(program))
+        .arg(option("datadir", &data))
+        .arg(option("init-file", &init_file))
+        .arg(option("socket", &socket_path(home)))
+        .arg(option("pid-file", &home.run().join("mariadb-own.pid")))
+        .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-name-resolve"])
+        .args(["--skip-log-bin", "--max-connections=500", "--innodb-buffer-pool-size=256M"])
+        .envs(&program.env);
+    launch = match home.purpose() {
+        Purpose::Lasting => launch.arg("--innodb-flush-log-at-trx-commit=1"),
+        // Nothing of it is to survive a power cut, and memory has no asynchronous input and output.
+        Purpose::Throwaway => {
+            launch.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-use-native-aio=0"])
+        }
+    };
+    if !program.version.is_mariadb() {
+        launch = launch.arg("--mysqlx=OFF");
+    }
+    Ok(PartPlan {
+        launch,
+        probe: Probe::DatabaseGreets(port),
+        place: format!("127.0.0.1:{port}"),
+        patience: PATIENCE,
+        exit_code: 0,
+    })
+}
+
+/// Makes the server's own tables in a folder that gets its name when it is complete.
+fn initialise(program: &Program, data: &Path, home: &Home) -> Result<(), StackError> {
+    let unfinished = data.with_extension("unfinished");
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed.map_err(StackError::io(format!("removing {}", unfinished.display())))?,
+    }
+    let mut command =
+        if program.version.is_mariadb() { mariadb_initialiser(program) } else { mysql_initialiser(program) };
+    command.arg(option("datadir", &unfinished)).envs(program.env.iter().cloned());
+
+    let log_path = home.log("mariadb-initialise");
+    let log = File::create(&log_path).map_err(StackError::io(format!("opening {}", log_path.display())))?;
+    let errors = log.try_clone().map_err(StackError::io("sharing a log"))?;
+    let status = command.stdin(Stdio::null()).stdout(log).stderr(errors).status().map_err(|source| {
+        StackError::Spawn { part: PART.to_owned(), program: command.get_program().into(), source }
+    })?;
+    if !status.success() {
+        return Err(StackError::Initialise { status, log: LogTail::of(&log_path) });
+    }
+    fs::rename(&unfinished, data).map_err(StackError::io(format!("making {}", data.display())))
+}
+
+/// Its root account opens by the socket alone, and to the operating system's user of the same name.
+fn mariadb_initialiser(program: &Program) -> Command {
+    const NAMES: [&str; 2] = ["mariadb-install-db", "mysql_install_db"];
+    let initialiser = match &program.unpacked {
+        Some(tree) => tree.join("usr/bin").join(NAMES[0]),
+        None => NAMES.iter().find_map(|name| on_path(name)).unwrap_or_else(|| PathBuf::from(NAMES[0])),
+    };
+    let user = User::from_uid(geteuid()).ok().flatten().map_or_else(|| "root".to_owned(), |user| user.name);
+    let mut command = Command::new(initialiser);
+    command
+        .args(base_options(program))
+        .args(["--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"])
+        .arg(format!("--auth-root-socket-user={user}"));
+    command
+}
+
+/// Its root account has no password until the server is started with the init file, which it never is without.
+fn mysql_initialiser(program: &Program) -> Command {
+    let mut command = Command::new(&program.path);
+    command.args(base_options(program)).arg("--initialize-insecure");
+    command
+}
+
+/// What every run of the server needs: nothing of the machine's own configuration.
+fn base_options(program: &Program) -> Vec<String> {
+    let mut options = vec!["--no-defaults".to_owned()];
+    if let Some(tree) = &program.unpacked {
+        options.push(format!("--basedir={}", tree.join("usr").display()));
+    }
+    if geteuid().is_root() {
+        options.push("--user=root".to_owned());
+    }
+    options
+}
+
+fn option(name: &str, path: &Path) -> std::ffi::OsString {
+    let mut option = std::ffi::OsString::from(format!("--{name}="));
+    option.push(path);
+    option
+}
+
+/// In the stack's own folder, or in a short one where that is too deep.
+fn socket_path(home: &Home) -> PathBuf {
+    let own = home.run().join("mariadb.sock");
+    if own.as_os_str().len() <= SOCKET_PATH_BYTES {
+        own
+    } else {
+        std::env::temp_dir().join(format!("dalkom-mariadb-{}.sock", std::process::id()))
+    }
+}

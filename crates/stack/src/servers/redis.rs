@@ -1,0 +1,36 @@
+//! Redis.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::error::StackError;
+use crate::home::{Home, Purpose};
+use crate::parts::PartPlan;
+use crate::probe::Probe;
+use crate::process::Launch;
+use crate::tools::Program;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(super) fn plan(program: &Program, port: u16, home: &Home) -> Result<PartPlan, StackError> {
+    let data = home.data().join("redis");
+    fs::create_dir_all(&data).map_err(StackError::io(format!("making {}", data.display())))?;
+    let append_only = match home.purpose() {
+        Purpose::Lasting => "yes",
+        Purpose::Throwaway => "no",
+    };
+    let launch = Launch::new("redis", &program.path)
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no"])
+        // A process with a title of its own can't be recognised as a leftover.
+        .args(["--set-proc-title", "no"])
+        .args(["--save", "", "--appendonly", append_only, "--dir"])
+        .arg(data)
+        .envs(&program.env);
+    Ok(PartPlan {
+        launch,
+        probe: Probe::RedisAnswers(port),
+        place: format!("127.0.0.1:{port}"),
+        patience: PATIENCE,
+        exit_code: 0,
+    })
+}

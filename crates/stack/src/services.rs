@@ -1,0 +1,169 @@
+//! The five services: where they serve, and how they are started.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::home::Home;
+use crate::parts::PartPlan;
+use crate::ports::Ports;
+use crate::probe::Probe;
+use crate::process::Launch;
+use crate::secrets::Secrets;
+
+/// From a start on a busy machine until ready; and from SIGTERM until drained.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Every other process reads its settings from this one.
+pub(crate) const CONFIG_SERVER: &str = "config-server";
+
+/// One of the five.
+#[derive(Debug)]
+pub struct ServiceKind {
+    /// Its package, its binary, and its name in Consul and in config-server.
+    pub name: &'static str,
+    /// Where it serves when that port is free.
+    pub(crate) standard_port: u16,
+    /// Where it tells of itself when that port is free.
+    pub(crate) standard_management_port: u16,
+    /// The schema of its own, if it has one.
+    pub(crate) schema: Option<&'static str>,
+    /// Whether it calls others, and so signs service tokens.
+    pub(crate) calls_services: bool,
+}
+
+/// The five services, in the order in which they start.
+pub const SERVICES: [ServiceKind; 5] = [
+    ServiceKind {
+        name: CONFIG_SERVER,
+        standard_port: 8888,
+        standard_management_port: 9888,
+        schema: None,
+        calls_services: false,
+    },
+    ServiceKind {
+        name: "member-api",
+        standard_port: 8090,
+        standard_management_port: 9090,
+        schema: Some("member"),
+        calls_services: false,
+    },
+    ServiceKind {
+        name: "store-api",
+        standard_port: 8091,
+        standard_management_port: 9091,
+        schema: Some("store"),
+        calls_services: false,
+    },
+    ServiceKind {
+        name: "order-api",
+        standard_port: 8092,
+        standard_management_port: 9092,
+        schema: Some("orders"),
+        calls_services: true,
+    },
+    ServiceKind {
+        name: "gateway",
+        standard_port: 8080,
+        standard_management_port: 9080,
+        schema: None,
+        calls_services: false,
+    },
+];
+
+/// Where one instance serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServicePorts {
+    pub(crate) serving: u16,
+    pub(crate) management: u16,
+}
+
+impl ServicePorts {
+    pub(crate) fn choose(kind: &ServiceKind, ports: &mut Ports) -> io::Result<Self> {
+        Ok(Self {
+            serving: ports.choose(kind.standard_port)?,
+            management: ports.choose(kind.standard_management_port)?,
+        })
+    }
+
+    pub(crate) fn any(ports: &mut Ports) -> io::Result<Self> {
+        Ok(Self { serving: ports.choose_any()?, management: ports.choose_any()? })
+    }
+
+    pub(crate) fn url(self) -> String {
+        format!("http://127.0.0.1:{}", self.serving)
+    }
+
+    pub(crate) fn management_url(self) -> String {
+        format!("http://127.0.0.1:{}", self.management)
+    }
+}
+
+/// How config-server is started: with the settings in git, and over them those of this stack.
+pub(crate) fn config_server_plan(
+    binaries: &Path,
+    home: &Home,
+    secrets: &Secrets,
+    credentials: &Path,
+    ports: ServicePorts,
+) -> PartPlan {
+    let launch = Launch::new(CONFIG_SERVER, &binaries.join(CONFIG_SERVER))
+        .arg("--config-dir")
+        .arg(home.checked_in_config())
+        .arg("--config-dir")
+        .arg(home.config())
+        .arg("--key-file")
+        .arg(secrets.unsealing_key_file())
+        .arg("--credentials-file")
+        .arg(credentials);
+    plan(launch, ports)
+}
+
+/// How another service is started, from its settings alone.
+pub(crate) fn service_plan(
+    part: &str,
+    app: &str,
+    binaries: &Path,
+    secrets: &Secrets,
+    config_server_url: &str,
+    ports: ServicePorts,
+) -> PartPlan {
+    let launch = Launch::new(part, &binaries.join(app)).args(settings_flags(app, secrets, config_server_url));
+    plan(launch, ports)
+}
+
+/// Makes a plan that serves elsewhere than the settings say: a further instance.
+pub(crate) fn elsewhere(mut plan: PartPlan, ports: ServicePorts) -> PartPlan {
+    plan.launch = plan
+        .launch
+        .args(["--listen", &format!("127.0.0.1:{}", ports.serving)])
+        .args(["--management", &format!("127.0.0.1:{}", ports.management)]);
+    plan
+}
+
+/// A service's binary with the flags by which it finds its settings, for running one of its commands.
+pub(crate) fn command(app: &str, binaries: &Path, secrets: &Secrets, config_server_url: &str) -> Command {
+    let mut command = Command::new(binaries.join(app));
+    command.args(settings_flags(app, secrets, config_server_url));
+    command
+}
+
+fn settings_flags(app: &str, secrets: &Secrets, config_server_url: &str) -> [OsString; 4] {
+    [
+        "--config-url".into(),
+        config_server_url.into(),
+        "--config-password-file".into(),
+        secrets.config_password_file(app).into(),
+    ]
+}
+
+fn plan(launch: Launch, ports: ServicePorts) -> PartPlan {
+    PartPlan {
+        launch,
+        probe: Probe::ServiceIsReady(ports.management),
+        place: ports.url(),
+        patience: PATIENCE,
+        exit_code: 0,
+    }
+}

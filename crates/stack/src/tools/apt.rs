@@ -1,0 +1,223 @@
+//! `apt-get` with folders of its own: it reads the machine's sources and its list of installed packages, and
+//! changes nothing of the machine. It needs no root.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::error::ToolsError;
+use crate::log_tail::LogTail;
+
+/// A private place for `apt-get` to work in.
+#[derive(Debug)]
+pub(super) struct Apt {
+    folder: PathBuf,
+    log: PathBuf,
+}
+
+/// A Debian mirror that the machine uses.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mirror {
+    pub(super) uri: String,
+    /// The keyring that its source names.
+    pub(super) signed_by: Option<String>,
+}
+
+impl Apt {
+    /// Uses the machine's own sources.
+    pub(super) fn with_machine_sources(folder: PathBuf, log: &Path) -> Result<Self, ToolsError> {
+        Self::create(folder, log, "")
+    }
+
+    /// Uses nothing but one release of a mirror.
+    pub(super) fn with_release(
+        folder: PathBuf,
+        log: &Path,
+        mirror: &Mirror,
+        release: &str,
+    ) -> Result<Self, ToolsError> {
+        let mut source = format!("Types: deb\nURIs: {}\nSuites: {release}\nComponents: main\n", mirror.uri);
+        if let Some(keyring) = &mirror.signed_by {
+            source.push_str("Signed-By: ");
+            source.push_str(keyring);
+            source.push('\n');
+        }
+        fs::create_dir_all(&folder).map_err(ToolsError::io("making a folder for apt-get"))?;
+        let path = folder.join("release.sources");
+        fs::write(&path, source).map_err(ToolsError::io("writing a package source"))?;
+        let settings =
+            format!("Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"-\";\n", path.display());
+        Self::create(folder, log, &settings)
+    }
+
+    fn create(folder: PathBuf, log: &Path, settings: &str) -> Result<Self, ToolsError> {
+        for part in ["lists/partial", "cache/archives/partial"] {
+            let part = folder.join(part);
+            fs::create_dir_all(part).map_err(ToolsError::io("making a folder for apt-get"))?;
+        }
+        let folder_text = folder.display();
+        // The hooks that some images install clean the machine's own cache: not our business.
+        let text = format!(
+            "Dir::State::lists \"{folder_text}/lists\";\n\
+             Dir::Cache \"{folder_text}/cache\";\n\
+             Debug::NoLocking \"true\";\n\
+             APT::Sandbox::User \"root\";\n\
+             APT::Get::Assume-Yes \"true\";\n\
+             APT::Install-Recommends \"false\";\n\
+             APT::Keep-Downloaded-Packages \"true\";\n\
+             Acquire::Languages \"none\";\n\
+             Acquire::Retries \"3\";\n\
+             #clear APT::Update::Pre-Invoke;\n\
+             #clear APT::Update::Post-Invoke;\n\
+             #clear APT::Update::Post-Invoke-Success;\n\
+             #clear DPkg::Post-Invoke;\n\
+             #clear Acquire::IndexTargets::deb::DEP-11;\n\
+             {settings}"
+        );
+        fs::write(folder.join("apt.conf"), text)
+            .map_err(ToolsError::io("writing a configuration for apt-get"))?;
+        Ok(Self { folder, log: log.to_owned() })
+    }
+
+    /// Reads the package lists. A source that can't be reached is a warning to `apt-get`, and shows when a
+    /// package is missing.
+    pub(super) fn update(&self) -> Result<(), ToolsError> {
+        let mut command = self.command("apt-get");
+        command.arg("update");
+        self.run(command)
+    }
+
+    /// Whether the sources have a package.
+    pub(super) fn knows(&self, package: &str) -> Result<bool, ToolsError> {
+        let output = self
+            .command("apt-cache")
+            .args(["policy", package])
+            .output()
+            .map_err(ToolsError::io("running apt-cache"))?;
+        let policy = String::from_utf8_lossy(&output.stdout);
+        Ok(policy.lines().any(|line| {
+            line.trim().strip_prefix("Candidate:").is_some_and(|candidate| candidate.trim() != "(none)")
+        }))
+    }
+
+    /// The Debian mirror among the sources.
+    pub(super) fn debian_mirror(&self) -> Result<Option<Mirror>, ToolsError> {
+        let format = "$(ORIGIN)|$(LABEL)|$(SITE)|$(SIGNED_BY)";
+        let output = self
+            .command("apt-get")
+            .args(["indextargets", "--format", format, "Created-By: Packages"])
+            .output()
+            .map_err(ToolsError::io("running apt-get"))?;
+        Ok(find_mirror(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Downloads packages into a folder, and with them those that they need and that the machine lacks.
+    pub(super) fn download_with_dependencies(
+        &self,
+        packages: &[&str],
+        into: &Path,
+    ) -> Result<Vec<PathBuf>, ToolsError> {
+        fs::create_dir_all(into.join("partial")).map_err(ToolsError::io("making a folder for packages"))?;
+        let mut command = self.command("apt-get");
+        command.arg("-o").arg(format!("Dir::Cache::archives={}", into.display()));
+        // `--reinstall`: a package that the machine has, but whose program was not good enough, is wanted too.
+        command.args(["install", "--download-only", "--reinstall"]).args(packages);
+        self.run(command)?;
+        packages_in(into)
+    }
+
+    /// Downloads packages alone into a folder.
+    pub(super) fn download(&self, packages: &[&str], into: &Path) -> Result<Vec<PathBuf>, ToolsError> {
+        fs::create_dir_all(into).map_err(ToolsError::io("making a folder for packages"))?;
+        let mut command = self.command("apt-get");
+        command.current_dir(into).arg("download").args(packages);
+        self.run(command)?;
+        packages_in(into)
+    }
+
+    /// Unpacks a package without running its scripts.
+    pub(super) fn unpack(&self, package: &Path, into: &Path) -> Result<(), ToolsError> {
+        let mut command = Command::new("dpkg-deb");
+        command.arg("--extract").arg(package).arg(into);
+        self.run(command)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
+        command.arg("--config-file").arg(self.folder.join("apt.conf"));
+        command
+    }
+
+    fn run(&self, mut command: Command) -> Result<(), ToolsError> {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .map_err(ToolsError::io(format!("opening {}", self.log.display())))?;
+        let errors = log.try_clone().map_err(ToolsError::io("sharing a log"))?;
+        let words: Vec<_> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let words = words.join(" ");
+        let status = command
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .status()
+            .map_err(ToolsError::io(format!("running {words}")))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(ToolsError::Command { command: words, status, log: LogTail::of(&self.log) })
+        }
+    }
+}
+
+fn packages_in(folder: &Path) -> Result<Vec<PathBuf>, ToolsError> {
+    let list = || -> std::io::Result<Vec<PathBuf>> {
+        let paths: Vec<PathBuf> =
+            fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+        Ok(paths.into_iter().filter(|path| path.extension() == Some(OsStr::new("deb"))).collect())
+    };
+    list().map_err(ToolsError::io("listing the downloaded packages"))
+}
+
+/// Finds Debian's main archive in lines of `origin|label|site|keyring`. Its security archive has an origin of the
+/// same name, another label, and fewer packages.
+fn find_mirror(targets: &str) -> Option<Mirror> {
+    targets.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split('|').collect();
+        let ["Debian", "Debian", site, signed_by] = fields[..] else { return None };
+        // A field that the source does not have stays as it was asked for.
+        let signed_by = (!signed_by.is_empty() && !signed_by.starts_with("$(")).then(|| signed_by.to_owned());
+        Some(Mirror { uri: site.to_owned(), signed_by })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mirror_is_the_main_archive_of_the_machine() {
+        let targets = "Debian|Debian-Security|http://mirror.example/debian-security|/usr/share/keyrings/a.gpg\n\
+                       Other|Other|https://elsewhere.example/apt|$(SIGNED_BY)\n\
+                       Debian|Debian|http://mirror.example/debian|$(SIGNED_BY)\n";
+        let mirror = Mirror { uri: "http://mirror.example/debian".to_owned(), signed_by: None };
+        assert_eq!(find_mirror(targets), Some(mirror));
+    }
+
+    #[test]
+    fn the_keyring_of_the_mirror_is_kept() {
+        let targets = "Debian|Debian|http://mirror.example/debian|/usr/share/keyrings/debian.gpg\n";
+        assert_eq!(find_mirror(targets).unwrap().signed_by.unwrap(), "/usr/share/keyrings/debian.gpg");
+    }
+
+    #[test]
+    fn a_machine_without_debian_sources_has_no_mirror() {
+        assert_eq!(find_mirror("Ubuntu|Ubuntu|http://mirror.example/ubuntu|$(SIGNED_BY)\n"), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! Fetching the missing servers from the packages of Debian and its relatives.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::apt::Apt;
+use super::error::ToolsError;
+use super::{Wanted, on_path};
+use crate::home::Home;
+use crate::progress::Progress;
+
+/// The last Debian release that has a package of Consul. It is one program without dependencies, so it runs on
+/// the newer ones.
+const LAST_RELEASE_WITH_CONSUL: &str = "bullseye";
+
+/// Fetches what is missing into the folder of tools, each into a folder of its own.
+pub(super) fn fetch(missing: &[&Wanted], home: &Home, progress: &dyn Progress) -> Result<(), ToolsError> {
+    let titles: Vec<&str> = missing.iter().map(|wanted| wanted.title).collect();
+    if on_path("apt-get").is_none() || on_path("dpkg-deb").is_none() {
+        return Err(ToolsError::NotDebian { missing: titles.join(", ") });
+    }
+    let tools = home.tools();
+    progress.note(&format!(
+        "Not on this machine: {}. Fetching from its own package sources, by apt-get, into {}. Nothing is \
+         installed; `cargo xtask reset` removes it.",
+        titles.join(", "),
+        tools.display()
+    ));
+
+    let lock = File::create(tools.join("lock")).map_err(ToolsError::io("making a lock"))?;
+    lock.lock().map_err(ToolsError::io("waiting for another stack that fetches"))?;
+    let workshop = tools.join("fetching");
+    remove(&workshop)?;
+    let workplace = Workplace { folder: &workshop, log: &home.log("fetch") };
+    let apt = Apt::with_machine_sources(workshop.join("machine"), workplace.log)?;
+    apt.update()?;
+    for wanted in missing {
+        // Another process may have fetched it while we waited for the lock.
+        if wanted.find(&tools).is_some() {
+            continue;
+        }
+        let began = Instant::now();
+        progress.begin(wanted.part, "fetching");
+        let unpacked = workplace.unpack(&apt, wanted)?;
+        // Complete or not there: the folder gets its name last.
+        let place = tools.join(wanted.part);
+        remove(&place)?;
+        fs::rename(&unpacked, &place).map_err(ToolsError::io(format!("making {}", place.display())))?;
+        progress.ready(wanted.part, began.elapsed(), "fetched");
+    }
+    remove(&workshop)
+}
+
+/// Where packages are downloaded and unpacked.
+struct Workplace<'a> {
+    folder: &'a Path,
+    log: &'a Path,
+}
+
+impl Workplace<'_> {
+    /// Gives the folder with the unpacked packages.
+    fn unpack(&self, apt: &Apt, wanted: &Wanted) -> Result<PathBuf, ToolsError> {
+        let archives = self.folder.join("archives").join(wanted.part);
+        let packages = if apt.knows(wanted.packages[0])? {
+            apt.download_with_dependencies(wanted.packages, &archives)?
+        } else {
+            self.older_release(apt)?.download(wanted.packages, &archives)?
+        };
+        let unpacked = self.folder.join("unpacked").join(wanted.part);
+        fs::create_dir_all(&unpacked).map_err(ToolsError::io("making a folder for the packages"))?;
+        for package in packages {
+            apt.unpack(&package, &unpacked)?;
+        }
+        Ok(unpacked)
+    }
+
+    fn older_release(&self, apt: &Apt) -> Result<Apt, ToolsError> {
+        let mirror = apt.debian_mirror()?.ok_or(ToolsError::NoDebianSource)?;
+        let folder = self.folder.join(LAST_RELEASE_WITH_CONSUL);
+        let older = Apt::with_release(folder, self.log, &mirror, LAST_RELEASE_WITH_CONSUL)?;
+        older.update()?;
+        Ok(older)
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), ToolsError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(ToolsError::io(format!("removing {}", folder.display()))),
+    }
+}

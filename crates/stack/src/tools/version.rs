@@ -1,0 +1,62 @@
+//! The version that a server's program prints of itself.
+
+/// What a program says of its version.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    major: u32,
+    minor: u32,
+    mariadb: bool,
+}
+
+impl Version {
+    /// Finds the first `major.minor` in a text such as `Redis server v=7.0.15 sha=…`.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (major, minor) = text.split(|c: char| !c.is_ascii_digit() && c != '.').find_map(|word| {
+            let mut numbers = word.split('.').map(str::parse::<u32>);
+            Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+        })?;
+        Some(Self { major, minor, mariadb: text.contains("MariaDB") })
+    }
+
+    pub(crate) fn is_at_least(&self, least: (u32, u32)) -> bool {
+        (self.major, self.minor) >= least
+    }
+
+    /// MariaDB and MySQL share the names of their programs, but not their numbers.
+    pub(crate) fn is_mariadb(&self) -> bool {
+        self.mariadb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_the_servers_print_them() {
+        let printed = [
+            ("mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)", 10, 11),
+            ("/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)", 8, 4),
+            ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=d81bff71", 7, 0),
+            ("Consul v1.8.7\nRevision 1.8.7+dfsg1\nProtocol 2 spoken by default", 1, 8),
+        ];
+        for (text, major, minor) in printed {
+            let version = Version::read(text).unwrap();
+            assert_eq!((version.major, version.minor), (major, minor), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let version = Version::read("mariadbd  Ver 10.6.18-MariaDB").unwrap();
+        assert!(version.is_mariadb());
+        assert!(version.is_at_least((10, 6)));
+        assert!(version.is_at_least((9, 11)));
+        assert!(!version.is_at_least((10, 11)));
+    }
+
+    #[test]
+    fn a_text_without_a_number_is_no_version() {
+        assert!(Version::read("usage: consul [--help]").is_none());
+    }
+}

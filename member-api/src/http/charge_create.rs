@@ -1,0 +1,90 @@
+//! `POST /api/member/me/wallet/charges`: bringing money in.
+
+use access::Customer;
+use axum::extract::State;
+use garde::Validate;
+use idempotency::Operation;
+use money::Won;
+use problem::{Code, Created, Json, Problem};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::account_is_closed;
+use crate::domain::{ChargeAmount, Kind, Transfer};
+use crate::ledger::{self, TransferError};
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewCharge)]
+pub(super) struct Request {
+    #[garde(dive)]
+    amount: ChargeAmount,
+}
+
+/// A charge that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Charge)]
+pub(super) struct Body {
+    /// The transfer's id, as the statement shows it.
+    id: Uuid,
+    amount: Won,
+    /// What was in the wallet right after.
+    balance: Won,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+problem::refusals!(
+    Refusals: MalformedJson, ValidationFailed, IdempotencyKeyMissing, IdempotencyKeyInvalid, Unauthenticated, WrongRole,
+    IdempotencyKeyInUse, BalanceLimit, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
+);
+
+/// Charge your wallet
+///
+/// 1,000 to 10,000,000 won at a time. The same request with the same key charges once, however often it is sent.
+#[utoipa::path(
+    post,
+    path = "/api/member/me/wallet/charges",
+    tag = "wallet",
+    security(("bearer" = [])),
+    params(("Idempotency-Key" = String, Header, description = "A new random one for each charge", min_length = 1, max_length = 255)),
+    request_body = Request,
+    responses((status = CREATED, description = "The charge", body = Body), Refusals)
+)]
+pub(super) async fn charge_create(
+    State(state): State<AppState>,
+    Customer(principal): Customer,
+    operation: Operation,
+    Json(request): Json<Request>,
+) -> Result<Created<Body>, Problem> {
+    let order = Transfer {
+        id: operation.id,
+        kind: Kind::Charge,
+        member_id: principal.member_id,
+        amount: request.amount.won(),
+        reference: None,
+    };
+    let recorded =
+        ledger::execute(&state.database, &state.clock, order).await.map_err(|error| match error {
+            TransferError::BalanceLimit => Problem::new(Code::BalanceLimit),
+            TransferError::NoWallet => account_is_closed(principal),
+            // A charge takes nothing from the wallet, is above zero, and its id is the request's own.
+            TransferError::InsufficientBalance
+            | TransferError::AmountNotPositive
+            | TransferError::Mismatch(_) => Problem::internal(error),
+            TransferError::Database(_) => database::problem(error),
+        })?;
+    Ok(Created {
+        location: "/api/member/me/wallet/entries".to_owned(),
+        body: Body {
+            id: recorded.transfer.id,
+            amount: recorded.transfer.amount,
+            balance: recorded.balance_after,
+            created_at: recorded.created_at,
+        },
+    })
+}

@@ -1,0 +1,94 @@
+//! Money that order-api moves: `POST /internal/transfers`, `GET /internal/transfers/{id}`, and
+//! `POST /internal/transfers/{id}/void`. No client gets here, so it is not in the OpenAPI document; the shapes are those of
+//! crate `member-client`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use member_client::{TRANSFERS_PATH, TransferKind, TransferReceipt, TransferRequest};
+use problem::{Code, Json, Path, Problem};
+use uuid::Uuid;
+
+use crate::db::members;
+use crate::db::transfers::{self, Recorded};
+use crate::domain::{Kind, Transfer};
+use crate::ledger::{self, TransferError};
+use crate::state::AppState;
+
+/// The routes, for other services only.
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route(TRANSFERS_PATH, post(transfer_create))
+        .route(&format!("{TRANSFERS_PATH}/{{id}}"), get(transfer_show))
+        .route(&format!("{TRANSFERS_PATH}/{{id}}/void"), post(transfer_void))
+}
+
+impl From<TransferError> for Problem {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::InsufficientBalance => Self::new(Code::InsufficientBalance),
+            TransferError::BalanceLimit => Self::new(Code::BalanceLimit),
+            TransferError::NoWallet => Self::new(Code::NotFound).detail("there is no such open wallet"),
+            TransferError::Mismatch(_) => Self::new(Code::TransferMismatch),
+            // The request's rules have seen to it.
+            TransferError::AmountNotPositive => Self::internal(error),
+            TransferError::Database(_) => database::problem(error),
+        }
+    }
+}
+
+/// Moves money, at most once for each id; answers a repetition as it answered before.
+async fn transfer_create(
+    State(state): State<AppState>,
+    Json(request): Json<TransferRequest>,
+) -> Result<Json<TransferReceipt>, Problem> {
+    let order = Transfer {
+        id: request.id,
+        kind: match request.kind {
+            TransferKind::OrderPayment => Kind::OrderPayment,
+            TransferKind::Refund => Kind::Refund,
+            TransferKind::Payout => Kind::Payout,
+        },
+        member_id: request.member_id,
+        amount: request.amount,
+        reference: Some(request.reference),
+    };
+    let recorded = ledger::execute(&state.database, &state.clock, order).await?;
+    receipt(&state, recorded).await.map(Json).map_err(database::problem)
+}
+
+/// Says what became of a transfer.
+async fn transfer_show(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<TransferReceipt>, Problem> {
+    let mut connection = state.database.acquire().await.map_err(database::problem)?;
+    let recorded = transfers::find(&mut connection, id).await.map_err(database::problem)?;
+    drop(connection);
+    let recorded = recorded.ok_or_else(|| Problem::new(Code::NotFound))?;
+    receipt(&state, recorded).await.map(Json).map_err(database::problem)
+}
+
+/// Sees to it that a transfer is never made; answers it where it was made, and null where it was not.
+async fn transfer_void(
+    State(state): State<AppState>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Option<TransferReceipt>>, Problem> {
+    let made = ledger::void(&state.database, &state.clock, id).await.map_err(database::problem)?;
+    let Some(recorded) = made else { return Ok(Json(None)) };
+    receipt(&state, recorded).await.map(|receipt| Json(Some(receipt))).map_err(database::problem)
+}
+
+async fn receipt(state: &AppState, recorded: Recorded) -> sqlx::Result<TransferReceipt> {
+    let Recorded { transfer, balance_after, .. } = recorded;
+    let mut connection = state.database.acquire().await?;
+    let member_name = members::find_name(&mut connection, transfer.member_id).await?;
+    Ok(TransferReceipt {
+        id: transfer.id,
+        amount: transfer.amount,
+        member_id: transfer.member_id,
+        // A wallet's row can't be without its member's.
+        member_name: member_name.ok_or(sqlx::Error::RowNotFound)?,
+        balance_after,
+    })
+}

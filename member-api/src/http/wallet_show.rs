@@ -1,0 +1,40 @@
+//! `GET /api/member/me/wallet`: one's own money.
+
+use access::Principal;
+use axum::extract::State;
+use money::Won;
+use problem::{Json, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::bodies::account_is_closed;
+use crate::db::wallets;
+use crate::state::AppState;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Wallet)]
+pub(super) struct Body {
+    balance: Won,
+    #[schema(example = "KRW")]
+    currency: &'static str,
+}
+
+problem::refusals!(Refusals: Unauthenticated);
+
+/// Show your wallet
+#[utoipa::path(
+    get,
+    path = "/api/member/me/wallet",
+    tag = "wallet",
+    security(("bearer" = [])),
+    responses((status = OK, description = "What is in it", body = Body), Refusals)
+)]
+pub(super) async fn wallet_show(
+    State(state): State<AppState>,
+    principal: Principal,
+) -> Result<Json<Body>, Problem> {
+    let mut connection = state.database.acquire().await.map_err(database::problem)?;
+    let balance =
+        wallets::find_balance(&mut connection, principal.member_id).await.map_err(database::problem)?;
+    balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_is_closed(principal))
+}

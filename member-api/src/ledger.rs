@@ -1,0 +1,141 @@
+//! The ledger: the one function by which money moves.
+
+use std::sync::Arc;
+
+use clock::Clock;
+use database::Database;
+use money::Won;
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::db::transfers::Recorded;
+use crate::db::wallets::Standing;
+use crate::db::{transfers, wallets};
+use crate::domain::{Kind, Transfer};
+
+/// Why no money moved.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// Only amounts above zero can be moved.
+    #[error("the amount is not above zero")]
+    AmountNotPositive,
+    /// The wallet holds less than is to be taken from it.
+    #[error("the wallet does not hold enough")]
+    InsufficientBalance,
+    /// The wallet would hold more than it can.
+    #[error("the wallet can't hold more")]
+    BalanceLimit,
+    /// There is no such wallet, or it is closed to this kind of transfer.
+    #[error("there is no such open wallet")]
+    NoWallet,
+    /// The id belongs to a transfer with other content.
+    #[error("transfer {0} was recorded with other content")]
+    Mismatch(Uuid),
+    /// The database failed; nothing of the transfer is left.
+    #[error("the ledger could not be written")]
+    Database(#[from] sqlx::Error),
+}
+
+impl TransferError {
+    const fn label(&self) -> &'static str {
+        match self {
+            Self::AmountNotPositive => "amount_not_positive",
+            Self::InsufficientBalance => "insufficient_balance",
+            Self::BalanceLimit => "balance_limit",
+            Self::NoWallet => "no_wallet",
+            Self::Mismatch(_) => "mismatch",
+            Self::Database(_) => "failed",
+        }
+    }
+}
+
+/// A [`transfer`] in a transaction of its own.
+pub async fn execute(database: &Database, clock: &Clock, order: Transfer) -> Result<Recorded, TransferError> {
+    let kind = order.kind.as_str();
+    let (order, now) = (Arc::new(order), clock.now());
+    let result = database
+        .run_tx("ledger_transfer", move |tx| {
+            let order = Arc::clone(&order);
+            Box::pin(async move { transfer(tx, &order, now).await })
+        })
+        .await;
+    let outcome = result.as_ref().err().map_or("recorded", TransferError::label);
+    metrics::counter!("ledger_transfers_total", "kind" => kind, "outcome" => outcome).increment(1);
+    result
+}
+
+/// Sees to it that the transfer of this id is never made, or gives it where it was made. For a caller who does not know
+/// what became of a request, and does not want it any more: without this, one that is still under way could move money
+/// later. A transfer that comes afterwards is refused as [`TransferError::Mismatch`].
+pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<Option<Recorded>> {
+    let now = clock.now();
+    database
+        .run_tx("ledger_void", move |tx| {
+            Box::pin(async move {
+                match transfers::insert_void(tx, id, now).await {
+                    Err(error) if database::duplicate_key(&error).is_some() => transfers::find(tx, id).await,
+                    result => result.map(|()| None),
+                }
+            })
+        })
+        .await
+}
+
+/// Moves money between a wallet and a system account, at most once for each transfer id, and gives what was recorded.
+/// The same transfer again gives what the first one gave.
+///
+/// Runs inside the caller's transaction, which must end with a rollback where this gives an error. Three statements:
+/// the transfer first, whose primary key stops a repetition before any wallet is touched; then the wallet, whose
+/// balance is checked and changed in one step; then the postings. So the row that others wait for, the wallet's, is
+/// locked for the shortest time.
+pub async fn transfer(
+    connection: &mut MySqlConnection,
+    order: &Transfer,
+    now: OffsetDateTime,
+) -> Result<Recorded, TransferError> {
+    let postings = order.postings().ok_or(TransferError::AmountNotPositive)?;
+    if let Err(error) = transfers::insert(connection, order, now).await {
+        return match database::duplicate_key(&error) {
+            Some(_) => repeated(connection, order).await,
+            None => Err(error.into()),
+        };
+    }
+    let member_id = order.member_id;
+    let also_closed = pays_what_is_owed(order.kind);
+    let Some(balance_after) = wallets::add(connection, member_id, postings[0].amount, also_closed).await?
+    else {
+        return Err(refusal(connection, order, postings[0].amount).await?);
+    };
+    transfers::insert_postings(connection, order, postings, balance_after).await?;
+    Ok(Recorded { transfer: order.clone(), balance_after, created_at: now })
+}
+
+/// What is owed to a member is paid into the wallet, closed or not: it must not be stuck in escrow.
+const fn pays_what_is_owed(kind: Kind) -> bool {
+    match kind {
+        Kind::Refund | Kind::Payout => true,
+        Kind::Charge | Kind::OrderPayment => false,
+    }
+}
+
+async fn repeated(connection: &mut MySqlConnection, order: &Transfer) -> Result<Recorded, TransferError> {
+    match transfers::find(connection, order.id).await? {
+        Some(recorded) if recorded.transfer == *order => Ok(recorded),
+        _ => Err(TransferError::Mismatch(order.id)),
+    }
+}
+
+/// Why the wallet was not changed. Its balance is not looked at again: by now it may be another one.
+async fn refusal(
+    connection: &mut MySqlConnection,
+    order: &Transfer,
+    change: Won,
+) -> sqlx::Result<TransferError> {
+    Ok(match wallets::find_standing(connection, order.member_id).await? {
+        Some(Standing::Open) if change.is_negative() => TransferError::InsufficientBalance,
+        Some(Standing::Closed) if !pays_what_is_owed(order.kind) => TransferError::NoWallet,
+        Some(_) => TransferError::BalanceLimit,
+        None => TransferError::NoWallet,
+    })
+}

@@ -1,0 +1,88 @@
+//! How the service is put together.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use database::Database;
+use idempotency::Keeper;
+use service_host::{Host, Parts, Service, UserKeysFrom};
+
+use crate::create_admin::{NewAdmin, create_admin};
+use crate::passwords::Passwords;
+use crate::settings::Settings;
+use crate::state::AppState;
+use crate::tokens::Tokens;
+use crate::{audit, db, http, sweep};
+
+/// The deployable.
+#[derive(Debug)]
+pub struct MemberApi;
+
+/// What it can do besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an administrator. The password is the first line of standard input.
+    CreateAdmin(NewAdmin),
+}
+
+impl Service for MemberApi {
+    const NAME: &'static str = "member-api";
+    const ABOUT: &'static str = "Members, sessions, wallets and the ledger.";
+    const USER_KEYS: UserKeysFrom = UserKeysFrom::Itself;
+    type Settings = Settings;
+    type Command = Command;
+
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+        let database = connect(&settings).await?;
+        let clock = host.clock().clone();
+        let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
+        host.user_keys().replace(&tokens.jwks());
+        let state = AppState {
+            database: database.clone(),
+            clock: clock.clone(),
+            passwords: Passwords::new(settings.passwords.hashes_at_once())?,
+            tokens,
+            sign_in_limits: settings.sign_in,
+        };
+        let keeper = Keeper::new(database.clone(), clock.clone());
+        let interval = Duration::from_secs(settings.audit.interval_s);
+        Ok(Parts::new(http::router(state, &keeper))
+            .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
+            .worker("sweep", until_cancelled(host, sweep::keep_sweeping(database.clone(), clock.clone())))
+            .worker("audit", until_cancelled(host, audit::keep_proving(database.clone(), clock, interval)))
+            .check("mysql", move || {
+                let database = database.clone();
+                async move { database.check().await }
+            }))
+    }
+
+    async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
+        let database = connect(&settings).await?;
+        let passwords = Passwords::new(settings.passwords.hashes_at_once())?;
+        match command {
+            Command::CreateAdmin(admin) => {
+                let member =
+                    create_admin(&database, host.clock(), &passwords, admin, std::io::stdin().lock()).await?;
+                tracing::info!(member_id = %member.id, "made an administrator");
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<Database> {
+    let database = Database::connect(&settings.database).await?;
+    database.migrate(&db::MIGRATOR).await?;
+    Ok(database)
+}
+
+/// Work without an end of its own. It is broken off where it stands: each of its steps is one statement, or none.
+fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
+where
+    F: Future<Output = ()> + Send,
+{
+    let shutdown = host.shutdown();
+    async move {
+        let _ = shutdown.run_until_cancelled(work).await;
+    }
+}

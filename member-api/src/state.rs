@@ -1,0 +1,23 @@
+//! What every handler works with.
+
+use clock::Clock;
+use database::Database;
+
+use crate::passwords::Passwords;
+use crate::settings;
+use crate::tokens::Tokens;
+
+/// The parts of the service that requests share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The schema `member`.
+    pub database: Database,
+    /// Time, and new ids.
+    pub clock: Clock,
+    /// What hashes and compares passwords.
+    pub passwords: Passwords,
+    /// What signs access tokens.
+    pub tokens: Tokens,
+    /// How often a password may be guessed.
+    pub sign_in_limits: settings::SignIn,
+}

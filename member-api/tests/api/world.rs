@@ -1,0 +1,175 @@
+//! A service with a schema of its own, people who use it, and a clock that tests move.
+
+use std::num::NonZeroUsize;
+
+use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
+use clock::{Clock, Hand};
+use database::Database;
+use idempotency::Keeper;
+use member_api::passwords::Passwords;
+use member_api::settings;
+use member_api::state::AppState;
+use member_api::tokens::Tokens;
+use serde_json::{Value, json};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::{FromRow, MySql};
+use testkit::{Client, People};
+use time::macros::datetime;
+use uuid::Uuid;
+
+/// The password of everybody.
+pub(crate) const PASSWORD: &str = "macaron-tower-7";
+
+pub(crate) struct World {
+    pub(crate) client: Client,
+    pub(crate) state: AppState,
+    pub(crate) people: People,
+    pub(crate) hand: Hand,
+}
+
+/// A member who has signed up and in.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: MemberId,
+    pub(crate) email: String,
+    pub(crate) token: String,
+    pub(crate) refresh_token: String,
+}
+
+/// A row of `postings` with its transfer.
+#[derive(Debug, PartialEq, Eq, FromRow)]
+pub(crate) struct PostingRow {
+    pub(crate) transfer_id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) reference: Option<String>,
+    pub(crate) account: Uuid,
+    pub(crate) amount: i64,
+    pub(crate) entry_no: Option<i64>,
+    pub(crate) balance_after: Option<i64>,
+}
+
+/// Who issues tokens in tests, for whom.
+pub(crate) fn access_settings(audience: &str) -> access::Settings {
+    serde_json::from_value(json!({
+        "issuer": "https://dalkom.test", "audience": audience, "user-keys-service": "member-api",
+    }))
+    .unwrap()
+}
+
+/// Tokens that are signed with new keys, `count` of them.
+pub(crate) fn new_tokens(count: usize, access: &access::Settings, clock: &Clock) -> Tokens {
+    let keys = std::iter::repeat_with(|| SigningKey::generate().unwrap()).take(count).collect();
+    tokens_of(keys, access, clock)
+}
+
+pub(crate) fn tokens_of(
+    signing_keys: Vec<secrecy::SecretString>,
+    access: &access::Settings,
+    clock: &Clock,
+) -> Tokens {
+    let settings = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    Tokens::new(&settings, access, clock.clone()).unwrap()
+}
+
+impl World {
+    pub(crate) fn new(options: MySqlConnectOptions) -> Self {
+        let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+        let tokens = new_tokens(1, &access_settings("dalkom"), &clock);
+        let state = AppState {
+            database: Database::from_options(options),
+            passwords: Passwords::new(NonZeroUsize::new(2).unwrap()).unwrap(),
+            tokens,
+            sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
+            clock: clock.clone(),
+        };
+        Self::of(state, People::of("member-api", &clock), hand)
+    }
+
+    fn of(state: AppState, people: People, hand: Hand) -> Self {
+        let user_keys = UserKeys::new("https://dalkom.test", "dalkom", state.clock.clone());
+        user_keys.replace(&state.tokens.jwks());
+        let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
+        let keeper = Keeper::new(state.database.clone(), state.clock.clone());
+        let router = member_api::http::router(state.clone(), &keeper);
+        Self { client: Client(problem::wrap(verifier.wrap(router))), state, people, hand }
+    }
+
+    /// The same service, started again with other signing keys.
+    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
+        Self::of(AppState { tokens, ..self.state }, self.people, self.hand)
+    }
+
+    pub(crate) async fn connection(&self) -> PoolConnection<MySql> {
+        self.state.database.acquire().await.unwrap()
+    }
+
+    pub(crate) async fn customer(&self, name: &str) -> Person {
+        self.person("customers", name).await
+    }
+
+    pub(crate) async fn seller(&self, name: &str) -> Person {
+        self.person("sellers", name).await
+    }
+
+    async fn person(&self, path: &str, name: &str) -> Person {
+        let email = format!("{name}@example.com");
+        let body = json!({"email": email, "password": PASSWORD, "name": name});
+        let member = self.client.post(&format!("/api/member/{path}")).json(&body).send().await;
+        let id = member.expect(http::StatusCode::CREATED).body["id"].as_str().unwrap().parse().unwrap();
+        let session = self.sign_in(&email).await;
+        let text = |name: &str| session[name].as_str().unwrap().to_owned();
+        let (token, refresh_token) = (text("accessToken"), text("refreshToken"));
+        Person { id: MemberId(id), email, token, refresh_token }
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str) -> Value {
+        let body = json!({"email": email, "password": PASSWORD});
+        self.client
+            .post("/api/member/sessions")
+            .json(&body)
+            .send()
+            .await
+            .expect(http::StatusCode::CREATED)
+            .body
+    }
+
+    /// An access token of somebody who never signed up.
+    pub(crate) fn token_of_a_stranger(&self, role: Role) -> String {
+        let (member_id, session_id) = (self.people.new_member(), self.state.clock.new_id());
+        self.state.tokens.sign(&Principal { member_id, role, session_id }).unwrap()
+    }
+
+    /// Charges a wallet, with a new key.
+    pub(crate) async fn charge(&self, who: &Person, amount: i64) -> Value {
+        let key = self.state.clock.new_id().to_string();
+        let request = self.client.post("/api/member/me/wallet/charges").bearer(&who.token).key(&key);
+        request.json(&json!({"amount": amount})).send().await.expect(http::StatusCode::CREATED).body
+    }
+
+    /// What the wallet's row says: balance and version.
+    pub(crate) async fn wallet(&self, who: &Person) -> (i64, i64) {
+        sqlx::query_as("SELECT balance, version FROM wallets WHERE member_id = ?")
+            .bind(who.id.0)
+            .fetch_one(&mut *self.connection().await)
+            .await
+            .unwrap()
+    }
+
+    /// Every posting there is, in the order of their transfers.
+    pub(crate) async fn postings(&self) -> Vec<PostingRow> {
+        sqlx::query_as(
+            "SELECT p.transfer_id, t.kind, t.reference, p.account, p.amount, p.entry_no, p.balance_after \
+             FROM postings p JOIN transfers t ON t.id = p.transfer_id \
+             ORDER BY t.created_at, p.transfer_id, p.entry_no IS NULL",
+        )
+        .fetch_all(&mut *self.connection().await)
+        .await
+        .unwrap()
+    }
+
+    /// How many rows a query counts.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut *self.connection().await).await.unwrap()
+    }
+}

@@ -1,0 +1,20 @@
+//! The schema `orders`: all of this service's SQL, a file for each table. Functions work over a connection, so that the
+//! caller decides what is one transaction; `None` is absence, and an error is the database's.
+
+pub mod checkouts;
+pub mod line_changes;
+pub mod order_lines;
+pub mod orders;
+pub mod outbox;
+pub mod place;
+pub mod sales;
+
+use sqlx::migrate::Migrator;
+
+/// What makes the schema, and brings an older one up to date.
+pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// A stored value that this build has no word for.
+fn unknown(column: &'static str, value: &str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: format!("unknown value {value:?}").into() }
+}

@@ -1,0 +1,198 @@
+//! Doing elsewhere what was decided here: the other side of the table `outbox`.
+//!
+//! | what | by which id | and then |
+//! |---|---|---|
+//! | the reserved stock of an order is sold | the order's | an expired reservation is made anew; where the stock is gone, the money goes back |
+//! | ordered lines leave the cart | the cart's wish | |
+//! | a line is paid back | the line's refund | the line says when |
+//! | a line's pieces are on sale again | the line's refund | |
+//!
+//! Each is done at least once, and by its id takes effect once. Whoever decides something tries it at once; what fails,
+//! or is lost with its process, is taken up by [`crate::worker`].
+
+use member_client::{TransferError, TransferKind, TransferRequest};
+use store_client::{ConfirmError, ReleaseError, ReserveError, ReserveRequest, RestockError, RestockRequest};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::cart::CartsDown;
+use crate::change_line::{ChangeLineError, give_up_order};
+use crate::db;
+use crate::db::order_lines::Owned;
+use crate::db::outbox::Leased;
+use crate::domain::delivery::{Delivery, Kind, pause_after};
+use crate::domain::order::Order;
+use crate::drive_checkout::reservation_lines;
+use crate::state::AppState;
+
+/// Why something is still owed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StillOwed {
+    #[error("the reservation could not be confirmed")]
+    Confirm(#[source] ConfirmError),
+    #[error("the expired reservation could not be made anew")]
+    Reserve(#[source] ReserveError),
+    #[error("the order's reservation could not be released")]
+    Release(#[source] ReleaseError),
+    #[error("the order's money could not be set on its way back")]
+    GiveUp(#[source] ChangeLineError),
+    #[error("the cart could not be changed")]
+    Cart(#[from] CartsDown),
+    #[error("the money could not be given back")]
+    PayBack(#[source] TransferError),
+    /// Stock that is not sold yet can't come back.
+    #[error("the order's reservation is not confirmed yet")]
+    NotSoldYet,
+    #[error("the stock could not be put back on sale")]
+    Restock(#[source] RestockError),
+    #[error("order or line {0} is not there, or is in a state that owes nothing")]
+    Nothing(Uuid),
+    #[error("what is owed could not be read or written")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Does what a confirmed order owes. The cart first, and while its customer waits: whoever has the answer to a checkout
+/// finds the ordered lines gone.
+pub(crate) async fn after_confirmation(app: &AppState, order: &Order) {
+    let dropped = drop_cart_lines(app, order).await;
+    let (app, order) = (app.clone(), order.clone());
+    let background = app.background.clone();
+    let rest = async move {
+        let confirmed = confirm_reservation(&app, &order).await;
+        let first_try = |kind| Leased { delivery: Delivery { kind, subject_id: order.id }, attempt: 1 };
+        let results =
+            [(first_try(Kind::DropCartLines), dropped), (first_try(Kind::ConfirmReservation), confirmed)];
+        conclude(&app, results.into()).await;
+    };
+    background.spawn(rest.in_current_span());
+}
+
+/// Does what was taken up.
+pub(crate) async fn deliver(app: &AppState, leased: Vec<Leased>) {
+    let effects = leased.into_iter().map(async |leased| (leased, effect(app, leased.delivery).await));
+    let results = futures::future::join_all(effects).await;
+    conclude(app, results).await;
+}
+
+async fn effect(app: &AppState, delivery: Delivery) -> Result<(), StillOwed> {
+    let id = delivery.subject_id;
+    match delivery.kind {
+        Kind::ConfirmReservation => confirm_reservation(app, &order(app, id).await?).await,
+        Kind::DropCartLines => drop_cart_lines(app, &order(app, id).await?).await,
+        Kind::PayBack => pay_back(app, &line(app, id).await?).await,
+        Kind::Restock => restock(app, &line(app, id).await?).await,
+    }
+}
+
+/// Removes what is done, and puts off what is not.
+async fn conclude(app: &AppState, results: Vec<(Leased, Result<(), StillOwed>)>) {
+    let mut done = Vec::new();
+    let mut owed = Vec::new();
+    for (leased, result) in results {
+        let kind = leased.delivery.kind.as_str();
+        match result {
+            Ok(()) => {
+                metrics::counter!("outbox_delivered_total", "kind" => kind).increment(1);
+                done.push(leased.delivery);
+            }
+            Err(still) => {
+                let (subject_id, attempt) = (leased.delivery.subject_id, leased.attempt);
+                tracing::warn!(kind, %subject_id, attempt, error = telemetry::chain(&still), "put a delivery off");
+                metrics::counter!("outbox_put_off_total", "kind" => kind).increment(1);
+                owed.push(leased);
+            }
+        }
+    }
+    if let Err(error) = write(app, &done, &owed).await {
+        // Their leases run out, and they are done again, to no effect.
+        tracing::warn!(%error, "could not write down what was delivered");
+    }
+}
+
+async fn write(app: &AppState, done: &[Delivery], owed: &[Leased]) -> sqlx::Result<()> {
+    let mut connection = app.database.acquire().await?;
+    db::outbox::remove(&mut connection, done).await?;
+    for leased in owed {
+        let lease_until = app.clock.now() + pause_after(leased.attempt);
+        db::outbox::put_off(&mut connection, *leased, lease_until).await?;
+    }
+    Ok(())
+}
+
+/// Turns the reserved stock of a paid order into sold stock. If it was not asked for in time, because store-api was down,
+/// the stock may be back on sale: then it is taken again, or, where it is sold out by now, the customer gets the money.
+async fn confirm_reservation(app: &AppState, order: &Order) -> Result<(), StillOwed> {
+    match app.store.confirm(order.id).await {
+        Ok(_) => return Ok(()),
+        Err(ConfirmError::Expired | ConfirmError::NotFound) => {}
+        Err(error @ ConfirmError::Unknown(_)) => return Err(StillOwed::Confirm(error)),
+    }
+    let expires_at = app.clock.now() + app.rules.checkout.reservation();
+    let request = ReserveRequest { expires_at, lines: reservation_lines(order) };
+    match app.store.reserve(order.id, &request).await {
+        Ok(_) => app.store.confirm(order.id).await.map(|_| ()).map_err(StillOwed::Confirm),
+        // A mismatch: it was released below, by somebody who did not come further.
+        Err(ReserveError::OutOfStock(_) | ReserveError::Mismatch) => give_up(app, order).await,
+        Err(error @ (ReserveError::Expired | ReserveError::Unknown(_))) => Err(StillOwed::Reserve(error)),
+    }
+}
+
+/// Sends back the money of an order whose stock is gone. The reservation is released first, so that whoever is still
+/// trying to make it anew is refused.
+async fn give_up(app: &AppState, order: &Order) -> Result<(), StillOwed> {
+    match app.store.release(order.id).await {
+        Ok(_) => give_up_order(app, order.id).await.map_err(StillOwed::GiveUp),
+        // Somebody was quicker, and there was stock for it.
+        Err(ReleaseError::Confirmed) => Ok(()),
+        Err(error @ ReleaseError::Unknown(_)) => Err(StillOwed::Release(error)),
+    }
+}
+
+async fn drop_cart_lines(app: &AppState, order: &Order) -> Result<(), StillOwed> {
+    let ordered = order.lines.iter().map(|line| (line.option_id, line.wish, line.quantity));
+    Ok(app.carts.drop_ordered(order.customer_id, ordered, app.clock.new_id()).await?)
+}
+
+async fn pay_back(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
+    let refund = owned.line.refund.ok_or(StillOwed::Nothing(owned.line.id))?;
+    let request = TransferRequest {
+        id: refund.id,
+        kind: TransferKind::Refund,
+        member_id: owned.customer_id,
+        amount: owned.line.total,
+        reference: owned.order_id.to_string(),
+    };
+    app.member.transfer(&request).await.map_err(StillOwed::PayBack)?;
+    let mut connection = app.database.acquire().await?;
+    Ok(db::order_lines::paid_back(&mut connection, owned.line.id, app.clock.now()).await?)
+}
+
+async fn restock(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
+    let refund = owned.line.refund.ok_or(StillOwed::Nothing(owned.line.id))?;
+    let sale = Delivery { kind: Kind::ConfirmReservation, subject_id: owned.order_id };
+    let restock = Delivery { kind: Kind::Restock, subject_id: owned.line.id };
+    {
+        let mut connection = app.database.acquire().await?;
+        if db::outbox::contains(&mut connection, sale).await? {
+            return Err(StillOwed::NotSoldYet);
+        }
+        // Asked after the sale: where the order was given up meanwhile, nothing was sold, and nothing is owed.
+        if !db::outbox::contains(&mut connection, restock).await? {
+            return Ok(());
+        }
+    }
+    let request = RestockRequest {
+        order_id: owned.order_id,
+        option_id: owned.line.option_id,
+        quantity: owned.line.quantity.get().into(),
+    };
+    app.store.restock(refund.id, &request).await.map(|_| ()).map_err(StillOwed::Restock)
+}
+
+async fn order(app: &AppState, id: Uuid) -> Result<Order, StillOwed> {
+    db::orders::find(&mut *app.database.acquire().await?, id).await?.ok_or(StillOwed::Nothing(id))
+}
+
+async fn line(app: &AppState, id: Uuid) -> Result<Owned, StillOwed> {
+    db::order_lines::find(&mut *app.database.acquire().await?, id).await?.ok_or(StillOwed::Nothing(id))
+}

@@ -1,0 +1,118 @@
+//! Business days: dates in Asia/Seoul.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::civil;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
+use time::{Date, Month, OffsetDateTime};
+use utoipa::ToSchema;
+
+/// From the database that is built in, so that every machine agrees on it.
+static SEOUL: LazyLock<TimeZone> = LazyLock::new(|| {
+    TimeZoneDatabase::bundled().get("Asia/Seoul").expect("the bundled time zone database has Asia/Seoul")
+});
+
+const FORMAT: StaticFormatDescription = format_description!("[year]-[month]-[day]");
+
+/// A date in Asia/Seoul; `YYYY-MM-DD` outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = Date, example = "2026-11-22")]
+pub struct BusinessDay(Date);
+
+impl BusinessDay {
+    /// The day in which `instant` lies.
+    pub fn of(instant: OffsetDateTime) -> Self {
+        let micros = i64::try_from(instant.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+        let instant = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
+        let day = SEOUL.to_datetime(instant).date();
+        let month = Month::try_from(day.month().unsigned_abs()).expect("jiff's months are 1 to 12");
+        let date = Date::from_calendar_date(i32::from(day.year()), month, day.day().unsigned_abs());
+        Self(date.expect("a date of jiff's is one of time's"))
+    }
+
+    /// The day of this date.
+    pub const fn from_date(date: Date) -> Self {
+        Self(date)
+    }
+
+    /// Its date.
+    pub const fn date(self) -> Date {
+        self.0
+    }
+
+    /// Its first instant.
+    pub fn start(self) -> OffsetDateTime {
+        let year = i16::try_from(self.0.year()).expect("time's years are four digits, as jiff's are");
+        let month = i8::try_from(u8::from(self.0.month())).expect("a month is 1 to 12");
+        let day = i8::try_from(self.0.day()).expect("a day is 1 to 31");
+        let midnight = SEOUL.to_timestamp(civil::date(year, month, day).at(0, 0, 0, 0));
+        let seconds =
+            midnight.expect("only the very first midnights of the calendar are no instant").as_second();
+        OffsetDateTime::from_unix_timestamp(seconds).expect("an instant of jiff's is one of time's")
+    }
+
+    /// The first instant after it.
+    pub fn end(self) -> OffsetDateTime {
+        self.0.next_day().map_or_else(|| self.start(), |next| Self(next).start())
+    }
+}
+
+impl fmt::Display for BusinessDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for BusinessDay {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BusinessDay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let date = Date::parse(&text, FORMAT)
+            .map_err(|_| serde::de::Error::custom("a day is written YYYY-MM-DD"))?;
+        if (1900..=9998).contains(&date.year()) {
+            Ok(Self(date))
+        } else {
+            Err(serde::de::Error::custom("a day is of the years 1900 to 9998"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::{date, datetime};
+
+    #[test]
+    fn a_day_changes_at_midnight_in_seoul() {
+        let last = BusinessDay::of(datetime!(2026-11-22 14:59:59.999999 UTC));
+        let first = BusinessDay::of(datetime!(2026-11-22 15:00 UTC));
+        assert_eq!((last.date(), first.date()), (date!(2026 - 11 - 22), date!(2026 - 11 - 23)));
+        assert_eq!((last.start(), last.end()), (datetime!(2026-11-21 15:00 UTC), first.start()));
+    }
+
+    #[test]
+    fn it_is_written_as_a_plain_date() {
+        let day: BusinessDay = serde_json::from_str("\"2026-02-28\"").unwrap();
+        assert_eq!(serde_json::to_string(&day).unwrap(), "\"2026-02-28\"");
+        for wrong in [
+            "\"2026-02-29\"",
+            "\"26-02-01\"",
+            "\"2026-2-1\"",
+            "20260201",
+            "\"0001-01-01\"",
+            "\"+99999-01-01\"",
+        ] {
+            assert!(serde_json::from_str::<BusinessDay>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Driving a checkout to its end: the steps of [`crate::domain::checkout`].
+//!
+//! A driver holds the checkout's lease, and writes only while it does. It stops where an answer is missing, puts the
+//! checkout off, and whoever takes it up next asks again by the same ids.
+
+use member_client::{TransferError, TransferKind, TransferRequest};
+use peer::PeerError;
+use sqlx::MySqlConnection;
+use store_client::{ReleaseError, ReservationLine, ReserveError, ReserveRequest, Shortage};
+use uuid::Uuid;
+
+use crate::db;
+use crate::deliver;
+use crate::domain::checkout::{Checkout, State, Step, Undo};
+use crate::domain::day::BusinessDay;
+use crate::domain::delivery::{Delivery, Kind, pause_after};
+use crate::domain::line::LineStatus;
+use crate::domain::order::{Failure, Order, OrderStatus, Payment};
+use crate::state::AppState;
+
+/// How a checkout ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The order is paid.
+    Confirmed(Box<Order>),
+    /// The order is not made; nothing was taken, or all of it was given back.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Which lines asked for too much, where that was it and this driver heard it.
+        shortages: Vec<Shortage>,
+    },
+}
+
+/// Why a driver stops short of the end.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    /// Somebody else drives it now, or has driven it to its end.
+    #[error("the checkout's lease was lost")]
+    LeaseLost,
+    #[error("the stock could not be reserved")]
+    Reserve(#[source] ReserveError),
+    #[error("the stock could not be released")]
+    Release(#[source] ReleaseError),
+    #[error("the money could not be taken or given back")]
+    Transfer(#[source] TransferError),
+    #[error("whether the money was taken could not be settled")]
+    Void(#[source] PeerError),
+    #[error("the checkout could not be written")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Drives a checkout of which this process has the lease. `None` where it did not come to the end: then it was put off,
+/// or somebody else has it.
+pub(crate) async fn drive(app: &AppState, order: Order, checkout: Checkout) -> Option<End> {
+    let mut driver = Driver { app, order, checkout, shortages: Vec::new() };
+    loop {
+        match driver.step().await {
+            Ok(None) => {}
+            Ok(Some(end)) => return Some(end),
+            Err(stopped) => {
+                driver.put_off(&stopped).await;
+                return None;
+            }
+        }
+    }
+}
+
+struct Driver<'app> {
+    app: &'app AppState,
+    order: Order,
+    checkout: Checkout,
+    shortages: Vec<Shortage>,
+}
+
+impl Driver<'_> {
+    async fn step(&mut self) -> Result<Option<End>, Stopped> {
+        self.keep_lease().await?;
+        match self.checkout.next_step(self.app.clock.now()) {
+            Step::Reserve => self.reserve().await.map(|()| None),
+            Step::Pay => self.pay().await,
+            Step::TurnBack(failure) => self.turn_back(failure).await.map(|()| None),
+            Step::Undo(undo) => self.undo(undo).await.map(Some),
+        }
+    }
+
+    async fn reserve(&mut self) -> Result<(), Stopped> {
+        let request = ReserveRequest {
+            expires_at: self.checkout.reserved_until,
+            lines: reservation_lines(&self.order),
+        };
+        match self.app.store.reserve(self.order.id, &request).await {
+            Ok(_) => {
+                self.checkout.state = State::Paying;
+                Ok(())
+            }
+            Err(ReserveError::OutOfStock(shortages)) => {
+                self.shortages = shortages;
+                self.turn_back(Failure::OutOfStock).await
+            }
+            Err(ReserveError::Expired) => self.turn_back(Failure::ReservationExpired).await,
+            Err(error @ (ReserveError::Mismatch | ReserveError::Unknown(_))) => Err(Stopped::Reserve(error)),
+        }
+    }
+
+    async fn pay(&mut self) -> Result<Option<End>, Stopped> {
+        match self.app.member.transfer(&self.transfer(self.order.id, TransferKind::OrderPayment)).await {
+            Ok(receipt) => self.confirm(receipt.member_name).await.map(Some),
+            // A customer who has closed their account has no money either.
+            Err(TransferError::InsufficientBalance | TransferError::NoWallet) => {
+                self.turn_back(Failure::InsufficientBalance).await.map(|()| None)
+            }
+            Err(error @ (TransferError::Mismatch | TransferError::Peer(_))) => Err(Stopped::Transfer(error)),
+        }
+    }
+
+    /// The point of no return, in one transaction.
+    async fn confirm(&mut self, customer_name: String) -> Result<End, Stopped> {
+        let now = self.app.clock.now();
+        let payment = Payment { at: now, day: BusinessDay::of(now) };
+        let lease_until = self.app.lease_until();
+        let owed = [Kind::ConfirmReservation, Kind::DropCartLines]
+            .map(|kind| Delivery { kind, subject_id: self.order.id });
+        let checkout = self.checkout.clone();
+        self.app
+            .database
+            .run_tx("checkout_confirm", move |tx| {
+                let (checkout, customer_name) = (checkout.clone(), customer_name.clone());
+                Box::pin(async move {
+                    finish(tx, &checkout).await?;
+                    db::orders::confirm(tx, checkout.order_id, &customer_name).await?;
+                    db::order_lines::confirm(tx, checkout.order_id, payment).await?;
+                    db::outbox::insert(tx, &owed, now, lease_until).await?;
+                    Ok::<_, Stopped>(())
+                })
+            })
+            .await?;
+        self.order.status = OrderStatus::Confirmed;
+        for line in &mut self.order.lines {
+            line.status = LineStatus::Ordered;
+            line.paid = Some(payment);
+        }
+        ended("CONFIRMED");
+        deliver::after_confirmation(self.app, &self.order).await;
+        Ok(End::Confirmed(Box::new(self.order.clone())))
+    }
+
+    /// Decides, durably, that the order will fail.
+    async fn turn_back(&mut self, failure: Failure) -> Result<(), Stopped> {
+        let transfer_id = self.checkout.may_be_paid().then(|| self.app.clock.new_id());
+        self.checkout.state = State::Undoing(Undo { failure, transfer_id });
+        metrics::counter!("checkouts_turned_back_total", "failure" => failure.as_str()).increment(1);
+        self.save().await
+    }
+
+    /// Gives back whatever was taken, and sees to it that nothing can be taken any more: the replies of requests that are
+    /// still under way, ours or another driver's, will be refusals.
+    async fn undo(&mut self, undo: Undo) -> Result<End, Stopped> {
+        if let Some(transfer_id) = undo.transfer_id.filter(|_| false) {
+            let paid = self.app.member.void_transfer(self.order.id).await.map_err(Stopped::Void)?;
+            if paid.is_some() {
+                let refund = self.transfer(transfer_id, TransferKind::Refund);
+                self.app.member.transfer(&refund).await.map_err(Stopped::Transfer)?;
+            }
+        }
+        self.app.store.release(self.order.id).await.map_err(Stopped::Release)?;
+
+        let checkout = self.checkout.clone();
+        self.app
+            .database
+            .run_tx("checkout_fail", move |tx| {
+                let checkout = checkout.clone();
+                Box::pin(async move {
+                    finish(tx, &checkout).await?;
+                    db::orders::fail(tx, checkout.order_id, undo.failure).await?;
+                    db::order_lines::fail(tx, checkout.order_id).await?;
+                    Ok::<_, Stopped>(())
+                })
+            })
+            .await?;
+        ended(undo.failure.as_str());
+        Ok(End::Failed { failure: undo.failure, shortages: std::mem::take(&mut self.shortages) })
+    }
+
+    fn transfer(&self, id: Uuid, kind: TransferKind) -> TransferRequest {
+        TransferRequest {
+            id,
+            kind,
+            member_id: self.order.customer_id,
+            amount: self.order.total,
+            reference: self.order.id.to_string(),
+        }
+    }
+
+    /// Puts the lease's end off where half of it is over.
+    async fn keep_lease(&mut self) -> Result<(), Stopped> {
+        if self.app.clock.now() + self.app.rules.worker.lease() / 2 < self.checkout.lease_until {
+            return Ok(());
+        }
+        self.checkout.lease_until = self.app.lease_until();
+        self.save().await
+    }
+
+    /// Leaves the checkout to whoever takes it up after a pause.
+    async fn put_off(&mut self, stopped: &Stopped) {
+        if matches!(stopped, Stopped::LeaseLost) {
+            return;
+        }
+        let (order_id, state, attempt) = (self.order.id, self.checkout.state.as_str(), self.checkout.attempt);
+        tracing::warn!(%order_id, state, attempt, error = telemetry::chain(stopped), "put a checkout off");
+        metrics::counter!("checkouts_put_off_total", "state" => state).increment(1);
+        self.checkout.lease_until = self.app.clock.now() + pause_after(attempt);
+        if let Err(error) = self.save().await {
+            // Then its lease runs out.
+            tracing::debug!(%order_id, %error, "could not say so");
+        }
+    }
+
+    async fn save(&self) -> Result<(), Stopped> {
+        let mut connection = self.app.database.acquire().await?;
+        if db::checkouts::update(&mut connection, &self.checkout).await? {
+            Ok(())
+        } else {
+            Err(Stopped::LeaseLost)
+        }
+    }
+}
+
+/// Removes a checkout at its end, as the first statement of the end's transaction: without the lease there is no end.
+async fn finish(tx: &mut MySqlConnection, checkout: &Checkout) -> Result<(), Stopped> {
+    if db::checkouts::finish(tx, checkout).await? { Ok(()) } else { Err(Stopped::LeaseLost) }
+}
+
+fn ended(outcome: &'static str) {
+    metrics::counter!("checkouts_ended_total", "outcome" => outcome).increment(1);
+}
+
+/// What an order asks of the stock.
+pub(crate) fn reservation_lines(order: &Order) -> Vec<ReservationLine> {
+    let line = |line: &crate::domain::order::OrderLine| ReservationLine {
+        option_id: line.option_id,
+        quantity: line.quantity.get().into(),
+    };
+    order.lines.iter().map(line).collect()
+}

@@ -1,0 +1,20 @@
+//! Why an order line was not changed, as a problem.
+
+use problem::{Code, Problem};
+
+use crate::change_line::ChangeLineError;
+use crate::domain::line::Refusal;
+
+impl From<ChangeLineError> for Problem {
+    fn from(error: ChangeLineError) -> Self {
+        match error {
+            ChangeLineError::NotFound => Problem::new(Code::NotFound),
+            ChangeLineError::Refused(Refusal::WindowClosed) => Problem::new(Code::CancelWindowClosed),
+            ChangeLineError::Refused(Refusal::WrongState(status)) => {
+                Problem::new(Code::LineStateConflict).extra("lineStatus", &status)
+            }
+            ChangeLineError::Database(_) => database::problem(error),
+        }
+    }
+}
+problem::respond!(ChangeLineError);

@@ -1,0 +1,148 @@
+//! What can be set of order-api.
+
+use std::time::Duration;
+
+use garde::Validate;
+use serde::Deserialize;
+
+/// The settings of order-api, beside those of every process.
+#[derive(Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// The schema `orders`.
+    #[garde(dive)]
+    pub database: database::Settings,
+    /// Where the carts are.
+    #[garde(dive)]
+    pub redis: RedisSettings,
+    /// How an order is placed.
+    #[garde(dive)]
+    #[serde(default)]
+    pub checkout: CheckoutSettings,
+    /// What can be done with an order line.
+    #[garde(dive)]
+    #[serde(default)]
+    pub lines: LineSettings,
+    /// How unfinished work is taken up again.
+    #[garde(dive)]
+    #[serde(default)]
+    pub worker: WorkerSettings,
+}
+
+/// The section `redis`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RedisSettings {
+    /// Where it is: `redis://host:port/database`.
+    #[garde(prefix("redis"))]
+    pub url: String,
+    /// How long a connection may take.
+    #[garde(range(min = 10, max = 10_000))]
+    #[serde(default = "default_connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
+    /// How long an answer may take.
+    #[garde(range(min = 10, max = 10_000))]
+    #[serde(default = "default_response_timeout_ms")]
+    pub response_timeout_ms: u64,
+}
+
+fn default_connect_timeout_ms() -> u64 {
+    500
+}
+
+fn default_response_timeout_ms() -> u64 {
+    500
+}
+
+/// The section `checkout`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct CheckoutSettings {
+    /// How long a request waits for its order's end before it is answered 202.
+    #[garde(range(min = 0, max = 60_000))]
+    pub answer_within_ms: u64,
+    /// How long stock is held for an order. One that is not paid by then, because a part was down, fails.
+    #[garde(range(min = 30, max = 86_400))]
+    pub reservation_s: u64,
+    /// How long a call to another service may take, its second tries included.
+    #[garde(range(min = 100, max = 60_000))]
+    pub call_timeout_ms: u64,
+}
+
+impl Default for CheckoutSettings {
+    fn default() -> Self {
+        Self { answer_within_ms: 5_000, reservation_s: 900, call_timeout_ms: 3_000 }
+    }
+}
+
+impl CheckoutSettings {
+    /// How long a request waits for its order's end.
+    pub const fn answer_within(&self) -> Duration {
+        Duration::from_millis(self.answer_within_ms)
+    }
+
+    /// How long stock is held.
+    pub const fn reservation(&self) -> Duration {
+        Duration::from_secs(self.reservation_s)
+    }
+
+    /// How long a call to another service may take.
+    pub const fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.call_timeout_ms)
+    }
+}
+
+/// The section `lines`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LineSettings {
+    /// How long after the payment a customer can cancel a line.
+    #[garde(range(min = 0, max = 525_600))]
+    pub cancel_window_minutes: u64,
+}
+
+impl Default for LineSettings {
+    fn default() -> Self {
+        Self { cancel_window_minutes: 30 }
+    }
+}
+
+impl LineSettings {
+    /// How long after the payment a customer can cancel a line.
+    pub const fn cancel_window(&self) -> Duration {
+        Duration::from_secs(self.cancel_window_minutes * 60)
+    }
+}
+
+/// The section `worker`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct WorkerSettings {
+    /// How often to look for work whose lease has run out.
+    #[garde(range(min = 10, max = 60_000))]
+    pub poll_ms: u64,
+    /// For how long work belongs to the process that took it up. One that dies leaves it to the others for so long.
+    #[garde(range(min = 1, max = 600))]
+    pub lease_s: u64,
+    /// How much is taken up at once.
+    #[garde(range(min = 1, max = 1_000))]
+    pub at_once: u32,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self { poll_ms: 500, lease_s: 10, at_once: 16 }
+    }
+}
+
+impl WorkerSettings {
+    /// How often to look.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
+    }
+
+    /// For how long work belongs to who took it up.
+    pub const fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s)
+    }
+}

@@ -1,0 +1,225 @@
+//! Carts in a real Redis: every change atomic, idempotent where it must be, and nothing that an older version left
+//! behind is an error.
+
+use access::MemberId;
+use clock::Clock;
+use money::Won;
+use order_api::cart::{Cart, Carts, NewLine, PutError};
+use order_api::domain::cart::{CartLine, OptionNow, OptionState, Seen};
+use order_api::domain::comparison::compare;
+use order_api::domain::quantity::Quantity;
+use order_api::settings::RedisSettings;
+use redis::AsyncCommands;
+use uuid::Uuid;
+
+use crate::support::redis_url;
+
+struct Fixture {
+    carts: Carts,
+    customer: MemberId,
+    clock: Clock,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let clock = Clock::system();
+        let settings =
+            RedisSettings { url: redis_url(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
+        let carts = Carts::connect(&settings).expect("an address");
+        Self { carts, customer: MemberId(Uuid::new_v4()), clock }
+    }
+
+    fn line(&self, option_id: Uuid, pieces: u32) -> NewLine {
+        let seen = Seen {
+            item_id: Uuid::from_u128(1),
+            item_name: "쿠키: \"큰\" 것".into(),
+            option_name: "1호".into(),
+            price: Won::new(3_000),
+            sold_out: false,
+        };
+        NewLine {
+            option_id,
+            quantity: quantity(pieces),
+            wish: self.clock.new_id(),
+            seen,
+            at: self.clock.now(),
+        }
+    }
+
+    async fn lines(&self) -> Vec<CartLine> {
+        self.carts.read(self.customer).await.expect("Redis is there").lines().cloned().collect()
+    }
+
+    async fn pieces(&self) -> Vec<u32> {
+        self.lines().await.iter().map(|line| line.quantity.get()).collect()
+    }
+
+    async fn raw(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(redis_url()).expect("an address");
+        client.get_multiplexed_async_connection().await.expect("Redis is there")
+    }
+
+    fn key(&self) -> String {
+        format!("cart:{{{}}}", self.customer)
+    }
+}
+
+fn quantity(pieces: u32) -> Quantity {
+    Quantity::new(pieces).expect("1 to 999")
+}
+
+#[tokio::test]
+async fn adding_the_same_option_sums_and_lines_stay_in_the_order_they_came() {
+    let fixture = Fixture::new();
+    let [first, second] = [Uuid::from_u128(9), Uuid::from_u128(3)];
+    fixture.carts.add(fixture.customer, &fixture.line(first, 2)).await.unwrap();
+    fixture.carts.add(fixture.customer, &fixture.line(second, 1)).await.unwrap();
+    let cart = fixture.carts.add(fixture.customer, &fixture.line(first, 3)).await.unwrap();
+    let answered: Vec<_> = cart.lines().map(|line| (line.option_id, line.quantity.get())).collect();
+    assert_eq!(answered, [(first, 5), (second, 1)]);
+    assert_eq!(fixture.lines().await, cart.lines().cloned().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn fault_9_concurrent_additions_lose_nothing() {
+    let fixture = Fixture::new();
+    let option = Uuid::from_u128(9);
+    let additions = (0..50).map(|_| async {
+        let other = Fixture { customer: fixture.customer, ..Fixture::new() };
+        other.carts.add(other.customer, &other.line(option, 2)).await.unwrap();
+    });
+    futures::future::join_all(additions).await;
+    assert_eq!(fixture.pieces().await, [100]);
+}
+
+#[tokio::test]
+async fn a_line_has_at_most_999_pieces_and_a_cart_100_lines() {
+    let fixture = Fixture::new();
+    let option = Uuid::from_u128(9);
+    fixture.carts.add(fixture.customer, &fixture.line(option, 999)).await.unwrap();
+    let refused = fixture.carts.add(fixture.customer, &fixture.line(option, 1)).await;
+    assert!(matches!(refused, Err(PutError::TooManyPieces)));
+    for number in 0..99 {
+        fixture.carts.set(fixture.customer, &fixture.line(Uuid::from_u128(100 + number), 1)).await.unwrap();
+    }
+    for refused in [
+        fixture.carts.add(fixture.customer, &fixture.line(Uuid::from_u128(7), 1)).await,
+        fixture.carts.set(fixture.customer, &fixture.line(Uuid::from_u128(7), 1)).await,
+    ] {
+        assert!(matches!(refused, Err(PutError::TooManyLines)));
+    }
+    // A line that is in can still be changed.
+    fixture.carts.set(fixture.customer, &fixture.line(option, 1)).await.unwrap();
+    let pieces = fixture.pieces().await;
+    assert_eq!((pieces.len(), pieces.iter().sum::<u32>()), (100, 100));
+}
+
+#[tokio::test]
+async fn fault_26_changing_a_cart_that_is_not_there_works() {
+    let fixture = Fixture::new();
+    let option = Uuid::from_u128(9);
+    assert!(fixture.carts.remove(fixture.customer, option).await.unwrap().is_empty());
+    fixture.carts.clear(fixture.customer).await.unwrap();
+    fixture.carts.set(fixture.customer, &fixture.line(option, 4)).await.unwrap();
+    assert_eq!(fixture.pieces().await, [4]);
+    assert!(fixture.carts.remove(fixture.customer, option).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_cart_is_kept_for_30_days_after_the_last_touch() {
+    let fixture = Fixture::new();
+    let mut redis = fixture.raw().await;
+    let days = async |redis: &mut redis::aio::MultiplexedConnection| -> i64 {
+        let seconds: i64 = redis.ttl(fixture.key()).await.unwrap();
+        (seconds + 60) / 86_400
+    };
+    fixture.carts.add(fixture.customer, &fixture.line(Uuid::from_u128(9), 1)).await.unwrap();
+    assert_eq!(days(&mut redis).await, 30);
+    let _: bool = redis.expire(fixture.key(), 1_000).await.unwrap();
+    fixture.carts.read(fixture.customer).await.unwrap();
+    assert_eq!(days(&mut redis).await, 30);
+    let _: bool = redis.expire(fixture.key(), 1_000).await.unwrap();
+    fixture.carts.remove(fixture.customer, Uuid::from_u128(1)).await.unwrap();
+    assert_eq!(days(&mut redis).await, 30);
+}
+
+#[tokio::test]
+async fn what_was_ordered_leaves_once_and_what_was_added_meanwhile_stays() {
+    let fixture = Fixture::new();
+    let (customer, rest) = (fixture.customer, fixture.clock.new_id());
+    let [bought, added_to, set_anew, put_back] = [1, 2, 3, 4].map(|number| Uuid::from_u128(number + 50));
+    for option in [bought, added_to, set_anew, put_back] {
+        fixture.carts.add(customer, &fixture.line(option, 2)).await.unwrap();
+    }
+    let ordered: Vec<_> =
+        fixture.lines().await.iter().map(|line| (line.option_id, line.wish, line.quantity)).collect();
+    fixture.carts.add(customer, &fixture.line(added_to, 3)).await.unwrap();
+    fixture.carts.set(customer, &fixture.line(set_anew, 7)).await.unwrap();
+    fixture.carts.remove(customer, put_back).await.unwrap();
+    fixture.carts.add(customer, &fixture.line(put_back, 2)).await.unwrap();
+
+    for _ in 0..3 {
+        fixture.carts.drop_ordered(customer, ordered.clone(), rest).await.unwrap();
+        let mut left: Vec<_> =
+            fixture.lines().await.iter().map(|line| (line.option_id, line.quantity.get())).collect();
+        left.sort_unstable();
+        assert_eq!(left, [(added_to, 3), (set_anew, 7), (put_back, 2)]);
+    }
+}
+
+#[tokio::test]
+async fn what_the_customer_changed_meanwhile_is_not_folded_over() {
+    let fixture = Fixture::new();
+    let option_id = Uuid::from_u128(9);
+    let cart = fixture.carts.add(fixture.customer, &fixture.line(option_id, 5)).await.unwrap();
+    let now = OptionNow {
+        item_id: Uuid::from_u128(1),
+        item_name: "쿠키".into(),
+        option_name: "1호".into(),
+        store_id: Uuid::from_u128(2),
+        store_name: "달콤".into(),
+        seller_id: MemberId(Uuid::from_u128(3)),
+        price: Won::new(2_500),
+        available: 3,
+    };
+    let compare_all = |cart: &Cart| -> Vec<_> {
+        cart.lines().map(|line| compare(line.clone(), OptionState::OnSale(now.clone()))).collect()
+    };
+
+    let stale = compare_all(&cart);
+    fixture.carts.add(fixture.customer, &fixture.line(option_id, 1)).await.unwrap();
+    fixture.carts.fold(fixture.customer, &cart, &stale).await.unwrap();
+    assert_eq!((fixture.pieces().await, fixture.lines().await[0].seen.price), (vec![6], Won::new(3_000)));
+
+    let cart = fixture.carts.read(fixture.customer).await.unwrap();
+    fixture.carts.fold(fixture.customer, &cart, &compare_all(&cart)).await.unwrap();
+    assert_eq!((fixture.pieces().await, fixture.lines().await[0].seen.price), (vec![3], Won::new(2_500)));
+}
+
+#[tokio::test]
+async fn a_cart_of_an_older_version_is_read_or_replaced() {
+    let fixture = Fixture::new();
+    let (mut redis, option) = (fixture.raw().await, Uuid::from_u128(9));
+
+    // Some lines can't be read: they are taken out, the others stay.
+    fixture.carts.add(fixture.customer, &fixture.line(option, 2)).await.unwrap();
+    let _: () = redis.hset(fixture.key(), "not an option", "{\"quantity\":1}").await.unwrap();
+    let _: () = redis.hset(fixture.key(), Uuid::from_u128(5).to_string(), "0:old").await.unwrap();
+    assert_eq!(fixture.pieces().await, [2]);
+    assert_eq!(redis.hlen::<_, u32>(fixture.key()).await.unwrap(), 1);
+    // One of them is overwritten.
+    let _: () = redis.hset(fixture.key(), option.to_string(), "0:old").await.unwrap();
+    fixture.carts.add(fixture.customer, &fixture.line(option, 3)).await.unwrap();
+    assert_eq!(fixture.pieces().await, [3]);
+
+    // The whole cart is of another type.
+    for read_first in [true, false] {
+        let _: () = redis.set(fixture.key(), "[{\"optionId\":1}]").await.unwrap();
+        if read_first {
+            assert_eq!(fixture.pieces().await, [] as [u32; 0]);
+        } else {
+            fixture.carts.add(fixture.customer, &fixture.line(option, 1)).await.unwrap();
+            assert_eq!(fixture.pieces().await, [1]);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! order-api against the real thing: MariaDB or MySQL, Redis, and the real routers of member-api and store-api, each on a
+//! schema of its own, behind a proxy that loses replies where a test wants it to.
+
+mod after_sale;
+mod carts_in_redis;
+mod carts_shown;
+mod checkout;
+mod crashes;
+mod deliveries;
+mod orders_shown;
+mod refusals;
+mod support;

@@ -1,0 +1,405 @@
+//! Everything that a checkout needs.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{MemberId, Role, Settings as AccessSettings, SigningKey};
+use axum::Router;
+use clock::{Clock, Hand};
+use database::Database;
+use discovery::Discovery;
+use idempotency::Keeper;
+use member_client::MemberClient;
+use order_api::cart::Carts;
+use order_api::settings::{CheckoutSettings, RedisSettings};
+use order_api::state::{AppState, Rules};
+use peer::{Peer, TokenSource};
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlConnectOptions;
+use store_client::StoreClient;
+use testkit::{Answer, Client, People};
+use time::macros::datetime;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::Proxy;
+use super::databases::{create_beside, name_beside};
+
+/// Everything that a checkout needs: three services on three schemas, one clock, and trouble on demand.
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) hand: Hand,
+    /// One instance of order-api, without its workers.
+    pub(crate) app: AppState,
+    /// Its routes.
+    pub(crate) orders: Client,
+    pub(crate) to_member: Proxy,
+    pub(crate) to_store: Proxy,
+    pub(crate) order_rows: MySqlPool,
+    pub(crate) member_rows: MySqlPool,
+    pub(crate) store_rows: MySqlPool,
+    members: Client,
+    stores: Client,
+    people: Arc<People>,
+    options: MySqlConnectOptions,
+}
+
+/// Somebody with a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) id: MemberId,
+    pub(crate) token: String,
+}
+
+/// The columns that promise 2 is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Stock {
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+    pub(crate) sold: i64,
+    pub(crate) restocked: i64,
+}
+
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
+}
+
+/// A body that orders one option.
+pub(crate) fn one(option: Uuid) -> Value {
+    json!({ "optionIds": [option] })
+}
+
+impl World {
+    /// A world around the schema `orders` that `sqlx::test` has made.
+    pub(crate) async fn new(options: MySqlConnectOptions) -> Self {
+        let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+        let people = Arc::new(People::of("order-api", &clock));
+        let member_database = create_beside(&options, 'm').await;
+        let store_database = create_beside(&options, 's').await;
+        member_database.migrate(&member_api::db::MIGRATOR).await.expect("member-api's migrations");
+        store_database.migrate(&store_api::db::MIGRATOR).await.expect("store-api's migrations");
+        let rows =
+            |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
+
+        let members = Self::member_api(&people, member_database, &clock);
+        let stores = store_api::http::router(store_api::state::AppState {
+            database: store_database,
+            clock: clock.clone(),
+        });
+        let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
+        let to_member = Proxy::before(serve(members.0.clone()).await).await;
+        let to_store = Proxy::before(serve(stores.0.clone()).await).await;
+        let app =
+            instance(&options, &clock, &people, [&to_member, &to_store], &redis_url(), Rules::default());
+        let orders = routes(&people, &app);
+        Self {
+            clock,
+            hand,
+            app,
+            orders,
+            to_member,
+            to_store,
+            order_rows: MySqlPool::connect_lazy_with(options.clone()),
+            member_rows: rows('m'),
+            store_rows: rows('s'),
+            members,
+            stores,
+            people,
+            options,
+        }
+    }
+
+    fn member_api(people: &People, database: Database, clock: &Clock) -> Client {
+        let settings = member_api::settings::Tokens {
+            signing_keys: vec![SigningKey::generate().expect("a key")],
+            access_lifetime_s: 900,
+            refresh_lifetime_days: 30,
+        };
+        let access = AccessSettings {
+            issuer: "https://dalkom.test".to_owned(),
+            audience: "dalkom".to_owned(),
+            user_keys_service: "member-api".to_owned(),
+            service_signing_key: None,
+            service_keys: std::collections::BTreeMap::new(),
+        };
+        let keeper = Keeper::new(database.clone(), clock.clone());
+        let state = member_api::state::AppState {
+            database,
+            clock: clock.clone(),
+            passwords: member_api::passwords::Passwords::new(NonZeroUsize::MIN).expect("good parameters"),
+            tokens: member_api::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
+            sign_in_limits: member_api::settings::SignIn::default(),
+        };
+        let router = member_api::http::router(state, &keeper);
+        Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
+    }
+
+    /// Another instance of order-api, living in the runtime that the caller is in.
+    pub(crate) fn another_instance(&self) -> (AppState, Client) {
+        self.instance_with(&redis_url(), Rules::default())
+    }
+
+    /// An instance whose checkouts are answered at once, finished or not.
+    pub(crate) fn hasty_instance(&self) -> (AppState, Client) {
+        let checkout = CheckoutSettings { answer_within_ms: 0, ..CheckoutSettings::default() };
+        self.instance_with(&redis_url(), Rules { checkout, ..Rules::default() })
+    }
+
+    /// An instance with carts at `redis`.
+    pub(crate) fn instance_with(&self, redis: &str, rules: Rules) -> (AppState, Client) {
+        let app = instance(
+            &self.options,
+            &self.clock,
+            &self.people,
+            [&self.to_member, &self.to_store],
+            redis,
+            rules,
+        );
+        let client = routes(&self.people, &app);
+        (app, client)
+    }
+
+    /// Waits until nothing goes on behind the answers.
+    pub(crate) async fn settle(&self) {
+        settle(&self.app).await;
+    }
+
+    /// Lets every lease run out and an instance take up what is unfinished, until nothing is.
+    pub(crate) async fn finish_everything(&self) {
+        for _ in 0..10 {
+            self.take_up().await;
+            let unfinished: (i64,) =
+                sqlx::query_as("SELECT (SELECT COUNT(*) FROM checkouts) + (SELECT COUNT(*) FROM outbox)")
+                    .fetch_one(&self.order_rows)
+                    .await
+                    .expect("two counts");
+            if unfinished.0 == 0 {
+                return;
+            }
+        }
+        panic!("something does not get finished");
+    }
+
+    /// Lets every lease run out and an instance take up what is unfinished, once.
+    pub(crate) async fn take_up(&self) {
+        self.settle().await;
+        self.hand.advance(Duration::from_secs(31));
+        order_api::worker::take_up_checkouts(&self.app).await.expect("the database is there");
+        self.settle().await;
+        order_api::worker::take_up_deliveries(&self.app).await.expect("the database is there");
+        self.settle().await;
+    }
+
+    /// A new customer with so many won.
+    pub(crate) async fn customer(&self, won: i64) -> Member {
+        let customer = self.sign_up("customers", Role::Customer).await;
+        if won > 0 {
+            self.charge(&customer, won).await;
+        }
+        customer
+    }
+
+    /// A new seller.
+    pub(crate) async fn seller(&self) -> Member {
+        self.sign_up("sellers", Role::Seller).await
+    }
+
+    async fn sign_up(&self, path: &str, role: Role) -> Member {
+        let body = json!({
+            "email": format!("{}@dalkom.test", Uuid::new_v4().simple()), "password": "a good password", "name": "김달콤",
+        });
+        let answer = self.members.post(&format!("/api/member/{path}")).json(&body).send().await;
+        let answer = answer.expect(http::StatusCode::CREATED);
+        let id = MemberId(answer.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"));
+        Member { id, token: self.people.token(id, role) }
+    }
+
+    /// A new access token; the old one's time may be over.
+    pub(crate) fn token(&self, member: &Member, role: Role) -> Member {
+        Member { id: member.id, token: self.people.token(member.id, role) }
+    }
+
+    /// Brings money in.
+    pub(crate) async fn charge(&self, customer: &Member, won: i64) {
+        let customer = self.token(customer, Role::Customer);
+        let request = self.members.post("/api/member/me/wallet/charges").bearer(&customer.token);
+        let answer = request.key(&Uuid::new_v4().to_string()).json(&json!({ "amount": won })).send().await;
+        let _ = answer.expect(http::StatusCode::CREATED);
+    }
+
+    /// A store with one item, with options of these prices and quantities; gives the item's and the options' ids.
+    pub(crate) async fn item(&self, seller: &Member, options: &[(i64, i64)]) -> (Uuid, Vec<Uuid>) {
+        let name = Uuid::new_v4().simple().to_string();
+        let store = json!({ "name": name, "description": "손으로 만든 케이크" });
+        let store = self.stores.post("/api/store/stores").bearer(&seller.token).json(&store).send().await;
+        let store = store.expect(http::StatusCode::CREATED).body;
+        let options: Vec<Value> = (1..)
+            .zip(options)
+            .map(|(number, (price, quantity))| {
+                json!({ "name": format!("{number}호"), "price": price, "quantity": quantity })
+            })
+            .collect();
+        let item = json!({
+            "name": "딸기 케이크", "description": "생딸기", "category": "CAKE", "options": options,
+        });
+        let path = format!("/api/store/stores/{}/items", store["id"].as_str().expect("an id"));
+        let item = self.stores.post(&path).bearer(&seller.token).json(&item).send().await;
+        let item = item.expect(http::StatusCode::CREATED).body;
+        let id = |value: &Value| value["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        (id(&item), item["options"].as_array().expect("options").iter().map(id).collect())
+    }
+
+    /// Something that a seller does in the store.
+    pub(crate) async fn edit(&self, seller: &Member, method: http::Method, path: &str, body: &Value) {
+        let request = self.stores.request(method, &format!("/api/store{path}")).bearer(&seller.token);
+        let request = if body.is_null() { request } else { request.json(body) };
+        let answer = request.send().await;
+        assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
+    }
+
+    /// Adds to a cart.
+    pub(crate) async fn add(&self, customer: &Member, option: Uuid, pieces: u32) -> Answer {
+        let body = json!({ "optionId": option, "quantity": pieces });
+        self.orders.post("/api/order/cart/lines").bearer(&customer.token).json(&body).send().await
+    }
+
+    /// Reads a cart.
+    pub(crate) async fn cart(&self, customer: &Member) -> Value {
+        let answer = self.orders.get("/api/order/cart").bearer(&customer.token).send().await;
+        answer.expect(http::StatusCode::OK).body
+    }
+
+    /// What is in a cart: option and pieces.
+    pub(crate) async fn in_cart(&self, customer: &Member) -> Vec<(Uuid, u32)> {
+        let cart = self.app.carts.read(customer.id).await.expect("Redis is there");
+        cart.lines().map(|line| (line.option_id, line.quantity.get())).collect()
+    }
+
+    /// Orders with a new key.
+    pub(crate) async fn order(&self, customer: &Member, body: &Value) -> Answer {
+        self.order_by(customer, &Uuid::new_v4().to_string(), body).await
+    }
+
+    /// Orders with this key.
+    pub(crate) async fn order_by(&self, customer: &Member, key: &str, body: &Value) -> Answer {
+        self.orders.post("/api/order/orders").bearer(&customer.token).key(key).json(body).send().await
+    }
+
+    /// An order, as its customer sees it.
+    pub(crate) async fn show(&self, customer: &Member, order_id: &str) -> Value {
+        let customer = self.token(customer, Role::Customer);
+        let path = format!("/api/order/orders/{order_id}");
+        let answer = self.orders.get(&path).bearer(&customer.token).send().await;
+        answer.expect(http::StatusCode::OK).body
+    }
+
+    /// Every order of a customer: its id, state and failure.
+    pub(crate) async fn orders_of(&self, customer: &Member) -> Vec<(Uuid, String, Option<String>)> {
+        sqlx::query_as("SELECT id, status, failure FROM orders WHERE customer_id = ? ORDER BY id")
+            .bind(customer.id.0)
+            .fetch_all(&self.order_rows)
+            .await
+            .expect("orders")
+    }
+
+    /// What is in a wallet.
+    pub(crate) async fn balance(&self, member: &Member) -> i64 {
+        let row: (i64,) = sqlx::query_as("SELECT balance FROM wallets WHERE member_id = ?")
+            .bind(member.id.0)
+            .fetch_one(&self.member_rows)
+            .await
+            .expect("a wallet");
+        row.0
+    }
+
+    /// What is in escrow.
+    pub(crate) async fn escrow(&self) -> i64 {
+        let row: (i64,) = sqlx::query_as(
+            "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM postings \
+             WHERE account = x'00000000000000000000000000000002'",
+        )
+        .fetch_one(&self.member_rows)
+        .await
+        .expect("a sum");
+        row.0
+    }
+
+    /// How an option stands.
+    pub(crate) async fn stock(&self, option: Uuid) -> Stock {
+        sqlx::query_as("SELECT on_hand, reserved, sold, restocked FROM options WHERE id = ?")
+            .bind(option)
+            .fetch_one(&self.store_rows)
+            .await
+            .expect("an option")
+    }
+
+    /// How many rows a table of order-api has.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let row: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
+            .fetch_one(&self.order_rows)
+            .await
+            .expect("a count");
+        row.0
+    }
+}
+
+impl Stock {
+    /// So many on hand, reserved, sold and restocked.
+    pub(crate) const fn of(on_hand: i64, reserved: i64, sold: i64, restocked: i64) -> Self {
+        Self { on_hand, reserved, sold, restocked }
+    }
+}
+
+/// Waits until nothing goes on behind the answers of an instance.
+pub(crate) async fn settle(app: &AppState) {
+    app.background.close();
+    app.background.wait().await;
+    app.background.reopen();
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("the port");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+fn instance(
+    options: &MySqlConnectOptions,
+    clock: &Clock,
+    people: &Arc<People>,
+    [to_member, to_store]: [&Proxy; 2],
+    redis: &str,
+    rules: Rules,
+) -> AppState {
+    let discovery = Discovery::fixed([
+        (member_client::SERVICE, vec![to_member.address]),
+        (store_client::SERVICE, vec![to_store.address]),
+    ]);
+    let people = Arc::clone(people);
+    let tokens = TokenSource::new(move |audience| {
+        Ok::<_, access::TokenError>(people.service_token("order-api", audience))
+    });
+    let http = peer::http_client().expect("a client");
+    let peer = |service| Peer::new(service, &discovery, tokens.clone(), http.clone());
+    let redis =
+        RedisSettings { url: redis.to_owned(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
+    AppState {
+        database: Database::from_options(options.clone()),
+        clock: clock.clone(),
+        carts: Carts::connect(&redis).expect("an address"),
+        store: StoreClient::new(peer(store_client::SERVICE)),
+        member: MemberClient::new(peer(member_client::SERVICE)),
+        rules: Arc::new(rules),
+        background: TaskTracker::new(),
+    }
+}
+
+fn routes(people: &People, app: &AppState) -> Client {
+    let keeper = Keeper::new(app.database.clone(), app.clock.clone());
+    let router = order_api::router(app.clone(), &keeper);
+    Client(problem::wrap(people.verifier().wrap(router)))
+}

@@ -1,0 +1,35 @@
+-- `number` and `live`: as in `stores`. `seller_id` repeats the store's, which never changes, so that ownership is
+-- checked on the item itself, by locking one row. `min_price`, `hearts` and `sold` are kept by the transactions that
+-- change what they count, because lists are sorted by them.
+CREATE TABLE items (
+    number BIGINT NOT NULL AUTO_INCREMENT,
+    id BINARY(16) NOT NULL,
+    store_id BINARY(16) NOT NULL,
+    seller_id BINARY(16) NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    name_key VARCHAR(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    description VARCHAR(2000) NOT NULL,
+    category VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    thumbnail_url VARCHAR(500) NULL,
+    description_url VARCHAR(500) NULL,
+    min_price BIGINT NOT NULL,
+    hearts BIGINT NOT NULL,
+    sold BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    live TINYINT NULL,
+    created_at DATETIME(6) NOT NULL,
+    updated_at DATETIME(6) NOT NULL,
+    deleted_at DATETIME(6) NULL,
+    CONSTRAINT items_pk PRIMARY KEY (number),
+    CONSTRAINT items_id_key UNIQUE (id),
+    CONSTRAINT items_name_key UNIQUE (store_id, name_key, live),
+    KEY items_by_number (live, number),
+    KEY items_by_category (live, category, number),
+    KEY items_by_store (store_id, live, number),
+    KEY items_by_price (live, min_price, number),
+    KEY items_by_hearts (live, hearts, number),
+    KEY items_by_sold (live, sold, number),
+    CONSTRAINT items_store_fk FOREIGN KEY (store_id) REFERENCES stores (id),
+    CONSTRAINT items_counts_check CHECK (min_price > 0 AND hearts >= 0 AND sold >= 0),
+    CONSTRAINT items_live_check CHECK ((live = 1 AND deleted_at IS NULL) OR (live IS NULL AND deleted_at IS NOT NULL))
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci

@@ -1,0 +1,1 @@
+INSERT INTO search_writer (id) VALUES (1)

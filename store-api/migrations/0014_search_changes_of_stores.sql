@@ -1,0 +1,2 @@
+-- What was opened before there was an index.
+INSERT INTO search_changes (corpus, number) SELECT 'STORES', number FROM stores WHERE live = 1 ORDER BY number

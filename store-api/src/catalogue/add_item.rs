@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use access::MemberId;
+use clock::Clock;
+use database::Database;
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{ItemWithOptions, is_taken};
+use crate::db;
+use crate::db::items::Owner;
+use crate::domain::search::Corpus;
+use crate::domain::{NewItem, NewOption};
+
+/// Why an item was not listed.
+#[derive(Debug, thiserror::Error)]
+pub enum AddItemError {
+    /// The seller has no such store.
+    #[error("the seller has no such store")]
+    NoStore,
+    /// A live item of the store has the name.
+    #[error("the item's name is taken")]
+    NameTaken,
+    /// Two of its options have one name.
+    #[error("an option's name is taken")]
+    OptionNameTaken,
+    /// The database failed.
+    #[error("listing an item failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+struct Ids {
+    item: Uuid,
+    options: Vec<(Uuid, NewOption)>,
+}
+
+/// Lists an item in a seller's store.
+pub async fn add_item(
+    database: &Database,
+    clock: &Clock,
+    seller: MemberId,
+    store_id: Uuid,
+    item: NewItem,
+) -> Result<ItemWithOptions, AddItemError> {
+    let now = clock.now();
+    let options = item.options.iter().map(|option| (clock.new_id(), option.clone())).collect();
+    let wish = Arc::new((item, Ids { item: clock.new_id(), options }));
+    let owner = Owner { store_id, seller_id: seller.0 };
+    database
+        .run_tx("add_item", move |tx| {
+            let wish = Arc::clone(&wish);
+            Box::pin(async move { add_in(tx, owner, &wish.0, &wish.1, now).await })
+        })
+        .await
+}
+
+async fn add_in(
+    tx: &mut MySqlConnection,
+    owner: Owner,
+    item: &NewItem,
+    ids: &Ids,
+    now: OffsetDateTime,
+) -> Result<ItemWithOptions, AddItemError> {
+    db::stores::lock_owned(tx, owner.store_id, owner.seller_id).await?.ok_or(AddItemError::NoStore)?;
+    let number = db::items::insert(tx, ids.item, owner, item, now).await.map_err(|error| {
+        if is_taken(&error, db::items::NAME_KEY) { AddItemError::NameTaken } else { error.into() }
+    })?;
+    db::options::insert(tx, ids.item, &ids.options, now).await.map_err(|error| {
+        if is_taken(&error, db::options::NAME_KEY) { AddItemError::OptionNameTaken } else { error.into() }
+    })?;
+    db::search_changes::note(tx, Corpus::Items, number).await?;
+    let item = db::items::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let options = db::options::of_item(tx, ids.item).await?;
+    Ok(ItemWithOptions { item, options })
+}

@@ -1,0 +1,169 @@
+//! The tables `search_changes` and `search_writer`: what the index does not know yet, and who brings it up to date.
+//!
+//! A change is noted by the transaction that makes it. What is noted is looked at itself by every search, past the
+//! index, until the index knows it: nobody ever sees an old state.
+
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use uuid::Uuid;
+
+use super::{number, unreadable};
+use crate::domain::search::Corpus;
+
+/// Notes that something was added, or that facts about it have changed.
+pub async fn note(db: &mut MySqlConnection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO search_changes (corpus, number) VALUES (?, ?)")
+        .bind(corpus.as_str())
+        .bind(number)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that something is about to get another text, or to be deleted. `old_description` is empty where the corpus
+/// has none.
+pub async fn note_old_text(
+    db: &mut MySqlConnection,
+    corpus: Corpus,
+    number: i64,
+    old_name: &str,
+    old_description: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO search_changes (corpus, number, old_name, old_description) VALUES (?, ?, ?, ?)")
+        .bind(corpus.as_str())
+        .bind(number)
+        .bind(old_name)
+        .bind(old_description)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the live items of a store are about to be deleted.
+pub async fn note_items_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO search_changes (corpus, number, old_name, old_description) \
+         SELECT 'ITEMS', number, name, description FROM items WHERE store_id = ? AND live = 1",
+    )
+    .bind(store_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes the items of which an order has just taken the last piece of an option.
+pub async fn note_sold_out(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO search_changes (corpus, number) SELECT DISTINCT 'ITEMS', i.number \
+         FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
+         STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = 0",
+    )
+    .bind(order_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes the items of which an order has just put pieces of an option back where there were none.
+pub async fn note_back_in_stock(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO search_changes (corpus, number) SELECT DISTINCT 'ITEMS', i.number \
+         FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
+         STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = l.quantity",
+    )
+    .bind(order_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes the item of an option.
+pub async fn note_item_of_option(db: &mut MySqlConnection, option_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO search_changes (corpus, number) SELECT 'ITEMS', i.number \
+         FROM options o STRAIGHT_JOIN items i ON i.id = o.item_id WHERE o.id = ?",
+    )
+    .bind(option_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The numbers of all that the index does not know yet.
+pub async fn numbers(db: &mut MySqlConnection, corpus: Corpus) -> sqlx::Result<Vec<u32>> {
+    let numbers: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT number FROM search_changes WHERE corpus = ?")
+        .bind(corpus.as_str())
+        .fetch_all(db)
+        .await?;
+    numbers.into_iter().map(number).collect()
+}
+
+/// A change that was noted.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// The note's own number.
+    pub seq: i64,
+    /// What was changed.
+    pub corpus: Corpus,
+    /// Its number.
+    pub number: u32,
+    /// The text that it had, where that was changed.
+    pub old_text: Option<(String, String)>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    seq: i64,
+    corpus: String,
+    number: i64,
+    old_name: Option<String>,
+    old_description: Option<String>,
+}
+
+/// The oldest notes.
+pub async fn oldest(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<Noted>> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT seq, corpus, number, old_name, old_description FROM search_changes ORDER BY seq LIMIT ?",
+    )
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let corpus = Corpus::from_name(&row.corpus)
+                .ok_or_else(|| unreadable("corpus", format!("{} is no corpus", row.corpus)))?;
+            let old_text = row.old_name.map(|name| (name, row.old_description.unwrap_or_default()));
+            Ok(Noted { seq: row.seq, corpus, number: number(row.number)?, old_text })
+        })
+        .collect()
+}
+
+/// Removes notes that the index knows now.
+pub async fn forget(db: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let mut delete = QueryBuilder::new("DELETE FROM search_changes WHERE seq IN (");
+    let mut list = delete.separated(", ");
+    for note in notes {
+        list.push_bind(note.seq);
+    }
+    delete.push(")");
+    delete.build().persistent(false).execute(db).await?;
+    Ok(())
+}
+
+/// Takes the right to write the index until the transaction ends. False where somebody else has it.
+pub async fn try_lock_writer(db: &mut MySqlConnection) -> sqlx::Result<bool> {
+    let locked: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(id AS SIGNED) FROM search_writer WHERE id = 1 FOR UPDATE SKIP LOCKED",
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(locked.is_some())
+}
+
+/// Takes the right to write the index until the transaction ends, waiting for whoever has it.
+pub async fn lock_writer(db: &mut MySqlConnection) -> sqlx::Result<()> {
+    sqlx::query("SELECT id FROM search_writer WHERE id = 1 FOR UPDATE").execute(db).await?;
+    Ok(())
+}

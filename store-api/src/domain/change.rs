@@ -1,0 +1,20 @@
+use serde::{Deserialize, Deserializer};
+
+/// What becomes of something that may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is there no longer.
+    Remove,
+    /// It is this now.
+    To(T),
+}
+
+/// A member of a `PATCH` body: null removes. With `#[serde(default)]`, a missing member keeps.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(|value| value.map_or(Self::Remove, Self::To))
+    }
+}

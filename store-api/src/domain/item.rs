@@ -1,0 +1,177 @@
+use money::Won;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::stock::{OnHand, StockChange, StockOutOfRange};
+use super::{Category, Change, Description, ItemName, OptionName, Price, WebAddress};
+
+/// An item as it stands, without its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its place in the order in which items were listed.
+    pub number: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// The store that has it.
+    pub store_id: Uuid,
+    /// That store's name.
+    pub store_name: String,
+    /// Whose it is.
+    pub seller_id: Uuid,
+    /// As its seller wrote it.
+    pub name: String,
+    /// What decides whether another name is the same.
+    pub name_key: String,
+    /// What its seller says about it.
+    pub description: String,
+    /// What kind of dessert it is.
+    pub category: Category,
+    /// A picture of it.
+    pub thumbnail_url: Option<String>,
+    /// A page about it.
+    pub description_url: Option<String>,
+    /// The price of its cheapest option.
+    pub min_price: Won,
+    /// How many customers gave it a heart.
+    pub hearts: i64,
+    /// How many pieces were sold.
+    pub sold: i64,
+    /// Grows by one with every edit of it or of its options.
+    pub version: i64,
+    /// When it was listed.
+    pub created_at: OffsetDateTime,
+    /// When it was last edited.
+    pub updated_at: OffsetDateTime,
+}
+
+/// An option as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemOption {
+    /// Its id, the same through every edit.
+    pub id: Uuid,
+    /// As its seller wrote it.
+    pub name: String,
+    /// What decides whether another name is the same.
+    pub name_key: String,
+    /// What a piece costs.
+    pub price: Won,
+    /// How many pieces can be bought now.
+    pub on_hand: i64,
+}
+
+/// What a seller lists an item with.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// Its name.
+    pub name: ItemName,
+    /// What the seller says about it.
+    pub description: Description,
+    /// What kind of dessert it is.
+    pub category: Category,
+    /// A picture of it.
+    pub thumbnail_url: Option<WebAddress>,
+    /// A page about it.
+    pub description_url: Option<WebAddress>,
+    /// At least one.
+    pub options: Vec<NewOption>,
+}
+
+/// The most options that an item has.
+pub const MAX_OPTIONS: usize = 100;
+
+/// Where the first name stands that reads like another one before it.
+pub fn first_repeated<'a>(names: impl IntoIterator<Item = &'a OptionName>) -> Option<usize> {
+    let mut keys = std::collections::HashSet::new();
+    names.into_iter().position(|name| !keys.insert(name.key()))
+}
+
+/// What a seller adds an option with.
+#[derive(Clone, Debug)]
+pub struct NewOption {
+    /// Its name.
+    pub name: OptionName,
+    /// What a piece costs.
+    pub price: Price,
+    /// How many pieces there are.
+    pub quantity: OnHand,
+}
+
+/// What a seller changes of an item; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ItemEdit {
+    /// Another name.
+    pub name: Option<ItemName>,
+    /// Another description.
+    pub description: Option<Description>,
+    /// Another category.
+    pub category: Option<Category>,
+    /// Another picture, or none any more.
+    pub thumbnail_url: Change<WebAddress>,
+    /// Another page, or none any more.
+    pub description_url: Change<WebAddress>,
+}
+
+impl ItemEdit {
+    /// The item afterwards.
+    #[must_use]
+    pub fn apply(&self, item: &Item, now: OffsetDateTime) -> Item {
+        let mut edited = item.clone();
+        if let Some(name) = &self.name {
+            name.as_str().clone_into(&mut edited.name);
+            name.key().clone_into(&mut edited.name_key);
+        }
+        if let Some(description) = &self.description {
+            description.as_str().clone_into(&mut edited.description);
+        }
+        if let Some(category) = self.category {
+            edited.category = category;
+        }
+        self.thumbnail_url.apply(&mut edited.thumbnail_url);
+        self.description_url.apply(&mut edited.description_url);
+        edited.version += 1;
+        edited.updated_at = now;
+        edited
+    }
+}
+
+/// What a seller changes of an option; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct OptionEdit {
+    /// Another name.
+    pub name: Option<OptionName>,
+    /// Another price; orders that were placed keep theirs.
+    pub price: Option<Price>,
+    /// Another stock.
+    pub stock: Option<StockChange>,
+}
+
+impl OptionEdit {
+    /// The option afterwards.
+    pub fn apply(&self, option: &ItemOption) -> Result<ItemOption, StockOutOfRange> {
+        let mut edited = option.clone();
+        if let Some(name) = &self.name {
+            name.as_str().clone_into(&mut edited.name);
+            name.key().clone_into(&mut edited.name_key);
+        }
+        if let Some(price) = self.price {
+            edited.price = price.amount();
+        }
+        if let Some(change) = self.stock {
+            edited.on_hand = change.apply(option.on_hand)?.pieces();
+        }
+        Ok(edited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_name_that_reads_like_another_is_found() {
+        let names =
+            |names: &[&str]| names.iter().map(|name| OptionName::parse(name).unwrap()).collect::<Vec<_>>();
+        assert_eq!(first_repeated(&names(&["1호", "2호"])), None);
+        assert_eq!(first_repeated(&names(&["Size S", "2호", "size  s"])), Some(2));
+    }
+}

@@ -1,0 +1,109 @@
+use serde::{Deserialize, Deserializer};
+
+use super::text::{normalise, words};
+
+/// The name of a store.
+pub type StoreName = Name<50>;
+/// The name of an item.
+pub type ItemName = Name<100>;
+/// The name of an option.
+pub type OptionName = Name<50>;
+
+/// A name of 1 to `MAX` characters on one line, with the key that decides whether another name is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name<const MAX: usize> {
+    shown: String,
+    key: String,
+}
+
+/// Why a text is no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameFault {
+    /// Nothing to see.
+    #[error("must not be blank")]
+    Blank,
+    /// Too many characters.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// A line break, a tab or worse.
+    #[error("must not hold line breaks or other control characters")]
+    ControlCharacter,
+}
+
+impl<const MAX: usize> Name<MAX> {
+    /// Compatibility forms can grow (one character may stand for eighteen); the key's column has room for so many.
+    const MAX_KEY: usize = if MAX < 100 { 200 } else { 400 };
+
+    /// Reads a name; white space around it is no part of it.
+    pub fn parse(text: &str) -> Result<Self, NameFault> {
+        let shown = text.trim();
+        if shown.chars().any(char::is_control) {
+            return Err(NameFault::ControlCharacter);
+        }
+        let key = words(&normalise(shown)).collect::<Vec<_>>().join(" ");
+        if key.is_empty() {
+            return Err(NameFault::Blank);
+        }
+        if shown.chars().count() > MAX || key.chars().count() > Self::MAX_KEY {
+            return Err(NameFault::TooLong(MAX));
+        }
+        Ok(Self { shown: shown.to_owned(), key })
+    }
+
+    /// As its owner wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// Equal for two names that read the same: normalised, with single spaces.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Name<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_that_read_the_same_have_one_key() {
+        let key = |text| StoreName::parse(text).unwrap().key().to_owned();
+        assert_eq!(key("  Sweet   Lab "), key("ｓｗｅｅｔ lab"));
+        assert_ne!(key("달콤 상점"), key("달콤상점"));
+        assert_eq!(StoreName::parse(" 달콤  상점 ").unwrap().as_str(), "달콤  상점");
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_the_reason() {
+        let long = "가".repeat(50);
+        assert!(StoreName::parse(&long).is_ok());
+        assert_eq!(StoreName::parse(&format!("{long}가")), Err(NameFault::TooLong(50)));
+        assert_eq!(
+            StoreName::parse(&"\u{FDFA}".repeat(50)),
+            Err(NameFault::TooLong(50)),
+            "eighteen letters each"
+        );
+        for blank in ["", "   ", "\u{200B}", "\u{3164}"] {
+            assert_eq!(StoreName::parse(blank), Err(NameFault::Blank), "{blank:?}");
+        }
+        assert_eq!(StoreName::parse("a\nb"), Err(NameFault::ControlCharacter));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_fits_its_columns(text in "\\PC{0,120}") {
+            if let Ok(name) = ItemName::parse(&text) {
+                prop_assert!((1..=100).contains(&name.as_str().chars().count()));
+                prop_assert!((1..=400).contains(&name.key().chars().count()));
+            }
+        }
+    }
+}

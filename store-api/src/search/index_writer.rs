@@ -1,0 +1,181 @@
+//! Bringing the index up to date with what was noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use database::Database;
+use roaring::RoaringBitmap;
+use sqlx::MySqlConnection;
+
+use crate::db::search_blocks::{self, block_of};
+use crate::db::search_changes::{self, Noted};
+use crate::db::search_documents;
+use crate::domain::search::{Corpus, Term, each_name_term, each_text_term};
+
+/// So many notes are worked off in one transaction.
+const NOTES_AT_ONCE: u32 = 500;
+/// So many terms are read in one statement.
+const TERMS_AT_ONCE: usize = 512;
+
+/// Why the index was not brought up to date.
+#[derive(Debug, thiserror::Error)]
+#[error("bringing the search index up to date failed in the database")]
+pub struct IndexError(#[from] sqlx::Error);
+
+/// Brings the index up to date, again and again. Every instance runs it; one at a time does the work.
+pub async fn index_worker(database: Database, pause: Duration) {
+    loop {
+        if let Err(error) = index_changes(&database).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "will try again");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Works off what was noted until nothing is left, or until somebody else is at it. Gives how many notes it was.
+pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
+    let mut notes = 0;
+    loop {
+        let worked_off = database
+            .run_tx("index_changes", |tx| Box::pin(async move { Ok::<_, IndexError>(work_off(tx).await?) }))
+            .await?;
+        if worked_off == 0 {
+            return Ok(notes);
+        }
+        metrics::counter!("search_changes_indexed_total").increment(worked_off as u64);
+        notes += worked_off;
+    }
+}
+
+async fn work_off(tx: &mut MySqlConnection) -> sqlx::Result<usize> {
+    if !search_changes::try_lock_writer(tx).await? {
+        return Ok(0);
+    }
+    let notes = search_changes::oldest(tx, NOTES_AT_ONCE).await?;
+    if notes.is_empty() {
+        return Ok(0);
+    }
+    let edits = Edits::of(tx, &notes).await?;
+    edits.write(tx).await?;
+    search_changes::forget(tx, &notes).await?;
+    Ok(notes.len())
+}
+
+/// What is to become of the numbers of a term.
+#[derive(Debug, Default)]
+struct Edit {
+    add: RoaringBitmap,
+    remove: RoaringBitmap,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+struct Edits {
+    /// By block, then by term.
+    by_block: BTreeMap<u32, BTreeMap<Term, Edit>>,
+    /// The items whose facts are to be those of `by_block` and no others.
+    items: RoaringBitmap,
+}
+
+impl Edits {
+    async fn of(tx: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<Self> {
+        let mut edits = Self::default();
+        // First what is gone, then what is there: a term that is in the old text and in the new one stays.
+        for Noted { corpus, number, old_text, .. } in notes {
+            if let Some((name, description)) = old_text {
+                for term in text_terms(*corpus, name, description) {
+                    edits.remove(term, *number);
+                }
+            }
+        }
+        let numbers = |corpus| -> Vec<u32> {
+            let of_corpus = notes.iter().filter(|note| note.corpus == corpus).map(|note| note.number);
+            of_corpus.collect::<BTreeSet<u32>>().into_iter().collect()
+        };
+        for item in search_documents::items(tx, &numbers(Corpus::Items)).await? {
+            edits.items.insert(item.number);
+            let terms = text_terms(Corpus::Items, &item.name, &item.description);
+            for term in terms.into_iter().chain(item.facts.terms()) {
+                edits.set(term, item.number, item.is_live);
+            }
+        }
+        for store in search_documents::stores(tx, &numbers(Corpus::Stores)).await? {
+            for term in text_terms(Corpus::Stores, &store.name, "") {
+                edits.set(term, store.number, store.is_live);
+            }
+        }
+        Ok(edits)
+    }
+
+    fn edit(&mut self, term: Term, number: u32) -> &mut Edit {
+        self.by_block.entry(block_of(number)).or_default().entry(term).or_default()
+    }
+
+    fn set(&mut self, term: Term, number: u32, is_live: bool) {
+        if is_live {
+            self.edit(term, number).add.insert(number);
+        } else {
+            self.remove(term, number);
+        }
+    }
+
+    fn remove(&mut self, term: Term, number: u32) {
+        self.edit(term, number).remove.insert(number);
+    }
+
+    async fn write(mut self, tx: &mut MySqlConnection) -> sqlx::Result<()> {
+        self.remove_old_facts(tx).await?;
+        for (block, edits) in &self.by_block {
+            let edits: Vec<(&Term, &Edit)> = edits.iter().collect();
+            for chunk in edits.chunks(TERMS_AT_ONCE) {
+                let terms: Vec<&Term> = chunk.iter().map(|(term, _)| *term).collect();
+                let known = search_blocks::find(tx, &terms, *block..=*block).await?;
+                let nothing = RoaringBitmap::new();
+                let mut changed = Vec::new();
+                for (term, Edit { add, remove }) in chunk {
+                    let before = known.get(*term).unwrap_or(&nothing);
+                    let after = (before - remove) | add;
+                    if after != *before {
+                        changed.push((*term, after));
+                    }
+                }
+                search_blocks::replace(tx, *block, changed.iter().map(|(term, members)| (*term, members)))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the items out of every fact that the index has of them; those that are true are added again.
+    async fn remove_old_facts(&mut self, tx: &mut MySqlConnection) -> sqlx::Result<()> {
+        let blocks: BTreeSet<u32> = self.items.iter().map(block_of).collect();
+        for block in blocks {
+            for (first, last) in Term::ranges_of_facts() {
+                for (term, members) in search_blocks::find_range(tx, &first, &last, block..=block).await? {
+                    for number in members & &self.items {
+                        self.remove(term.clone(), number);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The terms of the words of something.
+pub(super) fn text_terms(corpus: Corpus, name: &str, description: &str) -> BTreeSet<Term> {
+    let mut terms = BTreeSet::new();
+    each_text_of(corpus, name, description, |bytes| {
+        terms.insert(Term::from_bytes(bytes.to_vec()));
+    });
+    terms
+}
+
+/// Calls `each` with the terms of the words of something; with some of them more than once.
+pub(super) fn each_text_of(corpus: Corpus, name: &str, description: &str, mut each: impl FnMut(&[u8])) {
+    each_name_term(corpus, name, &mut each);
+    if corpus == Corpus::Items {
+        each_text_term(name, &mut each);
+        each_text_term(description, &mut each);
+    }
+}

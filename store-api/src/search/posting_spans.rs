@@ -1,0 +1,87 @@
+//! The bitmaps of a search's terms, read a span of blocks at a time: the newest first, and no more than are needed.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use roaring::RoaringBitmap;
+use sqlx::MySqlConnection;
+
+use crate::db::search_blocks::{self, block_of};
+use crate::domain::search::Term;
+
+/// The first span has so many blocks, and each further one this many times more than the one before: most searches are
+/// done with the first, and a search that reads all does so in few statements.
+const FIRST_SPAN: u32 = 2;
+const GROWTH: u32 = 8;
+
+/// What is known of the terms of a search.
+pub(super) struct PostingSpans {
+    terms: Vec<Term>,
+    /// The first and last term of a range, of which a number needs one.
+    range: Option<(Term, Term)>,
+    spans: Vec<Span>,
+    /// The highest block that was not read yet.
+    next: Option<u32>,
+}
+
+/// The bitmaps of some blocks.
+pub(super) struct Span {
+    by_term: BTreeMap<Term, RoaringBitmap>,
+    in_range: Option<RoaringBitmap>,
+}
+
+impl PostingSpans {
+    /// For these terms, from the block of the number `newest` down.
+    pub(super) fn new(terms: Vec<Term>, range: Option<(Term, Term)>, newest: u32) -> Self {
+        Self { terms, range, spans: Vec::new(), next: Some(block_of(newest)) }
+    }
+
+    /// The span of this position, counted from the newest; `None` behind the last.
+    pub(super) async fn span(
+        &mut self,
+        db: &mut MySqlConnection,
+        position: usize,
+    ) -> sqlx::Result<Option<&Span>> {
+        while self.spans.len() <= position {
+            let Some(highest) = self.next else { return Ok(None) };
+            let size = (0..self.spans.len()).fold(FIRST_SPAN, |size, _| size.saturating_mul(GROWTH));
+            let lowest = (highest + 1).saturating_sub(size);
+            let span = self.read(db, lowest..=highest).await?;
+            self.spans.push(span);
+            self.next = lowest.checked_sub(1);
+        }
+        Ok(self.spans.get(position))
+    }
+
+    async fn read(&self, db: &mut MySqlConnection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
+        let terms: Vec<&Term> = self.terms.iter().collect();
+        let by_term = search_blocks::find(db, &terms, blocks.clone()).await?;
+        let in_range = match &self.range {
+            Some((first, last)) => Some(
+                search_blocks::find_range(db, first, last, blocks)
+                    .await?
+                    .into_values()
+                    .fold(RoaringBitmap::new(), |all, one| all | one),
+            ),
+            None => None,
+        };
+        Ok(Span { by_term, in_range })
+    }
+}
+
+impl Span {
+    /// The numbers that have all of these terms and one of the range. Without any condition there is nothing to tell.
+    pub(super) fn with_all<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> RoaringBitmap {
+        let mut bitmaps: Vec<&RoaringBitmap> = self.in_range.iter().collect();
+        for term in terms {
+            match self.by_term.get(term) {
+                Some(bitmap) => bitmaps.push(bitmap),
+                None => return RoaringBitmap::new(),
+            }
+        }
+        // The rarest first: what is left never grows.
+        bitmaps.sort_unstable_by_key(|bitmap| bitmap.len());
+        let Some((rarest, others)) = bitmaps.split_first() else { return RoaringBitmap::new() };
+        others.iter().fold((*rarest).clone(), |left, bitmap| left & *bitmap)
+    }
+}

@@ -1,0 +1,105 @@
+//! Making the index anew from the rows: after rows were written past the service, or where the index is in doubt.
+
+use std::collections::HashMap;
+
+use database::Database;
+use roaring::RoaringBitmap;
+use sqlx::MySqlConnection;
+
+use super::index_writer::each_text_of;
+use crate::db;
+use crate::db::search_blocks::{block_of, numbers_of};
+use crate::domain::search::{Corpus, Term};
+
+/// So many rows are read in one statement.
+const ROWS_AT_ONCE: u32 = 5_000;
+
+/// Why the index was not made anew.
+#[derive(Debug, thiserror::Error)]
+#[error("making the search index anew failed in the database")]
+pub struct RebuildError(#[from] sqlx::Error);
+
+/// Makes the index anew, a block after the other, each in a transaction of its own: searches go on meanwhile. `done` is
+/// told after each block how many numbers lie behind and how many there are.
+pub async fn rebuild(
+    database: &Database,
+    mut done: impl FnMut(Corpus, u32, u32),
+) -> Result<(), RebuildError> {
+    for corpus in Corpus::ALL {
+        let newest = {
+            let mut connection = database.acquire().await?;
+            match corpus {
+                Corpus::Items => db::items::newest_number(&mut connection).await?,
+                Corpus::Stores => db::stores::newest_number(&mut connection).await?,
+            }
+        };
+        let Some(newest) = newest else { continue };
+        for block in 0..=block_of(newest) {
+            database
+                .run_tx("rebuild_search_block", move |tx| {
+                    Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
+                })
+                .await?;
+            done(corpus, (*numbers_of(block).end()).min(newest), newest);
+        }
+    }
+    Ok(())
+}
+
+async fn rebuild_block(tx: &mut MySqlConnection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+    db::search_changes::lock_writer(tx).await?;
+    let members = match corpus {
+        Corpus::Items => items_of(tx, block).await?,
+        Corpus::Stores => stores_of(tx, block).await?,
+    };
+    db::search_blocks::delete_block(tx, corpus, block).await?;
+    let mut members: Vec<(Term, RoaringBitmap)> =
+        members.into_iter().map(|(term, members)| (Term::from_bytes(term), members)).collect();
+    // In the order of the primary key.
+    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    db::search_blocks::replace(tx, block, members.iter().map(|(term, members)| (term, members))).await
+}
+
+type Members = HashMap<Vec<u8>, RoaringBitmap>;
+
+fn add(members: &mut Members, term: &[u8], number: u32) {
+    match members.get_mut(term) {
+        Some(known) => drop(known.insert(number)),
+        None => drop(members.insert(term.to_vec(), RoaringBitmap::from_iter([number]))),
+    }
+}
+
+async fn items_of(tx: &mut MySqlConnection, block: u32) -> sqlx::Result<Members> {
+    let mut members = Members::new();
+    let (mut from, to) = numbers_of(block).into_inner();
+    loop {
+        let items = db::search_documents::live_items(tx, from..=to, ROWS_AT_ONCE).await?;
+        for item in &items {
+            each_text_of(Corpus::Items, &item.name, &item.description, |term| {
+                add(&mut members, term, item.number);
+            });
+            for term in item.facts.terms() {
+                add(&mut members, term.as_bytes(), item.number);
+            }
+        }
+        match items.last() {
+            Some(last) if last.number < to => from = last.number + 1,
+            _ => return Ok(members),
+        }
+    }
+}
+
+async fn stores_of(tx: &mut MySqlConnection, block: u32) -> sqlx::Result<Members> {
+    let mut members = Members::new();
+    let (mut from, to) = numbers_of(block).into_inner();
+    loop {
+        let stores = db::search_documents::live_stores(tx, from..=to, ROWS_AT_ONCE).await?;
+        for store in &stores {
+            each_text_of(Corpus::Stores, &store.name, "", |term| add(&mut members, term, store.number));
+        }
+        match stores.last() {
+            Some(last) if last.number < to => from = last.number + 1,
+            _ => return Ok(members),
+        }
+    }
+}

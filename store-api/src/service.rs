@@ -1,0 +1,49 @@
+//! How the service is put together.
+
+use std::time::Duration;
+
+use database::Database;
+use service_host::{Host, NoCommand, Parts, Service};
+
+use crate::settings::Settings;
+use crate::state::AppState;
+use crate::{db, http, search, stock};
+
+/// The deployable.
+#[derive(Debug)]
+pub struct StoreApi;
+
+impl Service for StoreApi {
+    const NAME: &'static str = store_client::SERVICE;
+    const ABOUT: &'static str = "Stores, items, options, stock and its reservations, and search.";
+    type Settings = Settings;
+    type Command = NoCommand;
+
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+        let database = Database::connect(&settings.database).await?;
+        database.migrate(&db::MIGRATOR).await?;
+        let state = AppState { database: database.clone(), clock: host.clock().clone() };
+        let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
+        let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
+        let pause = Duration::from_millis(settings.search.index_interval_ms);
+        let index = search::index_worker(database.clone(), pause);
+        let parts = Parts::new(http::router(state))
+            .worker("reservation-expiry", until_cancelled(host, expiry))
+            .worker("search-index", until_cancelled(host, index));
+        Ok(parts.check("mysql", move || {
+            let database = database.clone();
+            async move { database.check().await }
+        }))
+    }
+}
+
+/// Work without an end of its own. It is broken off where it stands: each of its steps is one transaction.
+fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
+where
+    F: Future<Output = ()> + Send,
+{
+    let shutdown = host.shutdown();
+    async move {
+        let _ = shutdown.run_until_cancelled(work).await;
+    }
+}

@@ -1,0 +1,68 @@
+use clock::Clock;
+use database::Database;
+use sqlx::MySqlConnection;
+use store_client::{Reservation, ReservationStatus};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::db;
+use crate::db::stock::SoldItem;
+use crate::domain::reservation::{Confirm, on_confirm};
+use crate::domain::search::{Corpus, Scale};
+
+/// Why a reservation was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// There is none for this order.
+    #[error("there is no reservation for this order")]
+    NotFound,
+    /// Its pieces are back on sale.
+    #[error("the reservation has expired or was released")]
+    Expired,
+    /// The database failed.
+    #[error("confirming failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes what is held for an order sold. For an order whose pieces are sold already, the answer is what it was.
+pub async fn confirm(
+    database: &Database,
+    clock: &Clock,
+    order_id: Uuid,
+) -> Result<Reservation, ConfirmError> {
+    let now = clock.now();
+    database.run_tx("confirm", move |tx| Box::pin(async move { confirm_in(tx, order_id, now).await })).await
+}
+
+async fn confirm_in(
+    tx: &mut MySqlConnection,
+    order_id: Uuid,
+    now: OffsetDateTime,
+) -> Result<Reservation, ConfirmError> {
+    let stored = db::reservations::lock(tx, order_id).await?.ok_or(ConfirmError::NotFound)?;
+    match on_confirm(&stored, now) {
+        Confirm::Refuse => return Err(ConfirmError::Expired),
+        Confirm::Already => {}
+        Confirm::Sell => {
+            // Items before options, as sellers' edits take them.
+            count_sold(tx, order_id).await?;
+            for (option_id, pieces) in stored.lines.iter() {
+                db::stock::sell(tx, option_id, pieces).await?;
+            }
+            let confirmed = ReservationStatus::Confirmed;
+            db::reservations::update(tx, order_id, confirmed, stored.expires_at, now).await?;
+        }
+    }
+    Ok(Reservation { order_id, status: ReservationStatus::Confirmed, expires_at: stored.expires_at })
+}
+
+/// Counts the pieces of an order as sold on their items.
+async fn count_sold(tx: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+    for SoldItem { number, sold, pieces } in db::stock::lock_sold_items(tx, order_id).await? {
+        db::stock::set_sold(tx, number, sold + pieces).await?;
+        if Scale::COUNTS.band(sold) != Scale::COUNTS.band(sold + pieces) {
+            db::search_changes::note(tx, Corpus::Items, number).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+use clock::Clock;
+use database::Database;
+use sqlx::MySqlConnection;
+use store_client::{Restock, RestockRequest};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::db;
+
+/// Why nothing came back on sale.
+#[derive(Debug, thiserror::Error)]
+pub enum RestockError {
+    /// The order did not buy this option.
+    #[error("the order did not buy this option")]
+    NotSold,
+    /// The id belongs to another restock, or more would come back than was sold.
+    #[error("the restock does not fit what was sold")]
+    Mismatch,
+    /// The database failed.
+    #[error("restocking failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Puts pieces that an order had bought back on sale, once for each id. For an id that is known, the answer is what it
+/// was.
+pub async fn restock(
+    database: &Database,
+    clock: &Clock,
+    id: Uuid,
+    request: RestockRequest,
+) -> Result<Restock, RestockError> {
+    let now = clock.now();
+    database
+        .run_tx("restock", move |tx| Box::pin(async move { restock_in(tx, id, request, now).await }))
+        .await
+}
+
+async fn restock_in(
+    tx: &mut MySqlConnection,
+    id: Uuid,
+    request: RestockRequest,
+    now: OffsetDateTime,
+) -> Result<Restock, RestockError> {
+    let RestockRequest { order_id, option_id, quantity } = request;
+    // The order's lock comes first: two requests of one id, which name one order, come in one after the other.
+    let line = db::reservations::lock_sold_line(tx, order_id, option_id).await?;
+    if let Some(earlier) = db::restocks::find(tx, id).await? {
+        if earlier != request {
+            return Err(RestockError::Mismatch);
+        }
+        return Ok(Restock { id, order_id, option_id, quantity });
+    }
+    let line = line.ok_or(RestockError::NotSold)?;
+    if line.restocked + quantity > line.quantity {
+        return Err(RestockError::Mismatch);
+    }
+    match db::restocks::insert(tx, id, &request, now).await {
+        Ok(()) => {}
+        // The same id came in for another order at the same time.
+        Err(error) if database::duplicate_key(&error).is_some() => return Err(RestockError::Mismatch),
+        Err(error) => return Err(error.into()),
+    }
+    db::reservations::add_restocked(tx, order_id, option_id, quantity).await?;
+    db::stock::restock(tx, option_id, quantity).await?;
+    db::search_changes::note_item_of_option(tx, option_id).await?;
+    Ok(Restock { id, order_id, option_id, quantity })
+}

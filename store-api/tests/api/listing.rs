@@ -1,0 +1,154 @@
+//! Finding stores and items.
+
+use http::StatusCode;
+use serde_json::Value;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+
+use crate::shop::{Shop, an_item, names};
+
+async fn found(shop: &Shop, query: &str) -> Vec<String> {
+    let page = shop.client.get(&format!("/api/store/items?{query}")).send().await.expect(StatusCode::OK).body;
+    names(&page).into_iter().map(str::to_owned).collect()
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+async fn catalogue(shop: &Shop) {
+    let seller = shop.seller();
+    let store = shop.store(&seller, "달콤상점").await;
+    for (name, category, price, pieces) in [
+        ("딸기 생크림 케이크", "CAKE", 32_000, 3),
+        ("초코 케이크", "CAKE", 28_000, 0),
+        ("Chocolate Cookie 5kg", "COOKIE", 9_000, 10),
+        ("100% 통밀빵", "BREAD", 6_000, 4),
+    ] {
+        let mut body = an_item(name, &[("기본", price, pieces)]);
+        body["category"] = category.into();
+        shop.item(&seller, &store, &body).await;
+    }
+}
+
+#[sqlx::test]
+async fn items_are_found_by_part_of_a_word_whatever_the_case_or_width(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let shop = Shop::open(&options);
+    catalogue(&shop).await;
+    for (keyword, expected) in [
+        ("케이크", &["초코 케이크", "딸기 생크림 케이크"][..]),
+        ("케이크 딸기", &["딸기 생크림 케이크"]),
+        ("크림", &["딸기 생크림 케이크"]),
+        ("빵", &["100% 통밀빵"]),
+        ("CHOCO", &["Chocolate Cookie 5kg"]),
+        ("ｃｏｏｋ", &["Chocolate Cookie 5kg"]),
+        ("5KG", &["Chocolate Cookie 5kg"]),
+        ("00%", &["100% 통밀빵"]),
+        ("%", &["100% 통밀빵"]),
+        ("_", &[]),
+        ("마카롱", &[]),
+        ("' OR 1=1 --", &[]),
+    ] {
+        assert_eq!(found(&shop, &format!("keyword={}", encoded(keyword))).await, expected, "{keyword}");
+    }
+}
+
+#[sqlx::test]
+async fn filters_and_sorts_combine(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    catalogue(&shop).await;
+    for (query, expected) in [
+        ("category=CAKE&sort=price_asc", &["초코 케이크", "딸기 생크림 케이크"][..]),
+        ("category=CAKE&inStock=true", &["딸기 생크림 케이크"]),
+        ("minPrice=9000&maxPrice=28000", &["Chocolate Cookie 5kg", "초코 케이크"]),
+        ("sort=price_desc&inStock=true", &["딸기 생크림 케이크", "Chocolate Cookie 5kg", "100% 통밀빵"]),
+        ("storeId=00000000-0000-0000-0000-000000000000", &[]),
+    ] {
+        assert_eq!(found(&shop, query).await, expected, "{query}");
+    }
+}
+
+#[sqlx::test]
+async fn every_sort_pages_without_gap_or_repeat_while_items_come(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let shop = Shop::open(&options);
+    let seller = shop.seller();
+    let store = shop.store(&seller, "달콤상점").await;
+    for n in 0..9_i64 {
+        let price = 1_000 + n % 3;
+        shop.item(&seller, &store, &an_item(&format!("{n}번"), &[("기본", price, 1)])).await;
+    }
+    sqlx::query("UPDATE items SET hearts = number % 2, sold = number % 4").execute(&shop.rows).await.unwrap();
+    for (turn, sort) in ["latest", "popular", "hearts", "price_asc", "price_desc"].into_iter().enumerate() {
+        let whole = found(&shop, &format!("limit=100&sort={sort}")).await;
+        let mut seen = Vec::new();
+        let mut query = format!("?limit=2&sort={sort}");
+        loop {
+            let page =
+                shop.client.get(&format!("/api/store/items{query}")).send().await.expect(StatusCode::OK).body;
+            seen.extend(names(&page).into_iter().map(str::to_owned));
+            if seen.len() == 4 {
+                // Sorted before all that was seen, or behind it: neither moves what comes next.
+                shop.item(&seller, &store, &an_item(&format!("새것 {turn}"), &[("기본", 1, 1)])).await;
+            }
+            let Value::String(cursor) = &page["nextCursor"] else { break };
+            query = format!("?limit=2&sort={sort}&cursor={cursor}");
+        }
+        seen.retain(|name| *name != format!("새것 {turn}"));
+        assert_eq!(seen, whole, "{sort}");
+    }
+}
+
+#[sqlx::test]
+async fn a_cursor_of_another_sort_or_list_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    catalogue(&shop).await;
+    let page = shop.client.get("/api/store/items?limit=1").send().await.body;
+    let cursor = page["nextCursor"].as_str().unwrap();
+    for path in [
+        format!("/api/store/items?sort=hearts&cursor={cursor}"),
+        format!("/api/store/stores?cursor={cursor}"),
+    ] {
+        shop.client.get(&path).send().await.expect_problem(StatusCode::BAD_REQUEST, "BAD_CURSOR");
+    }
+}
+
+#[sqlx::test]
+async fn stores_are_found_and_sorted(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    let (seller, customer) = (shop.seller(), shop.customer());
+    let mut ids = Vec::new();
+    for name in ["나무 베이커리", "가을 베이커리", "다람쥐 상점"] {
+        ids.push(shop.store(&seller, name).await);
+    }
+    let follow = format!("/api/store/stores/{}/follow", ids[1]);
+    shop.client.put(&follow).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+    let found = |query: String| {
+        let shop = &shop;
+        async move {
+            let page = shop
+                .client
+                .get(&format!("/api/store/stores?{query}"))
+                .send()
+                .await
+                .expect(StatusCode::OK)
+                .body;
+            names(&page).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(found(String::new()).await, ["다람쥐 상점", "가을 베이커리", "나무 베이커리"]);
+    assert_eq!(found("sort=name".to_owned()).await, ["가을 베이커리", "나무 베이커리", "다람쥐 상점"]);
+    assert_eq!(found("sort=followers".to_owned()).await, ["가을 베이커리", "다람쥐 상점", "나무 베이커리"]);
+    assert_eq!(
+        found(format!("sort=name&keyword={}", encoded("베이"))).await,
+        ["가을 베이커리", "나무 베이커리"]
+    );
+
+    let first = shop.client.get("/api/store/stores?sort=name&limit=1").send().await.body;
+    let cursor = first["nextCursor"].as_str().unwrap();
+    assert_eq!(found(format!("sort=name&cursor={cursor}")).await, ["나무 베이커리", "다람쥐 상점"]);
+}

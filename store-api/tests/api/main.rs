@@ -1,0 +1,15 @@
+//! store-api through its routes, on a real database: the answers, and the rows behind them.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the message")]
+
+mod document;
+mod followers_and_hearts;
+mod items;
+mod listing;
+mod look_up;
+mod options;
+mod refusals;
+mod reservations;
+mod shop;
+mod stock_races;
+mod stores;

@@ -1,0 +1,169 @@
+//! A store-api of the test's own, people to call it, and short ways to the things that most tests need.
+
+use std::time::Duration;
+
+use access::{MemberId, Role};
+use clock::{Clock, Hand};
+use database::Database;
+use http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlConnectOptions;
+use store_api::http::router;
+use store_api::state::AppState;
+use testkit::{Answer, Client, People};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
+use uuid::Uuid;
+
+/// When every test begins.
+pub(crate) const START: OffsetDateTime = datetime!(2026-11-22 09:00 UTC);
+
+/// The service under test.
+pub(crate) struct Shop {
+    pub(crate) client: Client,
+    pub(crate) people: People,
+    pub(crate) database: Database,
+    pub(crate) clock: Clock,
+    pub(crate) hand: Hand,
+    /// A look at the rows, past the service.
+    pub(crate) rows: MySqlPool,
+}
+
+/// Somebody with a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: MemberId,
+    pub(crate) token: String,
+}
+
+impl Shop {
+    pub(crate) fn open(options: &MySqlConnectOptions) -> Self {
+        let (clock, hand) = Clock::manual(START);
+        let people = People::of("store-api", &clock);
+        let database = Database::from_options(options.clone());
+        let state = AppState { database: database.clone(), clock: clock.clone() };
+        let router = problem::wrap(people.verifier().wrap(router(state)));
+        let rows = MySqlPool::connect_lazy_with(options.clone());
+        Self { client: Client(router), people, database, clock, hand, rows }
+    }
+
+    pub(crate) fn person(&self, role: Role) -> Person {
+        let id = self.people.new_member();
+        Person { id, token: self.people.token(id, role) }
+    }
+
+    pub(crate) fn seller(&self) -> Person {
+        self.person(Role::Seller)
+    }
+
+    pub(crate) fn customer(&self) -> Person {
+        self.person(Role::Customer)
+    }
+
+    /// Opens a store and gives its id.
+    pub(crate) async fn store(&self, seller: &Person, name: &str) -> String {
+        let body = json!({ "name": name, "description": "" });
+        let answer = self.client.post("/api/store/stores").bearer(&seller.token).json(&body).send().await;
+        id_of(&answer.expect(StatusCode::CREATED).body)
+    }
+
+    /// Lists an item and gives all of it.
+    pub(crate) async fn item(&self, seller: &Person, store: &str, body: &Value) -> Value {
+        let path = format!("/api/store/stores/{store}/items");
+        let answer = self.client.post(&path).bearer(&seller.token).json(body).send().await;
+        answer.expect(StatusCode::CREATED).body
+    }
+
+    /// Lists an item with one option of so many pieces, in a store of its own, and gives all of it.
+    pub(crate) async fn item_of(&self, seller: &Person, name: &str, pieces: i64) -> Value {
+        let store = self.store(seller, &format!("{name} 전문점")).await;
+        self.item(seller, &store, &an_item(name, &[("1호", 30_000, pieces)])).await
+    }
+
+    pub(crate) async fn internal(&self, method: http::Method, path: &str, body: &Value) -> Answer {
+        let token = self.people.service_token("order-api", "store-api");
+        self.client.request(method, path).bearer(&token).json(body).send().await
+    }
+
+    pub(crate) async fn reserve(&self, order: Uuid, lines: &[(Uuid, i64)]) -> Answer {
+        let lines: Vec<Value> =
+            lines.iter().map(|(option, pieces)| json!({ "optionId": option, "quantity": pieces })).collect();
+        let expires_at = (self.clock.now() + Duration::from_secs(600)).format(&Rfc3339).unwrap();
+        let path = format!("/internal/reservations/{order}");
+        self.internal(http::Method::PUT, &path, &json!({ "expiresAt": expires_at, "lines": lines })).await
+    }
+
+    pub(crate) async fn confirm(&self, order: Uuid) -> Answer {
+        self.internal(http::Method::POST, &format!("/internal/reservations/{order}/confirm"), &json!(null))
+            .await
+    }
+
+    pub(crate) async fn release(&self, order: Uuid) -> Answer {
+        self.internal(http::Method::POST, &format!("/internal/reservations/{order}/release"), &json!(null))
+            .await
+    }
+
+    pub(crate) async fn restock(&self, id: Uuid, order: Uuid, option: Uuid, pieces: i64) -> Answer {
+        let body = json!({ "orderId": order, "optionId": option, "quantity": pieces });
+        self.internal(http::Method::POST, &format!("/internal/restocks/{id}"), &body).await
+    }
+
+    pub(crate) async fn stock(&self, option: Uuid) -> Stock {
+        sqlx::query_as("SELECT on_hand, reserved, sold, restocked, supplied FROM options WHERE id = ?")
+            .bind(option)
+            .fetch_one(&self.rows)
+            .await
+            .unwrap()
+    }
+
+    /// One number, by SQL.
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.rows).await.unwrap()
+    }
+}
+
+/// The stock columns of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Stock {
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+    pub(crate) sold: i64,
+    pub(crate) restocked: i64,
+    pub(crate) supplied: i64,
+}
+
+impl Stock {
+    pub(crate) fn of(on_hand: i64, reserved: i64, sold: i64, restocked: i64) -> Self {
+        Self { on_hand, reserved, sold, restocked, supplied: on_hand + reserved + sold - restocked }
+    }
+}
+
+/// The body of a new item with these options: name, price, pieces.
+pub(crate) fn an_item(name: &str, options: &[(&str, i64, i64)]) -> Value {
+    let options: Vec<Value> = options
+        .iter()
+        .map(|(name, price, quantity)| json!({ "name": name, "price": price, "quantity": quantity }))
+        .collect();
+    json!({ "name": name, "description": "", "category": "CAKE", "options": options })
+}
+
+pub(crate) fn id_of(body: &Value) -> String {
+    body["id"].as_str().expect("an id").to_owned()
+}
+
+/// The id of an item's option.
+pub(crate) fn option_id(item: &Value, position: usize) -> Uuid {
+    item["options"][position]["id"].as_str().expect("an id").parse().expect("a UUID")
+}
+
+/// The names of a page, in its order.
+pub(crate) fn names(page: &Value) -> Vec<&str> {
+    page["items"]
+        .as_array()
+        .expect("a page")
+        .iter()
+        .map(|item| item["name"].as_str().expect("a name"))
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! The promises about money and stock, proved from the databases alone.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::{AssertSqlSafe, MySqlPool};
+use stack::Stack;
+use uuid::Uuid;
+
+/// How long unfinished work may take to end by itself: leases run out, services come back.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// All schemas of a stack, read past the services.
+#[derive(Clone, Debug)]
+pub struct Books(MySqlPool);
+
+/// What must be zero, always: a count of rows that break a promise.
+const ALWAYS: [(&str, &str); 5] = [
+    ("the sum of all postings", "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM member.postings"),
+    (
+        "transfers whose postings do not sum to zero",
+        "SELECT COUNT(*) FROM (SELECT transfer_id FROM member.postings GROUP BY transfer_id HAVING SUM(amount) <> 0) x",
+    ),
+    (
+        "wallets that are not the sum of their postings",
+        "SELECT COUNT(*) FROM member.wallets w WHERE w.balance < 0 OR w.balance <> \
+         (SELECT COALESCE(SUM(amount), 0) FROM member.postings p WHERE p.account = w.member_id)",
+    ),
+    (
+        "options whose stock does not add up",
+        "SELECT COUNT(*) FROM store.options WHERE on_hand + reserved + sold - restocked <> supplied \
+         OR LEAST(on_hand, reserved, sold, restocked) < 0",
+    ),
+    (
+        "orders whose total is not the sum of their lines",
+        "SELECT COUNT(*) FROM orders.orders o WHERE o.total <> \
+         (SELECT COALESCE(SUM(line_total), 0) FROM orders.order_lines l WHERE l.order_id = o.id)",
+    ),
+];
+
+/// What must be zero besides, when nothing is under way.
+const WHEN_QUIET: [(&str, &str); 5] = [
+    ("orders that have not ended", "SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING'"),
+    (
+        "pieces that are still reserved",
+        "SELECT CAST(COALESCE(SUM(reserved), 0) AS SIGNED) FROM store.options",
+    ),
+    (
+        "confirmed orders that were not paid exactly",
+        "SELECT COUNT(*) FROM orders.orders o WHERE o.status = 'CONFIRMED' AND o.total <> \
+         (SELECT COALESCE(SUM(p.amount), 0) FROM member.postings p WHERE p.transfer_id = o.id AND p.amount > 0)",
+    ),
+    (
+        "won in escrow beyond the confirmed orders, or missing there",
+        "SELECT CAST((SELECT COALESCE(SUM(amount), 0) FROM member.postings \
+         WHERE account = x'00000000000000000000000000000002') \
+         - (SELECT COALESCE(SUM(total), 0) FROM orders.orders WHERE status = 'CONFIRMED') AS SIGNED)",
+    ),
+    (
+        "options that were sold more or less often than they were ordered",
+        "SELECT COUNT(*) FROM store.options o WHERE o.sold <> \
+         (SELECT COALESCE(SUM(l.quantity), 0) FROM orders.order_lines l \
+          JOIN orders.orders p ON p.id = l.order_id WHERE l.option_id = o.id AND p.status = 'CONFIRMED')",
+    ),
+];
+
+const UNFINISHED: &str = "SELECT (SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING') \
+     + (SELECT COUNT(*) FROM orders.checkouts) + (SELECT COUNT(*) FROM orders.outbox)";
+
+const OWED: &str = "SELECT (SELECT COUNT(*) FROM orders.checkouts WHERE order_id = ?) \
+     + (SELECT COUNT(*) FROM orders.outbox WHERE subject_id = ?)";
+
+impl Books {
+    /// Opens them.
+    ///
+    /// # Panics
+    /// If the database can't be reached.
+    pub async fn of(stack: &Stack) -> Self {
+        let url = stack.servers().database_url("orders").expect("the stack has an account for tests");
+        Self(MySqlPoolOptions::new().max_connections(2).connect(&url).await.expect("the database is up"))
+    }
+
+    /// Checks what must hold at every moment.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn check(&self) {
+        self.all_zero(&ALWAYS).await;
+    }
+
+    /// Waits until nothing is under way any more, and checks everything.
+    ///
+    /// # Panics
+    /// If something does not end by itself, or does not add up.
+    pub async fn check_when_quiet(&self) {
+        self.quiet().await;
+        self.all_zero(&ALWAYS).await;
+        self.all_zero(&WHEN_QUIET).await;
+    }
+
+    /// Waits until no order is under way and nothing is owed to another service.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub async fn quiet(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.number(UNFINISHED).await > 0 {
+            assert!(Instant::now() < deadline, "work does not end by itself");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until nothing is owed for an order any more; at once for an answer that is none.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub async fn is_through(&self, order: &Value) {
+        let Some(id) = order["id"].as_str().and_then(|id| id.parse::<Uuid>().ok()) else { return };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let owed: i64 = sqlx::query_scalar(OWED)
+                .bind(id)
+                .bind(id)
+                .fetch_one(&self.0)
+                .await
+                .expect("the database answers");
+            if owed == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "work does not end by itself");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// How many orders a customer has in a status.
+    pub async fn orders(&self, customer_id: &str, status: &str) -> i64 {
+        self.of_customer("COUNT(*)", customer_id, status).await
+    }
+
+    /// What a customer's orders in a status come to, in won.
+    pub async fn total(&self, customer_id: &str, status: &str) -> i64 {
+        self.of_customer("CAST(COALESCE(SUM(total), 0) AS SIGNED)", customer_id, status).await
+    }
+
+    async fn of_customer(&self, what: &str, customer_id: &str, status: &str) -> i64 {
+        let customer_id: Uuid = customer_id.parse().expect("member ids are UUIDs");
+        let sql = format!("SELECT {what} FROM orders.orders WHERE customer_id = ? AND status = ?");
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .bind(customer_id)
+            .bind(status)
+            .fetch_one(&self.0)
+            .await
+            .expect("the database answers")
+    }
+
+    async fn all_zero(&self, figures: &[(&str, &'static str)]) {
+        for (what, sql) in figures {
+            assert_eq!(self.number(sql).await, 0, "{what}");
+        }
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.0).await.expect("the database answers")
+    }
+}

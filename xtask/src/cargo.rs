@@ -1,0 +1,73 @@
+//! Running cargo, and where it puts what it builds.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
+use stack::SERVICES;
+
+/// How to build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build, and quick enough to use.
+    Dev,
+    /// What the benchmarks measure.
+    Release,
+}
+
+/// The folder with the workspace's Cargo.toml.
+pub(crate) fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in a folder of the workspace")
+}
+
+/// The cargo that runs us, in the workspace's folder.
+pub(crate) fn command() -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(checkout());
+    command
+}
+
+/// Builds the five services, with cargo's own progress, and gives the folder of their binaries.
+pub(crate) fn build_services(profile: Profile) -> anyhow::Result<PathBuf> {
+    let mut command = command();
+    command.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+    for service in &SERVICES {
+        command.args(["--package", service.name]);
+    }
+    build(command, profile)
+}
+
+/// Builds the five services as `cargo test --workspace` does, so that the tests find nothing left to build.
+pub(crate) fn build_services_for_tests() -> anyhow::Result<PathBuf> {
+    let mut command = command();
+    command.args(["build", "--workspace", "--all-targets", "--message-format=json-render-diagnostics"]);
+    build(command, Profile::Dev)
+}
+
+fn build(mut command: Command, profile: Profile) -> anyhow::Result<PathBuf> {
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    let output = command.stderr(Stdio::inherit()).output().context("running cargo")?;
+    ensure!(output.status.success(), "the build failed: cargo says why above");
+    binaries_folder(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Finds the folder of the five binaries in cargo's messages, one JSON object a line.
+fn binaries_folder(messages: &str) -> anyhow::Result<PathBuf> {
+    let mut folder = None;
+    for service in &SERVICES {
+        let executable = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
+            .filter(|message| message["target"]["name"] == service.name)
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+        let Some(executable) = executable else { bail!("cargo built no binary called {}", service.name) };
+        folder = executable.parent().map(Path::to_owned);
+    }
+    folder.context("a binary that lies in no folder")
+}

@@ -1,0 +1,172 @@
+//! Invariants of the code that a search can hold: who may know of what.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+
+/// Something that only some files may say.
+struct Rule {
+    invariant: &'static str,
+    /// Any of these in a line is a breach.
+    words: &'static [&'static str],
+    /// Where the rule holds: files whose path ends like this.
+    suffix: &'static str,
+    /// Where the rule holds: files whose path contains this.
+    within: &'static str,
+    /// Files whose path contains any of these may say it.
+    except: &'static [&'static str],
+}
+
+const RULES: [Rule; 6] = [
+    Rule {
+        invariant: "only `discovery` knows Consul's interface",
+        words: &["/v1/agent", "/v1/health", "/v1/catalog", "/v1/kv"],
+        suffix: ".rs",
+        within: "",
+        except: &["crates/discovery/"],
+    },
+    Rule {
+        invariant: "only `db/` contains SQL",
+        words: &[
+            "sqlx::query",
+            "query_as(",
+            "query_scalar(",
+            "query_as::<",
+            "query_scalar::<",
+            "QueryBuilder::",
+        ],
+        suffix: ".rs",
+        within: "/src/",
+        except: &[
+            "/src/db/",
+            "/src/db.rs",
+            "crates/database/",
+            "crates/testkit/",
+            "system-tests/",
+            "/src/tests",
+        ],
+    },
+    Rule {
+        invariant: "`domain/` is pure: no HTTP, no SQL, no clock",
+        words: &["axum::", "sqlx::query", "clock::Clock", "tokio::", "reqwest::"],
+        suffix: ".rs",
+        within: "/src/domain/",
+        except: &[],
+    },
+    Rule {
+        invariant: "only the cart, the lock and the gateway know Redis",
+        words: &["redis::"],
+        suffix: ".rs",
+        within: "/src/",
+        except: &["order-api/src/cart/", "crates/lock/", "gateway/src/", "crates/stack/", "crates/testkit/"],
+    },
+    Rule {
+        invariant: "services know nothing of config-server's format",
+        words: &["propertySources", "\"{cipher}"],
+        suffix: ".rs",
+        within: "/src/",
+        except: &["crates/settings/", "config-server/", "crates/stack/", "crates/service-host/"],
+    },
+    Rule {
+        invariant: "no package registry is named: each machine has its own mirrors",
+        words: &["deb.debian.org", "archive.ubuntu.com", "index.crates.io", "registry.npmjs", "pypi.org"],
+        suffix: "",
+        within: "",
+        except: &["Cargo.lock", "conventions.rs"],
+    },
+];
+
+/// A line that says what it should not.
+pub(super) struct Breach {
+    invariant: &'static str,
+    path: String,
+    line: usize,
+    text: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}\n    {}", self.path, self.line, self.invariant, self.text)
+    }
+}
+
+/// Searches every file that is, or would be, in git.
+pub(super) fn breaches(checkout: &Path) -> anyhow::Result<Vec<Breach>> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(checkout)
+        .output()
+        .context("running git")?;
+    ensure!(output.status.success(), "`git ls-files` failed");
+    let mut breaches = Vec::new();
+    for path in String::from_utf8_lossy(&output.stdout).lines() {
+        // What is not text, or was deleted and not yet committed, breaks no rule of words.
+        if let Ok(text) = fs::read_to_string(checkout.join(path)) {
+            breaches.extend(breaches_in(path, &text));
+        }
+    }
+    Ok(breaches)
+}
+
+fn breaches_in(path: &str, text: &str) -> Vec<Breach> {
+    let rules: Vec<&Rule> = RULES.iter().filter(|rule| rule.holds_in(path)).collect();
+    let mut breaches = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let code = line.trim_start();
+        for rule in rules.iter().filter(|rule| rule.is_broken_by(code)) {
+            breaches.push(Breach {
+                invariant: rule.invariant,
+                path: path.to_owned(),
+                line: number + 1,
+                text: code.to_owned(),
+            });
+        }
+    }
+    breaches
+}
+
+impl Rule {
+    fn holds_in(&self, path: &str) -> bool {
+        path.ends_with(self.suffix)
+            && path.contains(self.within)
+            && !self.except.iter().any(|part| path.contains(part))
+    }
+
+    fn is_broken_by(&self, line: &str) -> bool {
+        // Documentation may name what code may not.
+        let is_comment = self.suffix == ".rs" && line.starts_with("//");
+        !is_comment && self.words.iter().any(|word| line.contains(word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(path: &str, line: &str) -> bool {
+        !breaches_in(path, line).is_empty()
+    }
+
+    #[test]
+    fn sql_belongs_into_db() {
+        assert!(broken("member-api/src/http/wallet.rs", "    sqlx::query(\"SELECT 1\")"));
+        assert!(!broken("member-api/src/db/wallets.rs", "    sqlx::query(\"SELECT 1\")"));
+        assert!(!broken("member-api/tests/wallet.rs", "    sqlx::query(\"SELECT 1\")"));
+    }
+
+    #[test]
+    fn documentation_may_name_what_code_may_not() {
+        assert!(broken("gateway/src/lib.rs", "get(\"/v1/health/service\")"));
+        assert!(!broken("gateway/src/lib.rs", "//! Not by `/v1/health/service`."));
+    }
+
+    #[test]
+    fn a_breach_says_where_it_is() {
+        let breaches = breaches_in("order-api/src/domain/order.rs", "//! Orders.\nuse axum::Json;\n");
+        let breach = breaches.first().unwrap().to_string();
+        assert!(breach.starts_with("order-api/src/domain/order.rs:2: `domain/` is pure"), "{breach}");
+    }
+}

@@ -1,0 +1,8 @@
+//! One file for each command.
+
+pub(crate) mod bench;
+pub(crate) mod ci;
+pub(crate) mod demo;
+pub(crate) mod reset;
+pub(crate) mod test;
+pub(crate) mod up;
