@@ -5,8 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use settings::seal::{KeyFileError, KeyTextError, SealError};
-use settings::{KeyName, SealingKey, UnsealingKey};
+use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, UnsealingKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -103,8 +102,8 @@ fn without_line_end(value: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use sealing::Sealed;
     use secrecy::ExposeSecret as _;
-    use settings::seal::Sealed;
 
     use super::*;
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use sealing::Sealed;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use settings::environment::{UNOPENED, UNOPENED_PREFIX};
-use settings::seal::Sealed;
 use settings::{Environment, PropertySource};
 use sha2::{Digest as _, Sha256};
 
@@ -90,7 +90,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use settings::UnsealingKey;
+    use sealing::UnsealingKey;
 
     use super::*;
 

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use sealing::{KeyFileError, KeyName, SealError, Sealed, SealedTextError, UnsealError, UnsealingKey};
 use secrecy::SecretString;
-use settings::seal::{KeyFileError, SealError, Sealed, SealedTextError, UnsealError};
-use settings::{KeyName, UnsealingKey};
 use thiserror::Error;
 
 /// Any number of keys with different names. A new key goes first and old ones stay behind it for as long as

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use garde::Validate;
 use serde::Deserialize;
 
-/// All of them. Flags win over files: `--config-dir`, `--key-file` and `--credentials-file`.
+/// The settings of config-server, beside those of every process. It is told by flags, which win over files:
+/// `--config-dir`, `--key-file` and `--credentials-file`.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {

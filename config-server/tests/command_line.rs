@@ -6,9 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use sealing::Sealed;
+use sealing::UnsealingKey;
 use secrecy::ExposeSecret as _;
-use settings::UnsealingKey;
-use settings::seal::Sealed;
 
 /// Runs `config-server` with nothing in its environment.
 fn run(arguments: &[&str], input: &str) -> Output {

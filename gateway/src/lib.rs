@@ -9,6 +9,7 @@
 //! | [`routes`] | the route table, checked at start |
 //! | `stack` | what a request passes through, in order; the layers are the files below |
 //! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; who may call; header fields |
+//! | [`revocations`] | sessions that have ended before their time |
 //! | `upstream` | instances, connections, tries, timeouts |
 //! | `refusal` | what the layers raise, and the one place that makes problems of it |
 //! | `cors` | web pages of other origins |
@@ -21,6 +22,7 @@ mod pages;
 mod path;
 mod protocol;
 mod refusal;
+pub mod revocations;
 pub mod routes;
 pub mod settings;
 mod stack;
@@ -33,8 +35,10 @@ use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter};
 use discovery::{Discovery, Instances};
 use futures::future::join_all;
+use peer::Peer;
 use service_host::{Host, NoCommand, Parts, Service};
 
+use revocations::Revocations;
 use routes::{Route, Routes, RoutesError};
 use settings::{Method, Settings};
 use upstream::Upstreams;
@@ -56,11 +60,32 @@ impl Service for Gateway {
     type Command = NoCommand;
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
-        let router = router(&settings, host.discovery())?;
+        let revocations = Revocations::new(host.clock().clone());
+        let router = router(&settings, host.discovery(), &revocations)?;
+        let member_api = host.peer(member_client::SERVICE)?;
         let services: Vec<_> =
             settings.services.iter().map(|name| host.discovery().instances(name)).collect();
         join_all(services.iter().map(|instances| instances.wait_ready(FIRST_NEWS))).await;
-        Ok(services.into_iter().fold(Parts::new(router).entrance(), report))
+        let known = revocations.clone();
+        let parts = Parts::new(router)
+            .entrance()
+            .worker("revocations", until_cancelled(host, revocations, member_api, &settings))
+            // Without it public routes are served, and so it is no reason for the gateway to be down.
+            .optional_check("revocations", move || std::future::ready(known.is_fresh()));
+        Ok(services.into_iter().fold(parts, report))
+    }
+}
+
+/// Asks until the process stops.
+fn until_cancelled(
+    host: &Host,
+    revocations: Revocations,
+    member_api: Peer,
+    settings: &Settings,
+) -> impl Future<Output = ()> + Send + use<> {
+    let (shutdown, interval) = (host.shutdown(), settings.revocations.interval());
+    async move {
+        let _ = shutdown.run_until_cancelled(revocations.keep_informed(member_api, interval)).await;
     }
 }
 
@@ -77,13 +102,17 @@ fn report(parts: Parts, instances: Instances) -> Parts {
 
 /// Everything that is served to the outside. Deny is the default: what is neither in the table nor a page of the
 /// gateway's own is not found.
-pub fn router(settings: &Settings, discovery: &Discovery) -> Result<Router, RoutesError> {
+pub fn router(
+    settings: &Settings,
+    discovery: &Discovery,
+    revocations: &Revocations,
+) -> Result<Router, RoutesError> {
     let table = Routes::new(settings)?;
     let upstreams = Arc::new(Upstreams::new(settings, discovery));
     let mut router = pages::router(&settings.services, Arc::clone(&upstreams));
     for (path, entries) in table.iter() {
         for entry in entries {
-            router = router.route(path, passed_on(entry, &upstreams, settings));
+            router = router.route(path, passed_on(entry, &upstreams, revocations, settings));
         }
     }
     // Before the layer below, so that a browser may read this refusal as well as any other.
@@ -95,9 +124,14 @@ pub fn router(settings: &Settings, discovery: &Discovery) -> Result<Router, Rout
 }
 
 /// axum adds HEAD to GET, and answers other methods with 405 and the `Allow` header.
-fn passed_on(route: &Route, upstreams: &Upstreams, settings: &Settings) -> MethodRouter {
+fn passed_on(
+    route: &Route,
+    upstreams: &Upstreams,
+    revocations: &Revocations,
+    settings: &Settings,
+) -> MethodRouter {
     let upstream = upstreams.get(&route.service).expect("the table names known services only");
-    let stack = stack::stack(route, upstream, settings.public.scheme);
+    let stack = stack::stack(route, upstream, revocations, settings.public.scheme);
     route
         .methods
         .iter()

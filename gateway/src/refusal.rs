@@ -23,6 +23,12 @@ pub(crate) enum Refusal {
     /// Who calls is not known, or may not.
     #[error("the caller may not use this route")]
     Access(#[source] Problem),
+    /// See [`crate::revocations`].
+    #[error("the session has ended")]
+    SessionEnded,
+    /// Nobody has said so far which sessions have ended.
+    #[error("the sessions that have ended are not known")]
+    RevocationsUnknown,
     /// More than a service would take.
     #[error("the body is too large")]
     BodyTooLarge,
@@ -74,6 +80,8 @@ impl From<Refusal> for Problem {
             Refusal::Upgrade => Self::new(Code::BadRequest).detail("no protocol but HTTP/1.1 is spoken here"),
             Refusal::AmbiguousPath => Self::new(Code::NotFound),
             Refusal::Access(problem) => problem,
+            Refusal::SessionEnded => Self::new(Code::Unauthenticated).detail("the session has ended"),
+            Refusal::RevocationsUnknown => Self::unavailable(refusal),
             Refusal::BodyTooLarge => Self::new(Code::BodyTooLarge),
             Refusal::BodyBrokenOff(_) => Self::new(Code::BadRequest).detail("the body broke off"),
             Refusal::NoInstance { ref service, retry_after } => Self::new(Code::ServiceUnavailable)

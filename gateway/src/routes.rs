@@ -159,7 +159,7 @@ fn check_bases(routes: &[RouteSettings], by_path: &BTreeMap<String, Vec<Route>>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{CorsSettings, PublicSettings, UpstreamSettings};
+    use crate::settings::{CorsSettings, PublicSettings, RevocationsSettings, UpstreamSettings};
 
     fn entry(path: &str, methods: &[Method]) -> RouteSettings {
         RouteSettings {
@@ -176,6 +176,7 @@ mod tests {
             services,
             routes,
             upstream: UpstreamSettings::default(),
+            revocations: RevocationsSettings::default(),
             cors: CorsSettings::default(),
             public: PublicSettings::default(),
         };

@@ -21,6 +21,10 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub upstream: UpstreamSettings,
+    /// How the gateway learns which sessions have ended before their time.
+    #[serde(default)]
+    #[garde(dive)]
+    pub revocations: RevocationsSettings,
     /// Which web pages of other origins may call the API.
     #[serde(default)]
     #[garde(dive)]
@@ -150,6 +154,29 @@ impl UpstreamSettings {
     /// See [`Self::retry_after_seconds`].
     pub fn retry_after(&self) -> Duration {
         Duration::from_secs(self.retry_after_seconds)
+    }
+}
+
+/// How the gateway learns which sessions have ended before their time.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RevocationsSettings {
+    /// How often member-api is asked. A session's end is known here so much later at most, and another second later where
+    /// an instance of member-api stands still.
+    #[garde(range(min = 50, max = 900))]
+    pub interval_ms: u64,
+}
+
+impl Default for RevocationsSettings {
+    fn default() -> Self {
+        Self { interval_ms: 500 }
+    }
+}
+
+impl RevocationsSettings {
+    /// See [`Self::interval_ms`].
+    pub fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval_ms)
     }
 }
 

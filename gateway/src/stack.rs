@@ -14,6 +14,7 @@ use axum::response::Response;
 use tower::{Service, ServiceBuilder};
 
 use crate::headers::{self, Outside};
+use crate::revocations::Revocations;
 use crate::routes::Route;
 use crate::settings::Scheme;
 use crate::upstream::Upstream;
@@ -23,10 +24,12 @@ use crate::{guard, path, protocol, refusal};
 pub(crate) fn stack(
     route: &Route,
     upstream: Arc<Upstream>,
+    revocations: &Revocations,
     scheme: Scheme,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
     let access = route.access;
+    let revocations = revocations.clone();
     ServiceBuilder::new()
         // Whatever is raised below becomes a problem here, and nowhere else.
         .layer(HandleErrorLayer::new(refusal::answer))
@@ -35,7 +38,7 @@ pub(crate) fn stack(
         // A path that everybody reads in the same way.
         .filter(path::check)
         // A caller who may.
-        .filter_async(move |request| guard::check(access, request))
+        .filter_async(move |request| guard::check(access, revocations.clone(), request))
         // The header fields that a service should see, and those that a client should.
         .map_request(move |request| to_service(request, scheme))
         .map_response(to_client)

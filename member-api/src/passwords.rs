@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
@@ -82,9 +83,12 @@ impl Passwords {
         let work = move || {
             // Held by the work and not by the request: one that is cancelled does not let another hash begin early.
             let _turn = turn;
-            work()
+            let began = Instant::now();
+            (work(), began.elapsed())
         };
-        spawn_blocking(work).await.map_err(PasswordError::Stopped)?.map_err(PasswordError::Argon2)
+        let (result, took) = spawn_blocking(work).await.map_err(PasswordError::Stopped)?;
+        metrics::histogram!("password_hash_seconds").record(took);
+        result.map_err(PasswordError::Argon2)
     }
 }
 

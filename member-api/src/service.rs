@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use database::Database;
 use idempotency::Keeper;
+use lock::Lock;
 use service_host::{Host, Parts, Service, UserKeysFrom};
 
 use crate::create_admin::{NewAdmin, create_admin};
@@ -45,14 +46,19 @@ impl Service for MemberApi {
             sign_in_limits: settings.sign_in,
         };
         let keeper = Keeper::new(database.clone(), clock.clone());
+        let wallet_lock = Lock::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
-        Ok(Parts::new(http::router(state, &keeper))
+        Ok(Parts::new(http::router(state, &keeper, &wallet_lock))
             .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
             .worker("sweep", until_cancelled(host, sweep::keep_sweeping(database.clone(), clock.clone())))
             .worker("audit", until_cancelled(host, audit::keep_proving(database.clone(), clock, interval)))
             .check("mysql", move || {
                 let database = database.clone();
                 async move { database.check().await }
+            })
+            .optional_check("redis", move || {
+                let wallet_lock = wallet_lock.clone();
+                async move { wallet_lock.check().await }
             }))
     }
 

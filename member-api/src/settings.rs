@@ -6,7 +6,7 @@ use garde::Validate;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// All of them.
+/// The settings of member-api, beside those of every process.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
@@ -28,6 +28,13 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub audit: Audit,
+    /// Where the wallets' locks are.
+    #[garde(dive)]
+    pub redis: lock::RedisSettings,
+    /// The queue before a hot wallet.
+    #[garde(dive)]
+    #[serde(default)]
+    pub wallet_lock: lock::Settings,
 }
 
 /// The section `tokens`: access and refresh tokens.
@@ -38,7 +45,8 @@ pub struct Tokens {
     /// To change keys, put a new one first, and take the old one away when its last token has expired.
     #[garde(length(min = 1, max = 8))]
     pub signing_keys: Vec<SecretString>,
-    /// How long an access token is good.
+    /// How long an access token is good. Who makes it shorter should know that the tokens of before live as long as they
+    /// would have, and that gateways forget the end of their sessions after the new time.
     #[garde(range(min = 10, max = 86_400))]
     #[serde(default = "default_access_lifetime_s")]
     pub access_lifetime_s: u64,

@@ -70,14 +70,9 @@ pub async fn place_order(
     chosen: Option<&[Uuid]>,
 ) -> Result<Order, CheckoutError> {
     let placed = db::orders::find_of(&mut *app.database.acquire().await?, customer, order_id).await?;
-    let (order, leased) = if let Some(order) = placed {
-        (order, None)
-    } else {
-        let cart = app.carts.read(customer).await?;
-        let lines = unchanged(app, choose(&cart, chosen)?).await?;
-        let order = order_of(app, customer, order_id, lines)?;
-        let checkout = begin(app, order.clone()).await?;
-        (order, Some(checkout))
+    let (order, leased) = match placed {
+        Some(order) => (order, None),
+        None => place(app, customer, order_id, chosen).await?,
     };
     match end_of(app, order.clone(), leased).await? {
         Some(End::Confirmed(order)) => Ok(*order),
@@ -85,6 +80,24 @@ pub async fn place_order(
             Err(CheckoutError::Failed { order_id, failure, shortages })
         }
         None => Ok(order),
+    }
+}
+
+/// Places a new order, with the first lease of its checkout.
+async fn place(
+    app: &AppState,
+    customer: MemberId,
+    order_id: Uuid,
+    chosen: Option<&[Uuid]>,
+) -> Result<(Order, Option<Checkout>), CheckoutError> {
+    let cart = app.carts.read(customer).await?;
+    let lines = unchanged(app, choose(&cart, chosen)?).await?;
+    let order = order_of(app, customer, order_id, lines)?;
+    match begin(app, order.clone()).await {
+        Ok(checkout) => Ok((order, Some(checkout))),
+        // Another try of the same request, that was taken for dead, was quicker.
+        Err(error) if database::duplicate_key(&error).is_some() => Ok((find(app, order_id).await?, None)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -193,7 +206,7 @@ async fn follow(
         {
             return Ok(Some(end));
         }
-        let now = find(&app, &order).await?;
+        let now = find(&app, order.id).await?;
         match now.status {
             OrderStatus::Confirmed => return Ok(Some(End::Confirmed(Box::new(now)))),
             OrderStatus::Failed(failure) => return Ok(Some(End::Failed { failure, shortages: Vec::new() })),
@@ -205,8 +218,8 @@ async fn follow(
     }
 }
 
-async fn find(app: &AppState, order: &Order) -> sqlx::Result<Order> {
-    let found = db::orders::find(&mut *app.database.acquire().await?, order.id).await?;
+async fn find(app: &AppState, order_id: Uuid) -> sqlx::Result<Order> {
+    let found = db::orders::find(&mut *app.database.acquire().await?, order_id).await?;
     found.ok_or(sqlx::Error::RowNotFound)
 }
 

@@ -158,11 +158,10 @@ async fn pay_back(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
     let request = TransferRequest {
         id: refund.id,
         kind: TransferKind::Refund,
-        member_id: owned.customer_id,
         amount: owned.line.total,
         reference: owned.order_id.to_string(),
     };
-    app.member.transfer(&request).await.map_err(StillOwed::PayBack)?;
+    app.member.transfer(owned.customer_id, &request).await.map_err(StillOwed::PayBack)?;
     let mut connection = app.database.acquire().await?;
     Ok(db::order_lines::paid_back(&mut connection, owned.line.id, app.clock.now()).await?)
 }

@@ -3,7 +3,7 @@
 //! A driver holds the checkout's lease, and writes only while it does. It stops where an answer is missing, puts the
 //! checkout off, and whoever takes it up next asks again by the same ids.
 
-use member_client::{TransferError, TransferKind, TransferRequest};
+use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
 use peer::PeerError;
 use sqlx::MySqlConnection;
 use store_client::{ReleaseError, ReservationLine, ReserveError, ReserveRequest, Shortage};
@@ -104,7 +104,7 @@ impl Driver<'_> {
     }
 
     async fn pay(&mut self) -> Result<Option<End>, Stopped> {
-        match self.app.member.transfer(&self.transfer(self.order.id, TransferKind::OrderPayment)).await {
+        match self.transfer(self.order.id, TransferKind::OrderPayment).await {
             Ok(receipt) => self.confirm(receipt.member_name).await.map(Some),
             // A customer who has closed their account has no money either.
             Err(TransferError::InsufficientBalance | TransferError::NoWallet) => {
@@ -156,11 +156,10 @@ impl Driver<'_> {
     /// Gives back whatever was taken, and sees to it that nothing can be taken any more: the replies of requests that are
     /// still under way, ours or another driver's, will be refusals.
     async fn undo(&mut self, undo: Undo) -> Result<End, Stopped> {
-        if let Some(transfer_id) = undo.transfer_id.filter(|_| false) {
+        if let Some(transfer_id) = undo.transfer_id {
             let paid = self.app.member.void_transfer(self.order.id).await.map_err(Stopped::Void)?;
             if paid.is_some() {
-                let refund = self.transfer(transfer_id, TransferKind::Refund);
-                self.app.member.transfer(&refund).await.map_err(Stopped::Transfer)?;
+                self.transfer(transfer_id, TransferKind::Refund).await.map_err(Stopped::Transfer)?;
             }
         }
         self.app.store.release(self.order.id).await.map_err(Stopped::Release)?;
@@ -182,14 +181,11 @@ impl Driver<'_> {
         Ok(End::Failed { failure: undo.failure, shortages: std::mem::take(&mut self.shortages) })
     }
 
-    fn transfer(&self, id: Uuid, kind: TransferKind) -> TransferRequest {
-        TransferRequest {
-            id,
-            kind,
-            member_id: self.order.customer_id,
-            amount: self.order.total,
-            reference: self.order.id.to_string(),
-        }
+    /// Moves the order's money.
+    async fn transfer(&self, id: Uuid, kind: TransferKind) -> Result<TransferReceipt, TransferError> {
+        let request =
+            TransferRequest { id, kind, amount: self.order.total, reference: self.order.id.to_string() };
+        self.app.member.transfer(self.order.customer_id, &request).await
     }
 
     /// Puts the lease's end off where half of it is over.

@@ -6,6 +6,7 @@
 //! | [`catalogue`] | what sellers do with stores, items and options, and customers with hearts and follows |
 //! | [`stock`] | what orders do to stock: reserve, confirm, release, expire, restock |
 //! | [`search`] | finding items and stores; the index |
+//! | [`seed`] | a made-up catalogue |
 //! | [`domain`] | the rules, and nothing else |
 //! | [`db`] | the schema `store` |
 //! | [`settings`], [`state`] | what the service is told, and what its handlers work with |
@@ -15,9 +16,10 @@ pub mod db;
 pub mod domain;
 pub mod http;
 pub mod search;
+pub mod seed;
 mod service;
 pub mod settings;
 pub mod state;
 pub mod stock;
 
-pub use service::StoreApi;
+pub use service::{Command, StoreApi};

@@ -2,26 +2,46 @@
 
 use std::time::Duration;
 
+use clap::Subcommand;
 use database::Database;
-use service_host::{Host, NoCommand, Parts, Service};
+use service_host::{Host, Parts, Service};
 
+use crate::seed::Plan;
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, http, search, stock};
+use crate::{db, http, search, seed, stock};
 
 /// The deployable.
 #[derive(Debug)]
 pub struct StoreApi;
 
+/// What it can do besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a made-up catalogue: the same one for the same seed number.
+    Seed {
+        /// How many stores.
+        #[arg(long, default_value_t = 50)]
+        stores: u32,
+        /// How many items, spread over the stores.
+        #[arg(long, default_value_t = 1_000)]
+        items: u32,
+        /// Another number gives another catalogue.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Make the search index anew from the items and stores. Searches go on meanwhile.
+    RebuildIndex,
+}
+
 impl Service for StoreApi {
     const NAME: &'static str = store_client::SERVICE;
     const ABOUT: &'static str = "Stores, items, options, stock and its reservations, and search.";
     type Settings = Settings;
-    type Command = NoCommand;
+    type Command = Command;
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
-        let database = Database::connect(&settings.database).await?;
-        database.migrate(&db::MIGRATOR).await?;
+        let database = connect(&settings).await?;
         let state = AppState { database: database.clone(), clock: host.clock().clone() };
         let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
         let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
@@ -35,6 +55,27 @@ impl Service for StoreApi {
             async move { database.check().await }
         }))
     }
+
+    async fn run(_: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
+        let database = connect(&settings).await?;
+        match command {
+            Command::Seed { stores, items, seed } => {
+                let plan = Plan { stores, items, seed };
+                seed::sow(&database, plan, |progress| tracing::info!(?progress, "sowing")).await?;
+            }
+            Command::RebuildIndex => {
+                search::rebuild(&database, |corpus, done, all| tracing::info!(?corpus, done, all, "indexed"))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn connect(settings: &Settings) -> anyhow::Result<Database> {
+    let database = Database::connect(&settings.database).await?;
+    database.migrate(&db::MIGRATOR).await?;
+    Ok(database)
 }
 
 /// Work without an end of its own. It is broken off where it stands: each of its steps is one transaction.

@@ -3,7 +3,7 @@
 use garde::Validate;
 use serde::Deserialize;
 
-/// All of them.
+/// The settings of store-api, beside those of every process.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {

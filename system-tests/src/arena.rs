@@ -65,9 +65,10 @@ pub async fn heal(stack: &Arc<Stack>) {
 }
 
 fn binaries() -> PathBuf {
-    std::env::var_os(BINARIES).map(PathBuf::from).unwrap_or_else(|| {
+    let Some(folder) = std::env::var_os(BINARIES) else {
         panic!("{BINARIES} is not set: run these tests by `cargo xtask test -p system-tests`")
-    })
+    };
+    folder.into()
 }
 
 fn checkout() -> &'static Path {

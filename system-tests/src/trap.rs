@@ -82,16 +82,17 @@ fn join(client: TcpStream, server: TcpStream, trap: &Arc<Mutex<Option<Trap>>>) {
     let Ok((client_again, server_again)) = prepare() else { return };
     let at_reply: Arc<Mutex<Option<Spring>>> = Arc::default();
     let (trap, for_requests) = (trap.clone(), at_reply.clone());
-    thread::spawn(move || {
-        carry(client, server, || match count(&trap) {
-            Some((Moment::BeforeRequest, spring)) => Some(spring),
-            Some((Moment::BeforeReply, spring)) => {
+    let at_request = move || {
+        let (moment, spring) = count(&trap)?;
+        match moment {
+            Moment::BeforeRequest => Some(spring),
+            Moment::BeforeReply => {
                 *lock(&for_requests) = Some(spring);
                 None
             }
-            None => None,
-        })
-    });
+        }
+    };
+    thread::spawn(move || carry(client, server, at_request));
     thread::spawn(move || carry(server_again, client_again, || lock(&at_reply).take()));
 }
 

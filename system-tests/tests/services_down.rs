@@ -59,7 +59,8 @@ impl World {
 
     async fn start_again(&self, part: &'static str) {
         let stack = self.stack.clone();
-        tokio::task::spawn_blocking(move || stack.start_again(part)).await.unwrap().unwrap();
+        let started = tokio::task::spawn_blocking(move || stack.start_again(part)).await;
+        started.expect("starting does not panic").expect("a part starts as it did before");
     }
 
     /// Waits until a customer can order again, from the cart to the ledger.

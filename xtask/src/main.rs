@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, demo, reset, test, up};
+use commands::{bench, ci, demo, docs, reset, test, up};
 
 /// Brings Dalkom up, shows it, tests it and measures it.
 #[derive(Parser)]
@@ -41,6 +41,8 @@ enum Command {
     Reset(reset::Arguments),
     /// Runs every check but the tests
     Ci,
+    /// Writes the documents that are made from the sources
+    Docs,
     /// Measures
     #[command(subcommand)]
     Bench(bench::Command),
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Reset(arguments) => reset::run(&arguments),
         Command::Ci => Ok(ci::run()),
+        Command::Docs => docs::run(),
         Command::Bench(command) => bench::run(&command),
     };
     outcome.unwrap_or_else(|error| failure::report(&error))

@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use problem::{Code, Problem};
+use sealing::SealError;
 use serde::Serialize;
-use settings::seal::SealError;
 use thiserror::Error;
 use utoipa::ToSchema;
 

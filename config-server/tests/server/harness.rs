@@ -9,8 +9,8 @@ use config_server::credentials::Credentials;
 use config_server::environments::Environments;
 use config_server::keyring::Keyring;
 use config_server::repository::Repository;
+use sealing::UnsealingKey;
 use serde_json::Value;
-use settings::UnsealingKey;
 use tempfile::TempDir;
 use testkit::{Answer, Client, Request};
 

@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use proptest::prelude::*;
+use sealing::UnsealingKey;
 use serde_json::json;
-use settings::UnsealingKey;
 use testkit::Answer;
 
 use crate::harness::{Harness, MEMBER_API, only_source};

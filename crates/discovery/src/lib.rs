@@ -37,7 +37,7 @@ pub struct Discovery {
 #[derive(Clone, Debug)]
 enum Source {
     Consul(Consul),
-    Fixed,
+    Fixed(Arc<HashMap<String, Vec<SocketAddr>>>),
 }
 
 impl Discovery {
@@ -48,11 +48,15 @@ impl Discovery {
 
     /// Knows the given services only, and nothing new ever: for tests, and for tools that are told addresses.
     pub fn fixed<'a>(services: impl IntoIterator<Item = (&'a str, Vec<SocketAddr>)>) -> Self {
-        let known = services
-            .into_iter()
-            .map(|(service, addresses)| (service.to_owned(), Instances::fixed(service, &addresses)))
-            .collect();
-        Self { source: Source::Fixed, known: Arc::new(Mutex::new(known)) }
+        let services = services.into_iter().map(|(service, addresses)| (service.to_owned(), addresses));
+        Self { source: Source::Fixed(Arc::new(services.collect())), known: Arc::default() }
+    }
+
+    /// The same services, watched apart: what its callers find out about an instance is not shared with the callers of
+    /// this one, nor is the turn. For calls that are given up so early that it says little about the instance.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { source: self.source.clone(), known: Arc::default() }
     }
 
     /// The instances of `service`. The first call for a service begins to watch it, and so must be made inside of a
@@ -64,7 +68,9 @@ impl Discovery {
         }
         let instances = match &self.source {
             Source::Consul(consul) => Instances::watched(service, consul.clone()),
-            Source::Fixed => Instances::fixed(service, &[]),
+            Source::Fixed(services) => {
+                Instances::fixed(service, services.get(service).map_or(&[], Vec::as_slice))
+            }
         };
         known.insert(service.to_owned(), instances.clone());
         instances

@@ -73,9 +73,9 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
     let _ = request().await.expect(StatusCode::OK);
     for step in ["asked for", "has its turn", "released"] {
         let line = paper.line(step).await;
-        assert!(line.contains(TRACE) && line.contains(&format!("lock=test:{key}")), "{line}");
+        assert!(line.contains(TRACE) && line.contains(&format!("lock=\"test:{key}\"")), "{line}");
     }
-    assert!(paper.line("has its turn").await.contains("outcome=taken"));
+    assert!(paper.line("has its turn").await.contains("outcome=\"taken\""));
 
     lock.run(&key, async { request().await.expect(StatusCode::OK) }).await;
     let line = paper.line("waited in vain").await;

@@ -1,11 +1,13 @@
 //! The client.
 
+use access::MemberId;
 use peer::{Peer, PeerError};
 use problem::Code;
 use uuid::Uuid;
 
 use crate::{
     REVOCATIONS_PATH, Revocations, RevocationsQuery, TRANSFERS_PATH, TransferReceipt, TransferRequest,
+    WALLETS_PATH,
 };
 
 /// Calls member-api. Cheap to clone.
@@ -37,9 +39,14 @@ impl MemberClient {
         Self { peer }
     }
 
-    /// Moves money, at most once for each id.
-    pub async fn transfer(&self, request: &TransferRequest) -> Result<TransferReceipt, TransferError> {
-        self.peer.post(TRANSFERS_PATH, request).await.map_err(|error| match error.code() {
+    /// Moves money into or out of a member's wallet, at most once for each id.
+    pub async fn transfer(
+        &self,
+        wallet: MemberId,
+        request: &TransferRequest,
+    ) -> Result<TransferReceipt, TransferError> {
+        let path = format!("{WALLETS_PATH}/{wallet}/transfers");
+        self.peer.post(&path, request).await.map_err(|error| match error.code() {
             Some(Code::InsufficientBalance) => TransferError::InsufficientBalance,
             Some(Code::NotFound) => TransferError::NoWallet,
             Some(Code::TransferMismatch) => TransferError::Mismatch,

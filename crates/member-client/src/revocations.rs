@@ -21,6 +21,8 @@ pub struct RevocationsQuery {
 pub struct Revocations {
     /// Their ids, which access tokens carry as `sid`. One that was told before may be told again.
     pub sessions: Vec<Uuid>,
+    /// For how many seconds from now on each of them is to be refused: by then its access tokens have expired.
+    pub refuse_for_seconds: u32,
     /// What to ask with next.
     #[serde(with = "time::serde::rfc3339")]
     pub as_of: OffsetDateTime,

@@ -18,7 +18,7 @@ pub enum TransferKind {
     Payout,
 }
 
-/// An order to move money.
+/// An order to move money into or out of a wallet, whose owner is named by the path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TransferRequest {
@@ -28,9 +28,6 @@ pub struct TransferRequest {
     /// Why, and so from where to where.
     #[garde(skip)]
     pub kind: TransferKind,
-    /// Whose wallet.
-    #[garde(skip)]
-    pub member_id: MemberId,
     /// How much, in won; above zero.
     #[garde(custom(above_zero))]
     pub amount: Won,
@@ -64,9 +61,8 @@ mod tests {
     use super::*;
 
     fn request(amount: i64, reference: &str) -> TransferRequest {
-        let (id, member_id) = (Uuid::from_u128(1), MemberId(Uuid::from_u128(2)));
-        let kind = TransferKind::OrderPayment;
-        TransferRequest { id, kind, member_id, amount: Won::new(amount), reference: reference.to_owned() }
+        let (id, kind) = (Uuid::from_u128(1), TransferKind::OrderPayment);
+        TransferRequest { id, kind, amount: Won::new(amount), reference: reference.to_owned() }
     }
 
     #[test]
@@ -82,8 +78,7 @@ mod tests {
     fn it_is_written_in_the_names_of_the_contract() {
         let written = serde_json::to_value(request(5_000, "order-7")).expect("it can be written");
         let expected = serde_json::json!({
-            "id": Uuid::from_u128(1), "kind": "ORDER_PAYMENT", "memberId": Uuid::from_u128(2),
-            "amount": 5_000, "reference": "order-7",
+            "id": Uuid::from_u128(1), "kind": "ORDER_PAYMENT", "amount": 5_000, "reference": "order-7",
         });
         assert_eq!(written, expected);
     }

@@ -23,6 +23,7 @@ const LOST_REPLIES: u32 = 2;
 /// Another service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peer {
+    discovery: Discovery,
     instances: Instances,
     tokens: TokenSource,
     http: reqwest::Client,
@@ -58,7 +59,16 @@ struct Answered(StatusCode);
 impl Peer {
     /// The service named `service`, whose instances `discovery` knows. Begins to watch for them.
     pub fn new(service: &str, discovery: &Discovery, tokens: TokenSource, http: reqwest::Client) -> Self {
-        Self { instances: discovery.instances(service), tokens, http, deadline: DEADLINE }
+        let instances = discovery.instances(service);
+        Self { discovery: discovery.clone(), instances, tokens, http, deadline: DEADLINE }
+    }
+
+    /// The same service, of whose instances it keeps what it finds out to itself ([`Discovery::apart`]): for a short
+    /// deadline that others do not have.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        let discovery = self.discovery.apart();
+        Self { instances: discovery.instances(self.service()), discovery, ..self }
     }
 
     /// The same service, with this much time for each call, its second tries included.

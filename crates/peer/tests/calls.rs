@@ -173,3 +173,15 @@ async fn without_instances_a_service_is_unavailable_at_once() {
     let error = peer(vec![]).get::<Value>("/internal/echo").await.unwrap_err();
     assert!(matches!(error, PeerError::Unavailable { source: None, .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn what_is_found_out_apart_is_not_held_against_an_instance_by_others() {
+    let (loser, _) = reply_loser().await;
+    let peer = peer(vec![loser]);
+    let apart = peer.clone().apart();
+    for _ in 0..3 {
+        apart.get::<Value>("/internal/echo").await.unwrap_err();
+    }
+    let is_ejected = |peer: &Peer| peer.instances().pick().unwrap().is_ejected();
+    assert!(is_ejected(&apart) && !is_ejected(&peer));
+}

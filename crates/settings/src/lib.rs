@@ -1,11 +1,10 @@
-//! Settings: how they travel, how secrets among them are sealed, and how they become typed values.
+//! Settings: how they travel, and how they become typed values.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`environment`] | the answer of a config server, in the JSON of Spring Cloud Config |
 //! | [`flat`] | the two ways to write a document: nested, and flat under dotted keys (`routes[0].path`) |
 //! | [`tree`] | the sources of an environment merged, and typed sections taken from it |
-//! | [`seal`] | sealed values, `{cipher}{key:NAME}BASE64`, and the keys that seal and open them |
 //! | [`client`] | asking a config server, and waiting for one that is not there yet |
 //!
 //! A process takes its settings apart section by section, so that each crate owns the type of its own:
@@ -42,11 +41,9 @@ pub mod environment;
 mod error;
 pub mod flat;
 mod node;
-pub mod seal;
 pub mod tree;
 
 pub use client::{ConfigClient, FetchError};
 pub use environment::{DocumentError, Environment, PropertySource};
 pub use error::{Fault, SettingsError};
-pub use seal::{KeyName, SealingKey, UnsealingKey};
 pub use tree::Tree;

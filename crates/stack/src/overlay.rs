@@ -2,6 +2,8 @@
 //! those in `config/`.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -47,14 +49,29 @@ pub(crate) fn write(ingredients: &Ingredients<'_>) -> Result<(), StackError> {
     for change in ingredients.overrides {
         set(documents.entry(change.app.clone()).or_default(), &change.key, change.value.clone());
     }
-    for (app, document) in documents {
-        let path = ingredients.home.config().join(format!("{app}.yml"));
-        let text = serde_saphyr::to_string(&document)
-            .map_err(StackError::secret(format!("writing the settings of {app}")))?;
-        let text = format!("# Written by each start of the stack; changes to it are lost.\n{text}");
-        write_private(&path, &text).map_err(StackError::io(format!("writing {}", path.display())))?;
-    }
-    Ok(())
+    documents.iter().try_for_each(|(app, document)| write_document(ingredients.home, app, document))
+}
+
+/// Makes a change to what has been written.
+pub(crate) fn change(home: &Home, change: &Override) -> Result<(), StackError> {
+    let path = path(home, &change.app);
+    let text = fs::read_to_string(&path).map_err(StackError::io(format!("reading {}", path.display())))?;
+    let mut document: Value = serde_saphyr::from_str(&text)
+        .map_err(StackError::secret(format!("reading the settings of {}", change.app)))?;
+    set(&mut document, &change.key, change.value.clone());
+    write_document(home, &change.app, &document)
+}
+
+fn write_document(home: &Home, app: &str, document: &Value) -> Result<(), StackError> {
+    let path = path(home, app);
+    let text = serde_saphyr::to_string(document)
+        .map_err(StackError::secret(format!("writing the settings of {app}")))?;
+    let text = format!("# Written by each start of the stack; changes to it are lost.\n{text}");
+    write_private(&path, &text).map_err(StackError::io(format!("writing {}", path.display())))
+}
+
+fn path(home: &Home, app: &str) -> PathBuf {
+    home.config().join(format!("{app}.yml"))
 }
 
 fn for_all(ingredients: &Ingredients<'_>) -> Result<Value, StackError> {
@@ -151,9 +168,9 @@ mod tests {
         for schema in ["member", "store", "orders"] {
             assert!(!all.contains(&secrets.database_password(schema).unwrap()));
         }
-        for signer in ["order-api", "user-tokens"] {
+        for signer in ["order-api", "gateway", "user-tokens"] {
             assert!(!all.contains(&secrets.token_key(signer).unwrap().private));
         }
-        assert_eq!(all.matches("{cipher}{key:local}").count(), 5);
+        assert_eq!(all.matches("{cipher}{key:local}").count(), 6);
     }
 }

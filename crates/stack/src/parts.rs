@@ -96,15 +96,39 @@ impl Parts {
     fn start_part(&self, part: &Part, others_failed: &AtomicBool) -> Result<(), StackError> {
         let name = &part.plan.launch.part;
         self.progress.begin(name, "starting");
-        let began = Instant::now();
         let mut state = part.state();
-        let process = state.process.insert(Process::start(&part.plan.launch, &self.home)?);
+        state.process = Some(Process::start(&part.plan.launch, &self.home)?);
+        let probe = part.plan.probe;
+        state.ready_after = self.wait_for(part, &mut state, others_failed, || probe.is_ready())?;
+        self.progress.ready(name, state.ready_after, &part.plan.place);
+        Ok(())
+    }
+
+    /// Waits until every part that was started has found the others that it works with.
+    pub(crate) fn wait_until_connected(&self) -> Result<(), StackError> {
+        for part in self.snapshot() {
+            let probe = part.plan.probe;
+            self.wait_for(&part, &mut part.state(), &AtomicBool::new(false), || probe.is_connected())?;
+        }
+        Ok(())
+    }
+
+    /// Waits while a part runs and something is missing, and gives how long that took.
+    fn wait_for(
+        &self,
+        part: &Part,
+        state: &mut State,
+        others_failed: &AtomicBool,
+        is_there: impl Fn() -> Result<(), String>,
+    ) -> Result<Duration, StackError> {
+        let name = &part.plan.launch.part;
+        let began = Instant::now();
         loop {
-            if let Some(status) = process.exit_status() {
+            if let Some(status) = state.process.as_mut().and_then(Process::exit_status) {
                 state.process = None;
                 return Err(StackError::Exited { part: name.clone(), status, log: self.log_tail(name) });
             }
-            let Err(reason) = part.plan.probe.check() else { break };
+            let Err(reason) = is_there() else { return Ok(began.elapsed()) };
             if self.interrupt.is_raised() || others_failed.load(Ordering::Relaxed) {
                 return Err(StackError::Interrupted);
             }
@@ -118,9 +142,6 @@ impl Parts {
             }
             thread::sleep(POLL);
         }
-        state.ready_after = began.elapsed();
-        self.progress.ready(name, state.ready_after, &part.plan.place);
-        Ok(())
     }
 
     /// Starts a part that does not run, as it was started before.

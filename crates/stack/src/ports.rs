@@ -1,32 +1,36 @@
 //! Ports: the standard ones when they are free, others when not.
+//!
+//! Between a port's choice and its use somebody else could take it. Other stacks don't: each holds a lock on a file named after
+//! each of its ports. Outgoing connections don't either, as Linux takes their ports from another range.
 
-use std::collections::HashSet;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 
+use nix::unistd::getuid;
 use rand::RngExt as _;
 
-/// Where free ports are looked for: below the range from which Linux takes the ports of outgoing connections, so
-/// that none of those can take a port between its choice and its use.
+/// Where free ports are looked for: below those of outgoing connections.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const TRIES: usize = 200;
 
-/// Hands out each port once.
+/// Hands out each port once, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Ports {
     standard_when_free: bool,
-    given: HashSet<u16>,
+    held: Vec<File>,
 }
 
 impl Ports {
     /// Prefers standard ports.
     pub(crate) fn standard_when_free() -> Self {
-        Self { standard_when_free: true, given: HashSet::new() }
+        Self { standard_when_free: true, held: Vec::new() }
     }
 
     /// Never takes a standard port: many stacks run side by side.
     pub(crate) fn any() -> Self {
-        Self { standard_when_free: false, given: HashSet::new() }
+        Self { standard_when_free: false, held: Vec::new() }
     }
 
     /// A port on 127.0.0.1 that nobody listens on.
@@ -47,12 +51,28 @@ impl Ports {
     }
 
     fn take(&mut self, port: u16) -> bool {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && self.given.insert(port)
+        let Ok(lock) = lock(port) else { return false };
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if free {
+            self.held.push(lock);
+        }
+        free
     }
+}
+
+/// Holds a port among the stacks of this user.
+fn lock(port: u16) -> io::Result<File> {
+    let folder: PathBuf = std::env::temp_dir().join(format!("dalkom-ports-{}", getuid()));
+    fs::create_dir_all(&folder)?;
+    let file = File::create(folder.join(port.to_string()))?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -70,8 +90,18 @@ mod tests {
 
     #[test]
     fn no_port_is_given_twice() {
-        let mut ports = Ports::any();
-        let given: HashSet<u16> = (0..50).map(|_| ports.choose(8080).unwrap()).collect();
-        assert_eq!(given.len(), 50);
+        let (mut one, mut other) = (Ports::any(), Ports::any());
+        let given: HashSet<u16> =
+            (0..200).flat_map(|_| [one.choose(8080).unwrap(), other.choose(8080).unwrap()]).collect();
+        assert_eq!(given.len(), 400);
+    }
+
+    #[test]
+    fn a_port_that_another_stack_has_chosen_is_taken() {
+        let mut one = Ports::any();
+        let port = one.choose_any().unwrap();
+        assert_ne!(Ports::standard_when_free().choose(port).unwrap(), port);
+        drop(one);
+        assert_eq!(Ports::standard_when_free().choose(port).unwrap(), port);
     }
 }

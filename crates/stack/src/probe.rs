@@ -26,14 +26,27 @@ pub(crate) enum Probe {
 }
 
 impl Probe {
-    /// `Err` says what is still missing.
-    pub(crate) fn check(self) -> Result<(), String> {
+    /// Whether it can be used. `Err` says what is still missing.
+    pub(crate) fn is_ready(self) -> Result<(), String> {
         match self {
             Self::DatabaseGreets(port) => database_greets(port),
             Self::RedisAnswers(port) => redis_answers(port),
             Self::ConsulLeads(port) => consul_leads(port),
-            Self::ServiceIsReady(port) => service_is_ready(port),
+            Self::ServiceIsReady(port) => readiness(port).map(drop),
         }
+    }
+
+    /// Whether it also has everything that it could do without. Services start together, and are ready before they
+    /// have found each other.
+    pub(crate) fn is_connected(self) -> Result<(), String> {
+        let Self::ServiceIsReady(port) = self else { return self.is_ready() };
+        let report = readiness(port)?;
+        let dependencies = report["dependencies"].as_object().into_iter().flatten();
+        let down: Vec<&str> = dependencies
+            .filter(|(_, state)| state["status"] != "up")
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if down.is_empty() { Ok(()) } else { Err(format!("it has not found {}", down.join(", "))) }
     }
 }
 
@@ -58,9 +71,10 @@ fn consul_leads(port: u16) -> Result<(), String> {
     }
 }
 
-fn service_is_ready(management: u16) -> Result<(), String> {
-    let (status, body) = get(&format!("http://127.0.0.1:{management}/readyz"))?;
-    if status == 200 { Ok(()) } else { Err(format!("/readyz answers {status} {body}")) }
+/// The report of a process that is ready.
+fn readiness(management: u16) -> Result<Value, String> {
+    let (status, report) = get(&format!("http://127.0.0.1:{management}/readyz"))?;
+    if status == 200 { Ok(report) } else { Err(format!("/readyz answers {status} {report}")) }
 }
 
 fn get(url: &str) -> Result<(u16, Value), String> {

@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
-use settings::{SealingKey, UnsealingKey};
+use sealing::{SealingKey, UnsealingKey};
 
 use crate::error::StackError;
 use crate::home::Home;

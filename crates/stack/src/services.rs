@@ -68,7 +68,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8080,
         standard_management_port: 9080,
         schema: None,
-        calls_services: false,
+        calls_services: true,
     },
 ];
 

@@ -34,7 +34,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the five services on servers that run, and waits until all are ready.
+    /// Starts the five services on servers that run, and waits until all are ready and have found each other.
     pub fn start(servers: Servers, options: Options) -> Result<Self, StackError> {
         let Options { binaries, overrides } = options;
         let mut places = BTreeMap::new();
@@ -77,6 +77,7 @@ impl Stack {
             })
             .collect();
         servers.parts.start_together(plans)?;
+        servers.parts.wait_until_connected()?;
 
         let instances = places.into_iter().map(|(name, ports)| (name.to_owned(), ports)).collect();
         let mut stack = Self { servers, binaries, places: Mutex::new(instances) };
@@ -156,6 +157,11 @@ impl Stack {
     /// Starts a part again that was killed or stopped, where it was, and waits until it is ready.
     pub fn start_again(&self, part: &str) -> Result<(), StackError> {
         self.servers.parts.start_again(part)
+    }
+
+    /// Changes a setting. A process has it from its next start on.
+    pub fn change_setting(&self, change: &Override) -> Result<(), StackError> {
+        overlay::change(self.servers.home(), change)
     }
 
     /// Makes a part stand still (SIGSTOP), as a machine does that is overloaded or moved.

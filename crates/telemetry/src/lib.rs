@@ -15,4 +15,4 @@ mod request;
 
 pub use context::{SpanId, TRACEPARENT, TraceContext, TraceId, inject, work_span};
 pub use log::{LogError, LogFormat, chain, init, subscriber};
-pub use request::{RequestLayer, RequestService, describe_metrics, request_layer};
+pub use request::{RequestLayer, RequestService, Routine, describe_metrics, request_layer};

@@ -31,6 +31,11 @@ pub fn request_layer() -> RequestLayer {
     RequestLayer { callers: Callers::Ours }
 }
 
+/// Put into the extensions of an answer, says that it is one of many that all look alike, asked for by a machine without
+/// end. Where it is a success, its line is written at the level `debug`; it is counted as any other.
+#[derive(Clone, Copy, Debug)]
+pub struct Routine;
+
 /// See [`request_layer`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequestLayer {
@@ -133,7 +138,11 @@ impl Running {
         counter!(REQUESTS, "method" => self.method, "route" => route, "status" => status.as_str().to_owned())
             .increment(1);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = status.as_u16(), duration_ms, "answered");
+        if status.is_success() && response.extensions().get::<Routine>().is_some() {
+            tracing::debug!(status = status.as_u16(), duration_ms, "answered");
+        } else {
+            tracing::info!(status = status.as_u16(), duration_ms, "answered");
+        }
     }
 }
 

@@ -110,6 +110,19 @@ async fn no_filter_loses_the_trace() {
     assert!(call(dispatch).await.contains(CALLERS_TRACE));
 }
 
+#[tokio::test]
+async fn routine_answers_are_told_of_when_they_are_no_success() {
+    for (status, lines) in [(http::StatusCode::OK, 0), (http::StatusCode::SERVICE_UNAVAILABLE, 1)] {
+        let (paper, dispatch) = log(LogFormat::Text, "info");
+        let router = Router::new()
+            .route("/news", get(async move || (status, axum::Extension(telemetry::Routine))))
+            .layer(telemetry::request_layer());
+        let request = Request::get("/news").body(Body::empty()).unwrap();
+        assert_eq!(router.oneshot(request).with_subscriber(dispatch).await.unwrap().status(), status);
+        assert_eq!(paper.lines().len(), lines, "{:?}", paper.lines());
+    }
+}
+
 #[test]
 fn lines_outside_of_requests_carry_the_trace_of_the_process() {
     let (paper, dispatch) = log(LogFormat::Text, "info");

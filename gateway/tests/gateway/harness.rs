@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use clock::{Clock, Hand};
 use discovery::Discovery;
 use garde::Validate;
+use gateway::revocations::Revocations;
 use gateway::settings::Settings;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
@@ -25,6 +26,7 @@ use settings::{Environment, PropertySource, Tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_http::limit::RequestBodyLimitLayer;
+use uuid::Uuid;
 
 /// The host's default.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -155,6 +157,7 @@ pub(crate) struct Gateway {
     pub(crate) access: access::Settings,
     pub(crate) clock: Clock,
     pub(crate) hand: Hand,
+    pub(crate) revocations: Revocations,
     client: Client<HttpConnector, Body>,
 }
 
@@ -164,18 +167,28 @@ impl Gateway {
         Self::start(&settings(), &fixed(services)).await
     }
 
-    /// These settings, in front of the services that `discovery` finds.
+    /// These settings, in front of the services that `discovery` finds. No session has ended.
     pub(crate) async fn start(settings: &Settings, discovery: &Discovery) -> Self {
+        let gateway = Self::ignorant(settings, discovery).await;
+        let now = gateway.clock.now();
+        let none = member_client::Revocations { sessions: Vec::new(), refuse_for_seconds: 960, as_of: now };
+        gateway.revocations.learn(&none, now);
+        gateway
+    }
+
+    /// The same, and nobody has told it which sessions have ended.
+    pub(crate) async fn ignorant(settings: &Settings, discovery: &Discovery) -> Self {
         let (clock, hand) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
         let access = access_settings("dalkom");
         let key = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
         let users = access.user_keys(clock.clone());
         users.replace(&access::Jwks { keys: vec![access::Jwk::from(&key)] });
         let verifier = Verifier::new(users, access.service_keys("gateway", clock.clone()).unwrap());
-        let router = gateway::router(settings, discovery).unwrap();
+        let revocations = Revocations::new(clock.clone());
+        let router = gateway::router(settings, discovery, &revocations).unwrap();
         let address = serve(hosted(router, verifier)).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, key, access, clock, hand, client }
+        Self { address, key, access, clock, hand, revocations, client }
     }
 
     /// A token of a member of this role, as member-api would give it out.
@@ -185,9 +198,23 @@ impl Gateway {
 
     /// A token made with other settings or another key.
     pub(crate) fn sign(&self, access: &access::Settings, key: &SigningKey, role: Role) -> String {
+        self.sign_for_session(access, key, role, self.clock.new_id())
+    }
+
+    /// A token of a session.
+    pub(crate) fn token_of_session(&self, session_id: Uuid, role: Role) -> String {
+        self.sign_for_session(&self.access, &self.key, role, session_id)
+    }
+
+    fn sign_for_session(
+        &self,
+        access: &access::Settings,
+        key: &SigningKey,
+        role: Role,
+        session_id: Uuid,
+    ) -> String {
         let tokens = UserTokens::new(access, Duration::from_mins(15), self.clock.clone());
-        let principal =
-            Principal { member_id: MemberId(self.clock.new_id()), role, session_id: self.clock.new_id() };
+        let principal = Principal { member_id: MemberId(self.clock.new_id()), role, session_id };
         tokens.sign(&principal, key).unwrap()
     }
 

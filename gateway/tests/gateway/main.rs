@@ -9,4 +9,5 @@ mod failures;
 mod harness;
 mod pages;
 mod requests;
+mod revocations;
 mod route_table;

@@ -15,7 +15,7 @@
 //! | `GET /api/member/me/wallet/entries` | `entry_list` |
 //! | `GET /api/member/audit` | `audit_show` |
 //! | `GET /.well-known/jwks.json` | `jwks_show` |
-//! | `POST /internal/transfers`, `GET /internal/transfers/{id}`, `POST …/void` | `transfers` |
+//! | `POST /internal/wallets/{memberId}/transfers`, `GET /internal/transfers/{id}`, `POST …/void` | `transfers` |
 //! | `GET /internal/revocations` | `revocations` |
 
 mod audit_show;
@@ -36,10 +36,12 @@ mod sign_up;
 mod transfers;
 mod wallet_show;
 
-use access::BearerToken;
+use access::{BearerToken, MemberId, Principal};
 use axum::Router;
 use axum::routing::get;
 use idempotency::Keeper;
+use lock::Lock;
+use problem::Path;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,8 +65,9 @@ use crate::state::AppState;
 )]
 struct Document;
 
-/// All routes of the service. `keeper` guards those that need an Idempotency-Key.
-pub fn router(state: AppState, keeper: &Keeper) -> Router {
+/// All routes of the service. `keeper` guards those that need an Idempotency-Key; `wallet_lock` stands before those that
+/// move a wallet's money.
+pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(sign_up::customer_create))
         .routes(routes!(sign_up::seller_create))
@@ -81,9 +84,12 @@ pub fn router(state: AppState, keeper: &Keeper) -> Router {
     let (keyed, keyed_document) =
         OpenApiRouter::default().routes(routes!(charge_create::charge_create)).split_for_parts();
     document.merge(keyed_document);
+    // Inside of the keeper, which lets no client's hanging up stop the work: a replay needs no lock.
+    let keyed = keeper.guard(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
+    let ordered = wallet_lock.guard(transfers::ordering(), |Path(wallet): Path<MemberId>| wallet);
     let document = axum::Json(document);
-    open.merge(keeper.guard(keyed))
-        .merge(access::only_services(transfers::router(), &["order-api"]))
+    open.merge(keyed)
+        .merge(access::only_services(ordered.merge(transfers::router()), &["order-api"]))
         .merge(access::only_services(revocations::router(), &["gateway"]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)

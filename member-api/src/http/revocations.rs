@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use axum::{Extension, Router};
 use member_client::{REVOCATIONS_PATH, Revocations, RevocationsQuery};
 use problem::{Json, Problem, Query};
+use telemetry::Routine;
 
 use crate::db::sessions;
 use crate::state::AppState;
 
-/// How far an answer reaches back behind the one before: for what was committed late, and for clocks that differ.
-const OVERLAP: Duration = Duration::from_secs(10);
+/// How far an answer reaches back behind the one before: for what is committed late, by a request that may take half a
+/// minute, and for instances whose clocks differ.
+const OVERLAP: Duration = Duration::from_secs(60);
 
 /// The routes, for other services only.
 pub(super) fn router() -> Router<AppState> {
@@ -21,15 +23,17 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 /// Lists what is new since the last answer, and at most what still matters: an access token that has expired needs no
-/// revocation.
+/// revocation. The log has no line for each answer: every gateway asks twice a second.
 async fn revocation_list(
     State(state): State<AppState>,
     Query(query): Query<RevocationsQuery>,
-) -> Result<Json<Revocations>, Problem> {
+) -> Result<(Extension<Routine>, Json<Revocations>), Problem> {
     let now = state.clock.now();
-    let earliest = now - state.tokens.access_lifetime() - OVERLAP;
+    let matters_for = state.tokens.access_lifetime() + OVERLAP;
+    let earliest = now - matters_for;
     let since = query.since.map_or(earliest, |since| since.max(earliest));
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let sessions = sessions::list_revoked(&mut connection, since).await.map_err(database::problem)?;
-    Ok(Json(Revocations { sessions, as_of: now - OVERLAP }))
+    let refuse_for_seconds = u32::try_from(matters_for.as_secs()).unwrap_or(u32::MAX);
+    Ok((Extension(Routine), Json(Revocations { sessions, refuse_for_seconds, as_of: now - OVERLAP })))
 }

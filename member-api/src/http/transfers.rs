@@ -1,11 +1,12 @@
-//! Money that order-api moves: `POST /internal/transfers`, `GET /internal/transfers/{id}`, and
+//! Money that order-api moves: `POST /internal/wallets/{memberId}/transfers`, `GET /internal/transfers/{id}`, and
 //! `POST /internal/transfers/{id}/void`. No client gets here, so it is not in the OpenAPI document; the shapes are those of
 //! crate `member-client`.
 
+use access::MemberId;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use member_client::{TRANSFERS_PATH, TransferKind, TransferReceipt, TransferRequest};
+use member_client::{TRANSFERS_PATH, TransferKind, TransferReceipt, TransferRequest, WALLETS_PATH};
 use problem::{Code, Json, Path, Problem};
 use uuid::Uuid;
 
@@ -15,10 +16,14 @@ use crate::domain::{Kind, Transfer};
 use crate::ledger::{self, TransferError};
 use crate::state::AppState;
 
-/// The routes, for other services only.
+/// The route that moves money, for other services only. The wallet is in the path.
+pub(super) fn ordering() -> Router<AppState> {
+    Router::new().route(&format!("{WALLETS_PATH}/{{member_id}}/transfers"), post(transfer_create))
+}
+
+/// The routes about what has been moved, for other services only.
 pub(super) fn router() -> Router<AppState> {
     Router::new()
-        .route(TRANSFERS_PATH, post(transfer_create))
         .route(&format!("{TRANSFERS_PATH}/{{id}}"), get(transfer_show))
         .route(&format!("{TRANSFERS_PATH}/{{id}}/void"), post(transfer_void))
 }
@@ -40,6 +45,7 @@ impl From<TransferError> for Problem {
 /// Moves money, at most once for each id; answers a repetition as it answered before.
 async fn transfer_create(
     State(state): State<AppState>,
+    Path(member_id): Path<MemberId>,
     Json(request): Json<TransferRequest>,
 ) -> Result<Json<TransferReceipt>, Problem> {
     let order = Transfer {
@@ -49,7 +55,7 @@ async fn transfer_create(
             TransferKind::Refund => Kind::Refund,
             TransferKind::Payout => Kind::Payout,
         },
-        member_id: request.member_id,
+        member_id,
         amount: request.amount,
         reference: Some(request.reference),
     };

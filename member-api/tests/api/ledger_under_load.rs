@@ -1,24 +1,30 @@
-//! Thousands of transfers at once, some of them twice and some of them given up halfway: the promises about money.
+//! Thousands of transfers at once, some of them twice and some of them given up halfway: the promises about money. By the
+//! ledger's function, and through the routes with whatever can become of the lock that stands before them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use access::MemberId;
 use futures::{StreamExt, stream};
+use http::StatusCode;
+use lock::{Lock, Settings};
 use member_api::audit::prove;
 use member_api::domain::{Kind, Transfer};
 use member_api::ledger::{TransferError, execute};
 use money::Won;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
 
 const WALLETS: usize = 4;
 const TRANSFERS: usize = 2_000;
 const AT_ONCE: usize = 24;
+/// Between two questions what became of a request that is still running.
+const POLL: Duration = Duration::from_millis(2);
 
 /// What is done with one transfer.
 #[derive(Clone, Debug)]
@@ -28,97 +34,226 @@ struct Step {
     given_up_after: Option<Duration>,
 }
 
-fn steps(world: &World, members: &[MemberId], seed: u64) -> Vec<Step> {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut steps: Vec<Step> = Vec::new();
-    while steps.len() < TRANSFERS {
-        let repeated =
-            (!steps.is_empty() && random.random_bool(0.15)).then(|| random.random_range(0..steps.len()));
-        let order = match repeated {
-            Some(earlier) => steps[earlier].order.clone(),
-            None => Transfer {
-                id: world.state.clock.new_id(),
-                kind: Kind::ALL[random.random_range(0..Kind::ALL.len())],
-                member_id: members[random.random_range(0..members.len())],
-                amount: Won::new(random.random_range(1..=20_000)),
-                reference: None,
-            },
-        };
-        let given_up_after =
-            random.random_bool(0.1).then(|| Duration::from_micros(random.random_range(0..3_000)));
-        steps.push(Step { order, given_up_after });
-    }
-    steps
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The money has moved, and this was in the wallet then.
+    Moved { balance_after: Won },
+    /// The wallet did not hold enough.
+    Insufficient,
 }
 
-#[sqlx::test(migrations = "./migrations")]
-async fn money_is_conserved_whatever_happens_at_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let world = World::new(options);
-    let mut members = Vec::new();
-    for n in 0..WALLETS {
-        members.push(world.customer(&format!("member{n}")).await.id);
-    }
-    let seed = rand::random();
-    println!("seed {seed}");
-    let outcomes: Vec<_> = stream::iter(steps(&world, &members, seed))
-        .map(|step| run(&world, step))
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
+/// Who orders transfers, and how.
+struct Load {
+    world: World,
+    people: Vec<Person>,
+    way: Way,
+}
 
-    // What was given up goes on in a task of its own: whoever asks again, by the id, waits for its end.
-    let mut recorded: HashMap<Uuid, (Transfer, Won)> = HashMap::new();
-    for (order, answer) in outcomes {
-        let answer = match answer {
-            Some(answer) => answer,
-            None => execute(&world.state.database, &world.state.clock, order.clone()).await,
-        };
-        match answer {
-            Ok(receipt) => {
-                assert_eq!(receipt.transfer, order);
-                let first = recorded.entry(order.id).or_insert((order, receipt.balance_after));
-                assert_eq!(first.1, receipt.balance_after, "a repetition gives what the first one gave");
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Function,
+    Routes,
+}
+
+impl Load {
+    async fn new(world: World, way: Way) -> Self {
+        let mut people = Vec::new();
+        for n in 0..WALLETS {
+            people.push(world.customer(&format!("member{n}")).await);
+        }
+        Self { world, people, way }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let seed = rand::random();
+        println!("seed {seed}");
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut steps: Vec<Step> = Vec::new();
+        while steps.len() < TRANSFERS {
+            let repeated =
+                (!steps.is_empty() && random.random_bool(0.15)).then(|| random.random_range(0..steps.len()));
+            let order = match repeated {
+                Some(earlier) => steps[earlier].order.clone(),
+                None => self.new_order(&mut random),
+            };
+            let given_up_after =
+                random.random_bool(0.1).then(|| Duration::from_micros(random.random_range(0..3_000)));
+            steps.push(Step { order, given_up_after });
+        }
+        steps
+    }
+
+    fn new_order(&self, random: &mut StdRng) -> Transfer {
+        let kind = Kind::ALL[random.random_range(0..Kind::ALL.len())];
+        Transfer {
+            id: self.world.state.clock.new_id(),
+            kind,
+            member_id: self.people[random.random_range(0..WALLETS)].id,
+            amount: Won::new(random.random_range(1_000..=20_000)),
+            reference: (kind != Kind::Charge).then(|| "order-1".to_owned()),
+        }
+    }
+
+    /// Does all steps, and calls `at_step` at each.
+    async fn run(&self, at_step: impl Fn(usize)) {
+        let ends: Vec<_> = stream::iter(self.steps().into_iter().enumerate())
+            .map(|(n, step)| {
+                at_step(n);
+                self.run_step(step)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+
+        // What was given up goes on by itself: whoever asks again, by the id, waits for its end.
+        let mut moved: HashMap<Uuid, (Transfer, Won)> = HashMap::new();
+        for (order, end) in ends {
+            let end = match end {
+                Some(end) => end,
+                None => self.end_of(&order).await,
+            };
+            if let End::Moved { balance_after } = end {
+                let first = moved.entry(order.id).or_insert((order, balance_after));
+                assert_eq!(first.1, balance_after, "a repetition gives what the first one gave");
             }
-            Err(TransferError::InsufficientBalance) => {}
+        }
+        self.check(&moved.into_values().map(|(order, _)| order).collect::<Vec<_>>()).await;
+    }
+
+    async fn run_step(&self, Step { order, given_up_after }: Step) -> (Transfer, Option<End>) {
+        let end = match given_up_after {
+            Some(after) => tokio::time::timeout(after, self.end_of(&order)).await.ok(),
+            None => Some(self.end_of(&order).await),
+        };
+        (order, end)
+    }
+
+    async fn end_of(&self, order: &Transfer) -> End {
+        match (self.way, order.kind) {
+            (Way::Function, _) => self.execute(order).await,
+            (Way::Routes, Kind::Charge) => self.charge(order).await,
+            (Way::Routes, Kind::OrderPayment | Kind::Refund | Kind::Payout) => self.transfer(order).await,
+        }
+    }
+
+    async fn execute(&self, order: &Transfer) -> End {
+        match execute(&self.world.state.database, &self.world.state.clock, order.clone()).await {
+            Ok(recorded) => {
+                assert_eq!(recorded.transfer, *order);
+                End::Moved { balance_after: recorded.balance_after }
+            }
+            Err(TransferError::InsufficientBalance) => End::Insufficient,
             Err(error) => panic!("{error:?}"),
         }
     }
 
-    let report = prove(&world.state.database, &world.state.clock).await.unwrap();
-    assert!(report.is_balanced(), "{report:?}");
-    assert_eq!(usize::try_from(report.figures.transfers).unwrap(), recorded.len());
-    assert!(recorded.len() > TRANSFERS / 2);
-    let expected_cash: i64 = recorded
-        .values()
-        .filter(|(order, _)| order.kind == Kind::Charge)
-        .map(|(order, _)| -order.amount.get())
-        .sum();
-    assert_eq!(report.figures.cash.get(), expected_cash);
-    for member_id in members {
-        let expected: i64 = recorded
-            .values()
-            .filter(|(order, _)| order.member_id == member_id)
-            .map(
-                |(order, _)| {
-                    if order.kind == Kind::OrderPayment { -order.amount.get() } else { order.amount.get() }
-                },
-            )
-            .sum();
-        let balance: i64 = sqlx::query_scalar("SELECT balance FROM wallets WHERE member_id = ?")
-            .bind(member_id.0)
-            .fetch_one(&mut *world.connection().await)
-            .await
-            .unwrap();
-        assert_eq!(balance, expected);
+    async fn charge(&self, order: &Transfer) -> End {
+        let who = self.people.iter().find(|person| person.id == order.member_id).unwrap();
+        loop {
+            let request = self.world.client.post("/api/member/me/wallet/charges").bearer(&who.token);
+            let request = request.key(&order.id.to_string()).json(&json!({"amount": order.amount}));
+            let answer = request.send().await;
+            if answer.status == StatusCode::CREATED {
+                return End::Moved { balance_after: won(&answer.body["balance"]) };
+            }
+            let _ = answer.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn transfer(&self, order: &Transfer) -> End {
+        let token = self.world.people.service_token("order-api", "member-api");
+        let path = format!("/internal/wallets/{}/transfers", order.member_id);
+        let body = json!({
+            "id": order.id, "kind": order.kind.as_str(), "amount": order.amount, "reference": order.reference,
+        });
+        let answer = self.world.client.post(&path).bearer(&token).json(&body).send().await;
+        if answer.status == StatusCode::OK {
+            return End::Moved { balance_after: won(&answer.body["balanceAfter"]) };
+        }
+        let _ = answer.expect_problem(StatusCode::CONFLICT, "INSUFFICIENT_BALANCE");
+        End::Insufficient
+    }
+
+    /// Checks every promise about money against what has moved as far as clients know.
+    async fn check(&self, moved: &[Transfer]) {
+        let report = prove(&self.world.state.database, &self.world.state.clock).await.unwrap();
+        assert!(report.is_balanced(), "{report:?}");
+        assert_eq!(usize::try_from(report.figures.transfers).unwrap(), moved.len());
+        assert!(moved.len() > TRANSFERS / 2);
+        let charges = moved.iter().filter(|order| order.kind == Kind::Charge);
+        assert_eq!(report.figures.cash.get(), -charges.map(|order| order.amount.get()).sum::<i64>());
+        for person in &self.people {
+            let own = moved.iter().filter(|order| order.member_id == person.id);
+            let expected: i64 = own.clone().map(change_of).sum();
+            let count = i64::try_from(own.count()).unwrap();
+            assert_eq!(self.world.wallet(person).await, (expected, count));
+        }
     }
 }
 
-type Answer = Result<member_api::db::transfers::Recorded, TransferError>;
-
-async fn run(world: &World, Step { order, given_up_after }: Step) -> (Transfer, Option<Answer>) {
-    let work = execute(&world.state.database, &world.state.clock, order.clone());
-    match given_up_after {
-        Some(after) => (order, tokio::time::timeout(after, work).await.ok()),
-        None => (order, Some(work.await)),
+fn change_of(order: &Transfer) -> i64 {
+    match order.kind {
+        Kind::OrderPayment => -order.amount.get(),
+        Kind::Charge | Kind::Refund | Kind::Payout => order.amount.get(),
     }
+}
+
+fn won(value: &serde_json::Value) -> Won {
+    Won::new(value.as_i64().unwrap())
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn money_is_conserved_whatever_happens_at_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    Load::new(World::new(options), Way::Function).await.run(|_| {}).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn money_is_conserved_behind_the_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    Load::new(World::new(options), Way::Routes).await.run(|_| {}).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn money_is_conserved_without_the_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options).with_wallet_lock(Lock::off());
+    Load::new(world, Way::Routes).await.run(|_| {}).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn money_is_conserved_while_redis_stops_and_comes_back(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let (cable, url) = cable_to_redis().await;
+    let world = World::new(options).with_wallet_lock(wallet_lock(&url, &Settings::default()));
+    let stop_and_start = |step| match step {
+        step if step == TRANSFERS / 3 => cable.cut(),
+        step if step == TRANSFERS * 2 / 3 => cable.mend(),
+        _ => {}
+    };
+    Load::new(world, Way::Routes).await.run(stop_and_start).await;
+    assert!(cable.connections() > 1, "Redis was looked for again");
+}
+
+/// What a holder meets that stood still past its lease: somebody else holds the lock as well.
+#[sqlx::test(migrations = "./migrations")]
+async fn fault_03_money_is_conserved_while_leases_run_out(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let load = Load::new(World::new(options), Way::Routes).await;
+    let locks: Vec<String> =
+        load.people.iter().map(|person| format!("lock:{{wallet:{}}}", person.id)).collect();
+    let mut redis =
+        redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let taken_away = AtomicU64::new(0);
+    let taking_away = async {
+        loop {
+            let count: u64 = redis::cmd("DEL").arg(&locks).query_async(&mut redis).await.unwrap();
+            taken_away.fetch_add(count, Ordering::Relaxed);
+        }
+    };
+    tokio::select! {
+        () = load.run(|_| {}) => {}
+        never = taking_away => never,
+    }
+    assert!(taken_away.into_inner() > 0, "nobody held a lock");
 }

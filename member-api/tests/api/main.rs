@@ -13,4 +13,5 @@ mod sessions;
 mod throttle;
 mod transfers;
 mod wallet;
+mod wallet_lock;
 mod world;

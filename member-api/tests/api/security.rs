@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use access::Role;
+use access::{Role, SigningKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::StatusCode;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::world::{World, access_settings, new_tokens};
+use crate::world::{World, access_settings, new_tokens, tokens_of};
 
 /// Every route that asks who is calling.
 const GUARDED: [(&str, &str); 8] = [
@@ -46,7 +48,11 @@ fn forged(token: &str, header: &Value, signature: Option<&str>) -> String {
 }
 
 fn header_of(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
+    part_of(token, 0)
+}
+
+fn part_of(token: &str, part: usize) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap()).unwrap()
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -68,8 +74,7 @@ async fn fault_18_forged_and_foreign_tokens_are_refused(_: MySqlPoolOptions, opt
         header
     };
     let claims: Vec<&str> = token.split('.').collect();
-    let mut other_claims: Value =
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims[1]).unwrap()).unwrap();
+    let mut other_claims = part_of(&token, 1);
     other_claims["role"] = json!("ADMIN");
     let other_claims = URL_SAFE_NO_PAD.encode(other_claims.to_string());
     let tokens = [
@@ -90,6 +95,98 @@ async fn fault_18_forged_and_foreign_tokens_are_refused(_: MySqlPoolOptions, opt
     ];
     for token in tokens {
         is_refused_everywhere(&world, &token).await;
+    }
+    assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 0);
+}
+
+/// Signed by HMAC with what everybody knows: a verifier that lets the token choose the algorithm takes it for its own.
+#[sqlx::test(migrations = "./migrations")]
+async fn fault_18_a_token_that_is_signed_with_the_public_key_is_refused(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let jwks = world.client.get("/.well-known/jwks.json").send().await.expect(StatusCode::OK);
+    let jwk = &jwks.body["keys"][0];
+    let x = jwk["x"].as_str().unwrap();
+    let public = URL_SAFE_NO_PAD.decode(x).unwrap();
+    // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410): a fixed head, then the key.
+    let spki = [&b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"[..], &public].concat();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&spki));
+    let secrets = [
+        x.into(),
+        STANDARD.encode(&public).into_bytes(),
+        public,
+        spki,
+        pem.clone().into_bytes(),
+        (pem + "\n").into_bytes(),
+        jwk.to_string().into_bytes(),
+        jwks.bytes.clone(),
+    ];
+    let token = world.token_of_a_stranger(Role::Admin);
+    let claims: Value = part_of(&token, 1);
+    for secret in secrets {
+        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            let mut header = Header::new(algorithm);
+            header.typ = Some("at+jwt".to_owned());
+            header.kid = Some(jwk["kid"].as_str().unwrap().to_owned());
+            let by_hmac = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
+            is_refused_everywhere(&world, &by_hmac).await;
+            // The same signature under the right name of the algorithm, as well.
+            let parts: Vec<_> = by_hmac.split('.').collect();
+            is_refused_everywhere(&world, &forged(&token, &header_of(&token), Some(parts[2]))).await;
+        }
+    }
+    assert!(world.client.get("/api/member/audit").bearer(&token).send().await.status.is_success());
+}
+
+/// Every route for other services.
+const INTERNAL: [(&str, &str); 4] = [
+    ("POST", "/internal/wallets/0194a000-0000-7000-8000-000000000000/transfers"),
+    ("GET", "/internal/transfers/0194a000-0000-7000-8000-000000000000"),
+    ("POST", "/internal/transfers/0194a000-0000-7000-8000-000000000000/void"),
+    ("GET", "/internal/revocations"),
+];
+
+#[sqlx::test(migrations = "./migrations")]
+async fn fault_17_a_members_token_is_no_services_and_a_services_no_members(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let (secret, clock) = (SigningKey::generate().unwrap(), world.state.clock.clone());
+    let world = world.with_tokens(tokens_of(vec![secret.clone()], &access_settings("dalkom"), &clock));
+    let (kim, lee) = (world.customer("kim").await, world.seller("lee").await);
+    // Of a service's shape in every respect, and signed with a key that we trust, for members.
+    let (key, now) = (SigningKey::from_base64(&secret).unwrap(), clock.now().unix_timestamp());
+    let encoding = EncodingKey::from_ed_der(&STANDARD.decode(secret.expose_secret()).unwrap());
+    let shaped = |kid: &str, issuer: &str| {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("service+jwt".to_owned());
+        header.kid = Some(kid.to_owned());
+        let claims = json!({"iss": issuer, "aud": "member-api", "sub": issuer, "iat": now, "exp": now + 60});
+        jsonwebtoken::encode(&header, &claims, &encoding).unwrap()
+    };
+    let members = [
+        kim.token,
+        lee.token,
+        world.token_of_a_stranger(Role::Admin),
+        shaped("order-api", "order-api"),
+        shaped("gateway", "gateway"),
+        shaped(key.id(), "order-api"),
+    ];
+    for token in &members {
+        for (method, path) in INTERNAL {
+            let request = world.client.request(method.parse().unwrap(), path).bearer(token);
+            let body = json!({"id": clock.new_id(), "kind": "REFUND", "amount": 1_000_000});
+            let answer = request.json(&body).send().await;
+            let _ = answer.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+        }
+    }
+    for service in ["gateway", "member-api", "store-api", "order-api"] {
+        for audience in ["member-api", "dalkom"] {
+            is_refused_everywhere(&world, &world.people.service_token(service, audience)).await;
+        }
     }
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 0);
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use access::SigningKey;
 use http::StatusCode;
 use member_api::sweep::sweep;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Answer;
 
-use crate::world::{World, access_settings, tokens_of};
+use crate::world::{PASSWORD, World, access_settings, tokens_of};
 
 async fn refresh(world: &World, token: &Value) -> Answer {
     world.client.post("/api/member/sessions/refresh").json(&json!({"refreshToken": token})).send().await
@@ -26,7 +27,7 @@ async fn signing_in_gives_tokens_that_nobody_on_the_way_may_keep(
 ) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    let body = json!({"email": "KIM@example.com ", "password": crate::world::PASSWORD});
+    let body = json!({"email": "KIM@example.com ", "password": PASSWORD});
     let answer =
         world.client.post("/api/member/sessions").json(&body).send().await.expect(StatusCode::CREATED);
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -63,7 +64,7 @@ async fn fault_21_an_unknown_email_and_a_wrong_password_are_answered_alike(
     for (email, password) in [
         (kim.email.as_str(), "wrong-password"),
         ("nobody@example.com", "wrong-password"),
-        (&closed.email, crate::world::PASSWORD),
+        (&closed.email, PASSWORD),
         (&kim.email, ""),
         ("nobody@example.com", "nobody"),
     ] {
@@ -74,6 +75,52 @@ async fn fault_21_an_unknown_email_and_a_wrong_password_are_answered_alike(
     assert!(
         answers.windows(2).all(|pair| pair[0].bytes == pair[1].bytes && pair[0].headers == pair[1].headers)
     );
+}
+
+/// What an attempt to sign in leaves behind in the figures: hashes, transactions, outcomes, and how many of each. Times
+/// are left out.
+async fn trail_of_attempt(world: &World, email: &str, password: &str) -> Vec<String> {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    // All tasks of the test run on its one thread.
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let body = json!({"email": email, "password": password});
+    let answer = world.client.post("/api/member/sessions").json(&body).send().await;
+    let _ = answer.expect_problem(StatusCode::UNAUTHORIZED, "BAD_CREDENTIALS");
+    let text = metrics.render();
+    let is_count = |line: &&str| !line.contains("quantile=") && !line.contains("_seconds_sum");
+    let mut trail: Vec<_> = text.lines().filter(is_count).map(str::to_owned).collect();
+    trail.sort_unstable();
+    trail
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn fault_21_an_unknown_email_costs_what_a_wrong_password_does(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let kim = world.customer("kim").await;
+    let closed = world.customer("closed").await;
+    let close = world.client.delete("/api/member/me").bearer(&closed.token).send().await;
+    let _ = close.expect(StatusCode::NO_CONTENT);
+
+    let known = trail_of_attempt(&world, &kim.email, "wrong-password").await;
+    for figure in [
+        "password_hash_seconds_count 1",
+        r#"sign_ins_total{outcome="bad_credentials"} 1"#,
+        r#"db_transactions_total{name="sign_in_count",outcome="committed"} 1"#,
+    ] {
+        assert!(known.iter().any(|line| line == figure), "no {figure} in {known:#?}");
+    }
+    for (email, password) in [
+        ("nobody@example.com", "wrong-password"),
+        ("nobody-at-all@example.com", "nobody"),
+        (&closed.email, PASSWORD),
+        (&kim.email, ""),
+    ] {
+        assert_eq!(trail_of_attempt(&world, email, password).await, known, "{email} {password}");
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]

@@ -5,18 +5,25 @@ use http::StatusCode;
 use member_api::domain::Account;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use testkit::Answer;
+use testkit::{Answer, Request};
 use uuid::Uuid;
 
 use crate::world::{Person, World};
 
+/// An order as its receipt has it, with the member's id, which goes into the path.
 fn order(world: &World, kind: &str, who: &Person, amount: i64) -> Value {
     json!({"id": world.state.clock.new_id(), "kind": kind, "memberId": who.id, "amount": amount, "reference": "order-1"})
 }
 
-async fn transfer(world: &World, body: &Value) -> Answer {
+fn post(world: &World, order: &Value) -> Request {
+    let mut body = order.clone();
+    let member_id = body.as_object_mut().unwrap().remove("memberId").unwrap();
+    world.client.post(&format!("/internal/wallets/{}/transfers", member_id.as_str().unwrap())).json(&body)
+}
+
+async fn transfer(world: &World, order: &Value) -> Answer {
     let token = world.people.service_token("order-api", "member-api");
-    world.client.post("/internal/transfers").bearer(&token).json(body).send().await
+    post(world, order).bearer(&token).send().await
 }
 
 async fn find(world: &World, id: &Value) -> Answer {
@@ -170,7 +177,7 @@ async fn fault_17_nobody_can_credit_themselves(_: MySqlPoolOptions, options: MyS
     let kim = world.customer("kim").await;
     let body = order(&world, "REFUND", &kim, 1_000_000);
     let post = async |token: Option<&str>| {
-        let request = world.client.post("/internal/transfers").json(&body);
+        let request = self::post(&world, &body);
         match token {
             Some(token) => request.bearer(token).send().await,
             None => request.send().await,

@@ -6,6 +6,7 @@ use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
 use clock::{Clock, Hand};
 use database::Database;
 use idempotency::Keeper;
+use lock::{Lock, RedisSettings};
 use member_api::passwords::Passwords;
 use member_api::settings;
 use member_api::state::AppState;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{FromRow, MySql};
-use testkit::{Client, People};
+use testkit::{Cable, Client, People};
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) state: AppState,
     pub(crate) people: People,
     pub(crate) hand: Hand,
+    wallet_lock: Lock,
 }
 
 /// A member who has signed up and in.
@@ -72,6 +74,23 @@ pub(crate) fn tokens_of(
     Tokens::new(&settings, access, clock.clone()).unwrap()
 }
 
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
+}
+
+/// A cable to Redis, and its near end's address.
+pub(crate) async fn cable_to_redis() -> (Cable, String) {
+    let url = redis_url();
+    let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
+    let near_end = format!("redis://{}", cable.address());
+    (cable, near_end)
+}
+
+/// The lock before the wallets of one instance.
+pub(crate) fn wallet_lock(redis_url: &str, settings: &lock::Settings) -> Lock {
+    Lock::new("wallet", &RedisSettings { url: redis_url.to_owned() }, settings).unwrap()
+}
+
 impl World {
     pub(crate) fn new(options: MySqlConnectOptions) -> Self {
         let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
@@ -83,21 +102,27 @@ impl World {
             sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
             clock: clock.clone(),
         };
-        Self::of(state, People::of("member-api", &clock), hand)
+        let wallet_lock = wallet_lock(&redis_url(), &lock::Settings::default());
+        Self::of(state, People::of("member-api", &clock), hand, wallet_lock)
     }
 
-    fn of(state: AppState, people: People, hand: Hand) -> Self {
+    fn of(state: AppState, people: People, hand: Hand, wallet_lock: Lock) -> Self {
         let user_keys = UserKeys::new("https://dalkom.test", "dalkom", state.clock.clone());
         user_keys.replace(&state.tokens.jwks());
         let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
         let keeper = Keeper::new(state.database.clone(), state.clock.clone());
-        let router = member_api::http::router(state.clone(), &keeper);
-        Self { client: Client(problem::wrap(verifier.wrap(router))), state, people, hand }
+        let router = member_api::http::router(state.clone(), &keeper, &wallet_lock);
+        Self { client: Client(problem::wrap(verifier.wrap(router))), state, people, hand, wallet_lock }
     }
 
     /// The same service, started again with other signing keys.
     pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
-        Self::of(AppState { tokens, ..self.state }, self.people, self.hand)
+        Self::of(AppState { tokens, ..self.state }, self.people, self.hand, self.wallet_lock)
+    }
+
+    /// The same service, started again with another lock before its wallets.
+    pub(crate) fn with_wallet_lock(self, wallet_lock: Lock) -> Self {
+        Self::of(self.state, self.people, self.hand, wallet_lock)
     }
 
     pub(crate) async fn connection(&self) -> PoolConnection<MySql> {

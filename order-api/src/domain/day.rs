@@ -1,6 +1,7 @@
 //! Business days: dates in Asia/Seoul.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -47,18 +48,93 @@ impl BusinessDay {
 
     /// Its first instant.
     pub fn start(self) -> OffsetDateTime {
+        self.at(TimeOfDay::MIDNIGHT)
+    }
+
+    /// The instant of this time of it.
+    pub fn at(self, time: TimeOfDay) -> OffsetDateTime {
         let year = i16::try_from(self.0.year()).expect("time's years are four digits, as jiff's are");
         let month = i8::try_from(u8::from(self.0.month())).expect("a month is 1 to 12");
         let day = i8::try_from(self.0.day()).expect("a day is 1 to 31");
-        let midnight = SEOUL.to_timestamp(civil::date(year, month, day).at(0, 0, 0, 0));
-        let seconds =
-            midnight.expect("only the very first midnights of the calendar are no instant").as_second();
+        let instant = SEOUL.to_timestamp(civil::date(year, month, day).at(time.hour, time.minute, 0, 0));
+        let seconds = instant.expect("only the very first hours of the calendar are no instants").as_second();
         OffsetDateTime::from_unix_timestamp(seconds).expect("an instant of jiff's is one of time's")
     }
 
     /// The first instant after it.
     pub fn end(self) -> OffsetDateTime {
-        self.0.next_day().map_or_else(|| self.start(), |next| Self(next).start())
+        self.next().start()
+    }
+
+    /// The day after it; the last day of the calendar is its own.
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.0.next_day().map_or(self, Self)
+    }
+
+    /// The day before it; the first day of the calendar is its own.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.0.previous_day().map_or(self, Self)
+    }
+}
+
+/// A time of day in Asia/Seoul, to the minute; `HH:MM` outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay {
+    hour: i8,
+    minute: i8,
+}
+
+impl TimeOfDay {
+    /// When a day begins.
+    pub const MIDNIGHT: Self = Self { hour: 0, minute: 0 };
+
+    /// This hour, 0 to 23, and minute, 0 to 59.
+    pub const fn new(hour: i8, minute: i8) -> Option<Self> {
+        match (hour, minute) {
+            (0..=23, 0..=59) => Some(Self { hour, minute }),
+            _ => None,
+        }
+    }
+}
+
+/// A text that is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(&'static str);
+
+impl FromStr for TimeOfDay {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let digits = |text: &str| match text.len() {
+            2 if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            _ => None,
+        };
+        text.split_once(':')
+            .and_then(|(hour, minute)| Self::new(digits(hour)?, digits(minute)?))
+            .ok_or(Malformed("a time of day is written HH:MM, from 00:00 to 23:59"))
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl FromStr for BusinessDay {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let date = Date::parse(text, FORMAT).map_err(|_| Malformed("a day is written YYYY-MM-DD"))?;
+        if (1900..=9998).contains(&date.year()) {
+            Ok(Self(date))
+        } else {
+            Err(Malformed("a day is of the years 1900 to 9998"))
+        }
     }
 }
 
@@ -77,13 +153,7 @@ impl Serialize for BusinessDay {
 impl<'de> Deserialize<'de> for BusinessDay {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let date = Date::parse(&text, FORMAT)
-            .map_err(|_| serde::de::Error::custom("a day is written YYYY-MM-DD"))?;
-        if (1900..=9998).contains(&date.year()) {
-            Ok(Self(date))
-        } else {
-            Err(serde::de::Error::custom("a day is of the years 1900 to 9998"))
-        }
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -98,6 +168,22 @@ mod tests {
         let first = BusinessDay::of(datetime!(2026-11-22 15:00 UTC));
         assert_eq!((last.date(), first.date()), (date!(2026 - 11 - 22), date!(2026 - 11 - 23)));
         assert_eq!((last.start(), last.end()), (datetime!(2026-11-21 15:00 UTC), first.start()));
+    }
+
+    #[test]
+    fn four_in_the_morning_in_seoul_is_seven_in_the_evening_before_in_utc() {
+        let day = BusinessDay::from_date(date!(2026 - 11 - 23));
+        assert_eq!(day.at("04:00".parse().unwrap()), datetime!(2026-11-22 19:00 UTC));
+        assert_eq!((day.previous().next(), day.next().date()), (day, date!(2026 - 11 - 24)));
+    }
+
+    #[test]
+    fn a_time_of_day_is_hours_and_minutes() {
+        assert_eq!("00:00".parse(), Ok(TimeOfDay::MIDNIGHT));
+        assert_eq!("23:59".parse::<TimeOfDay>().ok(), TimeOfDay::new(23, 59));
+        for wrong in ["24:00", "04:60", "4:00", "0400", "+4:00", "04:-1", ""] {
+            assert!(wrong.parse::<TimeOfDay>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -227,7 +227,7 @@ async fn money_and_stock_come_back_once_whatever_gets_lost(
     options: MySqlConnectOptions,
 ) {
     let sale = Sale::new(options).await;
-    sale.world.to_member.trouble("POST /internal/transfers", "", Trouble::LoseReply, 2);
+    sale.world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, 2);
     sale.world.to_store.trouble("POST /internal/restocks", "", Trouble::LoseReply, 2);
     let line = sale.cancel(0).await.expect(StatusCode::OK).body;
     // It says that the money is on its way.
@@ -244,7 +244,7 @@ async fn a_refund_is_finished_by_another_instance_if_its_own_dies(
     options: MySqlConnectOptions,
 ) {
     let sale = Sale::new(options).await;
-    for (line, head) in ["POST /internal/transfers", "POST /internal/restocks"].into_iter().enumerate() {
+    for (line, head) in ["POST /internal/wallets", "POST /internal/restocks"].into_iter().enumerate() {
         let world = &sale.world;
         let proxy = if line == 0 { &world.to_member } else { &world.to_store };
         proxy.trouble(head, "", Trouble::HoldReply, 1);

@@ -81,7 +81,7 @@ async fn adding_the_same_option_sums_and_lines_stay_in_the_order_they_came() {
 }
 
 #[tokio::test]
-async fn fault_9_concurrent_additions_lose_nothing() {
+async fn fault_09_concurrent_additions_lose_nothing() {
     let fixture = Fixture::new();
     let option = Uuid::from_u128(9);
     let additions = (0..50).map(|_| async {

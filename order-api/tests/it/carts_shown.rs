@@ -151,7 +151,7 @@ async fn fault_26_edits_answer_the_cart_that_was_edited(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_5_quantities_are_1_to_999(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn fault_05_quantities_are_1_to_999(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(0).await;
     let (_, cakes) = world.item(&world.seller().await, &[(32_000, 5)]).await;

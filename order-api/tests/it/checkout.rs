@@ -97,7 +97,7 @@ async fn a_line_is_paid_on_its_business_day_in_seoul(_: MySqlPoolOptions, option
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_7_a_repeated_request_charges_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn fault_07_a_repeated_request_charges_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
@@ -115,15 +115,23 @@ async fn fault_7_a_repeated_request_charges_once(_: MySqlPoolOptions, options: M
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_9_two_customers_for_the_last_piece(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn fault_09_two_customers_for_the_last_piece(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 1)]).await;
     let customers = [world.customer(50_000).await, world.customer(50_000).await];
     for customer in &customers {
         let _ = world.add(customer, cakes[0], 1).await.expect(StatusCode::OK);
     }
+    // Both have seen the piece, and reach for it at once.
+    world.to_store.trouble("PUT /internal/reservations", "", Trouble::HoldRequest, 2);
     let body = one(cakes[0]);
-    let (one, other) = tokio::join!(world.order(&customers[0], &body), world.order(&customers[1], &body));
+    let reach = async {
+        world.to_store.happened().await;
+        world.to_store.happened().await;
+        world.to_store.let_go();
+    };
+    let (one, other, ()) =
+        tokio::join!(world.order(&customers[0], &body), world.order(&customers[1], &body), reach);
     let (winner, loser, refusal) = match (one.status, other.status) {
         (StatusCode::CREATED, StatusCode::CONFLICT) => (&customers[0], &customers[1], other),
         (StatusCode::CONFLICT, StatusCode::CREATED) => (&customers[1], &customers[0], one),
@@ -142,7 +150,7 @@ async fn fault_9_two_customers_for_the_last_piece(_: MySqlPoolOptions, options: 
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_1_a_failed_debit_is_no_success_and_the_order_is_not_free(
+async fn fault_01_a_failed_debit_is_no_success_and_the_order_is_not_free(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -217,7 +225,7 @@ async fn a_lost_reply_is_asked_for_again(_: MySqlPoolOptions, options: MySqlConn
     for (round, trouble) in (1..).zip([Trouble::LoseReply, Trouble::LoseRequest]) {
         world.to_store.trouble("POST /internal/options", "", trouble, 1);
         world.to_store.trouble("PUT /internal/reservations", "", trouble, 1);
-        world.to_member.trouble("POST /internal/transfers", "", trouble, 1);
+        world.to_member.trouble("POST /internal/wallets", "", trouble, 1);
         world.to_store.trouble("POST /internal/reservations", "/confirm", trouble, 1);
         let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
         let _ = world.order(&customer, &one(cakes[0])).await.expect(StatusCode::CREATED);
@@ -229,7 +237,7 @@ async fn a_lost_reply_is_asked_for_again(_: MySqlPoolOptions, options: MySqlConn
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_8_a_customer_who_was_charged_gets_the_order(
+async fn fault_08_a_customer_who_was_charged_gets_the_order(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -238,7 +246,7 @@ async fn fault_8_a_customer_who_was_charged_gets_the_order(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     // The money is taken, and nobody hears of it, however often it is asked for.
-    world.to_member.trouble("POST /internal/transfers", "", Trouble::LoseReply, usize::MAX);
+    world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, usize::MAX);
     let (hasty, client) = world.hasty_instance();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let answer = request.send().await.expect(StatusCode::ACCEPTED);
@@ -308,7 +316,7 @@ async fn an_order_that_could_not_be_paid_while_the_stock_was_held_fails(
     for trouble in [Trouble::LoseReply, Trouble::LoseRequest] {
         let customer = world.token(&customer, access::Role::Customer);
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_member.trouble("POST /internal/transfers", "", trouble, usize::MAX);
+        world.to_member.trouble("POST /internal/wallets", "", trouble, usize::MAX);
         let (hasty, client) = world.hasty_instance();
         let key = Uuid::new_v4().to_string();
         let request = client.post("/api/order/orders").bearer(&customer.token).key(&key).json(&one(cakes[0]));
@@ -352,11 +360,10 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
     let late = member_client::TransferRequest {
         id,
         kind: member_client::TransferKind::OrderPayment,
-        member_id: customer.id,
         amount: money::Won::new(10_000),
         reference: id.to_string(),
     };
-    let refused = world.app.member.transfer(&late).await;
+    let refused = world.app.member.transfer(customer.id, &late).await;
     assert!(matches!(refused, Err(member_client::TransferError::Mismatch)), "{refused:?}");
     let reserve = store_client::ReserveRequest {
         expires_at: world.clock.now() + Duration::from_secs(60),
@@ -368,6 +375,28 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
         (world.balance(&customer).await, world.stock(cakes[0]).await),
         (100_000, Stock::of(5, 0, 0, 0))
     );
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn two_tries_of_one_request_place_one_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options).await;
+    let customer = world.customer(100_000).await;
+    let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
+    let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
+    // The first try was taken for dead, and lives: both find that there is no order yet.
+    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 2);
+    let order_id = world.clock.new_id();
+    let both = async {
+        world.to_store.happened().await;
+        world.to_store.happened().await;
+        world.to_store.let_go();
+    };
+    let place = || order_api::checkout::place_order(&world.app, customer.id, order_id, None);
+    let (first, second, ()) = tokio::join!(place(), place(), both);
+    assert_eq!(first.unwrap(), second.unwrap());
+    world.settle().await;
+    assert_eq!((world.count("orders").await, world.balance(&customer).await), (1, 90_000));
+    assert_eq!(world.stock(cakes[0]).await, Stock::of(8, 0, 1, 0));
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -409,7 +438,7 @@ async fn what_is_added_during_a_checkout_stays_in_the_cart(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_6_names_prices_and_sellers_never_come_from_the_client(
+async fn fault_06_names_prices_and_sellers_never_come_from_the_client(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

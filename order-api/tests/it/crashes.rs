@@ -9,13 +9,13 @@ use crate::support::{Member, Proxy, Stock, Trouble, World, one, settle};
 /// The requests of a checkout, in order: to whom, and what it looks like.
 const FORWARD: [(Peer, &str, &str); 3] = [
     (Peer::Store, "PUT /internal/reservations", ""),
-    (Peer::Member, "POST /internal/transfers", ""),
+    (Peer::Member, "POST /internal/wallets", ""),
     (Peer::Store, "POST /internal/reservations", "/confirm"),
 ];
 
 /// Those of the way back.
 const BACK: [(Peer, &str, &str); 3] = [
-    (Peer::Member, "POST /internal/transfers", ""),
+    (Peer::Member, "POST /internal/wallets", ""),
     (Peer::Member, "POST /internal/transfers", "/void"),
     (Peer::Store, "POST /internal/reservations", "/release"),
 ];
@@ -122,7 +122,7 @@ async fn a_slow_driver_that_lost_its_lease_writes_nothing(_: MySqlPoolOptions, o
     for end in ["CONFIRMED", "FAILED"] {
         let customer = world.customer(50_000).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_member.trouble("POST /internal/transfers", "", Trouble::HoldReply, 1);
+        world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldReply, 1);
         let (slow, client) = world.hasty_instance();
         let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
         let _ = request.send().await.expect(StatusCode::ACCEPTED);

@@ -83,7 +83,7 @@ pub async fn of_member(
     let mut query = QueryBuilder::new(concat!(
         "SELECT ",
         items::columns!(),
-        ", h.created_at AS hearted_at FROM hearts h STRAIGHT_JOIN items i ON i.id = h.item_id \
+        ", h.created_at AS hearted_at FROM hearts h FORCE INDEX (hearts_by_member) STRAIGHT_JOIN items i ON i.id = h.item_id \
          STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE h.member_id = "
     ));
     query.push_bind(member_id);

@@ -13,6 +13,7 @@ pub mod search_blocks;
 pub mod search_changes;
 pub mod search_documents;
 pub mod search_rows;
+pub mod seeding;
 pub mod stock;
 pub mod stores;
 

@@ -172,7 +172,8 @@ pub async fn of_seller(
     let rows: Vec<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
-        " FROM stores s WHERE s.seller_id = ? AND s.live = 1 AND s.number < ? ORDER BY s.number DESC LIMIT ?"
+        " FROM stores s FORCE INDEX (stores_by_seller) \
+         WHERE s.seller_id = ? AND s.live = 1 AND s.number < ? ORDER BY s.number DESC LIMIT ?"
     ))
     .bind(seller_id)
     .bind(below.unwrap_or(i64::MAX))

@@ -1,7 +1,7 @@
 //! Items by words, filters and sort.
 
 use std::cmp::Ordering;
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use database::Database;
 use money::Won;
@@ -9,11 +9,11 @@ use roaring::RoaringBitmap;
 use sqlx::MySqlConnection;
 
 use super::Effort;
-use super::harvest::{Found, Harvest, Stopped, Subject};
-use super::posting_spans::PostingSpans;
+use super::harvest::{Found, Harvest, Subject};
+use super::item_hunt::Hunt;
 use crate::db;
 use crate::db::search_rows::ItemRow;
-use crate::domain::search::{Band, Corpus, Direction, ItemPlace, Keyword, NameTerms, Rank, Scale, Term};
+use crate::domain::search::{Corpus, ItemPlace, Keyword, NameTerms, Rank, Scale, Term};
 use crate::domain::{Item, ItemFilter, ItemSort};
 
 /// A page of items that is asked for.
@@ -31,11 +31,10 @@ pub struct ItemSearch {
     pub limit: u32,
 }
 
-/// So many bands are read first, and each further time this many times more.
-const FIRST_BANDS: u16 = 4;
-const BAND_GROWTH: u16 = 4;
-/// So many keys are read at once from the index of a sort.
-const KEYS_AT_ONCE: u32 = 1_000;
+/// A range of prices that is within so many bands is looked up in the index of prices, for the bands say little of it,
+/// unless it holds more items than this: then a good part of what is in the bands is in the range.
+const NARROW_BANDS: u16 = 2;
+const NARROW_ITEMS: u32 = 4_000;
 
 /// Finds a page of items.
 pub async fn find_items(
@@ -79,6 +78,24 @@ impl ItemSearch {
         let may_narrow = self.sort == ItemSort::Latest || (category.is_none() && store_id.is_none());
         self.keyword.is_empty() && min_price.is_none() && max_price.is_none() && !in_stock && may_narrow
     }
+
+    /// The prices that are asked for.
+    fn prices(&self) -> RangeInclusive<i64> {
+        self.filter.min_price.map_or(0, Won::get)..=self.filter.max_price.map_or(i64::MAX, Won::get)
+    }
+
+    /// The keys that are asked for.
+    pub(super) fn keys(&self) -> RangeInclusive<i64> {
+        match self.sort {
+            ItemSort::PriceAsc | ItemSort::PriceDesc => self.prices(),
+            ItemSort::Latest | ItemSort::Popular | ItemSort::Hearts => i64::MIN..=i64::MAX,
+        }
+    }
+}
+
+/// What is in both.
+pub(super) fn overlap(one: &RangeInclusive<i64>, other: &RangeInclusive<i64>) -> RangeInclusive<i64> {
+    *one.start().max(other.start())..=*one.end().min(other.end())
 }
 
 impl Subject for ItemSearch {
@@ -109,11 +126,14 @@ impl Subject for ItemSearch {
 }
 
 /// The terms of a search.
-struct Terms {
-    conditions: Vec<Term>,
-    prices: Option<(Term, Term)>,
-    in_name: NameTerms,
-    in_text: Vec<Term>,
+pub(super) struct Terms {
+    pub(super) conditions: Vec<Term>,
+    /// The first and the last band of prices.
+    pub(super) prices: Option<(Term, Term)>,
+    /// The very items of a narrow range of prices.
+    pub(super) in_price_range: Option<RoaringBitmap>,
+    pub(super) in_name: NameTerms,
+    pub(super) in_text: Vec<Term>,
 }
 
 impl Terms {
@@ -128,256 +148,25 @@ impl Terms {
         if *in_stock {
             conditions.push(Term::in_stock());
         }
-        let band = |price: i64| Term::price(Scale::PRICES.band(price));
-        let prices = (min_price.is_some() || max_price.is_some()).then(|| {
-            let highest = max_price.map_or(i64::MAX, Won::get);
-            (band(min_price.map_or(0, Won::get)), band(highest))
-        });
+        let (mut prices, mut in_price_range) = (None, None);
+        if min_price.is_some() || max_price.is_some() {
+            let range = search.prices();
+            let (first, last) = (Scale::PRICES.band(*range.start()), Scale::PRICES.band(*range.end()));
+            if last.0.saturating_sub(first.0) < NARROW_BANDS {
+                let keys =
+                    db::listing::item_keys(db, ItemSort::PriceAsc, &range, None, NARROW_ITEMS + 1).await?;
+                let is_all = keys.len() <= NARROW_ITEMS as usize;
+                in_price_range = is_all.then(|| keys.into_iter().map(|(_, number)| number).collect());
+            }
+            prices = Some((Term::price(first), Term::price(last)));
+        }
         let in_name = search.keyword.name_terms(Corpus::Items);
-        Ok(Some(Self { conditions, prices, in_name, in_text: search.keyword.text_terms() }))
+        let in_text = search.keyword.text_terms();
+        Ok(Some(Self { conditions, prices, in_price_range, in_name, in_text }))
     }
 
-    fn all(&self) -> Vec<Term> {
+    /// All that is looked up by itself.
+    pub(super) fn all(&self) -> Vec<Term> {
         self.conditions.iter().chain(&self.in_name.terms).chain(&self.in_text).cloned().collect()
-    }
-}
-
-/// A search that is under way.
-struct Hunt<'s> {
-    search: &'s ItemSearch,
-    terms: Terms,
-    effort: Effort,
-    /// The number of the newest item.
-    newest: u32,
-    /// What the index does not know yet; judged by itself at the end.
-    unindexed: RoaringBitmap,
-    harvest: Harvest<'s, ItemSearch>,
-}
-
-type Course = sqlx::Result<ControlFlow<Stopped<ItemPlace>>>;
-
-impl Hunt<'_> {
-    async fn run(&mut self, db: &mut MySqlConnection) -> Course {
-        let mut spans = None;
-        for rank in [Rank::Name, Rank::Text] {
-            let is_searched = rank == Rank::Name || !self.search.keyword.is_empty();
-            if !is_searched || self.search.after.is_some_and(|after| after.rank > rank) {
-                continue;
-            }
-            let (top, mut rank_spans) = self.spans_of(rank, spans.take());
-            let end = match self.search.sort {
-                ItemSort::Latest => self.by_number(db, rank, &mut rank_spans).await?,
-                _ => self.by_key(db, rank, &mut rank_spans).await?,
-            };
-            if end.is_break() {
-                return Ok(end);
-            }
-            spans = Some((top, rank_spans));
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// The bitmaps for a rank: those of the rank before, where they begin at the same number.
-    fn spans_of(&self, rank: Rank, before: Option<(u32, PostingSpans)>) -> (u32, PostingSpans) {
-        let after =
-            self.search.after.filter(|after| after.rank == rank && self.search.sort == ItemSort::Latest);
-        let top =
-            after.and_then(|after| u32::try_from(after.number).ok()).unwrap_or(self.newest).min(self.newest);
-        match before {
-            Some((same, spans)) if same == top => (top, spans),
-            _ => (top, PostingSpans::new(self.terms.all(), self.terms.prices.clone(), top)),
-        }
-    }
-
-    /// The numbers of a span that may be of this rank.
-    async fn matches(
-        &self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        spans: &mut PostingSpans,
-        position: usize,
-    ) -> sqlx::Result<Option<RoaringBitmap>> {
-        let Terms { conditions, in_name, in_text, .. } = &self.terms;
-        let Some(span) = spans.span(db, position).await? else { return Ok(None) };
-        let matches = match rank {
-            Rank::Name => span.with_all(conditions.iter().chain(&in_name.terms)),
-            Rank::Text if in_name.are_exact => {
-                span.with_all(conditions.iter().chain(in_text))
-                    - span.with_all(conditions.iter().chain(&in_name.terms))
-            }
-            Rank::Text => span.with_all(conditions.iter().chain(in_text)),
-        };
-        Ok(Some(matches - &self.unindexed))
-    }
-
-    /// Goes through the matches from the newest to the oldest.
-    async fn by_number(&mut self, db: &mut MySqlConnection, rank: Rank, spans: &mut PostingSpans) -> Course {
-        let mut position = 0;
-        while let Some(matches) = self.matches(db, rank, spans, position).await? {
-            let end = self.examine(db, rank, 0, matches.iter().rev()).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-            position += 1;
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Goes through the matches by their key.
-    async fn by_key(&mut self, db: &mut MySqlConnection, rank: Rank, spans: &mut PostingSpans) -> Course {
-        let mut matches = RoaringBitmap::new();
-        let mut position = 0;
-        while let Some(more) = self.matches(db, rank, spans, position).await? {
-            matches |= more;
-            position += 1;
-        }
-        if matches.len() <= u64::from(self.effort.look_up) {
-            return self.by_looking_up(db, rank, &(i64::MIN..=i64::MAX), &matches).await;
-        }
-        let sort = self.search.sort;
-        let Some((lowest, greatest)) = db::listing::item_key_bounds(db, sort).await? else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let after = self.search.after.filter(|after| after.rank == rank).map(|after| after.key);
-        let bands = match sort.direction() {
-            Direction::Ascending => after.map_or(lowest, |key| key.max(lowest))..=greatest,
-            Direction::Descending => lowest..=after.map_or(greatest, |key| key.min(greatest)),
-        };
-        let (mut first, mut last) = (sort.scale().band(*bands.start()).0, sort.scale().band(*bands.end()).0);
-        let mut size = FIRST_BANDS;
-        while first <= last {
-            let group = match sort.direction() {
-                Direction::Ascending => first..=last.min(first.saturating_add(size - 1)),
-                Direction::Descending => first.max(last.saturating_sub(size - 1))..=last,
-            };
-            let end = self.by_bands(db, rank, &group, &matches).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-            match sort.direction() {
-                Direction::Ascending => first = *group.end() + 1,
-                Direction::Descending if *group.start() == first => break,
-                Direction::Descending => last = *group.start() - 1,
-            }
-            size = size.saturating_mul(BAND_GROWTH);
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Goes through the matches in some bands, band by band.
-    async fn by_bands(
-        &mut self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        group: &RangeInclusive<u16>,
-        matches: &RoaringBitmap,
-    ) -> Course {
-        let sort = self.search.sort;
-        let term = |band: u16| Term::key(sort, Band(band));
-        let Some((first, last)) = term(*group.start()).zip(term(*group.end())) else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let blocks = 0..=db::search_blocks::block_of(self.newest);
-        let by_term = db::search_blocks::find_range(db, &first, &last, blocks).await?;
-        let mut bands: Vec<(Band, RoaringBitmap)> =
-            by_term.into_iter().filter_map(|(term, members)| Some((term.band()?, members))).collect();
-        if sort.direction() == Direction::Descending {
-            bands.reverse();
-        }
-        for (band, members) in bands {
-            let end = self.by_band(db, rank, band, &members, matches & &members).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Goes through the matches in one band, in whichever way is the least work.
-    async fn by_band(
-        &mut self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        band: Band,
-        members: &RoaringBitmap,
-        matches: RoaringBitmap,
-    ) -> Course {
-        let keys = self.search.sort.scale().values(band);
-        if keys.start() == keys.end() {
-            return match self.search.sort.direction() {
-                Direction::Ascending => self.examine(db, rank, *keys.start(), matches.iter()).await,
-                Direction::Descending => self.examine(db, rank, *keys.start(), matches.iter().rev()).await,
-            };
-        }
-        // Where matches are strewn evenly, so many members have to be passed to meet as many as are wanted.
-        let passed = self.harvest.still_wanted() as u64 * members.len() / matches.len().max(1);
-        if matches.len() <= passed.max(u64::from(self.effort.look_up)) {
-            return self.by_looking_up(db, rank, &keys, &matches).await;
-        }
-        self.by_passing(db, rank, &keys, &matches).await
-    }
-
-    /// Looks up the keys of all matches, and sorts them.
-    async fn by_looking_up(
-        &mut self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
-    ) -> Course {
-        let numbers: Vec<u32> = matches.iter().collect();
-        let mut candidates = db::search_rows::item_keys(db, self.search.sort, &numbers).await?;
-        candidates.retain(|(key, _)| keys.contains(key));
-        candidates.sort_unstable_by(|one, other| self.search.sort.direction().compare(one, other));
-        self.examine_keys(db, rank, candidates).await
-    }
-
-    /// Passes through the band in the order of the sort's index, picking what matches.
-    async fn by_passing(
-        &mut self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
-    ) -> Course {
-        let after = self.search.after.filter(|after| after.rank == rank && keys.contains(&after.key));
-        let mut at = after.map(|after| (after.key, after.number));
-        loop {
-            let passed = db::listing::item_keys(db, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
-            let Some((key, number)) = passed.last().copied() else { return Ok(ControlFlow::Continue(())) };
-            let candidates = passed.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
-            let end = self.examine_keys(db, rank, candidates).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-            let here = ItemPlace { rank, key, number: number.into() };
-            let end = self.harvest.tire(passed.len(), || here);
-            if end.is_break() {
-                return Ok(end);
-            }
-            at = Some((key, number.into()));
-        }
-    }
-
-    async fn examine_keys(&mut self, db: &mut MySqlConnection, rank: Rank, keys: Vec<(i64, u32)>) -> Course {
-        let places =
-            keys.into_iter().map(|(key, number)| (ItemPlace { rank, key, number: number.into() }, number));
-        let new: Vec<_> = places.filter(|(place, _)| !self.harvest.was_shown(place)).collect();
-        self.harvest.examine(db, new.into_iter()).await
-    }
-
-    async fn examine(
-        &mut self,
-        db: &mut MySqlConnection,
-        rank: Rank,
-        key: i64,
-        numbers: impl Iterator<Item = u32> + Send,
-    ) -> Course {
-        let search = self.search;
-        let shown = move |place: &ItemPlace| {
-            search.after.is_some_and(|after| place.compare(&after, search.sort).is_le())
-        };
-        let places = numbers.map(move |number| (ItemPlace { rank, key, number: number.into() }, number));
-        self.harvest.examine(db, places.filter(move |(place, _)| !shown(place))).await
     }
 }

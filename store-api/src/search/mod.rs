@@ -29,6 +29,7 @@
 mod effort;
 mod harvest;
 mod index_writer;
+mod item_hunt;
 mod item_search;
 mod posting_spans;
 mod rebuild;

@@ -10,6 +10,7 @@ mod look_up;
 mod options;
 mod refusals;
 mod reservations;
+mod search;
 mod shop;
 mod stock_races;
 mod stores;

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod demo;
+pub(crate) mod docs;
 pub(crate) mod reset;
 pub(crate) mod test;
 pub(crate) mod up;

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use lock::{Lock, Settings};
 use tokio::sync::{Barrier, Notify, oneshot};
 
-use crate::support::{OneAtATime, holder, instance, instance_by_cable, new_key, patient, take_and_die};
+use crate::support::{OneAtATime, holder, instance, instance_by_cable, new_key, patient, soon, take_and_die};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_at_a_time_across_tasks_and_instances() {
@@ -26,7 +26,7 @@ async fn one_at_a_time_across_tasks_and_instances() {
             })
         })
     });
-    for end in join_all(tasks.collect::<Vec<_>>()).await {
+    for end in soon(join_all(tasks.collect::<Vec<_>>())).await {
         end.unwrap();
     }
     assert_eq!(work.done(), 3 * TASKS * ROUNDS);
@@ -56,7 +56,7 @@ async fn a_lock_is_held_during_the_work_and_not_afterwards() {
     assert_eq!(token.unwrap().len(), 32, "a random token");
     // Another instance can have it: it has been released.
     let other = instance(&patient());
-    assert!(other.run(&key, holder(&key)).await.is_some());
+    assert!(soon(other.run(&key, holder(&key))).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,7 +75,7 @@ async fn a_busy_instance_lets_others_have_their_turn() {
     });
     let crowd: Vec<_> = crowd.collect();
     for _ in 0..3 {
-        other.run(&key, work.work()).await;
+        soon(other.run(&key, work.work())).await;
     }
     enough.store(true, Ordering::Relaxed);
     for end in join_all(crowd).await {
@@ -110,8 +110,8 @@ async fn a_request_that_is_cancelled_gives_the_lock_back() {
     });
     begins.await.unwrap();
     holding.abort();
-    lock.run(&key, async {}).await;
-    instance(&patient()).run(&key, async {}).await;
+    soon(lock.run(&key, async {})).await;
+    soon(instance(&patient()).run(&key, async {})).await;
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_handler_that_panics_gives_the_lock_back() {
         async move { lock.run(&key, async { panic!("a bug") }).await }
     });
     assert!(panicking.await.unwrap_err().is_panic());
-    instance(&patient()).run(&key, async {}).await;
+    soon(instance(&patient()).run(&key, async {})).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,11 +136,11 @@ async fn requests_cancelled_anywhere_leave_no_lock_behind() {
             let _ = tokio::time::timeout(patience, lock.run(&key, work.work())).await;
         })
     });
-    for end in join_all(tasks.collect::<Vec<_>>()).await {
+    for end in soon(join_all(tasks.collect::<Vec<_>>())).await {
         end.unwrap();
     }
     for lock in instances {
-        lock.run(&key, work.work()).await;
+        soon(lock.run(&key, work.work())).await;
     }
 }
 
@@ -165,8 +165,8 @@ async fn a_wait_for_a_slow_request_of_the_same_process_runs_out_too() {
         began.notified().await;
         lock.run(&key, async { other_is_done.notify_one() }).await;
     };
-    tokio::join!(slow, other);
-    instance(&patient()).run(&key, async {}).await;
+    soon(async { tokio::join!(slow, other) }).await;
+    soon(instance(&patient()).run(&key, async {})).await;
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_lease_is_renewed_for_as_long_as_the_work_takes() {
         began.notified().await;
         other.run(&key, async { assert_eq!(work.done(), 1, "the lease ran out") }).await;
     };
-    tokio::join!(long, waiting);
+    soon(async { tokio::join!(long, waiting) }).await;
 }
 
 #[tokio::test]

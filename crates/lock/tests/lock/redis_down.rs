@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use lock::{Lock, RedisDown, Settings};
 
-use crate::support::{OneAtATime, holder, instance_by_cable, new_key, patient};
+use crate::support::{OneAtATime, holder, instance_by_cable, new_key, patient, soon};
 
 const REQUESTS: usize = 200;
 /// How long it may take until a Redis that is back is used again: a look every second, and two of them.
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Runs a few things, as if there had never been a lock. They still wait for each other within the process.
 async fn goes_on(lock: &Lock) {
     let (key, work) = (new_key(), OneAtATime::default());
-    join_all((0..REQUESTS).map(|_| lock.run(&key, work.work()))).await;
+    soon(join_all((0..REQUESTS).map(|_| lock.run(&key, work.work())))).await;
     assert_eq!(work.done(), REQUESTS);
 }
 

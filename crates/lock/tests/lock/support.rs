@@ -1,17 +1,20 @@
 //! Instances of a service with a lock, and what goes on under it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use lock::{Lock, RedisSettings, Settings};
 use testkit::Cable;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
 
-/// A lock that nobody goes on without: a test that waits for ever shows that it is not given back.
+/// A lock that nobody goes on without.
 pub(crate) fn patient() -> Settings {
-    Settings { enabled: true, wait_ms: 60_000, lease_ms: 600_000, redis_timeout_ms: 10_000 }
+    Settings { enabled: true, wait_ms: 3_600_000, lease_ms: 3_600_000, redis_timeout_ms: 10_000 }
 }
 
 /// The lock of one instance.
@@ -28,6 +31,11 @@ pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
     let url = redis_url();
     let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
     (instance_at(&format!("redis://{}", cable.address()), settings), cable)
+}
+
+/// What must come about: a lock that was not given back, or never handed over, would be waited for much longer.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
 }
 
 /// A key that no other test has.
@@ -83,7 +91,7 @@ pub(crate) async fn holder(key: &str) -> Option<String> {
 pub(crate) async fn take_and_die(key: &str) {
     let mut redis = redis_connection().await;
     let mut command = redis::cmd("SET");
-    command.arg(redis_key(key)).arg("dead").arg("EX").arg(600);
+    command.arg(redis_key(key)).arg("dead").arg("EX").arg(3_600);
     command.query_async::<()>(&mut redis).await.unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! MariaDB, or MySQL.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,9 +35,10 @@ pub(super) fn plan(
     progress: &dyn Progress,
 ) -> Result<PartPlan, StackError> {
     let data = home.data().join(PART);
+    let options = base_options(program, home)?;
     if !data.exists() {
         progress.begin(PART, "initialising its data");
-        initialise(program, &data, home)?;
+        initialise(program, &options, &data, home)?;
     }
     let init_file = home.secrets().join("database-init.sql");
     let init_sql = accounts::init_sql(secrets, home.purpose(), program.version.is_mariadb())?;
@@ -44,11 +46,10 @@ pub(super) fn plan(
         .map_err(StackError::io(format!("writing {}", init_file.display())))?;
 
     let mut launch = Launch::new(PART, &program.path)
-        .args(base_options(program))
+        .args(options)
         .arg(option("datadir", &data))
         .arg(option("init-file", &init_file))
         .arg(option("socket", &socket_path(home)))
-        .arg(option("pid-file", &home.run().join("mariadb-own.pid")))
         .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-name-resolve"])
         .args(["--skip-log-bin", "--max-connections=500", "--innodb-buffer-pool-size=256M"])
         .envs(&program.env);
@@ -72,7 +73,7 @@ pub(super) fn plan(
 }
 
 /// Makes the server's own tables in a folder that gets its name when it is complete.
-fn initialise(program: &Program, data: &Path, home: &Home) -> Result<(), StackError> {
+fn initialise(program: &Program, options: &[OsString], data: &Path, home: &Home) -> Result<(), StackError> {
     let unfinished = data.with_extension("unfinished");
     match fs::remove_dir_all(&unfinished) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -80,7 +81,7 @@ fn initialise(program: &Program, data: &Path, home: &Home) -> Result<(), StackEr
     }
     let mut command =
         if program.version.is_mariadb() { mariadb_initialiser(program) } else { mysql_initialiser(program) };
-    command.arg(option("datadir", &unfinished)).envs(program.env.iter().cloned());
+    command.args(options).arg(option("datadir", &unfinished)).envs(program.env.iter().cloned());
 
     let log_path = home.log("mariadb-initialise");
     let log = File::create(&log_path).map_err(StackError::io(format!("opening {}", log_path.display())))?;
@@ -104,7 +105,6 @@ fn mariadb_initialiser(program: &Program) -> Command {
     let user = User::from_uid(geteuid()).ok().flatten().map_or_else(|| "root".to_owned(), |user| user.name);
     let mut command = Command::new(initialiser);
     command
-        .args(base_options(program))
         .args(["--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"])
         .arg(format!("--auth-root-socket-user={user}"));
     command
@@ -113,24 +113,27 @@ fn mariadb_initialiser(program: &Program) -> Command {
 /// Its root account has no password until the server is started with the init file, which it never is without.
 fn mysql_initialiser(program: &Program) -> Command {
     let mut command = Command::new(&program.path);
-    command.args(base_options(program)).arg("--initialize-insecure");
+    command.arg("--initialize-insecure");
     command
 }
 
-/// What every run of the server needs: nothing of the machine's own configuration.
-fn base_options(program: &Program) -> Vec<String> {
-    let mut options = vec!["--no-defaults".to_owned()];
+/// What every run of the server needs: nothing of the machine's own configuration, and temporary tables where no other
+/// server has any, as their names are not unique.
+fn base_options(program: &Program, home: &Home) -> Result<Vec<OsString>, StackError> {
+    let temporary = home.data().join("mariadb-tmp");
+    fs::create_dir_all(&temporary).map_err(StackError::io(format!("making {}", temporary.display())))?;
+    let mut options = vec!["--no-defaults".into(), option("tmpdir", &temporary)];
     if let Some(tree) = &program.unpacked {
-        options.push(format!("--basedir={}", tree.join("usr").display()));
+        options.push(option("basedir", &tree.join("usr")));
     }
     if geteuid().is_root() {
-        options.push("--user=root".to_owned());
+        options.push("--user=root".into());
     }
-    options
+    Ok(options)
 }
 
-fn option(name: &str, path: &Path) -> std::ffi::OsString {
-    let mut option = std::ffi::OsString::from(format!("--{name}="));
+fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(format!("--{name}="));
     option.push(path);
     option
 }

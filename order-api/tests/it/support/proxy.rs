@@ -14,7 +14,7 @@ pub(crate) enum Trouble {
     LoseRequest,
     /// The request arrives, and the connection breaks before its reply does.
     LoseReply,
-    /// The request does not arrive, and nobody says so.
+    /// The request does not arrive until it is let go, and nobody says so.
     HoldRequest,
     /// The request arrives, its reply does not until it is let go, and nobody says so.
     HoldReply,
@@ -56,7 +56,7 @@ impl Proxy {
         proxy
     }
 
-    /// Makes trouble of the next `times` requests whose line begins with `head`, as `POST /internal/transfers`, and whose
+    /// Makes trouble of the next `times` requests whose line begins with `head`, as `POST /internal/wallets`, and whose
     /// path ends with `ends_with`.
     pub(crate) fn trouble(&self, head: &str, ends_with: &str, trouble: Trouble, times: usize) {
         let (head, ends_with) = (head.to_owned(), ends_with.to_owned());
@@ -78,9 +78,15 @@ impl Proxy {
         self.happened.acquire().await.expect("it is never closed").forget();
     }
 
-    /// Passes on the replies that are held.
+    /// Passes on what is held.
     pub(crate) fn let_go(&self) {
         self.let_go.notify_waiters();
+    }
+
+    async fn hold(&self) {
+        let let_go = self.let_go.notified();
+        self.happened.add_permits(1);
+        let_go.await;
     }
 
     fn trouble_with(&self, sent: &[u8]) -> Option<Trouble> {
@@ -110,8 +116,8 @@ impl Proxy {
                     match trouble {
                         Some(Trouble::LoseRequest) => return self.happened.add_permits(1),
                         Some(Trouble::HoldRequest) => {
-                            self.happened.add_permits(1);
-                            return std::future::pending().await;
+                            trouble = None;
+                            self.hold().await;
                         }
                         Some(Trouble::LoseReply | Trouble::HoldReply) | None => {}
                     }
@@ -121,11 +127,7 @@ impl Proxy {
                     let Ok(count @ 1..) = read else { return };
                     match trouble.take() {
                         Some(Trouble::LoseReply) => return self.happened.add_permits(1),
-                        Some(Trouble::HoldReply) => {
-                            let let_go = self.let_go.notified();
-                            self.happened.add_permits(1);
-                            let_go.await;
-                        }
+                        Some(Trouble::HoldReply) => self.hold().await,
                         Some(Trouble::LoseRequest | Trouble::HoldRequest) | None => {}
                     }
                     if client.write_all(&answered[..count]).await.is_err() { return }

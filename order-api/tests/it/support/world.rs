@@ -133,7 +133,7 @@ impl World {
             tokens: member_api::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
             sign_in_limits: member_api::settings::SignIn::default(),
         };
-        let router = member_api::http::router(state, &keeper);
+        let router = member_api::http::router(state, &keeper, &lock::Lock::off());
         Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
     }
 

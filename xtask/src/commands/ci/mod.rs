@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use console::style;
 
 use crate::cargo;
+use crate::commands::docs;
 
 /// What a check may say when nothing is wrong.
 enum Outcome {
@@ -19,9 +20,10 @@ enum Outcome {
 
 type Check = (&'static str, fn() -> anyhow::Result<Outcome>);
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     ("formatting", formatting),
     ("conventions", conventions),
+    ("generated documents are fresh", generated_documents),
     ("clippy", clippy),
     ("documentation", documentation),
     ("dependencies", dependencies),
@@ -58,7 +60,16 @@ fn clippy() -> anyhow::Result<Outcome> {
     run_to_success(&mut production, "it says why above")?;
     // In a test a panic is the message.
     let mut tests = cargo::command();
-    tests.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings", "-A", "clippy::unwrap_used"]);
+    tests.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+        "-A",
+        "clippy::unwrap_used",
+    ]);
     run_to_success(&mut tests, "it says why above")
 }
 
@@ -83,6 +94,12 @@ fn conventions() -> anyhow::Result<Outcome> {
         eprintln!("{breach}");
     }
     ensure!(breaches.is_empty(), "{} lines break an invariant of docs/architecture.md", breaches.len());
+    Ok(Outcome::Passed)
+}
+
+fn generated_documents() -> anyhow::Result<Outcome> {
+    let stale = docs::stale()?;
+    ensure!(stale.is_empty(), "{} is not what the sources say: run `cargo xtask docs`", stale.join(", "));
     Ok(Outcome::Passed)
 }
 

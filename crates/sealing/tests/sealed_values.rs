@@ -2,9 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use proptest::prelude::*;
+use sealing::{KeyFileError, KeyName, Sealed, SealedTextError, SealingKey, UnsealError, UnsealingKey};
 use secrecy::ExposeSecret as _;
-use settings::seal::{KeyFileError, Sealed, SealedTextError, UnsealError};
-use settings::{KeyName, SealingKey, UnsealingKey};
 
 fn key(name: &str) -> UnsealingKey {
     UnsealingKey::generate(name.parse().unwrap())

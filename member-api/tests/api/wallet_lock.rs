@@ -1,0 +1,103 @@
+//! The queue before a wallet: that it is there, and that nothing depends on it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lock::{Lock, Settings};
+use serde_json::{Value, json};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use testkit::Request;
+
+use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
+
+/// Long enough for a request that does not wait.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+fn charge(world: &World, who: &Person) -> Request {
+    let request = world.client.post("/api/member/me/wallet/charges").bearer(&who.token);
+    request.key(&world.state.clock.new_id().to_string()).json(&json!({"amount": 1_000}))
+}
+
+fn refund(world: &World, who: &Person) -> Request {
+    let body =
+        json!({"id": world.state.clock.new_id(), "kind": "REFUND", "amount": 1_000, "reference": "order-1"});
+    let token = world.people.service_token("order-api", "member-api");
+    world.client.post(&format!("/internal/wallets/{}/transfers", who.id)).bearer(&token).json(&body)
+}
+
+/// The lock as another instance of the service has it, whose requests wait for as long as it takes.
+fn another_instance() -> Lock {
+    wallet_lock(&redis_url(), &patient())
+}
+
+fn patient() -> Settings {
+    Settings { wait_ms: 3_600_000, redis_timeout_ms: 10_000, ..Settings::default() }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options).with_wallet_lock(another_instance());
+    let (kim, lee) = (world.customer("kim").await, world.customer("lee").await);
+    for (request, status) in
+        [(charge(&world, &kim), StatusCode::CREATED), (refund(&world, &kim), StatusCode::OK)]
+    {
+        let (balance, _) = world.wallet(&kim).await;
+        let waiting = tokio::spawn(request.send());
+        let held = async {
+            tokio::time::sleep(A_WHILE).await;
+            assert_eq!(world.wallet(&kim).await.0, balance);
+            // It is the lock of this wallet only, and reading needs none.
+            world.charge(&lee, 1_000).await;
+            let wallet = world.client.get("/api/member/me/wallet").bearer(&kim.token).send().await;
+            assert_eq!(wallet.expect(StatusCode::OK).body["balance"], balance);
+        };
+        Box::pin(another_instance().run(kim.id, held)).await;
+        let _ = waiting.await.unwrap().expect(status);
+        assert_eq!(world.wallet(&kim).await.0, balance + 1_000);
+    }
+}
+
+/// Two at once, of which neither waits for the other for ever.
+async fn goes_on(world: &World) {
+    let kim = world.customer("kim").await;
+    let (charged, refunded) = tokio::join!(charge(world, &kim).send(), refund(world, &kim).send());
+    let _ = (charged.expect(StatusCode::CREATED), refunded.expect(StatusCode::OK));
+    assert_eq!(world.wallet(&kim).await, (2_000, 2));
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn without_redis_the_wallet_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let (cable, url) = cable_to_redis().await;
+    cable.cut();
+    goes_on(&World::new(options).with_wallet_lock(wallet_lock(&url, &patient()))).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn without_the_lock_the_wallet_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    goes_on(&World::new(options).with_wallet_lock(Lock::off())).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_wallet_whose_lock_does_not_come_back_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let hasty = wallet_lock(&redis_url(), &Settings { wait_ms: 50, ..patient() });
+    let world = World::new(options).with_wallet_lock(hasty);
+    let kim = world.customer("kim").await;
+    let held = async {
+        let _ = charge(&world, &kim).send().await.expect(StatusCode::CREATED);
+    };
+    another_instance().run(kim.id, held).await;
+    assert_eq!(world.wallet(&kim).await, (1_000, 1));
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_replay_does_not_wait(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options).with_wallet_lock(another_instance());
+    let kim = world.customer("kim").await;
+    let send = async || -> Value {
+        let request = world.client.post("/api/member/me/wallet/charges").bearer(&kim.token).key("k1");
+        request.json(&json!({"amount": 1_000})).send().await.expect(StatusCode::CREATED).body
+    };
+    let first = send().await;
+    assert_eq!(another_instance().run(kim.id, send()).await, first);
+    assert_eq!(world.wallet(&kim).await, (1_000, 1));
+}

@@ -1,0 +1,459 @@
+//! Search against a naive reference: for hundreds of generated searches the same items in the same order.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use money::Won;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use roaring::RoaringBitmap;
+use serde_json::json;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use store_api::domain::search::{Keyword, StorePlace};
+use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
+use store_api::search::{Effort, ItemSearch, StoreSearch, find_items, find_stores, index_changes, rebuild};
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+use crate::shop::{Person, Shop, an_item, id_of, option_id};
+
+/// So little that bands, lookups, walks and short pages all come about among a few hundred items.
+const LITTLE: Effort = Effort { look_up: 6, rows: 40 };
+
+const TASTES: [&str; 12] = [
+    "딸기",
+    "초코",
+    "말차",
+    "Cheese",
+    "바닐라빈",
+    "얼그레이",
+    "100%",
+    "쑥",
+    "Dark Chocolate",
+    "Ｂｌｕｅ",
+    "크림치즈",
+    "밤",
+];
+const KINDS: [(&str, Category); 7] = [
+    ("케이크", Category::Cake),
+    ("타르트", Category::Tart),
+    ("마카롱", Category::Macaron),
+    ("식빵", Category::Bread),
+    ("쿠키", Category::Cookie),
+    ("초콜릿", Category::Chocolate),
+    ("스콘", Category::Scone),
+];
+const WORDS: [&str; 8] = ["수제", "선물", "초콜릿", "케이크", "chocolate", "제철 딸기", "말차", "당일 배송"];
+
+struct Catalogue {
+    shop: Shop,
+    seller: Person,
+    stores: Vec<String>,
+}
+
+impl Catalogue {
+    /// Opens stores and lists items across the border of two blocks of the index.
+    async fn of(options: &MySqlConnectOptions, items: usize) -> Self {
+        let shop = Shop::open(options);
+        sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32600").execute(&shop.rows).await.unwrap();
+        let seller = shop.seller();
+        let mut stores = Vec::new();
+        for name in ["달콤상점", "쓴상점", "Sweet Lab"] {
+            stores.push(shop.store(&seller, name).await);
+        }
+        let catalogue = Self { shop, seller, stores };
+        for n in 0..items {
+            catalogue.list(n).await;
+        }
+        catalogue
+    }
+
+    async fn list(&self, n: usize) -> serde_json::Value {
+        let (kind, category) = KINDS[n * 5 % 7];
+        let name = format!("{} {kind} {}", TASTES[n * 7 % 12], n % 40 + n / 40 * 100);
+        let description = format!("{} {}", WORDS[n % 8], WORDS[n / 8 % 8]);
+        // Dear cakes and cheap cookies: words and prices go together, as they do.
+        let turn = i64::try_from(n).unwrap();
+        let price = 1_000 + (turn * 5 % 7) * 3_000 + (turn * 37 % 11) * 500;
+        let mut body = an_item(&name, &[("기본", price, turn % 3), ("대", price * 2, 0)]);
+        body["description"] = description.into();
+        body["category"] = json!(category);
+        self.shop.item(&self.seller, &self.stores[n % 3], &body).await
+    }
+
+    /// Gives hearts and sales as if they had come, and makes the index know everything.
+    async fn settle(&self) {
+        sqlx::query("UPDATE items SET hearts = number * 7 % 13 % 6, sold = number * 11 % 29 * (number % 2)")
+            .execute(&self.shop.rows)
+            .await
+            .unwrap();
+        rebuild(&self.shop.database, |_, _, _| {}).await.unwrap();
+        sqlx::query("DELETE FROM search_changes").execute(&self.shop.rows).await.unwrap();
+    }
+
+    async fn rows(&self) -> Vec<Row> {
+        sqlx::query_as(
+            "SELECT number, store_id, name, description, category, min_price, hearts, sold, \
+             (SELECT COUNT(*) FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS buyable \
+             FROM items i WHERE live = 1",
+        )
+        .fetch_all(&self.shop.rows)
+        .await
+        .unwrap()
+    }
+
+    /// The whole list of a search, page by page.
+    async fn pages(&self, asked: &Asked, effort: Effort) -> Vec<i64> {
+        let mut search = ItemSearch {
+            keyword: Keyword::parse(&asked.keyword).unwrap(),
+            filter: asked.filter(&self.stores),
+            sort: asked.sort,
+            after: None,
+            limit: asked.limit,
+        };
+        let mut numbers = Vec::new();
+        loop {
+            let found = find_items(&self.shop.database, &search, effort).await.unwrap();
+            assert!(found.rows.len() <= asked.limit as usize);
+            assert!(
+                effort != Effort::USUAL || found.next.is_none() || found.rows.len() == asked.limit as usize
+            );
+            numbers.extend(found.rows.iter().map(|item| item.number));
+            match found.next {
+                Some(next) => search.after = Some(next),
+                None => return numbers,
+            }
+        }
+    }
+
+    /// Compares many searches with the reference.
+    async fn compare(&self, searches: u32, runner: &mut TestRunner) {
+        let rows = self.rows().await;
+        for _ in 0..searches {
+            let asked = asked().new_tree(runner).unwrap().current();
+            let expected = asked.naively(&rows, &self.stores);
+            for effort in [Effort::USUAL, LITTLE] {
+                assert_eq!(self.pages(&asked, effort).await, expected, "{asked:?} with {effort:?}");
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Row {
+    number: i64,
+    store_id: Uuid,
+    name: String,
+    description: String,
+    category: String,
+    min_price: i64,
+    hearts: i64,
+    sold: i64,
+    buyable: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Asked {
+    keyword: String,
+    category: Option<Category>,
+    store: Option<usize>,
+    min_price: Option<i64>,
+    max_price: Option<i64>,
+    in_stock: bool,
+    sort: ItemSort,
+    limit: u32,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let word = prop_oneof![
+        proptest::sample::select(&TASTES[..]).prop_map(str::to_owned),
+        proptest::sample::select(&KINDS[..]).prop_map(|(kind, _)| kind.to_owned()),
+        proptest::sample::select(&WORDS[..]).prop_map(str::to_owned),
+        proptest::sample::select(&["초", "크림", "lat", "이", "CHOCO", "1", "%", "ｅ", "없는말", "케잌"][..])
+            .prop_map(str::to_owned),
+    ];
+    let keyword = proptest::collection::vec(word, 0..3).prop_map(|words| words.join(" "));
+    let category = proptest::option::weighted(0.3, proptest::sample::select(&Category::ALL[..]));
+    let price = || proptest::option::weighted(0.25, 0..25_000_i64);
+    let store = proptest::option::weighted(0.2, 0..3_usize);
+    let sort = proptest::sample::select(&ItemSort::ALL[..]);
+    let in_stock = proptest::bool::weighted(0.3);
+    (keyword, category, store, price(), price(), in_stock, sort, 1..30_u32).prop_map(
+        |(keyword, category, store, min_price, max_price, in_stock, sort, limit)| Asked {
+            keyword,
+            category,
+            store,
+            min_price,
+            max_price,
+            in_stock,
+            sort,
+            limit,
+        },
+    )
+}
+
+impl Asked {
+    fn filter(&self, stores: &[String]) -> ItemFilter {
+        ItemFilter {
+            category: self.category,
+            store_id: self.store.map(|store| stores[store].parse().unwrap()),
+            min_price: self.min_price.map(Won::new),
+            max_price: self.max_price.map(Won::new),
+            in_stock: self.in_stock,
+        }
+    }
+
+    fn naively(&self, rows: &[Row], stores: &[String]) -> Vec<i64> {
+        let words: Vec<String> = plain(&self.keyword).split_whitespace().map(str::to_owned).collect();
+        let all_in = |text: &str| words.iter().all(|word| text.contains(word));
+        let mut found: Vec<(bool, &Row)> = rows
+            .iter()
+            .filter(|row| self.category.is_none_or(|category| row.category == category.as_str()))
+            .filter(|row| self.store.is_none_or(|store| row.store_id.to_string() == stores[store]))
+            .filter(|row| self.min_price.is_none_or(|price| row.min_price >= price))
+            .filter(|row| self.max_price.is_none_or(|price| row.min_price <= price))
+            .filter(|row| !self.in_stock || row.buyable > 0)
+            .filter(|row| all_in(&format!("{} \n {}", plain(&row.name), plain(&row.description))))
+            .map(|row| (!all_in(&plain(&row.name)), row))
+            .collect();
+        found.sort_by_key(|(later, row)| {
+            let key = match self.sort {
+                ItemSort::Latest => (0, -row.number),
+                ItemSort::Popular => (-row.sold, -row.number),
+                ItemSort::Hearts => (-row.hearts, -row.number),
+                ItemSort::PriceAsc => (row.min_price, row.number),
+                ItemSort::PriceDesc => (-row.min_price, -row.number),
+            };
+            (*later, key)
+        });
+        found.into_iter().map(|(_, row)| row.number).collect()
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase()
+}
+
+#[sqlx::test]
+async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let catalogue = Catalogue::of(&options, 400).await;
+    catalogue.settle().await;
+    catalogue.compare(300, &mut TestRunner::deterministic()).await;
+}
+
+#[sqlx::test]
+async fn changes_are_found_at_once_and_just_so_when_the_index_knows_them(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let catalogue = Catalogue::of(&options, 120).await;
+    catalogue.settle().await;
+    let mut runner = TestRunner::deterministic();
+    for round in 0..3_usize {
+        make_changes(&catalogue, round).await;
+        catalogue.compare(40, &mut runner).await;
+        assert!(index_changes(&catalogue.shop.database).await.unwrap() > 0);
+        assert_eq!(catalogue.shop.number("SELECT COUNT(*) FROM search_changes").await, 0);
+        catalogue.compare(40, &mut runner).await;
+        let known = index(&catalogue.shop).await;
+        rebuild(&catalogue.shop.database, |_, _, _| {}).await.unwrap();
+        assert_eq!(known, index(&catalogue.shop).await, "as if it had been made anew");
+    }
+}
+
+/// Every way in which what a search goes by can change.
+async fn make_changes(catalogue: &Catalogue, round: usize) {
+    let Catalogue { shop, seller, stores } = catalogue;
+    let new: Vec<_> = futures::future::join_all((0..8).map(|n| catalogue.list(200 + round * 8 + n))).await;
+    let patch = |path: String, body: serde_json::Value| async move {
+        shop.client.patch(&path).bearer(&seller.token).json(&body).send().await.expect(StatusCode::OK);
+    };
+    let delete = |path: String| async move {
+        shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    };
+    let item = |n: usize| format!("/api/store/items/{}", id_of(&new[n]));
+    let option = |n: usize| format!("{}/options/{}", item(n), option_id(&new[n], 0));
+    patch(item(0), json!({ "name": format!("새 이름 케이크 {round}"), "category": "BREAD" })).await;
+    patch(item(1), json!({ "description": "초콜릿이 들어간 chocolate" })).await;
+    index_changes(&shop.database).await.unwrap();
+    patch(item(0), json!({ "name": format!("또 새 이름 마카롱 {round}") })).await;
+    patch(option(1), json!({ "price": 9_900, "quantity": 5 })).await;
+    delete(item(2)).await;
+    delete(option(3)).await;
+    for _ in 0..3 {
+        let heart = format!("{}/heart", item(4));
+        let customer = shop.customer();
+        shop.client.put(&heart).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+    }
+    patch(option(5), json!({ "quantity": 2 })).await;
+    index_changes(&shop.database).await.unwrap();
+    let (sold, released, last) = (shop.clock.new_id(), shop.clock.new_id(), option_id(&new[5], 0));
+    shop.reserve(sold, &[(last, 1)]).await.expect(StatusCode::OK);
+    shop.reserve(released, &[(last, 1)]).await.expect(StatusCode::OK);
+    shop.confirm(sold).await.expect(StatusCode::OK);
+    if round == 1 {
+        shop.release(released).await.expect(StatusCode::OK);
+    }
+    if round == 2 {
+        index_changes(&shop.database).await.unwrap();
+        shop.restock(shop.clock.new_id(), sold, last, 1).await.expect(StatusCode::OK);
+        delete(format!("/api/store/stores/{}", stores[2])).await;
+    }
+}
+
+/// All that the index knows.
+async fn index(shop: &Shop) -> BTreeMap<(Vec<u8>, u32), Vec<u32>> {
+    let rows: Vec<(Vec<u8>, u32, Vec<u8>)> =
+        sqlx::query_as("SELECT term, block, members FROM search_blocks").fetch_all(&shop.rows).await.unwrap();
+    rows.into_iter()
+        .map(|(term, block, members)| {
+            (
+                (term, block),
+                RoaringBitmap::deserialize_from(&*members).unwrap().into_iter().collect::<Vec<u32>>(),
+            )
+        })
+        .filter(|(_, members)| !members.is_empty())
+        .collect()
+}
+
+#[sqlx::test]
+async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    let seller = shop.seller();
+    for n in 0..60_usize {
+        shop.store(&seller, &format!("{} {} {n}", TASTES[n * 5 % 12], ["상점", "베이커리", "Lab"][n % 3]))
+            .await;
+    }
+    sqlx::query("UPDATE stores SET followers = number * 7 % 5").execute(&shop.rows).await.unwrap();
+    for is_indexed in [false, true] {
+        if is_indexed {
+            index_changes(&shop.database).await.unwrap();
+        }
+        for keyword in ["상점", "베이", "L", "딸기 상점", "chocolate", "", "5", "없는말"] {
+            for sort in StoreSort::ALL {
+                for effort in [Effort::USUAL, LITTLE] {
+                    let found = store_pages(&shop, keyword, sort, effort).await;
+                    assert_eq!(
+                        found,
+                        naive_stores(&shop, keyword, sort).await,
+                        "{keyword} {sort:?} {effort:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, effort: Effort) -> Vec<i64> {
+    let keyword = Keyword::parse(keyword).unwrap();
+    let mut search = StoreSearch { keyword, sort, after: None::<StorePlace>, limit: 7 };
+    let mut numbers = Vec::new();
+    loop {
+        let found = find_stores(&shop.database, &search, effort).await.unwrap();
+        numbers.extend(found.rows.iter().map(|store| store.number));
+        match found.next {
+            Some(next) => search.after = Some(next),
+            None => return numbers,
+        }
+    }
+}
+
+async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
+    let mut rows: Vec<(i64, String, i64)> =
+        sqlx::query_as("SELECT number, name, followers FROM stores").fetch_all(&shop.rows).await.unwrap();
+    rows.retain(|(_, name, _)| plain(keyword).split_whitespace().all(|word| plain(name).contains(word)));
+    match sort {
+        StoreSort::Latest => rows.sort_by_key(|(number, ..)| Reverse(*number)),
+        StoreSort::Followers => rows.sort_by_key(|(number, _, followers)| Reverse((*followers, *number))),
+        StoreSort::Name => rows.sort_by_key(|(_, name, _)| plain(name)),
+    }
+    rows.into_iter().map(|(number, ..)| number).collect()
+}
+
+#[sqlx::test]
+async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let catalogue = Catalogue::of(&options, 90).await;
+    catalogue.settle().await;
+    let shop = &catalogue.shop;
+    for (turn, sort) in ItemSort::ALL.into_iter().enumerate() {
+        let mut search = ItemSearch {
+            keyword: Keyword::parse("케이크").unwrap(),
+            filter: ItemFilter::default(),
+            sort,
+            after: None,
+            limit: 4,
+        };
+        let there_before = catalogue.rows().await;
+        let mut seen = Vec::new();
+        let mut page = 0;
+        loop {
+            let found = find_items(&shop.database, &search, Effort::USUAL).await.unwrap();
+            seen.extend(found.rows.iter().map(|item| item.number));
+            let Some(next) = found.next else { break };
+            search.after = Some(next);
+            let listed = catalogue.list(500 + turn * 100 + page).await;
+            let oldest: Uuid =
+                sqlx::query_scalar("SELECT id FROM items WHERE live = 1 ORDER BY number LIMIT 1")
+                    .fetch_one(&shop.rows)
+                    .await
+                    .unwrap();
+            for gone in [oldest.to_string(), id_of(&listed)].into_iter().take(1 + page % 2) {
+                let path = format!("/api/store/items/{gone}");
+                let delete = shop.client.delete(&path).bearer(&catalogue.seller.token).send().await;
+                delete.expect(StatusCode::NO_CONTENT);
+            }
+            if page % 3 == 0 {
+                index_changes(&shop.database).await.unwrap();
+            }
+            page += 1;
+        }
+        let mut once = seen.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), seen.len(), "no repeat, {sort:?}");
+        let still_there = catalogue.rows().await;
+        let asked = Asked {
+            keyword: "케이크".to_owned(),
+            category: None,
+            store: None,
+            min_price: None,
+            max_price: None,
+            in_stock: false,
+            sort,
+            limit: 4,
+        };
+        let stayed: Vec<Row> = there_before
+            .into_iter()
+            .filter(|row| still_there.iter().any(|other| other.number == row.number))
+            .collect();
+        let expected = asked.naively(&stayed, &catalogue.stores);
+        seen.retain(|number| stayed.iter().any(|row| row.number == *number));
+        assert_eq!(seen, expected, "no gap, {sort:?}");
+        index_changes(&shop.database).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn two_writers_at_once_bring_the_index_up_to_date_once(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let catalogue = Catalogue::of(&options, 40).await;
+    let database = &catalogue.shop.database;
+    let (one, other, third) =
+        tokio::join!(index_changes(database), index_changes(database), index_changes(database));
+    let first = one.unwrap() + other.unwrap() + third.unwrap();
+    let rest = index_changes(database).await.unwrap();
+    assert_eq!(first + rest, 43, "three stores and forty items, each once");
+    let known = index(&catalogue.shop).await;
+    rebuild(database, |_, _, _| {}).await.unwrap();
+    assert_eq!(known, index(&catalogue.shop).await);
+}
