@@ -40,9 +40,6 @@ pub(crate) enum StillOwed {
     Cart(#[from] CartsDown),
     #[error("the money could not be given back")]
     PayBack(#[source] TransferError),
-    /// Stock that is not sold yet can't come back.
-    #[error("the order's reservation is not confirmed yet")]
-    NotSoldYet,
     #[error("the stock could not be put back on sale")]
     Restock(#[source] RestockError),
     #[error("order or line {0} is not there, or is in a state that owes nothing")]
@@ -166,20 +163,10 @@ async fn pay_back(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
     Ok(db::order_lines::paid_back(&mut connection, owned.line.id, app.clock.now()).await?)
 }
 
+/// Puts a line's pieces back on sale. store-api refuses those of a reservation that is not confirmed yet: then it is tried
+/// again, after the confirmation, or found to be no longer owed where the order was given up.
 async fn restock(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
     let refund = owned.line.refund.ok_or(StillOwed::Nothing(owned.line.id))?;
-    let sale = Delivery { kind: Kind::ConfirmReservation, subject_id: owned.order_id };
-    let restock = Delivery { kind: Kind::Restock, subject_id: owned.line.id };
-    {
-        let mut connection = app.database.acquire().await?;
-        if db::outbox::contains(&mut connection, sale).await? {
-            return Err(StillOwed::NotSoldYet);
-        }
-        // Asked after the sale: where the order was given up meanwhile, nothing was sold, and nothing is owed.
-        if !db::outbox::contains(&mut connection, restock).await? {
-            return Ok(());
-        }
-    }
     let request = RestockRequest {
         order_id: owned.order_id,
         option_id: owned.line.option_id,

@@ -1,4 +1,4 @@
-//! Calls through the gateway, as any REST client makes them.
+//! Calls as any REST client makes them, mostly through the gateway.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use stack::Stack;
 /// Longer than any answer of the gateway takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client of one gateway. Cheap to clone.
+/// A client of one process, the gateway in most tests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    gateway: String,
+    url: String,
 }
 
 /// A call that is being put together.
@@ -39,8 +39,16 @@ impl Client {
     /// # Panics
     /// If the HTTP client can't be made.
     pub fn of(stack: &Stack) -> Self {
+        Self::at(stack.gateway_url())
+    }
+
+    /// A client of one process, past the gateway.
+    ///
+    /// # Panics
+    /// If the HTTP client can't be made.
+    pub fn at(url: String) -> Self {
         let http = reqwest::Client::builder().timeout(TIMEOUT).build().expect("an HTTP client without TLS");
-        Self { http, gateway: stack.gateway_url() }
+        Self { http, url }
     }
 
     /// A GET.
@@ -60,7 +68,7 @@ impl Client {
 
     /// A call with a method and nothing else.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        Call(self.http.request(method, format!("{}{path}", self.gateway)))
+        Call(self.http.request(method, format!("{}{path}", self.url)))
     }
 }
 
@@ -98,7 +106,7 @@ impl Call {
     /// # Panics
     /// If no answer comes.
     pub async fn send(self) -> Answer {
-        self.try_send().await.expect("the gateway answers")
+        self.try_send().await.expect("it answers")
     }
 }
 

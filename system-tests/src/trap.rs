@@ -17,6 +17,8 @@ pub enum Moment {
     BeforeRequest,
     /// The database has done it; the reply is lost.
     BeforeReply,
+    /// The database hears of it when the trap is through. Nothing is lost.
+    HeldBack,
 }
 
 type Spring = Box<dyn FnOnce() + Send>;
@@ -88,6 +90,10 @@ fn join(client: TcpStream, server: TcpStream, trap: &Arc<Mutex<Option<Trap>>>) {
             Moment::BeforeRequest => Some(spring),
             Moment::BeforeReply => {
                 *lock(&for_requests) = Some(spring);
+                None
+            }
+            Moment::HeldBack => {
+                spring();
                 None
             }
         }
@@ -187,6 +193,25 @@ mod tests {
 
         springing.recv().unwrap();
         assert_eq!(heard.iter().collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn a_request_that_is_held_back_arrives_when_the_trap_is_through() {
+        let (proxy, mut client, heard) = echo();
+        let (go_on, waiting) = channel();
+        let (sprung, springing) = channel();
+        proxy.set(1, Moment::HeldBack, move || {
+            sprung.send(()).unwrap();
+            waiting.recv().unwrap();
+        });
+
+        client.write_all(&[5]).unwrap();
+        springing.recv().unwrap();
+        assert!(heard.try_recv().is_err());
+        go_on.send(()).unwrap();
+
+        assert_eq!(heard.recv(), Ok(5));
+        assert_eq!(ask(&mut client, 6), Some(6));
     }
 
     #[test]

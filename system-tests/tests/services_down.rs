@@ -11,7 +11,8 @@ use system_tests::books::Books;
 use system_tests::client::{Answer, Call, Client};
 use system_tests::people::Person;
 use system_tests::shop::{Item, list_item};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::task::JoinSet;
 
 /// How long a part that is back may take until it is used again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -194,6 +195,36 @@ async fn without_redis_the_cart_answers_503_and_the_rest_goes_on() {
     world.customer.charge(10_000).await;
     world.store().await.expect(200);
 
+    world.start_again("redis").await;
+    world.all_is_well().await;
+}
+
+#[tokio::test]
+async fn redis_goes_away_while_a_wallet_is_charged() {
+    const TASKS: i64 = 8;
+    const CHARGES: i64 = 25;
+    let world = World::new().await;
+    let before = world.customer.balance().await;
+    let (made, mut count) = watch::channel(0);
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let (customer, made) = (world.customer.clone(), made.clone());
+        tasks.spawn(async move {
+            for _ in 0..CHARGES {
+                customer.charge(1_000).await;
+                made.send_modify(|made| *made += 1);
+            }
+        });
+    }
+    count.wait_for(|made| *made >= TASKS * CHARGES / 4).await.unwrap();
+    world.stack.kill("redis").unwrap();
+    // Each of them was answered 201.
+    tasks.join_all().await;
+
+    assert_eq!(world.customer.balance().await, before + TASKS * CHARGES * 1_000);
+    let member_api = Client::at(world.stack.management_url("member-api").unwrap());
+    let report = member_api.get("/readyz").send().await.expect(200);
+    assert_eq!(report["dependencies"]["redis"]["status"], "down", "{report}");
     world.start_again("redis").await;
     world.all_is_well().await;
 }

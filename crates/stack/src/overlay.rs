@@ -108,7 +108,7 @@ fn for_service(kind: &ServiceKind, ingredients: &Ingredients<'_>) -> Result<Valu
         let key = secrets.token_key(kind.name)?;
         set(&mut document, "access.service-signing-key", seal(&key.private)?);
     }
-    if kind.name == "order-api" {
+    if kind.uses_redis {
         set(&mut document, "redis.url", json!(format!("redis://127.0.0.1:{}", servers.redis)));
     }
     if kind.name == "member-api" {

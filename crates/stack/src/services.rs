@@ -29,6 +29,8 @@ pub struct ServiceKind {
     pub(crate) standard_management_port: u16,
     /// The schema of its own, if it has one.
     pub(crate) schema: Option<&'static str>,
+    /// Whether it keeps something in Redis.
+    pub(crate) uses_redis: bool,
     /// Whether it calls others, and so signs service tokens.
     pub(crate) calls_services: bool,
 }
@@ -40,6 +42,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8888,
         standard_management_port: 9888,
         schema: None,
+        uses_redis: false,
         calls_services: false,
     },
     ServiceKind {
@@ -47,6 +50,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8090,
         standard_management_port: 9090,
         schema: Some("member"),
+        uses_redis: true,
         calls_services: false,
     },
     ServiceKind {
@@ -54,6 +58,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8091,
         standard_management_port: 9091,
         schema: Some("store"),
+        uses_redis: false,
         calls_services: false,
     },
     ServiceKind {
@@ -61,6 +66,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8092,
         standard_management_port: 9092,
         schema: Some("orders"),
+        uses_redis: true,
         calls_services: true,
     },
     ServiceKind {
@@ -68,6 +74,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8080,
         standard_management_port: 9080,
         schema: None,
+        uses_redis: false,
         calls_services: true,
     },
 ];

@@ -23,8 +23,8 @@ use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
 const WALLETS: usize = 4;
 const TRANSFERS: usize = 2_000;
 const AT_ONCE: usize = 24;
-/// Between two questions what became of a request that is still running.
-const POLL: Duration = Duration::from_millis(2);
+/// For so long a key belongs to a request whose end nobody knows.
+const LEASE_OF_A_KEY: Duration = Duration::from_secs(30);
 
 /// What is done with one transfer.
 #[derive(Clone, Debug)]
@@ -106,12 +106,13 @@ impl Load {
             .collect()
             .await;
 
-        // What was given up goes on by itself: whoever asks again, by the id, waits for its end.
+        // What was given up goes on by itself, or not at all: whoever asks again, by the id, brings it to its end.
+        self.world.hand.advance(LEASE_OF_A_KEY);
         let mut moved: HashMap<Uuid, (Transfer, Won)> = HashMap::new();
         for (order, end) in ends {
             let end = match end {
                 Some(end) => end,
-                None => self.end_of(&order).await,
+                None => self.end_of(&order).await.unwrap(),
             };
             if let End::Moved { balance_after } = end {
                 let first = moved.entry(order.id).or_insert((order, balance_after));
@@ -123,17 +124,20 @@ impl Load {
 
     async fn run_step(&self, Step { order, given_up_after }: Step) -> (Transfer, Option<End>) {
         let end = match given_up_after {
-            Some(after) => tokio::time::timeout(after, self.end_of(&order)).await.ok(),
-            None => Some(self.end_of(&order).await),
+            Some(after) => tokio::time::timeout(after, self.end_of(&order)).await.ok().flatten(),
+            None => self.end_of(&order).await,
         };
         (order, end)
     }
 
-    async fn end_of(&self, order: &Transfer) -> End {
+    /// `None` where another try of the same order is still running.
+    async fn end_of(&self, order: &Transfer) -> Option<End> {
         match (self.way, order.kind) {
-            (Way::Function, _) => self.execute(order).await,
+            (Way::Function, _) => Some(self.execute(order).await),
             (Way::Routes, Kind::Charge) => self.charge(order).await,
-            (Way::Routes, Kind::OrderPayment | Kind::Refund | Kind::Payout) => self.transfer(order).await,
+            (Way::Routes, Kind::OrderPayment | Kind::Refund | Kind::Payout) => {
+                Some(self.transfer(order).await)
+            }
         }
     }
 
@@ -148,18 +152,16 @@ impl Load {
         }
     }
 
-    async fn charge(&self, order: &Transfer) -> End {
+    async fn charge(&self, order: &Transfer) -> Option<End> {
         let who = self.people.iter().find(|person| person.id == order.member_id).unwrap();
-        loop {
-            let request = self.world.client.post("/api/member/me/wallet/charges").bearer(&who.token);
-            let request = request.key(&order.id.to_string()).json(&json!({"amount": order.amount}));
-            let answer = request.send().await;
-            if answer.status == StatusCode::CREATED {
-                return End::Moved { balance_after: won(&answer.body["balance"]) };
-            }
-            let _ = answer.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
-            tokio::time::sleep(POLL).await;
+        let request = self.world.client.post("/api/member/me/wallet/charges").bearer(&who.token);
+        let request = request.key(&order.id.to_string()).json(&json!({"amount": order.amount}));
+        let answer = request.send().await;
+        if answer.status == StatusCode::CREATED {
+            return Some(End::Moved { balance_after: won(&answer.body["balance"]) });
         }
+        let _ = answer.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+        None
     }
 
     async fn transfer(&self, order: &Transfer) -> End {
@@ -242,8 +244,10 @@ async fn fault_03_money_is_conserved_while_leases_run_out(_: MySqlPoolOptions, o
     let load = Load::new(World::new(options), Way::Routes).await;
     let locks: Vec<String> =
         load.people.iter().map(|person| format!("lock:{{wallet:{}}}", person.id)).collect();
-    let mut redis =
-        redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    // However busy the machine is.
+    let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    let client = redis::Client::open(redis_url()).unwrap();
+    let mut redis = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
     let taken_away = AtomicU64::new(0);
     let taking_away = async {
         loop {

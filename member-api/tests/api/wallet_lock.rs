@@ -7,6 +7,7 @@ use lock::{Lock, Settings};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Request;
+use tokio::sync::Notify;
 
 use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
 
@@ -42,8 +43,9 @@ async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, opti
         [(charge(&world, &kim), StatusCode::CREATED), (refund(&world, &kim), StatusCode::OK)]
     {
         let (balance, _) = world.wallet(&kim).await;
-        let waiting = tokio::spawn(request.send());
-        let held = async {
+        let is_held = Notify::new();
+        let holding = async {
+            is_held.notify_one();
             tokio::time::sleep(A_WHILE).await;
             assert_eq!(world.wallet(&kim).await.0, balance);
             // It is the lock of this wallet only, and reading needs none.
@@ -51,8 +53,12 @@ async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, opti
             let wallet = world.client.get("/api/member/me/wallet").bearer(&kim.token).send().await;
             assert_eq!(wallet.expect(StatusCode::OK).body["balance"], balance);
         };
-        Box::pin(another_instance().run(kim.id, held)).await;
-        let _ = waiting.await.unwrap().expect(status);
+        let waiting = async {
+            is_held.notified().await;
+            let _ = request.send().await.expect(status);
+        };
+        let other = another_instance();
+        tokio::join!(Box::pin(other.run(kim.id, holding)), waiting);
         assert_eq!(world.wallet(&kim).await.0, balance + 1_000);
     }
 }

@@ -93,16 +93,6 @@ pub async fn remove(connection: &mut MySqlConnection, done: &[Delivery]) -> sqlx
     Ok(())
 }
 
-/// Whether something is still owed.
-pub async fn contains(connection: &mut MySqlConnection, delivery: Delivery) -> sqlx::Result<bool> {
-    let row: Option<(i32,)> = sqlx::query_as("SELECT 1 FROM outbox WHERE subject_id = ? AND kind = ?")
-        .bind(delivery.subject_id)
-        .bind(delivery.kind.as_str())
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.is_some())
-}
-
 /// How much of a kind is owed, and since when the oldest of it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Census {

@@ -69,7 +69,7 @@ async fn add_in(
     db::options::insert(tx, ids.item, &ids.options, now).await.map_err(|error| {
         if is_taken(&error, db::options::NAME_KEY) { AddItemError::OptionNameTaken } else { error.into() }
     })?;
-    db::search_changes::note(tx, Corpus::Items, number).await?;
+    db::search_changes::note_new(tx, Corpus::Items, number).await?;
     let item = db::items::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?;
     let options = db::options::of_item(tx, ids.item).await?;
     Ok(ItemWithOptions { item, options })

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::is_taken;
 use crate::db;
-use crate::domain::search::Corpus;
 use crate::domain::stock::StockOutOfRange;
 use crate::domain::{Expected, Item, ItemOption, OptionEdit};
 
@@ -92,6 +91,6 @@ pub(super) async fn touch(
     item.version += 1;
     item.updated_at = now;
     db::items::update(tx, &item).await?;
-    db::search_changes::note(tx, Corpus::Items, item.number).await?;
+    db::search_changes::note_facts(tx, item.number).await?;
     Ok((item, options))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::db;
 use crate::db::items::Hearted;
-use crate::domain::search::{Corpus, Scale};
+use crate::domain::search::Scale;
 
 /// Why an item's heart was neither given nor taken back.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ async fn count(tx: &mut MySqlConnection, item: Hearted, change: i64) -> sqlx::Re
     let hearts = item.hearts + change;
     db::items::set_hearts(tx, item.number, hearts).await?;
     if Scale::COUNTS.band(item.hearts) != Scale::COUNTS.band(hearts) {
-        db::search_changes::note(tx, Corpus::Items, item.number).await?;
+        db::search_changes::note_facts(tx, item.number).await?;
     }
     Ok(())
 }

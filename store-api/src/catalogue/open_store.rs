@@ -49,6 +49,6 @@ async fn open_in(
     let number = db::stores::insert(tx, id, seller.0, store, now).await.map_err(|error| {
         if is_taken(&error, db::stores::NAME_KEY) { OpenStoreError::NameTaken } else { error.into() }
     })?;
-    db::search_changes::note(tx, Corpus::Stores, number).await?;
+    db::search_changes::note_new(tx, Corpus::Stores, number).await?;
     Ok(db::stores::find(tx, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

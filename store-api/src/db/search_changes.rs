@@ -9,10 +9,19 @@ use uuid::Uuid;
 use super::{number, unreadable};
 use crate::domain::search::Corpus;
 
-/// Notes that something was added, or that facts about it have changed.
-pub async fn note(db: &mut MySqlConnection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
+/// Notes that something was added.
+pub async fn note_new(db: &mut MySqlConnection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO search_changes (corpus, number) VALUES (?, ?)")
         .bind(corpus.as_str())
+        .bind(number)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that facts about an item have changed, and not its words.
+pub async fn note_facts(db: &mut MySqlConnection, number: i64) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO search_changes (corpus, number, only_facts) VALUES ('ITEMS', ?, TRUE)")
         .bind(number)
         .execute(db)
         .await?;
@@ -53,7 +62,7 @@ pub async fn note_items_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sq
 /// Notes the items of which an order has just taken the last piece of an option.
 pub async fn note_sold_out(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO search_changes (corpus, number) SELECT DISTINCT 'ITEMS', i.number \
+        "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
          STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = 0",
     )
@@ -66,7 +75,7 @@ pub async fn note_sold_out(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Re
 /// Notes the items of which an order has just put pieces of an option back where there were none.
 pub async fn note_back_in_stock(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO search_changes (corpus, number) SELECT DISTINCT 'ITEMS', i.number \
+        "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
          STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = l.quantity",
     )
@@ -79,7 +88,7 @@ pub async fn note_back_in_stock(db: &mut MySqlConnection, order_id: Uuid) -> sql
 /// Notes the item of an option.
 pub async fn note_item_of_option(db: &mut MySqlConnection, option_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO search_changes (corpus, number) SELECT 'ITEMS', i.number \
+        "INSERT INTO search_changes (corpus, number, only_facts) SELECT 'ITEMS', i.number, TRUE \
          FROM options o STRAIGHT_JOIN items i ON i.id = o.item_id WHERE o.id = ?",
     )
     .bind(option_id)
@@ -108,6 +117,8 @@ pub struct Noted {
     pub number: u32,
     /// The text that it had, where that was changed.
     pub old_text: Option<(String, String)>,
+    /// Whether the index knows its words already.
+    pub only_facts: bool,
 }
 
 #[derive(FromRow)]
@@ -117,12 +128,13 @@ struct Row {
     number: i64,
     old_name: Option<String>,
     old_description: Option<String>,
+    only_facts: bool,
 }
 
 /// The oldest notes.
 pub async fn oldest(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<Noted>> {
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT seq, corpus, number, old_name, old_description FROM search_changes ORDER BY seq LIMIT ?",
+        "SELECT seq, corpus, number, old_name, old_description, only_facts FROM search_changes ORDER BY seq LIMIT ?",
     )
     .bind(limit)
     .fetch_all(db)
@@ -132,7 +144,8 @@ pub async fn oldest(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<No
             let corpus = Corpus::from_name(&row.corpus)
                 .ok_or_else(|| unreadable("corpus", format!("{} is no corpus", row.corpus)))?;
             let old_text = row.old_name.map(|name| (name, row.old_description.unwrap_or_default()));
-            Ok(Noted { seq: row.seq, corpus, number: number(row.number)?, old_text })
+            let number = number(row.number)?;
+            Ok(Noted { seq: row.seq, corpus, number, old_text, only_facts: row.only_facts })
         })
         .collect()
 }

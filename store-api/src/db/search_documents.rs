@@ -42,7 +42,7 @@ struct ItemRow {
 const ITEMS: &str = "SELECT i.number, i.live IS NOT NULL AS is_live, i.name, i.description, i.category, \
      s.number AS store_number, i.min_price, i.hearts, i.sold, \
      EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS in_stock \
-     FROM items i STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE ";
+     FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE ";
 
 impl TryFrom<ItemRow> for ItemDocument {
     type Error = sqlx::Error;
@@ -118,7 +118,9 @@ pub async fn stores(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<V
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::new("SELECT number, live IS NOT NULL AS is_live, name FROM stores WHERE ");
+    let mut query = QueryBuilder::new(
+        "SELECT number, live IS NOT NULL AS is_live, name FROM stores FORCE INDEX (PRIMARY) WHERE ",
+    );
     push_numbers(&mut query, "number", numbers);
     let rows: Vec<StoreRow> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(StoreDocument::try_from).collect()
@@ -131,7 +133,7 @@ pub async fn live_stores(
     limit: u32,
 ) -> sqlx::Result<Vec<StoreDocument>> {
     let rows: Vec<StoreRow> = sqlx::query_as(
-        "SELECT number, live IS NOT NULL AS is_live, name FROM stores \
+        "SELECT number, live IS NOT NULL AS is_live, name FROM stores FORCE INDEX (PRIMARY) \
          WHERE number BETWEEN ? AND ? AND live = 1 ORDER BY number LIMIT ?",
     )
     .bind(*numbers.start())

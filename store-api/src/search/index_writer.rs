@@ -92,10 +92,18 @@ impl Edits {
             let of_corpus = notes.iter().filter(|note| note.corpus == corpus).map(|note| note.number);
             of_corpus.collect::<BTreeSet<u32>>().into_iter().collect()
         };
+        let with_words: BTreeSet<u32> = notes
+            .iter()
+            .filter(|note| note.corpus == Corpus::Items && !note.only_facts)
+            .map(|note| note.number)
+            .collect();
         for item in search_documents::items(tx, &numbers(Corpus::Items)).await? {
             edits.items.insert(item.number);
-            let terms = text_terms(Corpus::Items, &item.name, &item.description);
-            for term in terms.into_iter().chain(item.facts.terms()) {
+            let mut terms = item.facts.terms();
+            if with_words.contains(&item.number) {
+                terms.extend(text_terms(Corpus::Items, &item.name, &item.description));
+            }
+            for term in terms {
                 edits.set(term, item.number, item.is_live);
             }
         }

@@ -154,7 +154,7 @@ impl Hunt<'_> {
             bands.reverse();
         }
         for (band, members) in bands {
-            let end = self.by_band(db, rank, band, &members, matches & &members).await?;
+            let end = self.by_band(db, rank, band, matches & &members).await?;
             if end.is_break() {
                 return Ok(end);
             }
@@ -168,7 +168,6 @@ impl Hunt<'_> {
         db: &mut MySqlConnection,
         rank: Rank,
         band: Band,
-        members: &RoaringBitmap,
         matches: RoaringBitmap,
     ) -> Course {
         let keys = overlap(&self.search.sort.scale().values(band), &self.search.keys());
@@ -181,11 +180,10 @@ impl Hunt<'_> {
                 Direction::Descending => self.examine(db, rank, *keys.start(), matches.iter().rev()).await,
             };
         }
-        // Where matches are strewn evenly, so many members have to be passed to meet as many as are wanted.
-        let passed = self.harvest.still_wanted() as u64 * members.len() / matches.len().max(1);
-        if matches.len() <= passed.max(u64::from(self.effort.look_up)) {
+        if matches.len() <= u64::from(self.effort.look_up) {
             return self.by_looking_up(db, rank, &keys, &matches).await;
         }
+        // A band has so few keys that, among so many matches, the next one is never far.
         self.by_passing(db, rank, &keys, &matches).await
     }
 

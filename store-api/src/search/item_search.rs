@@ -125,6 +125,17 @@ impl Subject for ItemSearch {
     }
 }
 
+/// The prices that are asked for, as far as there are any.
+async fn existing_prices(
+    db: &mut MySqlConnection,
+    search: &ItemSearch,
+) -> sqlx::Result<Option<RangeInclusive<i64>>> {
+    let Some((lowest, greatest)) = db::listing::item_key_bounds(db, ItemSort::PriceAsc).await? else {
+        return Ok(None);
+    };
+    Ok(Some(overlap(&search.prices(), &(lowest..=greatest))).filter(|range| !range.is_empty()))
+}
+
 /// The terms of a search.
 pub(super) struct Terms {
     pub(super) conditions: Vec<Term>,
@@ -137,7 +148,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// `None` where the store that is searched in does not exist.
+    /// `None` where there is nothing to be found: no such store, or nothing at such prices.
     async fn of(db: &mut MySqlConnection, search: &ItemSearch) -> sqlx::Result<Option<Self>> {
         let ItemFilter { category, store_id, min_price, max_price, in_stock } = &search.filter;
         let mut conditions: Vec<Term> = category.map(Term::category).into_iter().collect();
@@ -150,15 +161,16 @@ impl Terms {
         }
         let (mut prices, mut in_price_range) = (None, None);
         if min_price.is_some() || max_price.is_some() {
-            let range = search.prices();
-            let (first, last) = (Scale::PRICES.band(*range.start()), Scale::PRICES.band(*range.end()));
-            if last.0.saturating_sub(first.0) < NARROW_BANDS {
-                let keys =
-                    db::listing::item_keys(db, ItemSort::PriceAsc, &range, None, NARROW_ITEMS + 1).await?;
+            let Some(range) = existing_prices(db, search).await? else { return Ok(None) };
+            let band = |price: &i64| Scale::PRICE_RANGES.band(*price);
+            let (first, last) = (band(range.start()), band(range.end()));
+            if last.0 - first.0 < NARROW_BANDS {
+                let sort = ItemSort::PriceAsc;
+                let keys = db::listing::item_keys(db, sort, &range, None, NARROW_ITEMS + 1).await?;
                 let is_all = keys.len() <= NARROW_ITEMS as usize;
                 in_price_range = is_all.then(|| keys.into_iter().map(|(_, number)| number).collect());
             }
-            prices = Some((Term::price(first), Term::price(last)));
+            prices = Some((Term::price_range(first), Term::price_range(last)));
         }
         let in_name = search.keyword.name_terms(Corpus::Items);
         let in_text = search.keyword.text_terms();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::db;
 use crate::db::stock::SoldItem;
 use crate::domain::reservation::{Confirm, on_confirm};
-use crate::domain::search::{Corpus, Scale};
+use crate::domain::search::Scale;
 
 /// Why a reservation was not confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ async fn count_sold(tx: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()
     for SoldItem { number, sold, pieces } in db::stock::lock_sold_items(tx, order_id).await? {
         db::stock::set_sold(tx, number, sold + pieces).await?;
         if Scale::COUNTS.band(sold) != Scale::COUNTS.band(sold + pieces) {
-            db::search_changes::note(tx, Corpus::Items, number).await?;
+            db::search_changes::note_facts(tx, number).await?;
         }
     }
     Ok(())

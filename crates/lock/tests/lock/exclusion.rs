@@ -8,7 +8,9 @@ use futures::future::join_all;
 use lock::{Lock, Settings};
 use tokio::sync::{Barrier, Notify, oneshot};
 
-use crate::support::{OneAtATime, holder, instance, instance_by_cable, new_key, patient, soon, take_and_die};
+use crate::support::{
+    OneAtATime, holder, instance, instance_by_cable, left_ms, new_key, patient, soon, take_and_die,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_at_a_time_across_tasks_and_instances() {
@@ -170,21 +172,20 @@ async fn a_wait_for_a_slow_request_of_the_same_process_runs_out_too() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_for_as_long_as_the_work_takes() {
-    let short = Settings { lease_ms: 500, ..patient() };
-    let (key, one, other) = (new_key(), instance(&short), instance(&short));
-    let (work, began) = (OneAtATime::default(), Notify::new());
-    let long = one.run(&key, async {
-        began.notify_one();
-        // Three leases long.
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        work.work().await;
-    });
-    let waiting = async {
-        began.notified().await;
-        other.run(&key, async { assert_eq!(work.done(), 1, "the lease ran out") }).await;
+async fn a_lease_is_renewed_while_the_work_runs() {
+    let (key, lock) = (new_key(), instance(&Settings { lease_ms: 6_000, ..patient() }));
+    let until_renewed = async {
+        let mut before = i64::MAX;
+        loop {
+            let now = left_ms(&key).await;
+            assert!(now > 0, "the lease has run out");
+            if now > before {
+                break;
+            }
+            before = now;
+        }
     };
-    soon(async { tokio::join!(long, waiting) }).await;
+    soon(lock.run(&key, until_renewed)).await;
 }
 
 #[tokio::test]

@@ -87,6 +87,12 @@ pub(crate) async fn holder(key: &str) -> Option<String> {
     redis::cmd("GET").arg(redis_key(key)).query_async(&mut redis).await.unwrap()
 }
 
+/// How long the lease of a lock still is.
+pub(crate) async fn left_ms(key: &str) -> i64 {
+    let mut redis = redis_connection().await;
+    redis::cmd("PTTL").arg(redis_key(key)).query_async(&mut redis).await.unwrap()
+}
+
 /// Takes a lock as an instance that has died: it is never released.
 pub(crate) async fn take_and_die(key: &str) {
     let mut redis = redis_connection().await;
@@ -96,7 +102,10 @@ pub(crate) async fn take_and_die(key: &str) {
 }
 
 async fn redis_connection() -> redis::aio::MultiplexedConnection {
-    redis::Client::open(redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+    // However busy the machine is.
+    let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+    let client = redis::Client::open(redis_url()).unwrap();
+    client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
 }
 
 fn redis_key(key: &str) -> String {

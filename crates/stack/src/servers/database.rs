@@ -61,7 +61,8 @@ pub(super) fn plan(
         }
     };
     if !program.version.is_mariadb() {
-        launch = launch.arg("--mysqlx=OFF");
+        // No second port, and no folder of the machine's for files.
+        launch = launch.args(["--mysqlx=OFF", "--secure-file-priv=NULL"]);
     }
     Ok(PartPlan {
         launch,
@@ -79,9 +80,11 @@ fn initialise(program: &Program, options: &[OsString], data: &Path, home: &Home)
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         removed => removed.map_err(StackError::io(format!("removing {}", unfinished.display())))?,
     }
-    let mut command =
-        if program.version.is_mariadb() { mariadb_initialiser(program) } else { mysql_initialiser(program) };
-    command.args(options).arg(option("datadir", &unfinished)).envs(program.env.iter().cloned());
+    let (initialiser, own_options) = initialiser(program);
+    let mut command = Command::new(initialiser);
+    // `--no-defaults` is the first of the options, or it is none.
+    command.args(options).args(own_options).arg(option("datadir", &unfinished));
+    command.envs(program.env.iter().cloned());
 
     let log_path = home.log("mariadb-initialise");
     let log = File::create(&log_path).map_err(StackError::io(format!("opening {}", log_path.display())))?;
@@ -95,26 +98,28 @@ fn initialise(program: &Program, options: &[OsString], data: &Path, home: &Home)
     fs::rename(&unfinished, data).map_err(StackError::io(format!("making {}", data.display())))
 }
 
-/// Its root account opens by the socket alone, and to the operating system's user of the same name.
-fn mariadb_initialiser(program: &Program) -> Command {
+/// The program that makes a server's own tables, with what it alone is to be told.
+fn initialiser(program: &Program) -> (PathBuf, Vec<String>) {
     const NAMES: [&str; 2] = ["mariadb-install-db", "mysql_install_db"];
+    if !program.version.is_mariadb() {
+        // Root has no password until the server is started with the init file, which it never is without.
+        return (program.path.clone(), vec!["--initialize-insecure".to_owned()]);
+    }
     let initialiser = match &program.unpacked {
         Some(tree) => tree.join("usr/bin").join(NAMES[0]),
         None => NAMES.iter().find_map(|name| on_path(name)).unwrap_or_else(|| PathBuf::from(NAMES[0])),
     };
+    // Root opens by the socket alone, and to the operating system's user of the same name.
     let user = User::from_uid(geteuid()).ok().flatten().map_or_else(|| "root".to_owned(), |user| user.name);
-    let mut command = Command::new(initialiser);
-    command
-        .args(["--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"])
-        .arg(format!("--auth-root-socket-user={user}"));
-    command
-}
-
-/// Its root account has no password until the server is started with the init file, which it never is without.
-fn mysql_initialiser(program: &Program) -> Command {
-    let mut command = Command::new(&program.path);
-    command.arg("--initialize-insecure");
-    command
+    let options = [
+        "--auth-root-authentication-method=socket",
+        &format!("--auth-root-socket-user={user}"),
+        "--skip-test-db",
+        "--skip-name-resolve",
+        // Whether the machine's own name can be looked up does not matter to accounts of 127.0.0.1.
+        "--force",
+    ];
+    (initialiser, options.map(str::to_owned).into())
 }
 
 /// What every run of the server needs: nothing of the machine's own configuration, and temporary tables where no other

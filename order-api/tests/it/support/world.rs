@@ -384,7 +384,9 @@ fn instance(
         Ok::<_, access::TokenError>(people.service_token("order-api", audience))
     });
     let http = peer::http_client().expect("a client");
-    let peer = |service| Peer::new(service, &discovery, tokens.clone(), http.clone());
+    // No test waits for a call to take too long: a reply that is held is let go, however slow the machine is.
+    let patience = Duration::from_secs(120);
+    let peer = |service| Peer::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(patience);
     let redis =
         RedisSettings { url: redis.to_owned(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
     AppState {

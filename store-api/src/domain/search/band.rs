@@ -17,10 +17,13 @@ pub struct Scale {
 pub struct Band(pub u16);
 
 impl Scale {
-    /// For prices: bands an eighth of a doubling wide.
-    pub const PRICES: Self = Self { bits: 3 };
-    /// For counts: 0, 1, 2–3, 4–7, … A count that grows leaves its band ever more rarely.
-    pub const COUNTS: Self = Self { bits: 0 };
+    /// For sorting by price. Prices are round: a band holds a few of them, and hardly ever one kind of item at its one
+    /// end and another kind at its other.
+    pub const PRICES: Self = Self { bits: 6 };
+    /// For ranges of prices: few bands, quickly read, that say roughly what is in the range.
+    pub const PRICE_RANGES: Self = Self { bits: 1 };
+    /// For counts: 0, 1, 2, 3, 4–5, 6–7, 8–11, … A count that grows leaves its band ever more rarely.
+    pub const COUNTS: Self = Self { bits: 1 };
 
     /// The band of a value; of those below zero, which there are not, that of zero.
     pub fn band(self, value: i64) -> Band {
@@ -75,7 +78,7 @@ pub fn groups(
 }
 
 fn narrow(band: u64) -> u16 {
-    u16::try_from(band).expect("64 bits have at most 62 doublings of 8 bands each")
+    u16::try_from(band).expect("64 bits have at most 64 doublings of 64 bands each")
 }
 
 fn narrow_value(value: impl TryInto<i64>) -> i64 {
@@ -89,17 +92,18 @@ mod tests {
 
     #[test]
     fn counts_are_sorted_by_doublings() {
-        let bands = [0, 1, 2, 3, 4, 7, 8].map(|count| Scale::COUNTS.band(count).0);
-        assert_eq!(bands, [0, 1, 2, 2, 3, 3, 4]);
-        assert_eq!(Scale::COUNTS.values(Band(3)), 4..=7);
+        let bands = [0, 1, 2, 3, 4, 5, 6, 8, 11, 12].map(|count| Scale::COUNTS.band(count).0);
+        assert_eq!(bands, [0, 1, 2, 3, 4, 4, 5, 6, 6, 7]);
+        assert_eq!(Scale::COUNTS.values(Band(6)), 8..=11);
         assert_eq!(Scale::COUNTS.values(Band(0)), 0..=0);
     }
 
     #[test]
-    fn a_band_of_prices_is_an_eighth_of_a_doubling() {
-        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(29_900)), 28_672..=30_719);
-        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(7)), 7..=7);
-        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(10_000_000)), 9_437_184..=10_485_759);
+    fn a_band_of_prices_is_a_part_of_a_doubling() {
+        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(29_900)), 29_696..=29_951);
+        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(100)), 100..=100);
+        assert_eq!(Scale::PRICES.values(Scale::PRICES.band(10_000_000)), 9_961_472..=10_092_543);
+        assert_eq!(Scale::PRICE_RANGES.values(Scale::PRICE_RANGES.band(29_900)), 24_576..=32_767);
     }
 
     #[test]
@@ -117,7 +121,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_value_is_in_its_band_and_bands_are_in_order(value in 0..i64::MAX, other in 0..i64::MAX) {
-            for scale in [Scale::PRICES, Scale::COUNTS] {
+            for scale in [Scale::PRICES, Scale::PRICE_RANGES, Scale::COUNTS] {
                 let (band, other_band) = (scale.band(value), scale.band(other));
                 prop_assert!(scale.values(band).contains(&value));
                 prop_assert_eq!(value <= other || band >= other_band, true);

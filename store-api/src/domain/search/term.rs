@@ -48,6 +48,7 @@ mod family {
     pub(super) const HEARTS: u8 = b'h';
     pub(super) const IN_STOCK: u8 = b'k';
     pub(super) const PRICE: u8 = b'p';
+    pub(super) const PRICE_RANGE: u8 = b'r';
     pub(super) const SOLD: u8 = b's';
     pub(super) const STORE: u8 = b'o';
     /// A piece of a word of the name.
@@ -95,9 +96,9 @@ impl Term {
         Self::of(Corpus::Items, family::IN_STOCK, &[])
     }
 
-    /// Items whose price is in a band.
-    pub fn price(band: Band) -> Self {
-        Self::of(Corpus::Items, family::PRICE, &band.0.to_be_bytes())
+    /// Items whose price is in a band of [`Scale::PRICE_RANGES`].
+    pub fn price_range(band: Band) -> Self {
+        Self::of(Corpus::Items, family::PRICE_RANGE, &band.0.to_be_bytes())
     }
 
     /// Items whose key of this sort is in a band; `None` for the sort that has no bands.
@@ -111,7 +112,7 @@ impl Term {
         Some(Self::of(Corpus::Items, family, &band.0.to_be_bytes()))
     }
 
-    /// The band that [`Term::price`] or [`Term::key`] was made of.
+    /// The band that a [`Term::key`] was made of.
     pub fn band(&self) -> Option<Band> {
         let value = self.0.get(2..)?;
         Some(Band(u16::from_be_bytes(value.try_into().ok()?)))
@@ -124,10 +125,11 @@ impl Term {
 
     /// The first and the last term of each family that a change of an item's facts can take it out of. Its store is
     /// for good.
-    pub fn ranges_of_facts() -> [(Self, Self); 5] {
-        [family::CATEGORY, family::HEARTS, family::IN_STOCK, family::PRICE, family::SOLD].map(|family| {
-            (Self::of(Corpus::Items, family, &[]), Self::of(Corpus::Items, family, &[0xFF; 16]))
-        })
+    pub fn ranges_of_facts() -> [(Self, Self); 6] {
+        let first = |family| Self::of(Corpus::Items, family, &[]);
+        let last = |family| Self::of(Corpus::Items, family, &[0xFF; 16]);
+        [family::CATEGORY, family::HEARTS, family::IN_STOCK, family::PRICE, family::PRICE_RANGE, family::SOLD]
+            .map(|family| (first(family), last(family)))
     }
 }
 
@@ -151,14 +153,16 @@ pub struct ItemFacts {
 impl ItemFacts {
     /// The terms of these facts.
     pub fn terms(&self) -> Vec<Term> {
-        let counts =
-            |family, count: i64| Term::of(Corpus::Items, family, &Scale::COUNTS.band(count).0.to_be_bytes());
+        let price = self.min_price.get();
+        let banded =
+            |family, scale: Scale, value| Term::of(Corpus::Items, family, &scale.band(value).0.to_be_bytes());
         let mut terms = vec![
             Term::category(self.category),
             Term::store(self.store_number),
-            Term::price(Scale::PRICES.band(self.min_price.get())),
-            counts(family::HEARTS, self.hearts),
-            counts(family::SOLD, self.sold),
+            banded(family::PRICE, Scale::PRICES, price),
+            banded(family::PRICE_RANGE, Scale::PRICE_RANGES, price),
+            banded(family::HEARTS, Scale::COUNTS, self.hearts),
+            banded(family::SOLD, Scale::COUNTS, self.sold),
         ];
         if self.in_stock {
             terms.push(Term::in_stock());
