@@ -1,9 +1,10 @@
 //! Stopping the world at one statement of one service.
 //!
-//! A service's database lies behind a TCP proxy. MySQL's protocol is a conversation, request and reply, so what a
-//! client sends at once is one request: a statement, or a part of the handshake. A trap is sprung at the n-th request, either before
-//! the database hears of it or when the database has carried it out and the reply is on its way. Setting traps at 1, 2, 3 … visits
-//! every moment that differs for what is durable, without a hook in the services.
+//! A service's database lies behind a TCP proxy. MySQL's protocol is a conversation, request and reply, so what
+//! a client sends at once is one request: a statement, or a part of the handshake. A trap is sprung at the n-th
+//! request, either before the database hears of it or when the database has carried it out and the reply is on
+//! its way. Setting traps at 1, 2, 3 … visits every moment that differs for what is durable, without a hook in
+//! the services.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -113,7 +114,8 @@ fn count(trap: &Mutex<Option<Trap>>) -> Option<(Moment, Spring)> {
     place.take().map(|trap| (trap.moment, trap.spring))
 }
 
-/// Copies from one side to the other. What `sprung` gives is called in place of passing on what has come, and ends it.
+/// Copies from one side to the other. What `sprung` gives is called in place of passing on what has come, and
+/// ends it.
 fn carry(mut from: TcpStream, mut to: TcpStream, sprung: impl Fn() -> Option<Spring>) {
     let mut copy = || -> io::Result<()> {
         let mut buffer = vec![0; 64 * 1024];

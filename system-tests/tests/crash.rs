@@ -1,9 +1,9 @@
 //! `kill -9` of a service at every moment of a checkout: the order ends by itself, and everything adds up.
 //!
-//! Between each service and its database lies a proxy with a trap (`system_tests::trap`): the service is killed at the first
-//! request to the database, at the second, and so on, until a checkout is through before the trap is sprung; each
-//! once before the database hears of it, and once before the service hears of what the database has done. Then come
-//! moments chosen by chance, which also fall between two requests.
+//! Between each service and its database lies a proxy with a trap (`system_tests::trap`): the service is killed
+//! at the first request to the database, at the second, and so on, until a checkout is through before the trap
+//! is sprung; each once before the database hears of it, and once before the service hears of what the database
+//! has done. Then come moments chosen by chance, which also fall between two requests.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't go on without fails it")]
 
@@ -24,7 +24,8 @@ const MONEY: i64 = 100_000_000;
 const LARGEST_CHARGE: i64 = 10_000_000;
 const PRICE: i64 = 7_000;
 const PIECES: i64 = 100_000;
-/// A service makes at least so many requests to its database in a checkout. Fewer would mean that the traps are not where the work is.
+/// A service makes at least so many requests to its database in a checkout. Fewer would mean that the traps are
+/// not where the work is.
 const FEWEST_MOMENTS: usize = 10;
 const RANDOM_KILLS: usize = 30;
 /// Longer than a checkout takes.

@@ -26,7 +26,8 @@ enum State {
 pub(crate) enum Verdict {
     /// Send it.
     Ask,
-    /// Do not send it; but have a look, beside the request, whether Redis is back. Told to one caller at a time.
+    /// Do not send it; but have a look, beside the request, whether Redis is back. Told to one caller at a
+    /// time.
     Look,
     /// Do not send it.
     LeaveAlone,

@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use crate::Lock;
 
 impl Lock {
-    /// Puts the lock before every route of `router`: of the requests with the same key, one is let through at a time.
-    /// `key` makes the key of whatever tells it, a path parameter or who is calling; a request that does not have that is
-    /// refused as the extractor refuses it. Handlers know nothing of it.
+    /// Puts the lock before every route of `router`: of the requests with the same key, one is let through at
+    /// a time. `key` makes the key of whatever tells it, a path parameter or who is calling; a request that
+    /// does not have that is refused as the extractor refuses it. Handlers know nothing of it.
     ///
-    /// Under a layer that keeps a request from being cancelled, as `idempotency` does, the lock is held until the work is
-    /// done; otherwise until the client has gone.
+    /// Under a layer that keeps a request from being cancelled, as `idempotency` does, the lock is held until
+    /// the work is done; otherwise until the client has gone.
     pub fn guard<S, E, K>(&self, router: Router<S>, key: fn(E) -> K) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::remote::{Kept, RedisDown, Remote};
 
-/// How long a lease is handed on without a look at Redis: whether it still is one, and whether others want it.
+/// How long a lease is handed on without a look at Redis: whether it still is one, and whether others want
+/// it.
 const TRUSTED_FOR: Duration = Duration::from_millis(100);
 
 /// The lock is held until this is released or dropped.
@@ -31,7 +32,8 @@ impl Lease {
             lock: lock.to_owned(),
             token: Uuid::new_v4().simple().to_string(),
             renewed_at: Instant::now(),
-            // Before it is asked for: whoever gives up waiting for the answer, which drops this, may have been given it.
+            // Before it is asked for: whoever gives up waiting for the answer, which drops this, may have
+            // been given it.
             is_held: true,
         };
         let answer = remote.take(lock, &lease.token).await;

@@ -39,8 +39,8 @@ impl fmt::Debug for Lock {
 }
 
 impl Lock {
-    /// A lock for each `name`, as `wallet`; [`Lock::off`] where the settings say so. Has to be made inside of a runtime.
-    /// Redis is asked at the first use only, and so need not be there.
+    /// A lock for each `name`, as `wallet`; [`Lock::off`] where the settings say so. Has to be made inside of
+    /// a runtime. Redis is asked at the first use only, and so need not be there.
     pub fn new(name: &'static str, redis: &RedisSettings, settings: &Settings) -> Result<Self, LockError> {
         if !settings.enabled {
             return Ok(Self::off());
@@ -72,8 +72,8 @@ impl Lock {
         }
     }
 
-    /// Does the work when the turn of `key` has come: one at a time, except in the cases that the crate's documentation
-    /// names. The lock is given back in the background, also where this is cancelled.
+    /// Does the work when the turn of `key` has come: one at a time, except in the cases that the crate's
+    /// documentation names. The lock is given back in the background, also where this is cancelled.
     pub async fn run<T>(&self, key: impl fmt::Display, work: impl Future<Output = T>) -> T {
         let Some(inner) = &self.0 else { return work.await };
         match inner.turn(&format!("{}:{key}", inner.name)).await {

@@ -17,7 +17,8 @@ struct Queue {
     front: Arc<FairMutex<Option<Lease>>>,
 }
 
-/// The front of a queue, with the lease that the one before has handed on. Whoever comes next waits until it is dropped.
+/// The front of a queue, with the lease that the one before has handed on. Whoever comes next waits until it
+/// is dropped.
 pub(crate) struct Front {
     // In the order in which they are to be dropped: who leaves the queue last takes the lease with them.
     pub(crate) lease: OwnedMutexGuard<Option<Lease>>,

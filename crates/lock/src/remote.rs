@@ -1,8 +1,8 @@
 //! What is asked of Redis.
 //!
-//! A lock `wallet:7` is the key `lock:{wallet:7}`, which holds its holder's token and expires with its lease. The key
-//! `lock:{wallet:7}:wanted` says that somebody else has asked for it. (The braces keep the two on one node of a Redis
-//! Cluster.)
+//! A lock `wallet:7` is the key `lock:{wallet:7}`, which holds its holder's token and expires with its lease.
+//! The key `lock:{wallet:7}:wanted` says that somebody else has asked for it. (The braces keep the two on one
+//! node of a Redis Cluster.)
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -96,7 +96,8 @@ impl Remote {
         })
     }
 
-    /// Ends a lease; false where it was over. Asked even of a Redis that has failed: it may still have heard of the lease.
+    /// Ends a lease; false where it was over. Asked even of a Redis that has failed: it may still have heard
+    /// of the lease.
     pub(crate) async fn release(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
         self.invoke(RELEASE.key(key(lock)).arg(token)).await
     }

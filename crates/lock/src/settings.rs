@@ -18,13 +18,15 @@ pub struct RedisSettings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether there is a lock at all. Without it the database alone orders the requests, and to the same end.
+    /// Whether there is a lock at all. Without it the database alone orders the requests, and to the same
+    /// end.
     #[garde(skip)]
     pub enabled: bool,
     /// How long a request waits for the lock before it goes on without it.
     #[garde(range(min = 1, max = 60_000))]
     pub wait_ms: u64,
-    /// How long the lock stays with a process that has died or stands still. While it works, it renews the lease.
+    /// How long the lock stays with a process that has died or stands still. While it works, it renews the
+    /// lease.
     #[garde(range(min = 500, max = 600_000))]
     pub lease_ms: u64,
     /// How long an answer of Redis may take before requests go on without it.

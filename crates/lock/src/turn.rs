@@ -7,7 +7,8 @@ use crate::lease::{Lease, in_background};
 use crate::queue::{Front, Queues};
 use crate::remote::{Kept, Remote};
 
-/// How long the front of a queue waits between two questions to Redis; by chance, so that instances do not ask in step.
+/// How long the front of a queue waits between two questions to Redis; by chance, so that instances do not
+/// ask in step.
 const POLL_MS: RangeInclusive<u64> = 4..=12;
 
 /// The next one's turn comes when this is dropped.

@@ -1,9 +1,9 @@
 //! Finding and ending what a killed stack left behind.
 //!
-//! The kernel ends our children with us. Where it could not (no `setpriv`, a server busy with its own shutdown),
-//! the next stack of the same home finds them by their pid files. A process id may belong to somebody else by then, so a
-//! process counts as ours only if its command line is, word for word, the one that we started; ours name files
-//! of this home.
+//! The kernel ends our children with us. Where it could not (no `setpriv`, a server busy with its own
+//! shutdown), the next stack of the same home finds them by their pid files. A process id may belong to
+//! somebody else by then, so a process counts as ours only if its command line is, word for word, the one that
+//! we started; ours name files of this home.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -108,7 +108,7 @@ fn signal(pid: u32, signal: Signal) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::{Child, Command, Stdio};
 
     use super::*;
 
@@ -119,11 +119,20 @@ mod tests {
         (checkout, home)
     }
 
+    /// A process that has its command line: the kernel sets it a moment after the program is there.
+    fn sleeping() -> Child {
+        let child = Command::new("sleep").arg("1234.5").stdin(Stdio::null()).spawn().unwrap();
+        while !exists(child.id()) {
+            thread::yield_now();
+        }
+        child
+    }
+
     #[test]
     fn a_leftover_of_ours_is_ended() {
         let (_checkout, home) = home();
         let launch = Launch::new("redis", Path::new("sleep")).arg("1234.5");
-        let mut child = Command::new("sleep").arg("1234.5").stdin(Stdio::null()).spawn().unwrap();
+        let mut child = sleeping();
         record(&home, &launch, child.id()).unwrap();
 
         assert_eq!(end_all(&home).unwrap(), ["redis"]);
@@ -136,7 +145,7 @@ mod tests {
     fn a_process_that_only_has_the_same_id_is_left_alone() {
         let (_checkout, home) = home();
         let launch = Launch::new("redis", Path::new("redis-server")).arg("--port=6379");
-        let mut child = Command::new("sleep").arg("1234.5").stdin(Stdio::null()).spawn().unwrap();
+        let mut child = sleeping();
         record(&home, &launch, child.id()).unwrap();
 
         assert!(end_all(&home).unwrap().is_empty());

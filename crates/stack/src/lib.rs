@@ -3,16 +3,16 @@
 //! `cargo xtask up`, `demo`, `test` and `bench` and the system tests all stand on this crate. It blocks and
 //! needs no async runtime, so that `xtask`, the first thing that a newcomer waits for, builds quickly.
 //!
-//! | module | owns |
+//! | file | owns |
 //! |---|---|
-//! | [`tools`] | finding the servers' programs on the machine, or fetching them into `.dalkom/tools` |
-//! | [`servers`] | how MariaDB or MySQL, Redis and Consul are set up and started |
-//! | [`services`] | how the five services are started |
-//! | [`home`] | where everything lives under `.dalkom`; what a throw-away stack leaves behind: nothing |
-//! | [`secrets`], [`overlay`] | keys and passwords, and the settings made of them |
-//! | [`parts`], [`process`], [`keeper`], [`leftovers`] | the life of the child processes |
-//! | [`lock`] | one lasting stack for each checkout |
-//! | [`stack`](mod@crate::stack) | all of it together |
+//! | `tools` | finding the servers' programs on the machine, or fetching them into `.dalkom/tools` |
+//! | `servers`, `accounts` | how MariaDB or MySQL, Redis and Consul are set up and started |
+//! | `services` | how the five services are started |
+//! | `home`, `litter` | where everything lives under `.dalkom`; what a throw-away stack leaves behind: nothing |
+//! | `secrets`, `overlay` | keys and passwords, and the settings made of them |
+//! | `parts`, `probe`, `process`, `keeper`, `leftovers` | the life of the child processes |
+//! | `lock`, `reset` | one lasting stack for each checkout, and its removal |
+//! | `stack` | all of it together |
 //!
 //! Nothing survives the process that holds a [`Stack`]: children are started by one thread that lives as long
 //! as the process, and the kernel signals them when it ends, however it ends.

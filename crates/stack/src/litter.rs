@@ -1,8 +1,8 @@
 //! Removing what a throw-away stack leaves, also when its process is killed.
 //!
-//! A helper process waits until the other end of its standard input is closed, which the kernel does when
-//! we end in any way, and then removes the folders. Destructors alone do not do: a test binary ends without running those of its
-//! statics.
+//! A helper process waits until the other end of its standard input is closed, which the kernel does when we
+//! end in any way, and then removes the folders. Destructors alone do not do: a test binary ends without
+//! running those of its statics.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};

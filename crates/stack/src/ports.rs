@@ -1,7 +1,8 @@
 //! Ports: the standard ones when they are free, others when not.
 //!
-//! Between a port's choice and its use somebody else could take it. Other stacks don't: each holds a lock on a file named after
-//! each of its ports. Outgoing connections don't either, as Linux takes their ports from another range.
+//! Between a port's choice and its use somebody else could take it. Other stacks don't: each holds a lock on a
+//! file named after each of its ports. Outgoing connections don't either, as Linux takes their ports from
+//! another range.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,5 +1,6 @@
-//! Thousands of transfers at once, some of them twice and some of them given up halfway: the promises about money. By the
-//! ledger's function, and through the routes with whatever can become of the lock that stands before them.
+//! Thousands of transfers at once, some of them twice and some of them given up halfway: the promises about
+//! money. By the ledger's function, and through the routes with whatever can become of the lock that stands
+//! before them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,7 +107,8 @@ impl Load {
             .collect()
             .await;
 
-        // What was given up goes on by itself, or not at all: whoever asks again, by the id, brings it to its end.
+        // What was given up goes on by itself, or not at all: whoever asks again, by the id, brings it to its
+        // end.
         self.world.hand.advance(LEASE_OF_A_KEY);
         let mut moved: HashMap<Uuid, (Transfer, Won)> = HashMap::new();
         for (order, end) in ends {

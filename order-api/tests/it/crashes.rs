@@ -145,6 +145,7 @@ async fn a_slow_driver_that_lost_its_lease_writes_nothing(_: MySqlPoolOptions, o
         let before = rows().await;
         assert_eq!(before[0].0, end);
         // Now the slow one has its reply: the money was taken. It finds that there is nothing left for it to do.
+        world.hand.advance(std::time::Duration::from_secs(1));
         world.to_member.let_go();
         settle(&slow).await;
         assert_eq!(rows().await, before);

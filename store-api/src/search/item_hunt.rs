@@ -11,7 +11,7 @@ use super::item_search::{ItemSearch, Terms, overlap};
 use super::posting_spans::PostingSpans;
 use crate::db;
 use crate::domain::ItemSort;
-use crate::domain::search::{Band, Direction, ItemPlace, Rank, Term, groups};
+use crate::domain::search::{Band, Direction, ItemPlace, Rank, Scale, Term, groups};
 
 /// So many keys are read at once from the index of a sort.
 const KEYS_AT_ONCE: u32 = 1_000;
@@ -123,29 +123,56 @@ impl Hunt<'_> {
             Direction::Ascending => after.map_or(lowest, |key| key.max(lowest))..=greatest,
             Direction::Descending => lowest..=after.map_or(greatest, |key| key.min(greatest)),
         };
-        let band = |key: &i64| sort.scale().band(*key);
-        for group in groups(band(keys.start())..=band(keys.end()), sort.direction()) {
-            let end = self.by_bands(db, rank, &group, &matches).await?;
-            if end.is_break() {
-                return Ok(end);
+        let scale = sort.scale();
+        for group in bands_of(sort, scale, &keys) {
+            for (band, members) in self.bands(db, scale, &group).await? {
+                let keys = overlap(&scale.values(band), &keys);
+                let matches = &matches & members;
+                let end = match sort.fine_scale() {
+                    Some(fine) if matches.len() > u64::from(self.effort.look_up) => {
+                        self.by_fine_bands(db, rank, fine, &keys, &matches).await?
+                    }
+                    _ => self.within_a_band(db, rank, &keys, &matches).await?,
+                };
+                if end.is_break() {
+                    return Ok(end);
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Goes through the matches in some bands, band by band.
-    async fn by_bands(
+    /// Goes through many matches with these keys, fine band by fine band.
+    async fn by_fine_bands(
         &mut self,
         db: &mut MySqlConnection,
         rank: Rank,
-        group: &RangeInclusive<Band>,
+        scale: Scale,
+        keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
     ) -> Course {
+        for group in bands_of(self.search.sort, scale, keys) {
+            for (band, members) in self.bands(db, scale, &group).await? {
+                let keys = overlap(&scale.values(band), keys);
+                let end = self.within_a_band(db, rank, &keys, &(matches & members)).await?;
+                if end.is_break() {
+                    return Ok(end);
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The members of some bands, in the order of the list.
+    async fn bands(
+        &self,
+        db: &mut MySqlConnection,
+        scale: Scale,
+        group: &RangeInclusive<Band>,
+    ) -> sqlx::Result<Vec<(Band, RoaringBitmap)>> {
         let sort = self.search.sort;
-        let term = |band: Band| Term::key(sort, band);
-        let Some((first, last)) = term(*group.start()).zip(term(*group.end())) else {
-            return Ok(ControlFlow::Continue(()));
-        };
+        let term = |band| Term::key(sort, scale, band);
+        let Some((first, last)) = term(*group.start()).zip(term(*group.end())) else { return Ok(Vec::new()) };
         let blocks = 0..=db::search_blocks::block_of(self.newest);
         let by_term = db::search_blocks::find_range(db, &first, &last, blocks).await?;
         let mut bands: Vec<(Band, RoaringBitmap)> =
@@ -153,24 +180,17 @@ impl Hunt<'_> {
         if sort.direction() == Direction::Descending {
             bands.reverse();
         }
-        for (band, members) in bands {
-            let end = self.by_band(db, rank, band, matches & &members).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-        }
-        Ok(ControlFlow::Continue(()))
+        Ok(bands)
     }
 
-    /// Goes through the matches in one band, in whichever way is the least work.
-    async fn by_band(
+    /// Goes through the matches with keys of one band, in whichever way is the least work.
+    async fn within_a_band(
         &mut self,
         db: &mut MySqlConnection,
         rank: Rank,
-        band: Band,
-        matches: RoaringBitmap,
+        keys: &RangeInclusive<i64>,
+        matches: &RoaringBitmap,
     ) -> Course {
-        let keys = overlap(&self.search.sort.scale().values(band), &self.search.keys());
         if matches.is_empty() || keys.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
@@ -181,10 +201,10 @@ impl Hunt<'_> {
             };
         }
         if matches.len() <= u64::from(self.effort.look_up) {
-            return self.by_looking_up(db, rank, &keys, &matches).await;
+            return self.by_looking_up(db, rank, keys, matches).await;
         }
         // A band has so few keys that, among so many matches, the next one is never far.
-        self.by_passing(db, rank, &keys, &matches).await
+        self.by_passing(db, rank, keys, matches).await
     }
 
     /// Looks up the keys of all matches, and sorts them.
@@ -250,4 +270,13 @@ impl Hunt<'_> {
         let places = numbers.map(move |number| (ItemPlace { rank, key, number: number.into() }, number));
         self.harvest.examine(db, places.filter(move |(place, _)| !shown(place))).await
     }
+}
+
+/// The bands that hold these keys, in groups, in the order of the list.
+fn bands_of(
+    sort: ItemSort,
+    scale: Scale,
+    keys: &RangeInclusive<i64>,
+) -> impl Iterator<Item = RangeInclusive<Band>> + use<> {
+    groups(scale.band(*keys.start())..=scale.band(*keys.end()), sort.direction())
 }

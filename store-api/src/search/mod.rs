@@ -10,9 +10,9 @@
 //!
 //! # The order
 //! * Latest: from the highest number down. Newest blocks are read first, and mostly suffice.
-//! * By a key (hearts, sold, price): few matches are looked up and sorted. Of many, one band of the key after the other
-//!   is intersected with them; within a band, whichever is less work: to look its matches up and sort them, or to go
-//!   through the band in the order of the key's own index, picking what matches.
+//! * By a key (hearts, sold, price): few matches are looked up and sorted. Many are intersected with one band of the key
+//!   after the other, first broad ones and, for prices, then narrow ones; in a band, few matches are looked up and
+//!   sorted, and among many, the band is read in the order of the key's own index, picking what matches.
 //! * What has the words in its name comes before what has them only with its description. The index knows which
 //!   names hold a word of up to 16 characters exactly, and so shows neither twice.
 //!

@@ -11,6 +11,7 @@ mod options;
 mod refusals;
 mod reservations;
 mod search;
+mod seeding;
 mod shop;
 mod stock_races;
 mod stores;

@@ -14,6 +14,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::domain::search::{Keyword, StorePlace};
 use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
 use store_api::search::{Effort, ItemSearch, StoreSearch, find_items, find_stores, index_changes, rebuild};
+use store_api::seed::{Plan, sow};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -57,7 +58,7 @@ impl Catalogue {
     /// Opens stores and lists items across the border of two blocks of the index.
     async fn of(options: &MySqlConnectOptions, items: usize) -> Self {
         let shop = Shop::open(options);
-        sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32600").execute(&shop.rows).await.unwrap();
+        sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32740").execute(&shop.rows).await.unwrap();
         let seller = shop.seller();
         let mut stores = Vec::new();
         for name in ["달콤상점", "쓴상점", "Sweet Lab"] {
@@ -171,8 +172,10 @@ fn asked() -> impl Strategy<Value = Asked> {
         proptest::sample::select(&TASTES[..]).prop_map(str::to_owned),
         proptest::sample::select(&KINDS[..]).prop_map(|(kind, _)| kind.to_owned()),
         proptest::sample::select(&WORDS[..]).prop_map(str::to_owned),
-        proptest::sample::select(&["초", "크림", "lat", "이", "CHOCO", "1", "%", "ｅ", "없는말", "케잌"][..])
-            .prop_map(str::to_owned),
+        proptest::sample::select(
+            &["초", "크림", "lat", "이", "CHOCO", "1", "%", "ｅ", "없는말", "케잌", "매일", "수제"][..]
+        )
+        .prop_map(str::to_owned),
     ];
     let keyword = proptest::collection::vec(word, 0..3).prop_map(|words| words.join(" "));
     let category = proptest::option::weighted(0.3, proptest::sample::select(&Category::ALL[..]));
@@ -241,8 +244,14 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let catalogue = Catalogue::of(&options, 400).await;
-    catalogue.settle().await;
+    let shop = Shop::open(&options);
+    // Across the border of two blocks of the index.
+    sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32000").execute(&shop.rows).await.unwrap();
+    sow(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
+    let stores: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM stores ORDER BY number").fetch_all(&shop.rows).await.unwrap();
+    let stores = stores.iter().map(Uuid::to_string).collect();
+    let catalogue = Catalogue { seller: shop.seller(), shop, stores };
     catalogue.compare(300, &mut TestRunner::deterministic()).await;
 }
 
@@ -251,7 +260,7 @@ async fn changes_are_found_at_once_and_just_so_when_the_index_knows_them(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let catalogue = Catalogue::of(&options, 120).await;
+    let catalogue = Catalogue::of(&options, 60).await;
     catalogue.settle().await;
     let mut runner = TestRunner::deterministic();
     for round in 0..3_usize {
@@ -380,7 +389,7 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let catalogue = Catalogue::of(&options, 90).await;
+    let catalogue = Catalogue::of(&options, 60).await;
     catalogue.settle().await;
     let shop = &catalogue.shop;
     for (turn, sort) in ItemSort::ALL.into_iter().enumerate() {

@@ -33,7 +33,8 @@ pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
     (instance_at(&format!("redis://{}", cable.address()), settings), cable)
 }
 
-/// What must come about: a lock that was not given back, or never handed over, would be waited for much longer.
+/// What must come about: a lock that was not given back, or never handed over, would be waited for much
+/// longer.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
 }

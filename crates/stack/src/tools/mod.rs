@@ -1,9 +1,9 @@
 //! The servers' programs: found on the machine, or fetched into `.dalkom/tools`.
 //!
-//! What is on the `PATH` (or in the `sbin` folders, which are often not on it) is used if it is new enough. What is missing
-//! comes from the distribution's own packages, unpacked into a folder of the checkout. Nothing is installed:
-//! installing would need root, would start the packages' services beside the machine's own, and would outlive
-//! the checkout.
+//! What is on the `PATH` (or in the `sbin` folders, which are often not on it) is used if it is new enough.
+//! What is missing comes from the distribution's own packages, unpacked into a folder of the checkout. Nothing
+//! is installed: installing would need root, would start the packages' services beside the machine's own, and
+//! would outlive the checkout.
 
 mod apt;
 mod debian;

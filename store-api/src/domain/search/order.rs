@@ -65,11 +65,19 @@ impl ItemSort {
         }
     }
 
-    /// The scale of the key's bands.
+    /// The scale of the bands that a list is gone through by.
     pub const fn scale(self) -> Scale {
         match self {
-            Self::PriceAsc | Self::PriceDesc => Scale::PRICES,
+            Self::PriceAsc | Self::PriceDesc => Scale::PRICE_RANGES,
             Self::Latest | Self::Popular | Self::Hearts => Scale::COUNTS,
+        }
+    }
+
+    /// The scale of the finer bands within those, where there are any.
+    pub const fn fine_scale(self) -> Option<Scale> {
+        match self {
+            Self::PriceAsc | Self::PriceDesc => Some(Scale::PRICES),
+            Self::Latest | Self::Popular | Self::Hearts => None,
         }
     }
 }

@@ -101,13 +101,14 @@ impl Term {
         Self::of(Corpus::Items, family::PRICE_RANGE, &band.0.to_be_bytes())
     }
 
-    /// Items whose key of this sort is in a band; `None` for the sort that has no bands.
-    pub fn key(sort: ItemSort, band: Band) -> Option<Self> {
+    /// Items whose key of this sort is in a band of one of its scales; `None` for the sort that has no bands.
+    pub fn key(sort: ItemSort, scale: Scale, band: Band) -> Option<Self> {
         let family = match sort {
             ItemSort::Latest => return None,
             ItemSort::Popular => family::SOLD,
             ItemSort::Hearts => family::HEARTS,
-            ItemSort::PriceAsc | ItemSort::PriceDesc => family::PRICE,
+            ItemSort::PriceAsc | ItemSort::PriceDesc if scale == Scale::PRICES => family::PRICE,
+            ItemSort::PriceAsc | ItemSort::PriceDesc => family::PRICE_RANGE,
         };
         Some(Self::of(Corpus::Items, family, &band.0.to_be_bytes()))
     }
