@@ -75,7 +75,10 @@ fn clippy() -> anyhow::Result<Outcome> {
 
 fn documentation() -> anyhow::Result<Outcome> {
     let mut command = cargo::command();
-    command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    // A module's overview links to what it is made of, which is seldom public.
+    command
+        .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-D warnings");
     run_to_success(&mut command, "it says why above")
 }
 
