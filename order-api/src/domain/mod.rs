@@ -4,7 +4,7 @@
 //! * [`cart`]: what a customer wants, and what they last saw of it
 //! * [`comparison`]: a cart against the store as it is now, and what the customer is told of it
 //! * [`order`]: an order, its lines, and why an order fails
-//! * [`line`]: the states of a line and who may change them
+//! * [`mod@line`]: the states of a line and who may change them
 //! * [`checkout`]: the states of a checkout, and which way it goes from each
 //! * [`delivery`]: what is owed to other services once something was decided here
 //! * [`day`]: business days in Asia/Seoul

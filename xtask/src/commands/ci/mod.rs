@@ -75,7 +75,6 @@ fn clippy() -> anyhow::Result<Outcome> {
 
 fn documentation() -> anyhow::Result<Outcome> {
     let mut command = cargo::command();
-    // A module's overview links to what it is made of, which is seldom public.
     command
         .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
         .env("RUSTDOCFLAGS", "-D warnings");
