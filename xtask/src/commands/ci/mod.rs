@@ -75,9 +75,7 @@ fn clippy() -> anyhow::Result<Outcome> {
 
 fn documentation() -> anyhow::Result<Outcome> {
     let mut command = cargo::command();
-    command
-        .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     run_to_success(&mut command, "it says why above")
 }
 
