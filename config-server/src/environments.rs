@@ -134,9 +134,9 @@ mod tests {
         let log =
             telemetry::subscriber("config-server", telemetry::LogFormat::Text, "info", move || to.clone());
 
-        tracing::subscriber::with_default(log.unwrap(), || {
-            environments(&folder, vec![key()]).read(&query()).unwrap();
-        });
+        // For all threads: another test that comes by the same line without a subscriber would have it cached as unheard.
+        tracing::subscriber::set_global_default(log.unwrap()).unwrap();
+        environments(&folder, vec![key()]).read(&query()).unwrap();
 
         let logged = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
         for part in ["ERROR", "database.password", "shop.yml", "altered, or sealed with another key"] {
