@@ -6,7 +6,6 @@
 use access::MemberId;
 use clock::Clock;
 use sqlx::MySqlConnection;
-use time::OffsetDateTime;
 use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -16,9 +15,12 @@ use crate::db::line_changes::LineChange;
 use crate::db::order_lines::Owned;
 use crate::db::outbox::Leased;
 use crate::deliver::deliver;
+use crate::domain::day::BusinessDay;
 use crate::domain::delivery::{Delivery, Kind};
 use crate::domain::line::{Action, Actor, LineStatus, Refusal, Since};
-use crate::domain::order::Refund;
+use crate::domain::order::{OrderLine, Refund};
+use crate::domain::totals;
+use crate::lanes::{InLanes, Lanes};
 use crate::state::AppState;
 
 /// What is to be done to a line, by whom, and why.
@@ -43,6 +45,9 @@ pub enum ChangeLineError {
     /// The rules are against it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The day that the refund was to lower was closed meanwhile, and the next one that was tried, too.
+    #[error("the day of the refund is closed")]
+    DayClosed,
     /// The database failed.
     #[error("the line could not be changed")]
     Database(#[from] sqlx::Error),
@@ -51,28 +56,7 @@ pub enum ChangeLineError {
 /// Changes a line. Where its money goes back, waits a while for it to be back.
 pub async fn change_line(app: &AppState, line_id: Uuid, change: Change) -> Result<Owned, ChangeLineError> {
     let action = change.action;
-    let (clock, window, lease_until) =
-        (app.clock.clone(), app.rules.lines.cancel_window(), app.lease_until());
-    let changed = app
-        .database
-        .run_tx("line_change", move |tx| {
-            let (clock, change) = (clock.clone(), change.clone());
-            Box::pin(async move {
-                let owned = db::order_lines::lock(tx, line_id).await?;
-                let mut owned =
-                    owned.filter(|owned| is_theirs(owned, &change)).ok_or(ChangeLineError::NotFound)?;
-                let now = clock.now();
-                let paid = Since { paid_at: owned.line.paid.map(|paid| paid.at), now };
-                let status = change.action.apply(owned.line.status, paid, window)?;
-                let by = By { actor: change.actor, actor_id: Some(change.actor_id), reason: change.reason };
-                write(tx, &clock, &mut owned, status, change.action, by).await?;
-                if status.pays_back() {
-                    db::outbox::insert(tx, &owed_for(line_id), now, lease_until).await?;
-                }
-                Ok::<_, ChangeLineError>(owned)
-            })
-        })
-        .await?;
+    let changed = while_days_close(|| decide(app, line_id, change.clone())).await?;
     metrics::counter!("order_line_changes_total", "status" => changed.line.status.as_str()).increment(1);
     if !changed.line.status.pays_back() {
         return Ok(changed);
@@ -81,6 +65,49 @@ pub async fn change_line(app: &AppState, line_id: Uuid, change: Change) -> Resul
     pay_back_now(app, line_id).await;
     let now = db::order_lines::find(&mut *app.database.acquire().await?, line_id).await?;
     now.ok_or(ChangeLineError::NotFound)
+}
+
+/// Tries again where the day that a refund was to lower was closed before the refund was written: then it lowers the
+/// day on which it was accepted.
+async fn while_days_close<T, F>(change: impl Fn() -> F) -> Result<T, ChangeLineError>
+where
+    F: Future<Output = Result<T, ChangeLineError>>,
+{
+    match change().await {
+        Err(ChangeLineError::DayClosed) => change().await,
+        result => result,
+    }
+}
+
+/// Changes a line, and writes down what is owed for it.
+async fn decide(app: &AppState, line_id: Uuid, change: Change) -> Result<Owned, ChangeLineError> {
+    let (window, lease_until) = (app.rules.lines.cancel_window(), app.lease_until());
+    let (clock, lanes) = (app.clock.clone(), app.lanes.clone());
+    let (changed, _in_lanes) = app
+        .database
+        .run_tx("line_change", move |tx| {
+            let (clock, lanes, change) = (clock.clone(), lanes.clone(), change.clone());
+            Box::pin(async move {
+                let owned = db::order_lines::lock(tx, line_id).await?;
+                let mut owned =
+                    owned.filter(|owned| is_theirs(owned, &change)).ok_or(ChangeLineError::NotFound)?;
+                let now = clock.now();
+                let paid = Since { paid_at: owned.line.paid.map(|paid| paid.at), now };
+                let status = change.action.apply(owned.line.status, paid, window)?;
+                let closed =
+                    if status.pays_back() { db::settlement_days::closed_through(tx).await? } else { None };
+                let by = By { actor: change.actor, actor_id: Some(change.actor_id), reason: change.reason };
+                let entry = turn(&clock, &mut owned.line, status, change.action, closed, by);
+                let changed = [(owned.line.clone(), entry)];
+                let in_lanes = write(tx, &lanes, &changed).await?;
+                if status.pays_back() {
+                    db::outbox::insert(tx, &owed_for(line_id), now, lease_until).await?;
+                }
+                Ok::<_, ChangeLineError>((owned, in_lanes))
+            })
+        })
+        .await?;
+    Ok(changed)
 }
 
 /// Who changes a line.
@@ -98,16 +125,15 @@ fn is_theirs(owned: &Owned, change: &Change) -> bool {
     }
 }
 
-/// Writes a line's new state and its history.
-async fn write(
-    tx: &mut MySqlConnection,
+/// Turns a line into its new state; gives the entry for its history.
+fn turn(
     clock: &Clock,
-    owned: &mut Owned,
+    line: &mut OrderLine,
     status: LineStatus,
     action: Action,
+    closed_through: Option<BusinessDay>,
     by: By,
-) -> sqlx::Result<()> {
-    let line = &mut owned.line;
+) -> LineChange {
     let change = LineChange {
         id: clock.new_id(),
         line_id: line.id,
@@ -124,11 +150,32 @@ async fn write(
         Action::WithdrawRequest => line.refund_reason = None,
         Action::Cancel | Action::AcceptRefund | Action::RejectRefund | Action::GiveUp => {}
     }
-    if status.pays_back() {
-        line.refund = Some(Refund { id: clock.new_id(), paid_back_at: None });
+    if let Some(paid) = line.paid.filter(|_| status.pays_back()) {
+        let accepted_on = BusinessDay::of(change.changed_at);
+        let day = totals::refund_day(paid.day, accepted_on, closed_through);
+        line.refund = Some(Refund { id: clock.new_id(), day, paid_back_at: None });
     }
-    db::order_lines::update(tx, line).await?;
-    db::line_changes::insert(tx, &change).await
+    change
+}
+
+/// Writes lines' new states and their histories, and adds to the totals what goes back. The lanes of these are to be
+/// kept until the transaction is over.
+async fn write(
+    tx: &mut MySqlConnection,
+    lanes: &Lanes,
+    changed: &[(OrderLine, LineChange)],
+) -> Result<InLanes, ChangeLineError> {
+    let in_lanes = lanes.enter(totals::of_refunds(changed.iter().map(|(line, _)| line)));
+    db::seller_day_totals::add(tx, in_lanes.additions()).await?;
+    for (line, entry) in changed {
+        match line.refund {
+            None => db::order_lines::update(tx, line).await?,
+            Some(refund) if db::order_lines::send_back(tx, line, refund).await? => {}
+            Some(_) => return Err(ChangeLineError::DayClosed),
+        }
+        db::line_changes::insert(tx, entry).await?;
+    }
+    Ok(in_lanes)
 }
 
 fn owed_for(line_id: Uuid) -> [Delivery; 2] {
@@ -149,25 +196,29 @@ async fn pay_back_now(app: &AppState, line_id: Uuid) {
 
 /// Pays back every line of a paid order whose stock is gone. Nothing of it was sold, so nothing is put back on sale.
 pub(crate) async fn give_up_order(app: &AppState, order_id: Uuid) -> Result<(), ChangeLineError> {
-    let clock = app.clock.clone();
-    app.database
-        .run_tx("order_give_up", move |tx| {
-            let clock = clock.clone();
-            Box::pin(async move { give_up_lines(tx, &clock, order_id, clock.now()).await })
-        })
-        .await
+    while_days_close(|| async {
+        let (clock, lanes) = (app.clock.clone(), app.lanes.clone());
+        let give_up = app.database.run_tx("order_give_up", move |tx| {
+            let (clock, lanes) = (clock.clone(), lanes.clone());
+            Box::pin(async move { give_up_lines(tx, &clock, &lanes, order_id).await })
+        });
+        give_up.await.map(drop)
+    })
+    .await
 }
 
 async fn give_up_lines(
     tx: &mut MySqlConnection,
     clock: &Clock,
+    lanes: &Lanes,
     order_id: Uuid,
-    now: OffsetDateTime,
-) -> Result<(), ChangeLineError> {
+) -> Result<InLanes, ChangeLineError> {
+    let now = clock.now();
+    let closed = db::settlement_days::closed_through(tx).await?;
     let order = db::orders::find(tx, order_id).await?.ok_or(ChangeLineError::NotFound)?;
     let mut line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
     line_ids.sort_unstable();
-    let mut paid_back = Vec::new();
+    let mut changed = Vec::new();
     for line_id in &line_ids {
         let mut owned = db::order_lines::lock(tx, *line_id).await?.ok_or(ChangeLineError::NotFound)?;
         let paid = Since { paid_at: owned.line.paid.map(|paid| paid.at), now };
@@ -177,13 +228,18 @@ async fn give_up_lines(
         };
         let reason = Some("the stock was gone before the order could be handed over".to_owned());
         let by = By { actor: Actor::System, actor_id: None, reason };
-        write(tx, clock, &mut owned, status, Action::GiveUp, by).await?;
-        paid_back.push(Delivery { kind: Kind::PayBack, subject_id: *line_id });
+        let entry = turn(clock, &mut owned.line, status, Action::GiveUp, closed, by);
+        changed.push((owned.line, entry));
     }
+    let in_lanes = write(tx, lanes, &changed).await?;
+    let pay_back =
+        |(line, _): &(OrderLine, LineChange)| Delivery { kind: Kind::PayBack, subject_id: line.id };
+    let paid_back: Vec<Delivery> = changed.iter().map(pay_back).collect();
     if !paid_back.is_empty() {
         db::outbox::insert(tx, &paid_back, now, now).await?;
     }
     let restocks: Vec<Delivery> =
         line_ids.iter().map(|line_id| Delivery { kind: Kind::Restock, subject_id: *line_id }).collect();
-    Ok(db::outbox::remove(tx, &restocks).await?)
+    db::outbox::remove(tx, &restocks).await?;
+    Ok(in_lanes)
 }

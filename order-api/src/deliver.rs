@@ -6,6 +6,7 @@
 //! | ordered lines leave the cart | the cart's wish | |
 //! | a line is paid back | the line's refund | the line says when |
 //! | a line's pieces are on sale again | the line's refund | |
+//! | a seller is paid | the payout's | payout and settlements say so |
 //!
 //! Each is done at least once, and by its id takes effect once. Whoever decides something tries it at once; what fails,
 //! or is lost with its process, is taken up by [`crate::worker`].
@@ -23,6 +24,7 @@ use crate::db::outbox::Leased;
 use crate::domain::delivery::{Delivery, Kind, pause_after};
 use crate::domain::order::Order;
 use crate::drive_checkout::reservation_lines;
+use crate::pay_out::send_money;
 use crate::state::AppState;
 
 /// Why something is still owed.
@@ -42,7 +44,9 @@ pub(crate) enum StillOwed {
     PayBack(#[source] TransferError),
     #[error("the stock could not be put back on sale")]
     Restock(#[source] RestockError),
-    #[error("order or line {0} is not there, or is in a state that owes nothing")]
+    #[error("the seller could not be paid")]
+    PayOut(#[source] TransferError),
+    #[error("order, line or payout {0} is not there, or is in a state that owes nothing")]
     Nothing(Uuid),
     #[error("what is owed could not be read or written")]
     Database(#[from] sqlx::Error),
@@ -78,6 +82,7 @@ async fn effect(app: &AppState, delivery: Delivery) -> Result<(), StillOwed> {
         Kind::DropCartLines => drop_cart_lines(app, &order(app, id).await?).await,
         Kind::PayBack => pay_back(app, &line(app, id).await?).await,
         Kind::Restock => restock(app, &line(app, id).await?).await,
+        Kind::PayOut => send_money(app, id).await,
     }
 }
 

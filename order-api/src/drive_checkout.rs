@@ -3,6 +3,8 @@
 //! A driver holds the checkout's lease, and writes only while it does. It stops where an answer is missing, puts the
 //! checkout off, and whoever takes it up next asks again by the same ids.
 
+use std::sync::Arc;
+
 use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
 use peer::PeerError;
 use sqlx::MySqlConnection;
@@ -16,6 +18,7 @@ use crate::domain::day::BusinessDay;
 use crate::domain::delivery::{Delivery, Kind, pause_after};
 use crate::domain::line::LineStatus;
 use crate::domain::order::{Failure, Order, OrderStatus, Payment};
+use crate::domain::totals;
 use crate::state::AppState;
 
 /// How a checkout ended.
@@ -46,6 +49,9 @@ enum Stopped {
     Transfer(#[source] TransferError),
     #[error("whether the money was taken could not be settled")]
     Void(#[source] PeerError),
+    /// The day of this machine's clock is settled already: midnight has passed, or the clock is behind.
+    #[error("the business day of the payment is closed")]
+    DayClosed,
     #[error("the checkout could not be written")]
     Database(#[from] sqlx::Error),
 }
@@ -122,16 +128,22 @@ impl Driver<'_> {
         let owed = [Kind::ConfirmReservation, Kind::DropCartLines]
             .map(|kind| Delivery { kind, subject_id: self.order.id });
         let checkout = self.checkout.clone();
+        let sale = totals::of_sale(&self.order.lines, payment.day);
+        // Left when the transaction is over, which this future may not live to see.
+        let sale = Arc::new(self.app.lanes.enter(sale));
         self.app
             .database
             .run_tx("checkout_confirm", move |tx| {
                 let (checkout, customer_name) = (checkout.clone(), customer_name.clone());
+                let sale = Arc::clone(&sale);
                 Box::pin(async move {
                     finish(tx, &checkout).await?;
                     db::orders::confirm(tx, checkout.order_id, &customer_name).await?;
-                    db::order_lines::confirm(tx, checkout.order_id, payment).await?;
-                    db::outbox::insert(tx, &owed, now, lease_until).await?;
-                    Ok::<_, Stopped>(())
+                    db::seller_day_totals::add(tx, sale.additions()).await?;
+                    if !db::order_lines::confirm(tx, checkout.order_id, payment).await? {
+                        return Err(Stopped::DayClosed);
+                    }
+                    Ok(db::outbox::insert(tx, &owed, now, lease_until).await?)
                 })
             })
             .await?;

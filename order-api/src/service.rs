@@ -6,13 +6,17 @@ use anyhow::Context;
 use database::Database;
 use idempotency::Keeper;
 use member_client::MemberClient;
-use service_host::{Host, NoCommand, Parts, Service};
+use service_host::{Host, Parts, Service};
 use store_client::StoreClient;
 use tokio_util::task::TaskTracker;
 
+use crate::batch::Batch;
 use crate::cart::Carts;
-use crate::db::MIGRATOR;
+use crate::command::{Command, settle};
+use crate::db;
+use crate::lanes::Lanes;
 use crate::settings::Settings;
+use crate::settle::Settler;
 use crate::state::{AppState, Rules};
 use crate::{router, worker};
 
@@ -24,11 +28,10 @@ impl Service for OrderApi {
     const NAME: &'static str = "order-api";
     const ABOUT: &'static str = "Carts, checkout, orders and what follows a sale.";
     type Settings = Settings;
-    type Command = NoCommand;
+    type Command = Command;
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
-        let database = Database::connect(&settings.database).await?;
-        database.migrate(&MIGRATOR).await?;
+        let (database, settler) = databases(host, &settings).await?;
         let carts = Carts::connect(&settings.redis).context("redis.url is not an address of Redis")?;
         let call_timeout = settings.checkout.call_timeout();
         let peer = |service| Ok::<_, anyhow::Error>(host.peer(service)?.with_deadline(call_timeout));
@@ -38,6 +41,8 @@ impl Service for OrderApi {
             carts: carts.clone(),
             store: StoreClient::new(peer(store_client::SERVICE)?),
             member: MemberClient::new(peer(member_client::SERVICE)?),
+            lanes: Lanes::default(),
+            settler: settler.clone(),
             rules: Arc::new(Rules {
                 checkout: settings.checkout,
                 lines: settings.lines,
@@ -49,6 +54,7 @@ impl Service for OrderApi {
         let (purge, shutdown) = (keeper.clone().purge_expired(), host.shutdown());
         Ok(Parts::new(router(state.clone(), &keeper))
             .worker("unfinished-work", worker::run(state, host.shutdown()))
+            .worker("settlement", settler.work(host.shutdown()))
             .worker("idempotency-purge", async move {
                 // Broken off where it stands: each of its steps is one statement.
                 let _ = shutdown.run_until_cancelled(purge).await;
@@ -62,4 +68,22 @@ impl Service for OrderApi {
                 async move { carts.check().await }
             }))
     }
+    async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
+        let (_, settler) = databases(host, &settings).await?;
+        match command {
+            Command::Settle { day } => settle(&settler, day).await,
+        }
+    }
+}
+
+/// The schema `orders`, and what settles it by the schema `batch`, both up to date.
+async fn databases(host: &Host, settings: &Settings) -> anyhow::Result<(Database, Settler)> {
+    let database = Database::connect(&settings.database).await.context("the schema orders")?;
+    database.migrate(&db::MIGRATOR).await?;
+    let batch = Database::connect(&settings.batch_database).await.context("the schema batch")?;
+    batch.migrate(&db::batch::MIGRATOR).await?;
+    let lease = settings.settlement.lease();
+    let batch = Batch::new(batch, host.clock().clone(), lease, host.shutdown());
+    let settler = Settler::new(database.clone(), batch, host.clock().clone(), settings.settlement.clone());
+    Ok((database, settler))
 }

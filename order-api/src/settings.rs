@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use garde::Validate;
 use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::domain::day::{BusinessDay, TimeOfDay};
 
 /// The settings of order-api, beside those of every process.
 #[derive(Debug, Deserialize, Validate)]
@@ -12,6 +15,9 @@ pub struct Settings {
     /// The schema `orders`.
     #[garde(dive)]
     pub database: database::Settings,
+    /// The schema `batch`.
+    #[garde(dive)]
+    pub batch_database: database::Settings,
     /// Where the carts are.
     #[garde(dive)]
     pub redis: RedisSettings,
@@ -27,6 +33,10 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub worker: WorkerSettings,
+    /// How days are settled.
+    #[garde(dive)]
+    #[serde(default)]
+    pub settlement: SettlementSettings,
 }
 
 /// The section `redis`.
@@ -142,6 +152,57 @@ impl WorkerSettings {
     }
 
     /// For how long work belongs to who took it up.
+    pub const fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s)
+    }
+}
+
+/// The section `settlement`.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SettlementSettings {
+    /// When a day is settled: at this time, `HH:MM` in Asia/Seoul, of the day after it.
+    #[garde(skip)]
+    pub at: TimeOfDay,
+    /// How often to look whether a day is due.
+    #[garde(range(min = 1, max = 3_600))]
+    pub poll_s: u64,
+    /// For how long a run belongs to its process when nothing is heard of it. One that dies leaves it to the others for
+    /// so long.
+    #[garde(range(min = 3, max = 600))]
+    pub lease_s: u64,
+    /// How many sellers are settled in one transaction.
+    #[garde(range(min = 1, max = 100_000))]
+    pub chunk_sellers: u32,
+    /// A day with more lines than this is proved by what was read of it as it went on, a smaller one is read anew.
+    #[garde(range(min = 0, max = 10_000_000))]
+    pub read_anew_lines: u64,
+}
+
+impl Default for SettlementSettings {
+    fn default() -> Self {
+        Self {
+            at: TimeOfDay::new(4, 0).expect("there is such a time"),
+            poll_s: 30,
+            lease_s: 30,
+            chunk_sellers: 10_000,
+            read_anew_lines: 100_000,
+        }
+    }
+}
+
+impl SettlementSettings {
+    /// When a day is to be settled.
+    pub fn due(&self, day: BusinessDay) -> OffsetDateTime {
+        day.next().at(self.at)
+    }
+
+    /// How often to look.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_secs(self.poll_s)
+    }
+
+    /// For how long a run belongs to its process.
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }

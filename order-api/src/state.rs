@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::cart::Carts;
+use crate::lanes::Lanes;
 use crate::settings::{CheckoutSettings, LineSettings, WorkerSettings};
+use crate::settle::Settler;
 
 /// The parts of the service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub struct AppState {
     pub store: StoreClient,
     /// The money.
     pub member: MemberClient,
+    /// Who adds to the running totals right now.
+    pub lanes: Lanes,
+    /// What turns totals into settlements.
+    pub settler: Settler,
     /// How it all behaves.
     pub rules: Arc<Rules>,
     /// Work that outlives the request which began it; a process that ends waits for it.

@@ -149,6 +149,8 @@ codes! {
         "No settlement of this range of days is pending with a positive sum.";
     DayNotOver "DAY_NOT_OVER" CONFLICT "The day is not over yet"
         "A business day can be settled when it is over in Asia/Seoul.";
+    SettlementRunning "SETTLEMENT_RUNNING" CONFLICT "A settlement is running"
+        "One settlement runs at a time. The list of runs shows how far it has come; ask again when it has ended.";
 }
 
 impl Code {

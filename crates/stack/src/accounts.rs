@@ -5,7 +5,9 @@ use crate::home::Purpose;
 use crate::secrets::Secrets;
 
 /// One schema for each owner, with an account of the same name that can open no other.
-pub(crate) const SCHEMAS: [&str; 4] = ["member", "store", "orders", "batch"];
+pub(crate) const SCHEMAS: [&str; 4] = ["member", "store", "orders", BATCH];
+/// The second schema of order-api: what its batch framework records.
+pub(crate) const BATCH: &str = "batch";
 /// May do everything, for tests, seeds and benchmarks; no service knows its password.
 pub(crate) const ADMIN: &str = "admin";
 /// What `sqlx::test` keeps its notes in.

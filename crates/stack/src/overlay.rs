@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::accounts::BATCH;
 use crate::error::StackError;
 use crate::home::Home;
 use crate::secrets::{Secrets, write_private};
@@ -108,6 +109,12 @@ fn for_service(kind: &ServiceKind, ingredients: &Ingredients<'_>) -> Result<Valu
         let key = secrets.token_key(kind.name)?;
         set(&mut document, "access.service-signing-key", seal(&key.private)?);
     }
+    if kind.name == "order-api" {
+        let url = format!("mysql://127.0.0.1:{}/{BATCH}", servers.database);
+        set(&mut document, "batch-database.url", json!(url));
+        set(&mut document, "batch-database.username", json!(BATCH));
+        set(&mut document, "batch-database.password", seal(&secrets.database_password(BATCH)?)?);
+    }
     if kind.uses_redis {
         set(&mut document, "redis.url", json!(format!("redis://127.0.0.1:{}", servers.redis)));
     }
@@ -133,6 +140,7 @@ fn set(document: &mut Value, key: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::SCHEMAS;
 
     #[test]
     fn overrides_reach_into_sections_and_leave_their_neighbours() {
@@ -165,12 +173,12 @@ mod tests {
         for file in std::fs::read_dir(home.config()).unwrap() {
             all.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
         }
-        for schema in ["member", "store", "orders"] {
+        for schema in SCHEMAS {
             assert!(!all.contains(&secrets.database_password(schema).unwrap()));
         }
         for signer in ["order-api", "gateway", "user-tokens"] {
             assert!(!all.contains(&secrets.token_key(signer).unwrap().private));
         }
-        assert_eq!(all.matches("{cipher}{key:local}").count(), 6);
+        assert_eq!(all.matches("{cipher}{key:local}").count(), 7);
     }
 }

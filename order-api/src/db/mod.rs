@@ -1,13 +1,20 @@
-//! The schema `orders`: all of this service's SQL, a file for each table. Functions work over a connection, so that the
-//! caller decides what is one transaction; `None` is absence, and an error is the database's.
+//! All of this service's SQL, a file for each table: the schema `orders`, and in [`batch`] the schema `batch`. Functions
+//! work over a connection, so that the caller decides what is one transaction; `None` is absence, and an error is the
+//! database's.
 
+pub mod batch;
 pub mod checkouts;
+pub mod control_sums;
 pub mod line_changes;
 pub mod order_lines;
 pub mod orders;
 pub mod outbox;
+pub mod payouts;
 pub mod place;
 pub mod sales;
+pub mod seller_day_totals;
+pub mod settlement_days;
+pub mod settlements;
 
 use sqlx::migrate::Migrator;
 

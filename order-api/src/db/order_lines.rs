@@ -6,6 +6,7 @@ use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use super::settlement_days::NOT_CLOSED;
 use super::unknown;
 use crate::domain::day::BusinessDay;
 use crate::domain::line::LineStatus;
@@ -15,7 +16,7 @@ use crate::domain::quantity::Quantity;
 /// What [`LineRow`] reads.
 pub(super) const COLUMNS: &str = "l.id, l.order_id, l.option_id, l.option_name, l.item_id, l.item_name, l.store_id, \
      l.store_name, l.seller_id, l.price, l.quantity, l.line_total, l.wish, l.status, l.paid_at, l.business_day, \
-     l.refund_reason, l.refund_id, l.refunded_at";
+     l.refund_reason, l.refund_id, l.refund_day, l.refunded_at";
 
 /// A line, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,17 +98,25 @@ pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
     row.map(OwnedRow::into_owned).transpose()
 }
 
-/// Marks every line of an order as bought and paid.
-pub async fn confirm(connection: &mut MySqlConnection, order_id: Uuid, payment: Payment) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE order_lines SET status = 'ORDERED', paid_at = ?, business_day = ? WHERE order_id = ?",
-    )
-    .bind(payment.at)
-    .bind(payment.day.date())
-    .bind(order_id)
-    .execute(connection)
-    .await?;
-    Ok(())
+/// Marks every line of an order as bought and paid; false, and not one of them, where the day of the payment is closed.
+/// The totals of that day must have been written before.
+pub async fn confirm(
+    connection: &mut MySqlConnection,
+    order_id: Uuid,
+    payment: Payment,
+) -> sqlx::Result<bool> {
+    let mut query: QueryBuilder<MySql> =
+        QueryBuilder::new("UPDATE order_lines SET status = 'ORDERED', paid_at = ?, business_day = ? ");
+    query.push("WHERE order_id = ? AND ").push(NOT_CLOSED);
+    let confirmed = query
+        .build()
+        .bind(payment.at)
+        .bind(payment.day.date())
+        .bind(order_id)
+        .bind(payment.day.date())
+        .execute(connection)
+        .await?;
+    Ok(confirmed.rows_affected() > 0)
 }
 
 /// Marks every line of an order as not bought.
@@ -119,16 +128,37 @@ pub async fn fail(connection: &mut MySqlConnection, order_id: Uuid) -> sqlx::Res
     Ok(())
 }
 
-/// Writes what has become of a line: its state, the reason of a request, and the way back of its money.
+/// Writes what has become of a line whose money stays: its state, and the reason of a request.
 pub async fn update(connection: &mut MySqlConnection, line: &OrderLine) -> sqlx::Result<()> {
-    sqlx::query("UPDATE order_lines SET status = ?, refund_reason = ?, refund_id = ? WHERE id = ?")
+    sqlx::query("UPDATE order_lines SET status = ?, refund_reason = ? WHERE id = ?")
         .bind(line.status.as_str())
         .bind(line.refund_reason.as_deref())
-        .bind(line.refund.map(|refund| refund.id))
         .bind(line.id)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Writes that a line's money goes back; false, and nothing, where the day that its refund lowers is closed. The totals
+/// of that day must have been written before.
+pub async fn send_back(
+    connection: &mut MySqlConnection,
+    line: &OrderLine,
+    refund: Refund,
+) -> sqlx::Result<bool> {
+    let mut query: QueryBuilder<MySql> =
+        QueryBuilder::new("UPDATE order_lines SET status = ?, refund_id = ?, refund_day = ? ");
+    query.push("WHERE id = ? AND ").push(NOT_CLOSED);
+    let sent = query
+        .build()
+        .bind(line.status.as_str())
+        .bind(refund.id)
+        .bind(refund.day.date())
+        .bind(line.id)
+        .bind(refund.day.date())
+        .execute(connection)
+        .await?;
+    Ok(sent.rows_affected() == 1)
 }
 
 /// Notes when a line's money was back in the customer's wallet; the first time stays.
@@ -175,6 +205,7 @@ pub(super) struct LineRow {
     business_day: Option<Date>,
     refund_reason: Option<String>,
     refund_id: Option<Uuid>,
+    refund_day: Option<Date>,
     refunded_at: Option<OffsetDateTime>,
 }
 
@@ -182,6 +213,7 @@ impl LineRow {
     /// The line, behind its order's id.
     pub(super) fn into_line(self) -> sqlx::Result<(Uuid, OrderLine)> {
         let paid = self.paid_at.zip(self.business_day);
+        let refund = self.refund_id.zip(self.refund_day);
         let line = OrderLine {
             id: self.id,
             option_id: self.option_id,
@@ -198,7 +230,11 @@ impl LineRow {
             wish: self.wish,
             status: LineStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
             paid: paid.map(|(at, day)| Payment { at, day: BusinessDay::from_date(day) }),
-            refund: self.refund_id.map(|id| Refund { id, paid_back_at: self.refunded_at }),
+            refund: refund.map(|(id, day)| Refund {
+                id,
+                day: BusinessDay::from_date(day),
+                paid_back_at: self.refunded_at,
+            }),
             refund_reason: self.refund_reason,
         };
         Ok((self.order_id, line))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub struct Delivery {
     /// What.
     pub kind: Kind,
-    /// For which order or line, by its kind.
+    /// For which order, line or payout, by its kind.
     pub subject_id: Uuid,
 }
 
@@ -24,11 +24,14 @@ pub enum Kind {
     PayBack,
     /// Of a refunded or cancelled line: the store gets the pieces.
     Restock,
+    /// Of a payout: the seller gets the money.
+    PayOut,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::ConfirmReservation, Self::DropCartLines, Self::PayBack, Self::Restock];
+    pub const ALL: [Self; 5] =
+        [Self::ConfirmReservation, Self::DropCartLines, Self::PayBack, Self::Restock, Self::PayOut];
 
     /// As it is stored and shown in metrics.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Kind {
             Self::DropCartLines => "DROP_CART_LINES",
             Self::PayBack => "PAY_BACK",
             Self::Restock => "RESTOCK",
+            Self::PayOut => "PAY_OUT",
         }
     }
 

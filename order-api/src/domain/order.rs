@@ -77,6 +77,8 @@ pub struct Payment {
 pub struct Refund {
     /// The id of the transfer, and of the restock.
     pub id: Uuid,
+    /// The business day that it lowers.
+    pub day: BusinessDay,
     /// When the money was in the wallet; `None` while it is on its way.
     pub paid_back_at: Option<OffsetDateTime>,
 }

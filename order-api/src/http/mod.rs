@@ -14,8 +14,14 @@
 //! | `POST`, `DELETE /api/order/lines/{lineId}/refund-request` | [`refund_request`] |
 //! | `GET /api/order/sales` | [`sale_list`] |
 //! | `POST /api/order/sales/{lineId}/refund/accept`, `…/reject` | [`refund_answer`] |
+//! | `GET /api/order/settlements` | [`settlement_list`] |
+//! | `POST /api/order/payouts` | [`payout_create`] |
+//! | `GET /api/order/payouts` | [`payout_list`] |
+//! | `POST /api/order/settlement-runs` | [`settlement_run_create`] |
+//! | `GET /api/order/settlement-runs` | [`settlement_run_list`] |
 //!
-//! [`cart_body`], [`order_body`], [`sale_body`], [`reason`] and [`line_error`] are what several of them share.
+//! [`cart_body`], [`order_body`], [`sale_body`], [`payout_body`], [`settlement_run_body`], [`reason`] and [`line_error`]
+//! are what several of them share.
 
 mod cart_body;
 mod cart_clear;
@@ -29,11 +35,18 @@ mod order_body;
 mod order_create;
 mod order_list;
 mod order_show;
+mod payout_body;
+mod payout_create;
+mod payout_list;
 mod reason;
 mod refund_answer;
 mod refund_request;
 mod sale_body;
 mod sale_list;
+mod settlement_list;
+mod settlement_run_body;
+mod settlement_run_create;
+mod settlement_run_list;
 
 use access::BearerToken;
 use axum::Router;
@@ -49,7 +62,7 @@ use crate::state::AppState;
 #[openapi(
     info(
         title = "Dalkom orders",
-        description = "Carts, checkout, orders and what follows a sale. Amounts are whole won; times are RFC 3339 in \
+        description = "Carts, checkout, orders, what follows a sale, and settlement. Amounts are whole won; times are RFC 3339 in \
             UTC, days are dates in Asia/Seoul.",
     ),
     modifiers(&BearerToken),
@@ -59,6 +72,8 @@ use crate::state::AppState;
         (name = "orders", description = "What a customer has bought."),
         (name = "order lines", description = "What a customer does about a line after the sale."),
         (name = "sales", description = "Order lines as their sellers see them."),
+        (name = "settlements", description = "What sellers are owed, and how they are paid."),
+        (name = "settlement runs", description = "Settling days, for administrators."),
     )
 )]
 struct Document;
@@ -76,9 +91,17 @@ pub fn router(state: AppState, keeper: &Keeper) -> Router {
         .routes(routes!(sale_list::sale_list))
         .routes(routes!(refund_answer::refund_accept))
         .routes(routes!(refund_answer::refund_reject))
+        .routes(routes!(settlement_list::settlement_list))
+        .routes(routes!(payout_list::payout_list))
+        .routes(routes!(
+            settlement_run_list::settlement_run_list,
+            settlement_run_create::settlement_run_create
+        ))
         .split_for_parts();
-    let (keyed, keyed_document) =
-        OpenApiRouter::default().routes(routes!(order_create::order_create)).split_for_parts();
+    let (keyed, keyed_document) = OpenApiRouter::default()
+        .routes(routes!(order_create::order_create))
+        .routes(routes!(payout_create::payout_create))
+        .split_for_parts();
     document.merge(keyed_document);
     let document = axum::Json(document);
     open.merge(keeper.guard(keyed)).route("/openapi.json", get(async move || document)).with_state(state)

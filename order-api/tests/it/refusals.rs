@@ -26,6 +26,11 @@ fn operations() -> Vec<(Method, String, Role)> {
         (Method::GET, "sales".to_owned(), Role::Seller),
         (Method::POST, format!("sales/{id}/refund/accept"), Role::Seller),
         (Method::POST, format!("sales/{id}/refund/reject"), Role::Seller),
+        (Method::GET, "settlements".to_owned(), Role::Seller),
+        (Method::POST, "payouts".to_owned(), Role::Seller),
+        (Method::GET, "payouts".to_owned(), Role::Seller),
+        (Method::POST, "settlement-runs".to_owned(), Role::Admin),
+        (Method::GET, "settlement-runs".to_owned(), Role::Admin),
     ]
     .map(|(method, path, role)| (method, format!("/api/order/{path}"), role))
     .into()
@@ -39,7 +44,11 @@ async fn fault_16_each_operation_is_for_one_role_and_for_nobody_without_a_token(
     let world = World::new(options).await;
     let member = world.customer(0).await;
     for (method, path, role) in operations() {
-        let request = || world.orders.request(method.clone(), &path).key("k").json(&json!({ "reason": "x" }));
+        // A new key each time: a refusal, too, is the answer to its key.
+        let request = || {
+            let key = Uuid::new_v4().to_string();
+            world.orders.request(method.clone(), &path).key(&key).json(&json!({ "reason": "x" }))
+        };
         let _ = request().send().await.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
         let forged = request().bearer("eyJhbGciOiJub25lIn0.e30.").send().await;
         let _ = forged.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");

@@ -1,8 +1,10 @@
 //! What the tests of this service stand on.
 
 mod databases;
+mod market;
 mod proxy;
 mod world;
 
+pub(crate) use market::{Market, day, until};
 pub(crate) use proxy::{Proxy, Trouble};
 pub(crate) use world::{Member, Stock, World, one, redis_url, settle};

@@ -12,8 +12,11 @@ use database::Database;
 use discovery::Discovery;
 use idempotency::Keeper;
 use member_client::MemberClient;
+use order_api::batch::Batch;
 use order_api::cart::Carts;
-use order_api::settings::{CheckoutSettings, RedisSettings};
+use order_api::lanes::Lanes;
+use order_api::settings::{CheckoutSettings, RedisSettings, SettlementSettings};
+use order_api::settle::Settler;
 use order_api::state::{AppState, Rules};
 use peer::{Peer, TokenSource};
 use serde_json::{Value, json};
@@ -22,6 +25,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use store_client::StoreClient;
 use testkit::{Answer, Client, People};
 use time::macros::datetime;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -41,6 +45,7 @@ pub(crate) struct World {
     pub(crate) order_rows: MySqlPool,
     pub(crate) member_rows: MySqlPool,
     pub(crate) store_rows: MySqlPool,
+    pub(crate) batch_rows: MySqlPool,
     members: Client,
     stores: Client,
     people: Arc<People>,
@@ -79,8 +84,10 @@ impl World {
         let people = Arc::new(People::of("order-api", &clock));
         let member_database = create_beside(&options, 'm').await;
         let store_database = create_beside(&options, 's').await;
+        let batch_database = create_beside(&options, 'b').await;
         member_database.migrate(&member_api::db::MIGRATOR).await.expect("member-api's migrations");
         store_database.migrate(&store_api::db::MIGRATOR).await.expect("store-api's migrations");
+        batch_database.migrate(&order_api::db::batch::MIGRATOR).await.expect("the batch's migrations");
         let rows =
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
@@ -105,6 +112,7 @@ impl World {
             order_rows: MySqlPool::connect_lazy_with(options.clone()),
             member_rows: rows('m'),
             store_rows: rows('s'),
+            batch_rows: rows('b'),
             members,
             stores,
             people,
@@ -160,6 +168,17 @@ impl World {
         );
         let client = routes(&self.people, &app);
         (app, client)
+    }
+
+    /// What settles days in another process, with these settings.
+    pub(crate) fn settler_with(&self, settings: SettlementSettings) -> Settler {
+        settler(&self.options, &self.clock, settings)
+    }
+
+    /// An administrator.
+    pub(crate) fn admin(&self) -> Member {
+        let id = self.people.new_member();
+        Member { id, token: self.people.token(id, Role::Admin) }
     }
 
     /// Waits until nothing goes on behind the answers.
@@ -392,12 +411,21 @@ fn instance(
     AppState {
         database: Database::from_options(options.clone()),
         clock: clock.clone(),
+        lanes: Lanes::default(),
+        settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
         store: StoreClient::new(peer(store_client::SERVICE)),
         member: MemberClient::new(peer(member_client::SERVICE)),
         rules: Arc::new(rules),
         background: TaskTracker::new(),
     }
+}
+
+/// What settles the days of a test.
+fn settler(options: &MySqlConnectOptions, clock: &Clock, settings: SettlementSettings) -> Settler {
+    let batch = Database::from_options(options.clone().database(&name_beside(options, 'b')));
+    let batch = Batch::new(batch, clock.clone(), settings.lease(), CancellationToken::new());
+    Settler::new(Database::from_options(options.clone()), batch, clock.clone(), settings)
 }
 
 fn routes(people: &People, app: &AppState) -> Client {

@@ -36,6 +36,10 @@ pub(super) struct Choice {
 impl Kind {
     pub(super) fn of(sources: &Sources, module: &Module, ty: &Type) -> anyhow::Result<Self> {
         let words = words_of_type(ty).context("a type of this kind is not understood")?;
+        // Ours, and read in a way of its own.
+        if words.last().is_some_and(|name| name == "TimeOfDay") {
+            return Ok(Self::Form("`HH:MM`", "`HH:MM`"));
+        }
         match sources.find(module, &words)? {
             Some((module, Item::Struct(item))) => Self::of_struct(sources, module, item),
             Some((_, Item::Enum(item))) => choices(&item).map(Self::Choice),

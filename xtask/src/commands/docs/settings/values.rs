@@ -127,11 +127,22 @@ impl Scope<'_> {
         match (words.as_slice(), arguments.first()) {
             (["Some"] | [.., "String" | "PathBuf", "from"], Some(argument)) => self.value(argument),
             ([.., owner, "new"], Some(argument)) if owner.starts_with("NonZero") => self.value(argument),
+            ([.., "TimeOfDay", "new"], Some(hour)) => self.time_of_day(hour, arguments.last()),
             ([.., "Vec", "new"], None) => Ok(Value::List(Vec::new())),
             ([.., "BTreeMap", "new"], None) => Ok(Value::EmptyMap),
             ([.., "String", "new"], None) => Ok(Value::Text(String::new())),
             (_, None) => self.function(path),
             _ => bail!("`{}(…)` is not understood", path.join("::")),
+        }
+    }
+
+    fn time_of_day(&self, hour: &Expr, minute: Option<&Expr>) -> anyhow::Result<Value> {
+        let minute = minute.context("a time of day without a minute")?;
+        match (self.value(hour)?, self.value(minute)?) {
+            (Value::Integer(hour), Value::Integer(minute)) => {
+                Ok(Value::Text(format!("{hour:02}:{minute:02}")))
+            }
+            _ => bail!("a time of day that is not made of two integers"),
         }
     }
 

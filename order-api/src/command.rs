@@ -1,0 +1,89 @@
+//! What the program can do besides serving: `order-api settle --day 2026-11-22`.
+
+use anyhow::bail;
+use clap::Subcommand;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::batch::{BatchStatus, Cause, JobExecution, Listener, StepExecution};
+use crate::domain::day::BusinessDay;
+use crate::settle::{self, Settler};
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Settle a day that is over, after those before it that are not settled
+    Settle {
+        /// The business day, YYYY-MM-DD in Asia/Seoul
+        #[arg(long)]
+        day: BusinessDay,
+    },
+}
+
+/// Settles a day, and shows how it goes.
+pub(crate) async fn settle(settler: &Settler, day: BusinessDay) -> anyhow::Result<()> {
+    let settled = settler.settle_through(day, Cause::CommandLine, &Bars::default()).await?;
+    let execution = &settled.execution;
+    let of_day = settle::day_of(execution).unwrap_or(day);
+    if !settled.is_new {
+        println!("{of_day} was settled before, at {}.", execution.end_time.unwrap_or(execution.last_updated));
+        return Ok(());
+    }
+    match execution.status {
+        BatchStatus::Completed => println!("{of_day} is settled: {} sellers.", written(execution)),
+        BatchStatus::Started | BatchStatus::Stopped => bail!("{of_day} is not settled: the run was stopped"),
+        BatchStatus::Failed => {
+            bail!(
+                "{of_day} is not settled: {}",
+                execution.exit_message.as_deref().unwrap_or("the run failed")
+            )
+        }
+    }
+    Ok(())
+}
+
+fn written(execution: &JobExecution) -> u64 {
+    execution.steps.iter().map(|step| step.counts.written + step.counts.skipped).sum()
+}
+
+/// One bar for each step, on a terminal; where there is none, indicatif draws nothing, and a line says that a step ended.
+#[derive(Default)]
+struct Bars {
+    all: MultiProgress,
+    current: std::sync::Mutex<Option<(uuid::Uuid, ProgressBar)>>,
+}
+
+impl Bars {
+    fn bar_of(&self, job_key: &str, step: &StepExecution) -> ProgressBar {
+        let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*current {
+            Some((id, bar)) if *id == step.id => bar.clone(),
+            _ => {
+                let template = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";
+                let style = ProgressStyle::with_template(template)
+                    .expect("a constant that is a template")
+                    .progress_chars("=> ");
+                let bar = self.all.add(ProgressBar::new(step.expected).with_style(style));
+                bar.set_prefix(format!("{job_key} {}", step.step_name));
+                *current = Some((step.id, bar.clone()));
+                bar
+            }
+        }
+    }
+}
+
+impl Listener for Bars {
+    fn progress<'a>(&'a self, job_key: &'a str, step: &'a StepExecution) -> BoxFuture<'a, ()> {
+        let bar = self.bar_of(job_key, step);
+        bar.set_position(step.counts.read);
+        if step.end_time.is_some() {
+            bar.set_length(step.counts.read.max(step.expected));
+            bar.finish();
+            if bar.is_hidden() {
+                println!("{job_key} {}: {}, {} read", step.step_name, step.status.as_str(), step.counts.read);
+            }
+        }
+        futures::future::ready(()).boxed()
+    }
+}

@@ -1,0 +1,256 @@
+//! The tables `job_instances` and `job_executions`.
+
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::steps;
+use crate::batch::{BatchStatus, Cause, DIED, FencingToken, JobExecution};
+use crate::db::unknown;
+
+const COLUMNS: &str = "e.id, i.job_key, e.status, e.exit_code, e.exit_message, e.cause, e.holder, e.fencing_token, \
+     e.start_time, e.last_updated, e.end_time FROM job_executions e JOIN job_instances i ON i.id = e.job_instance_id";
+
+/// Why an execution failed that nobody could ask any more.
+const SILENT: &str = "nothing was heard of its process until the lease had run out";
+
+/// The id of the instance of a job with these parameters, which is `new_id` where there was none.
+pub async fn instance(
+    connection: &mut MySqlConnection,
+    job: &str,
+    job_key: &str,
+    new_id: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<Uuid> {
+    sqlx::query(
+        "INSERT INTO job_instances (id, job_name, job_key, created_at) VALUES (?, ?, ?, ?) \
+         ON DUPLICATE KEY UPDATE job_name = VALUES(job_name)",
+    )
+    .bind(new_id)
+    .bind(job)
+    .bind(job_key)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    let (id,) = sqlx::query_as("SELECT id FROM job_instances WHERE job_name = ? AND job_key = ?")
+        .bind(job)
+        .bind(job_key)
+        .fetch_one(connection)
+        .await?;
+    Ok(id)
+}
+
+/// Writes an execution that begins.
+pub async fn insert(
+    connection: &mut MySqlConnection,
+    instance_id: Uuid,
+    execution: &JobExecution,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO job_executions (id, job_instance_id, status, cause, holder, fencing_token, start_time, \
+         last_updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(execution.id)
+    .bind(instance_id)
+    .bind(execution.status.as_str())
+    .bind(execution.cause.as_str())
+    .bind(&execution.holder)
+    .bind(execution.fencing_token.0)
+    .bind(execution.start_time)
+    .bind(execution.last_updated)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes how an execution ended.
+pub async fn finish(connection: &mut MySqlConnection, execution: &JobExecution) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE job_executions SET status = ?, exit_code = ?, exit_message = ?, last_updated = ?, end_time = ? \
+         WHERE id = ?",
+    )
+    .bind(execution.status.as_str())
+    .bind(execution.exit_code.as_deref())
+    .bind(execution.exit_message.as_deref())
+    .bind(execution.last_updated)
+    .bind(execution.end_time)
+    .bind(execution.id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the run with this token was heard of.
+pub async fn touch(
+    connection: &mut MySqlConnection,
+    job: &str,
+    token: FencingToken,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE job_executions e JOIN job_instances i ON i.id = e.job_instance_id SET e.last_updated = ? \
+         WHERE e.status = 'STARTED' AND e.fencing_token = ? AND i.job_name = ?",
+    )
+    .bind(now)
+    .bind(token.0)
+    .bind(job)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Records that the executions of a job that had an earlier lease than this one, and say that they run, have failed.
+pub async fn bury(
+    connection: &mut MySqlConnection,
+    job: &str,
+    token: FencingToken,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let dead: Vec<(Uuid,)> = sqlx::query_as(
+        "SELECT e.id FROM job_executions e JOIN job_instances i ON i.id = e.job_instance_id \
+         WHERE e.status = 'STARTED' AND e.fencing_token < ? AND i.job_name = ?",
+    )
+    .bind(token.0)
+    .bind(job)
+    .fetch_all(&mut *connection)
+    .await?;
+    for (id,) in dead {
+        sqlx::query(
+            "UPDATE step_executions SET status = 'FAILED', exit_message = ?, end_time = ? \
+             WHERE job_execution_id = ? AND status = 'STARTED'",
+        )
+        .bind(SILENT)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "UPDATE job_executions SET status = 'FAILED', exit_code = ?, exit_message = ?, end_time = ? WHERE id = ?",
+        )
+        .bind(DIED)
+        .bind(SILENT)
+        .bind(now)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The executions of an instance with their steps, the first one first.
+pub async fn of_instance(
+    connection: &mut MySqlConnection,
+    instance_id: Uuid,
+) -> sqlx::Result<Vec<JobExecution>> {
+    let mut query = select();
+    query.push(" WHERE e.job_instance_id = ").push_bind(instance_id).push(" ORDER BY e.id");
+    fetch(connection, query).await
+}
+
+/// The last execution of the instance with these parameters.
+pub async fn last_of(
+    connection: &mut MySqlConnection,
+    job: &str,
+    job_key: &str,
+) -> sqlx::Result<Option<JobExecution>> {
+    let mut query = select();
+    query.push(" WHERE i.job_name = ").push_bind(job).push(" AND i.job_key = ").push_bind(job_key);
+    query.push(" ORDER BY e.id DESC LIMIT 1");
+    Ok(fetch(connection, query).await?.pop())
+}
+
+/// The largest parameters, in the order of their text, with which a job was completed.
+pub async fn last_completed(connection: &mut MySqlConnection, job: &str) -> sqlx::Result<Option<String>> {
+    let (job_key,) = sqlx::query_as(
+        "SELECT MAX(i.job_key) FROM job_instances i JOIN job_executions e ON e.job_instance_id = i.id \
+         WHERE i.job_name = ? AND e.status = 'COMPLETED'",
+    )
+    .bind(job)
+    .fetch_one(connection)
+    .await?;
+    Ok(job_key)
+}
+
+/// Which executions of a job to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of the instance with these parameters.
+    pub job_key: Option<String>,
+    /// Begun before this one.
+    pub before: Option<Uuid>,
+}
+
+/// The executions of a job with their steps, the last one first.
+pub async fn list(
+    connection: &mut MySqlConnection,
+    job: &str,
+    filter: &Filter,
+    rows: u32,
+) -> sqlx::Result<Vec<JobExecution>> {
+    let mut query = select();
+    query.push(" WHERE i.job_name = ").push_bind(job);
+    if let Some(job_key) = &filter.job_key {
+        query.push(" AND i.job_key = ").push_bind(job_key);
+    }
+    if let Some(before) = filter.before {
+        query.push(" AND e.id < ").push_bind(before);
+    }
+    query.push(" ORDER BY e.id DESC LIMIT ").push_bind(rows);
+    fetch(connection, query).await
+}
+
+fn select() -> QueryBuilder<MySql> {
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS);
+    query
+}
+
+async fn fetch(
+    connection: &mut MySqlConnection,
+    mut query: QueryBuilder<MySql>,
+) -> sqlx::Result<Vec<JobExecution>> {
+    let rows: Vec<ExecutionRow> = query.build_query_as().fetch_all(&mut *connection).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut steps = steps::of_executions(connection, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let own = steps.extract_if(.., |(execution_id, _)| *execution_id == row.id).map(|(_, step)| step);
+            let own = own.collect();
+            row.into_execution(own)
+        })
+        .collect()
+}
+
+#[derive(FromRow)]
+struct ExecutionRow {
+    id: Uuid,
+    job_key: String,
+    status: String,
+    exit_code: Option<String>,
+    exit_message: Option<String>,
+    cause: String,
+    holder: String,
+    fencing_token: i64,
+    start_time: OffsetDateTime,
+    last_updated: OffsetDateTime,
+    end_time: Option<OffsetDateTime>,
+}
+
+impl ExecutionRow {
+    fn into_execution(self, steps: Vec<crate::batch::StepExecution>) -> sqlx::Result<JobExecution> {
+        Ok(JobExecution {
+            id: self.id,
+            job_key: self.job_key,
+            status: BatchStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
+            exit_code: self.exit_code,
+            exit_message: self.exit_message,
+            cause: Cause::parse(&self.cause).ok_or_else(|| unknown("cause", &self.cause))?,
+            holder: self.holder,
+            fencing_token: FencingToken(self.fencing_token),
+            start_time: self.start_time,
+            last_updated: self.last_updated,
+            end_time: self.end_time,
+            steps,
+        })
+    }
+}

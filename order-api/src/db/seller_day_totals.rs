@@ -1,0 +1,133 @@
+//! The table `seller_day_totals`: the running totals.
+
+use money::Won;
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use time::Date;
+use uuid::Uuid;
+
+use crate::domain::control::{ControlSum, DaySums};
+use crate::domain::day::BusinessDay;
+use crate::domain::totals::Addition;
+
+/// Adds to totals: each addition in its lane. They must be in the order of sellers and days, so that of two who write the
+/// same rows one waits for the other, and neither for both.
+pub async fn add(connection: &mut MySqlConnection, additions: &[(Addition, u8)]) -> sqlx::Result<()> {
+    if additions.is_empty() {
+        return Ok(());
+    }
+    let mut query: QueryBuilder<MySql> =
+        QueryBuilder::new("INSERT INTO seller_day_totals (business_day, seller_id, lane, gross, refunds) ");
+    query.push_values(additions, |mut row, (addition, lane)| {
+        row.push_bind(addition.day.date())
+            .push_bind(addition.seller_id.0)
+            .push_bind(*lane)
+            .push_bind(addition.gross)
+            .push_bind(addition.refunds);
+    });
+    query.push(" ON DUPLICATE KEY UPDATE gross = gross + VALUES(gross), refunds = refunds + VALUES(refunds)");
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
+/// The first day that anything was ever sold on, or paid back.
+pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<BusinessDay>> {
+    let row: (Option<Date>,) =
+        sqlx::query_as("SELECT MIN(business_day) FROM seller_day_totals").fetch_one(connection).await?;
+    Ok(row.0.map(BusinessDay::from_date))
+}
+
+/// Waits for every transaction that has added to a day and is not at its end. The read locks what it reads, and so
+/// comes behind whoever has locked it.
+pub async fn drain(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<()> {
+    let _: (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM seller_day_totals WHERE business_day = ? FOR UPDATE")
+            .bind(day.date())
+            .fetch_one(connection)
+            .await?;
+    Ok(())
+}
+
+/// How many sellers behind `after` have totals of a day.
+pub async fn count_sellers(
+    connection: &mut MySqlConnection,
+    day: BusinessDay,
+    after: Uuid,
+) -> sqlx::Result<u64> {
+    let row: (i64,) = sqlx::query_as(
+        "SELECT COUNT(DISTINCT seller_id) FROM seller_day_totals WHERE business_day = ? AND seller_id > ?",
+    )
+    .bind(day.date())
+    .bind(after)
+    .fetch_one(connection)
+    .await?;
+    Ok(row.0.unsigned_abs())
+}
+
+/// What a day comes to over its totals, and how many sellers have one.
+pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
+    let row: SumsRow = sqlx::query_as(
+        "SELECT COUNT(*) AS sellers, \
+            CAST(COALESCE(SUM(gross), 0) AS SIGNED) AS gross, \
+            CAST(COALESCE(MOD(SUM(CAST(gross AS DECIMAL(20)) * weight), 2305843009213693951), 0) AS SIGNED) \
+                AS gross_weighted, \
+            CAST(COALESCE(SUM(refunds), 0) AS SIGNED) AS refunds, \
+            CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * weight), 2305843009213693951), 0) AS SIGNED) \
+                AS refunds_weighted \
+         FROM ( \
+            SELECT CAST(SUM(gross) AS SIGNED) AS gross, CAST(SUM(refunds) AS SIGNED) AS refunds, \
+                CRC32(seller_id) & 268435455 AS weight \
+            FROM seller_day_totals WHERE business_day = ? GROUP BY seller_id \
+         ) AS sellers",
+    )
+    .bind(day.date())
+    .fetch_one(connection)
+    .await?;
+    let sums = DaySums {
+        gross: ControlSum { amount: row.gross, weighted: row.gross_weighted },
+        refunds: ControlSum { amount: row.refunds, weighted: row.refunds_weighted },
+    };
+    Ok((row.sellers.unsigned_abs(), sums))
+}
+
+/// A seller whose totals of a day are not what the lines come to.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Difference {
+    /// The seller.
+    pub seller_id: Uuid,
+    /// Totals less lines, of what was paid.
+    pub gross: Won,
+    /// Totals less lines, of what goes back.
+    pub refunds: Won,
+}
+
+/// Some of the sellers whose totals of a day are not what the lines come to. Reads all lines of the day: only for a day
+/// of which it is known that something is wrong.
+pub async fn differences(
+    connection: &mut MySqlConnection,
+    day: BusinessDay,
+    limit: u32,
+) -> sqlx::Result<Vec<Difference>> {
+    sqlx::query_as(
+        "SELECT seller_id, CAST(SUM(gross) AS SIGNED) AS gross, CAST(SUM(refunds) AS SIGNED) AS refunds FROM ( \
+            SELECT seller_id, gross, refunds FROM seller_day_totals WHERE business_day = ? \
+            UNION ALL SELECT seller_id, -line_total, 0 FROM order_lines WHERE business_day = ? \
+            UNION ALL SELECT seller_id, 0, -line_total FROM order_lines WHERE refund_day = ? \
+         ) AS entries \
+         GROUP BY seller_id HAVING SUM(gross) <> 0 OR SUM(refunds) <> 0 ORDER BY seller_id LIMIT ?",
+    )
+    .bind(day.date())
+    .bind(day.date())
+    .bind(day.date())
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+}
+
+#[derive(FromRow)]
+struct SumsRow {
+    sellers: i64,
+    gross: Won,
+    gross_weighted: i64,
+    refunds: Won,
+    refunds_weighted: i64,
+}

@@ -1,0 +1,202 @@
+//! The steps of the job `settlement`.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use super::{Settler, alarm, proof};
+use crate::batch::{Checkpoint, Chunk, Counts, FencingToken, Job, Next, Step, StepError};
+use crate::db;
+use crate::domain::day::BusinessDay;
+
+/// The job's name.
+pub const JOB: &str = "settlement";
+/// The exit code of a run that found the totals of a day different from its lines.
+pub const TOTALS_DIFFER: &str = "TOTALS_DIFFER";
+/// The exit code of a run that was overtaken by a later one.
+const OVERTAKEN: &str = "OVERTAKEN";
+
+const KEY_PREFIX: &str = "day=";
+
+/// A later run has come to the day.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error("a later run has come to this day")]
+    Overtaken,
+    #[error("the settlements could not be written or read")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Stopped> for StepError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Overtaken => Self::new(OVERTAKEN, stopped),
+            Stopped::Database(error) => error.into(),
+        }
+    }
+}
+
+/// The parameters of a day's run.
+pub(super) fn key_of(day: BusinessDay) -> String {
+    format!("{KEY_PREFIX}{day}")
+}
+
+/// The day of a run with these parameters.
+pub(super) fn day_of(job_key: &str) -> Option<BusinessDay> {
+    job_key.strip_prefix(KEY_PREFIX)?.parse().ok()
+}
+
+/// The job that settles a day.
+pub(super) fn settlement_of(settler: &Settler, day: BusinessDay) -> Job {
+    let settler = settler.clone();
+    Job {
+        name: JOB,
+        steps: vec![
+            Box::new(CloseDay { settler: settler.clone(), day }),
+            Box::new(ProveTotals { settler: settler.clone(), day }),
+            Box::new(SettleSellers { settler, day }),
+        ],
+    }
+}
+
+struct CloseDay {
+    settler: Settler,
+    day: BusinessDay,
+}
+
+impl Step for CloseDay {
+    fn name(&self) -> &'static str {
+        "close-day"
+    }
+
+    fn next_chunk<'a>(
+        &'a self,
+        _: Option<&'a Checkpoint>,
+        token: FencingToken,
+    ) -> BoxFuture<'a, Result<Chunk, StepError>> {
+        async move {
+            let (day, now) = (self.day, self.settler.clock.now());
+            let database = &self.settler.database;
+            database
+                .run_tx("settlement_close_day", move |tx| {
+                    Box::pin(async move { db::settlement_days::close(tx, day, token, now).await })
+                })
+                .await?;
+            // Only when that is committed: whoever comes after this sees it.
+            database
+                .run_tx("settlement_drain_day", move |tx| {
+                    Box::pin(async move { db::seller_day_totals::drain(tx, day).await })
+                })
+                .await?;
+            Ok(Chunk::last(Counts::default()))
+        }
+        .boxed()
+    }
+}
+
+struct ProveTotals {
+    settler: Settler,
+    day: BusinessDay,
+}
+
+impl Step for ProveTotals {
+    fn name(&self) -> &'static str {
+        "prove-totals"
+    }
+
+    fn next_chunk<'a>(
+        &'a self,
+        _: Option<&'a Checkpoint>,
+        _: FencingToken,
+    ) -> BoxFuture<'a, Result<Chunk, StepError>> {
+        async move {
+            match proof::prove(&self.settler, self.day).await? {
+                Ok(sellers) => Ok(Chunk::last(Counts { read: sellers, ..Counts::default() })),
+                Err(differ) => {
+                    alarm(true);
+                    tracing::error!(day = %self.day, error = telemetry::chain(&differ), "settlement stops; nobody is paid for this day");
+                    Err(StepError::new(TOTALS_DIFFER, differ))
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+struct SettleSellers {
+    settler: Settler,
+    day: BusinessDay,
+}
+
+impl Step for SettleSellers {
+    fn name(&self) -> &'static str {
+        "settle-sellers"
+    }
+
+    fn expected<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BoxFuture<'a, Result<u64, StepError>> {
+        async move {
+            let mut connection = self.settler.database.acquire().await?;
+            let after = seller_at(checkpoint);
+            Ok(db::seller_day_totals::count_sellers(&mut connection, self.day, after).await?)
+        }
+        .boxed()
+    }
+
+    /// The checkpoint is the last seller whose settlement is written. The settlements themselves say the same, and are
+    /// asked: they are right also where a run died before it recorded its last chunk.
+    fn next_chunk<'a>(
+        &'a self,
+        checkpoint: Option<&'a Checkpoint>,
+        token: FencingToken,
+    ) -> BoxFuture<'a, Result<Chunk, StepError>> {
+        let recorded = seller_at(checkpoint);
+        let (day, limit) = (self.day, self.settler.settings.chunk_sellers);
+        async move {
+            let chunk = self.settler.database.run_tx("settlement_chunk", move |tx| {
+                Box::pin(async move {
+                    if !db::settlement_days::pass_fence(tx, day, token).await? {
+                        return Err(Stopped::Overtaken);
+                    }
+                    let written = db::settlements::written_through(tx, day).await?.unwrap_or_default();
+                    if written > recorded {
+                        let skipped = db::settlements::count_after(tx, day, recorded).await?;
+                        let counts = Counts { read: skipped, written: 0, skipped };
+                        return Ok(Chunk { counts, next: behind(written) });
+                    }
+                    let Some((read, last)) = db::settlements::next_sellers(tx, day, written, limit).await?
+                    else {
+                        return Ok(Chunk::last(Counts::default()));
+                    };
+                    let written = db::settlements::write(tx, day, written, last).await?;
+                    Ok(Chunk { counts: Counts { read, written, skipped: 0 }, next: behind(last) })
+                })
+            });
+            Ok(chunk.await?)
+        }
+        .boxed()
+    }
+}
+
+/// The seller that a checkpoint names; none sorts before all.
+fn seller_at(checkpoint: Option<&Checkpoint>) -> Uuid {
+    checkpoint.and_then(|checkpoint| checkpoint.0.parse().ok()).unwrap_or_default()
+}
+
+fn behind(seller_id: Uuid) -> Next {
+    Next::Behind(Checkpoint(seller_id.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_a_run_name_its_day() {
+        let day = BusinessDay::from_date(date!(2026 - 11 - 22));
+        assert_eq!(key_of(day), "day=2026-11-22");
+        assert_eq!(day_of(&key_of(day)), Some(day));
+        assert_eq!((day_of("2026-11-22"), day_of("day=2026-11-31")), (None, None));
+    }
+}

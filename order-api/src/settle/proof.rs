@@ -1,0 +1,61 @@
+//! The proof of a day's totals against its lines.
+//!
+//! Both sides come to the control sums of [`crate::domain::control`]: over the totals that is one pass over a row or two
+//! for each seller, whatever was sold; over the lines it is one pass over an index that holds nothing else, without
+//! grouping, sorting or looking at a line. So that this too costs a big day next to nothing when it is settled, its
+//! lines are summed up as the day goes on ([`super::read_ahead`]), and what is left to read is the last few minutes.
+//!
+//! A line that was paid late, or changed by hand, after its minute was read would make the proof fail for no reason. So a
+//! day that seems wrong is read anew from its first line before it is called so; and a day that is small enough is read
+//! anew in any case.
+
+use super::Settler;
+use crate::db;
+use crate::db::control_sums;
+use crate::db::seller_day_totals::Difference;
+use crate::domain::control::{ControlSum, DaySums};
+use crate::domain::day::BusinessDay;
+
+/// How many sellers are named for an operator to begin with.
+const NAMED: u32 = 10;
+
+/// The totals of a day are not what its lines come to.
+#[derive(Debug, thiserror::Error)]
+#[error("the totals of {day} are {totals}, and its lines come to {lines}; by seller, totals less lines: {}", named(.sellers))]
+pub(super) struct TotalsDiffer {
+    day: BusinessDay,
+    totals: DaySums,
+    lines: DaySums,
+    sellers: Vec<Difference>,
+}
+
+/// Proves the totals of a day that is closed. Gives how many sellers have some.
+pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
+    let mut connection = settler.database.acquire().await?;
+    let (sellers, totals) = db::seller_day_totals::sums(&mut connection, day).await?;
+    let refunds = control_sums::of_refunds(&mut connection, day).await?.sum;
+    let is_proved = |gross: ControlSum| totals == DaySums { gross, refunds };
+
+    let ahead = control_sums::find(&mut connection, day).await?;
+    if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > settler.settings.read_anew_lines) {
+        let rest = control_sums::of_sales(&mut connection, day, Some(ahead.until), None).await?;
+        if ahead.read.sum.checked_add(rest.sum).is_some_and(is_proved) {
+            return Ok(Ok(sellers));
+        }
+        tracing::warn!(%day, "the lines that were read ahead do not agree with the totals; reading all of them");
+    }
+    let gross = control_sums::of_sales(&mut connection, day, None, None).await?.sum;
+    if is_proved(gross) {
+        return Ok(Ok(sellers));
+    }
+    let lines = DaySums { gross, refunds };
+    let sellers = db::seller_day_totals::differences(&mut connection, day, NAMED).await?;
+    Ok(Err(TotalsDiffer { day, totals, lines, sellers }))
+}
+
+fn named(sellers: &[Difference]) -> String {
+    let name = |seller: &Difference| {
+        format!("{} gross {}, refunds {}", seller.seller_id, seller.gross, seller.refunds)
+    };
+    sellers.iter().map(name).collect::<Vec<_>>().join("; ")
+}
