@@ -7,11 +7,11 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{ItemWithOptions, is_taken};
+use super::is_taken;
 use crate::db;
 use crate::db::items::Owner;
 use crate::domain::search::Corpus;
-use crate::domain::{NewItem, NewOption};
+use crate::domain::{ItemWithOptions, NewItem, NewOption};
 
 /// Why an item was not listed.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,5 @@ async fn add_in(
         if is_taken(&error, db::options::NAME_KEY) { AddItemError::OptionNameTaken } else { error.into() }
     })?;
     db::search_changes::note_new(tx, Corpus::Items, number).await?;
-    let item = db::items::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let options = db::options::of_item(tx, ids.item).await?;
-    Ok(ItemWithOptions { item, options })
+    Ok(db::whole_items::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

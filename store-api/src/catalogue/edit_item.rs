@@ -7,10 +7,10 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{ItemWithOptions, is_taken};
+use super::is_taken;
 use crate::db;
 use crate::domain::search::Corpus;
-use crate::domain::{Expected, ItemEdit};
+use crate::domain::{Expected, ItemEdit, ItemWithOptions};
 
 /// Why an item was not edited.
 #[derive(Debug, thiserror::Error)]

@@ -27,17 +27,6 @@ pub use open_store::{OpenStoreError, open_store};
 pub use remove_item::{RemoveItemError, remove_item};
 pub use remove_option::{RemoveOptionError, remove_option};
 
-use crate::domain::{Item, ItemOption};
-
-/// An item with its options, as they are after the transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemWithOptions {
-    /// The item.
-    pub item: Item,
-    /// What can be bought of it, in the order in which the options were added.
-    pub options: Vec<ItemOption>,
-}
-
 /// Whether a write failed on this unique key.
 fn is_taken(error: &sqlx::Error, key: &str) -> bool {
     database::duplicate_key(error) == Some(key)

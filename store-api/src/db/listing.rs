@@ -12,7 +12,7 @@ use super::{items, number, stores};
 use crate::domain::search::{Direction, ItemPlace, StoreKey, StorePlace};
 use crate::domain::{Item, ItemFilter, ItemSort, Store, StoreSort};
 
-/// A page of live items behind a place. Of the filter, only the category and the store are looked at: for other
+/// A page of live items behind a place. Of the filter, only the category or the store is looked at: for other
 /// conditions no index says where to look.
 pub async fn items(
     db: &mut MySqlConnection,

@@ -16,6 +16,7 @@ pub mod search_rows;
 pub mod seeding;
 pub mod stock;
 pub mod stores;
+pub mod whole_items;
 
 use std::error::Error;
 

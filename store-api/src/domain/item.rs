@@ -59,6 +59,15 @@ pub struct ItemOption {
     pub on_hand: i64,
 }
 
+/// An item with its options, both of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemWithOptions {
+    /// The item.
+    pub item: Item,
+    /// What can be bought of it, in the order in which the options were added.
+    pub options: Vec<ItemOption>,
+}
+
 /// What a seller lists an item with.
 #[derive(Clone, Debug)]
 pub struct NewItem {

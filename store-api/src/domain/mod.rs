@@ -19,7 +19,9 @@ mod web_address;
 pub use category::Category;
 pub use change::Change;
 pub use description::Description;
-pub use item::{Item, ItemEdit, ItemOption, MAX_OPTIONS, NewItem, NewOption, OptionEdit, first_repeated};
+pub use item::{
+    Item, ItemEdit, ItemOption, ItemWithOptions, MAX_OPTIONS, NewItem, NewOption, OptionEdit, first_repeated,
+};
 pub use item_filter::ItemFilter;
 pub use name::{ItemName, Name, NameFault, OptionName, StoreName};
 pub use price::Price;

@@ -6,8 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::catalogue::ItemWithOptions;
-use crate::domain::{Category, Item, ItemOption, Store};
+use crate::domain::{Category, Item, ItemOption, ItemWithOptions, Store};
 
 /// A store.
 #[derive(Debug, Serialize, ToSchema)]

@@ -86,7 +86,10 @@ problem::refusals!(
     security(("bearer" = [])),
     params(("storeId" = Uuid, Path)),
     request_body = Request,
-    responses((status = CREATED, description = "The new item", body = WholeItemBody), Refusals)
+    responses(
+        (status = CREATED, description = "The new item", body = WholeItemBody, headers(("ETag" = String, description = "Its version"))),
+        Refusals
+    )
 )]
 pub(super) async fn item_create(
     State(state): State<AppState>,

@@ -49,7 +49,10 @@ problem::refusals!(
     tag = "stores",
     security(("bearer" = [])),
     request_body = Request,
-    responses((status = CREATED, description = "The new store", body = StoreBody), Refusals)
+    responses(
+        (status = CREATED, description = "The new store", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        Refusals
+    )
 )]
 pub(super) async fn store_create(
     State(state): State<AppState>,

@@ -9,7 +9,7 @@ pub struct Effort {
 
 impl Effort {
     /// What a request gets.
-    pub const USUAL: Self = Self { look_up: 1_000, rows: 1_500 };
+    pub const USUAL: Self = Self { look_up: 1_000, rows: 1_000 };
 
     /// How many keys are read with the work of one row.
     pub(super) const KEYS_PER_ROW: u32 = 16;

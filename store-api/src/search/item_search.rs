@@ -75,8 +75,11 @@ impl ItemSearch {
     /// Whether an index of the table has just these items in just this order.
     fn is_in_the_order_of_an_index(&self) -> bool {
         let ItemFilter { category, store_id, min_price, max_price, in_stock } = &self.filter;
-        let may_narrow = self.sort == ItemSort::Latest || (category.is_none() && store_id.is_none());
-        self.keyword.is_empty() && min_price.is_none() && max_price.is_none() && !in_stock && may_narrow
+        let has_index = match self.sort {
+            ItemSort::Latest => category.is_none() || store_id.is_none(),
+            _ => category.is_none() && store_id.is_none(),
+        };
+        has_index && self.keyword.is_empty() && min_price.is_none() && max_price.is_none() && !in_stock
     }
 
     /// The prices that are asked for.
