@@ -32,12 +32,24 @@ pub(crate) fn command() -> Command {
 
 /// Builds the five services, with cargo's own progress, and gives the folder of their binaries.
 pub(crate) fn build_services(profile: Profile) -> anyhow::Result<PathBuf> {
+    build(build_services_command(), profile)
+}
+
+/// Builds what is measured and what measures, the program `bench`, in one go: built by themselves they would want their
+/// dependencies with other features, and so once more.
+pub(crate) fn build_for_benchmarks() -> anyhow::Result<PathBuf> {
+    let mut command = build_services_command();
+    command.args(["--package", "bench"]);
+    build(command, Profile::Release)
+}
+
+fn build_services_command() -> Command {
     let mut command = command();
     command.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
     for service in &SERVICES {
         command.args(["--package", service.name]);
     }
-    build(command, profile)
+    command
 }
 
 /// Builds the five services as `cargo test --workspace` does, so that the tests find nothing left to build.

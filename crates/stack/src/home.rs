@@ -25,6 +25,8 @@ pub enum Purpose {
     Lasting,
     /// Its data goes when it stops, nothing waits for a disk, and any number may run.
     Throwaway,
+    /// As [`Purpose::Throwaway`], but on a disk that is waited for, as in operation: benchmarks measure it.
+    Measured,
 }
 
 /// The folders of one stack.
@@ -45,15 +47,19 @@ impl Home {
 
     /// A new home for a throw-away stack. Creates nothing.
     pub fn throwaway(checkout: &Path) -> Self {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
-        let root = checkout.join(".dalkom/throwaway").join(&name);
+        let (name, root) = passing(checkout);
         let data = if room_in_memory() {
             Path::new(SHARED_MEMORY).join(format!("dalkom-{name}"))
         } else {
             root.join("data")
         };
         Self { purpose: Purpose::Throwaway, checkout: checkout.to_owned(), root, data }
+    }
+
+    /// A new home for a stack that is measured. Creates nothing.
+    pub fn measured(checkout: &Path) -> Self {
+        let (_, root) = passing(checkout);
+        Self { purpose: Purpose::Measured, checkout: checkout.to_owned(), data: root.join("data"), root }
     }
 
     /// What the stack is for.
@@ -134,6 +140,14 @@ impl Home {
         sweep_folder(&self.checkout.join(".dalkom/throwaway"), "")?;
         sweep_folder(Path::new(SHARED_MEMORY), "dalkom-")
     }
+}
+
+/// The name and the root of a home that goes with this process.
+fn passing(checkout: &Path) -> (String, PathBuf) {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    let root = checkout.join(".dalkom/throwaway").join(&name);
+    (name, root)
 }
 
 /// Removes the folders `{prefix}{pid}-{n}` of processes that no longer run. Other users' folders stay.

@@ -246,7 +246,7 @@ impl Parts {
 impl Drop for Parts {
     fn drop(&mut self) {
         match self.home.purpose() {
-            Purpose::Throwaway => self.kill_all(),
+            Purpose::Throwaway | Purpose::Measured => self.kill_all(),
             // Nobody is left to hear of a part that would not stop; it was killed.
             Purpose::Lasting => drop(self.stop_all()),
         }

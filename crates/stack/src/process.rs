@@ -153,7 +153,7 @@ fn mortal_command(program: &Path, purpose: Purpose) -> Command {
     };
     let signal = match purpose {
         Purpose::Lasting => "TERM",
-        Purpose::Throwaway => "KILL",
+        Purpose::Throwaway | Purpose::Measured => "KILL",
     };
     let mut command = Command::new(setpriv);
     command.args(["--pdeathsig", signal, "--"]).arg(program);

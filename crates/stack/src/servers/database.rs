@@ -51,14 +51,22 @@ pub(super) fn plan(
         .arg(option("init-file", &init_file))
         .arg(option("socket", &socket_path(home)))
         .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-name-resolve"])
-        .args(["--skip-log-bin", "--max-connections=500", "--innodb-buffer-pool-size=256M"])
+        .args(["--skip-log-bin", "--max-connections=500"])
         .envs(&program.env);
     launch = match home.purpose() {
-        Purpose::Lasting => launch.arg("--innodb-flush-log-at-trx-commit=1"),
-        // Nothing of it is to survive a power cut, and memory has no asynchronous input and output.
-        Purpose::Throwaway => {
-            launch.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-use-native-aio=0"])
+        Purpose::Lasting => {
+            launch.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M"])
         }
+        // As much memory as ten million order lines deserve, and no durability less than in operation.
+        Purpose::Measured => {
+            launch.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=2G"])
+        }
+        // Nothing of it is to survive a power cut, and memory has no asynchronous input and output.
+        Purpose::Throwaway => launch.args([
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-use-native-aio=0",
+            "--innodb-buffer-pool-size=256M",
+        ]),
     };
     if !program.version.is_mariadb() {
         // No second port, and no folder of the machine's for files.

@@ -58,7 +58,7 @@ impl Servers {
         home.create()?;
         let (lock, litter) = match home.purpose() {
             Purpose::Lasting => (Some(CheckoutLock::take(&home)?), None),
-            Purpose::Throwaway => {
+            Purpose::Throwaway | Purpose::Measured => {
                 home.sweep().map_err(StackError::io("removing what earlier throw-away stacks left"))?;
                 (None, Some(Litter::watch(&home)?))
             }
@@ -73,7 +73,7 @@ impl Servers {
 
         let mut ports = match home.purpose() {
             Purpose::Lasting => Ports::standard_when_free(),
-            Purpose::Throwaway => Ports::any(),
+            Purpose::Throwaway | Purpose::Measured => Ports::any(),
         };
         let no_port = || StackError::io("choosing ports");
         let addresses = ServerPorts {

@@ -16,7 +16,7 @@ pub(super) fn plan(program: &Program, port: u16, home: &Home) -> Result<PartPlan
     let data = home.data().join("redis");
     fs::create_dir_all(&data).map_err(StackError::io(format!("making {}", data.display())))?;
     let append_only = match home.purpose() {
-        Purpose::Lasting => "yes",
+        Purpose::Lasting | Purpose::Measured => "yes",
         Purpose::Throwaway => "no",
     };
     let launch = Launch::new("redis", &program.path)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use stack::{Home, Options, PartReport, SERVICES, ServerOptions, Servers, Stack};
 
-use crate::cargo::{self, Profile};
+use crate::cargo;
 use crate::display::display;
 use crate::signals::Signals;
 
@@ -23,7 +23,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let progress = display();
     progress.note("Building the five services with the release profile.");
-    let binaries = cargo::build_services(Profile::Release)?;
+    let binaries = cargo::build_for_benchmarks()?;
 
     let began = Instant::now();
     let servers = Servers::start(ServerOptions {

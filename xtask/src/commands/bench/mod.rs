@@ -1,17 +1,46 @@
-//! `cargo xtask bench …`: what is measured, a file for each.
+//! `cargo xtask bench …`: `boot` is measured here; what needs an HTTP client and SQL, in the package `bench`.
 
 mod boot;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::process::{self, ExitCode};
+
+use anyhow::Context as _;
+
+use crate::cargo;
+use crate::display::display;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// How long the stack takes until it is ready, and what its processes hold in memory
     Boot,
+    /// Charges a second, against the same statements straight on the database
+    Wallet(Passed),
+}
+
+/// What the benchmark itself understands.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Passed {
+    /// For the benchmark: `--help` tells what it takes
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Boot => boot::run(),
+        Command::Wallet(passed) => run_package("wallet", passed),
     }
+}
+
+/// Builds what is measured and what measures, and runs it.
+fn run_package(benchmark: &str, passed: &Passed) -> anyhow::Result<ExitCode> {
+    display().note("Building the five services with the release profile.");
+    let binaries = cargo::build_for_benchmarks()?;
+    let mut command = process::Command::new(binaries.join("bench"));
+    command.arg("--binaries").arg(binaries).arg(benchmark).args(&passed.arguments);
+    let status = command.status().context("running the benchmark")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX);
+    Ok(ExitCode::from(code))
 }

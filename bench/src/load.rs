@@ -1,0 +1,71 @@
+//! Closed loops: so many workers, each of which begins anew when it is through.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+
+/// What one worker does again and again.
+pub(crate) trait Work: Send + 'static {
+    /// Once.
+    fn once(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// For how long, after how long that does not count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    /// How long each turn took, the shortest first.
+    sorted: Vec<Duration>,
+}
+
+impl Measured {
+    /// How long all but a part of the turns took at most; the part in percent.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        let last = self.sorted.len().saturating_sub(1);
+        self.sorted.get(last * percent / 100).copied().unwrap_or_default()
+    }
+}
+
+/// Lets all workers work at once. The first error ends it.
+pub(crate) async fn drive<W: Work>(workers: Vec<W>, span: Span) -> anyhow::Result<Measured> {
+    let begin = Instant::now() + span.warm_up;
+    let end = begin + span.measured;
+    let mut loops: JoinSet<anyhow::Result<Vec<Duration>>> = JoinSet::new();
+    for mut worker in workers {
+        loops.spawn(async move {
+            let mut took = Vec::new();
+            loop {
+                let began = Instant::now();
+                if began >= end {
+                    return Ok(took);
+                }
+                worker.once().await?;
+                if began >= begin {
+                    took.push(began.elapsed());
+                }
+            }
+        });
+    }
+    let mut sorted = Vec::new();
+    while let Some(took) = loops.join_next().await {
+        sorted.extend(took??);
+    }
+    ensure!(!sorted.is_empty(), "nothing was done within {:?}", span.measured);
+    sorted.sort_unstable();
+    let count = f64::from(u32::try_from(sorted.len())?);
+    Ok(Measured { per_second: count / span.measured.as_secs_f64(), sorted })
+}
+
+/// The one in the middle, of the upper two where there is none.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,44 @@
+//! What `cargo xtask bench …` runs: the real stack under load, against a floor that is measured in the same run.
+//!
+//! Each benchmark is a file of its own. What they share:
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`arena`] | a stack of release binaries on servers that wait for their disks |
+//! | [`client`] | an HTTP connection that costs the machine little |
+//! | [`load`] | closed loops, and how long each turn of them took |
+//! | [`people`] | members, each new, with their tokens |
+
+mod arena;
+mod client;
+mod load;
+mod people;
+mod wallet;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Dalkom. `cargo xtask bench` builds what is measured and calls this.
+#[derive(Parser)]
+struct Arguments {
+    /// The folder with the five services' binaries
+    #[arg(long)]
+    binaries: PathBuf,
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// Charges a second, against the same statements straight on the database
+    Wallet(wallet::Arguments),
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let Arguments { binaries, benchmark } = Arguments::parse();
+    match benchmark {
+        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
+    }
+}
