@@ -42,6 +42,7 @@ pub(crate) enum Refusal {
     #[error("no instance of {service} could be reached")]
     NotReached {
         service: Arc<str>,
+        retry_after: Duration,
         #[source]
         source: hyper_util::client::legacy::Error,
     },
@@ -84,11 +85,13 @@ impl From<Refusal> for Problem {
             Refusal::RevocationsUnknown => Self::unavailable(refusal),
             Refusal::BodyTooLarge => Self::new(Code::BodyTooLarge),
             Refusal::BodyBrokenOff(_) => Self::new(Code::BadRequest).detail("the body broke off"),
-            Refusal::NoInstance { ref service, retry_after } => Self::new(Code::ServiceUnavailable)
+            // Nothing has taken effect, so whatever it was can be sent again.
+            Refusal::NoInstance { ref service, retry_after }
+            | Refusal::NotReached { ref service, retry_after, .. } => Self::new(Code::ServiceUnavailable)
                 .detail(format!("{service} is down"))
                 .retry_after(retry_after)
                 .caused_by(refusal),
-            Refusal::NotReached { .. } | Refusal::BrokenOff { .. } | Refusal::SwitchedProtocols { .. } => {
+            Refusal::BrokenOff { .. } | Refusal::SwitchedProtocols { .. } => {
                 Self::new(Code::BadGateway).caused_by(refusal)
             }
             Refusal::TooSlow { .. } => Self::new(Code::GatewayTimeout).caused_by(refusal),

@@ -61,7 +61,9 @@ impl Failure {
     pub(crate) fn into_refusal(self, service: &Arc<str>, settings: &UpstreamSettings) -> Refusal {
         let service = Arc::clone(service);
         match self {
-            Self::NotReached(source) => Refusal::NotReached { service, source },
+            Self::NotReached(source) => {
+                Refusal::NotReached { service, retry_after: settings.retry_after(), source }
+            },
             Self::BrokenOff(source) => Refusal::BrokenOff { service, source },
             Self::TooSlow => Refusal::TooSlow { service, limit: settings.first_byte_timeout() },
             Self::SwitchedProtocols => Refusal::SwitchedProtocols { service },
