@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_pattern_matches_its_own_base_path() {
+    fn fault_28_a_route_pattern_matches_its_own_base_path() {
         let error = refusal(vec![entry("/a/b/{*rest}", &[Method::Get])]);
         assert_eq!(
             error,

@@ -1,5 +1,8 @@
 //! The demo's path through the gateway, and its refusals.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::json;
 use system_tests::arena::shared;
 use system_tests::books::Books;
@@ -214,4 +217,50 @@ async fn an_email_belongs_to_one_member_and_a_sign_in_tells_nothing() {
         details.push((problem["title"].clone(), problem["detail"].clone()));
     }
     assert_eq!(details[0], details[1]);
+}
+
+#[tokio::test]
+async fn fault_20_no_log_tells_an_email_a_password_a_token_or_a_key() {
+    let stack = shared();
+    let client = Client::of(&stack);
+    let email = format!("{}@dalkom.example", new_key());
+    let wrong_password = new_key();
+    let account = json!({ "email": email, "password": PASSWORD, "name": "홍길동" });
+    client.post("/api/member/customers", &account).send().await.expect(201);
+    client.post("/api/member/customers", &account).send().await.expect_problem(409, "EMAIL_TAKEN");
+    let body = json!({ "email": email, "password": wrong_password });
+    client.post("/api/member/sessions", &body).send().await.expect_problem(401, "BAD_CREDENTIALS");
+    let malformed = json!({ "email": email, "password": wrong_password, "role": email });
+    client.post("/api/member/sessions", &malformed).send().await.expect_problem(400, "VALIDATION_FAILED");
+    let body = json!({ "email": email, "password": PASSWORD });
+    let session = client.post("/api/member/sessions", &body).send().await.expect(201);
+    let (access, refresh) = (text(&session, "accessToken"), text(&session, "refreshToken"));
+    let body = json!({ "refreshToken": refresh });
+    let renewed = client.post("/api/member/sessions/refresh", &body).send().await.expect(200);
+    let broken = format!("{access}x");
+    client.get("/api/member/me").bearer(&broken).send().await.expect_problem(401, "UNAUTHENTICATED");
+    client.get(&format!("/api/store/items?cursor={access}")).send().await.expect_problem(400, "BAD_CURSOR");
+    let trace_id = text(&client.get("/api/nowhere").send().await.expect(404), "traceId");
+
+    let home = stack.servers().home();
+    let mut secrets = vec![email, PASSWORD.to_owned(), wrong_password, access, refresh];
+    secrets.extend([text(&renewed, "accessToken"), text(&renewed, "refreshToken")]);
+    let keys = files(&home.secrets()).into_iter().filter(|(name, _)| name != "database-init.sql");
+    secrets.extend(keys.map(|(_, text)| text.trim().to_owned()));
+
+    let logs = files(&home.logs());
+    assert!(logs.iter().any(|(_, log)| log.contains(&trace_id)), "requests are logged");
+    for (name, log) in logs {
+        for secret in &secrets {
+            assert!(!log.contains(secret), "{name} tells {secret}");
+        }
+    }
+}
+
+/// The files of a folder, with their names.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).expect("a folder of the stack").map(|entry| entry.expect("a file"));
+    let paths = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.map(|path| (name(&path), fs::read_to_string(&path).expect("a text"))).collect()
 }

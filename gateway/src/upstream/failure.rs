@@ -63,7 +63,7 @@ impl Failure {
         match self {
             Self::NotReached(source) => {
                 Refusal::NotReached { service, retry_after: settings.retry_after(), source }
-            },
+            }
             Self::BrokenOff(source) => Refusal::BrokenOff { service, source },
             Self::TooSlow => Refusal::TooSlow { service, limit: settings.first_byte_timeout() },
             Self::SwitchedProtocols => Refusal::SwitchedProtocols { service },

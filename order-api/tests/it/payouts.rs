@@ -135,7 +135,7 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_2_a_day_is_paid_when_its_money_has_moved_and_not_before(
+async fn fault_02_a_day_is_paid_when_its_money_has_moved_and_not_before(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

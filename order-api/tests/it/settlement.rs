@@ -182,7 +182,7 @@ const TAMPERED: [[&str; 2]; 5] = [
 ];
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_2_totals_that_differ_from_the_lines_stop_the_settlement_and_nobody_is_paid(
+async fn fault_02_totals_that_differ_from_the_lines_stop_the_settlement_and_nobody_is_paid(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
