@@ -3,9 +3,8 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use super::tracked_files;
 
 /// This file has to say the words that it looks for.
 const THIS_FILE: &str = "xtask/src/commands/ci/conventions.rs";
@@ -51,6 +50,7 @@ const RULES: [Rule; 6] = [
             "crates/database/",
             "crates/testkit/",
             "system-tests/",
+            "bench/",
             "/src/tests",
         ],
     },
@@ -66,7 +66,14 @@ const RULES: [Rule; 6] = [
         words: &["redis::"],
         suffix: ".rs",
         within: "/src/",
-        except: &["order-api/src/cart/", "crates/lock/", "gateway/src/", "crates/stack/", "crates/testkit/"],
+        except: &[
+            "order-api/src/cart/",
+            "crates/lock/",
+            "gateway/src/",
+            "crates/stack/",
+            "crates/testkit/",
+            "bench/",
+        ],
     },
     Rule {
         invariant: "services know nothing of config-server's format",
@@ -104,16 +111,10 @@ impl fmt::Display for Breach {
     }
 }
 
-/// Searches every file that is, or would be, in git.
+/// Searches every file.
 pub(super) fn breaches(checkout: &Path) -> anyhow::Result<Vec<Breach>> {
-    let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(checkout)
-        .output()
-        .context("running git")?;
-    ensure!(output.status.success(), "`git ls-files` failed");
     let mut breaches = Vec::new();
-    for path in String::from_utf8_lossy(&output.stdout).lines().filter(|path| *path != THIS_FILE) {
+    for path in tracked_files(checkout)?.iter().filter(|path| *path != THIS_FILE) {
         // What is not text, or was deleted and not yet committed, breaks no rule of words.
         if let Ok(text) = fs::read_to_string(checkout.join(path)) {
             breaches.extend(breaches_in(path, &text));

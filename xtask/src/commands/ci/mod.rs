@@ -1,7 +1,9 @@
 //! `cargo xtask ci`: every check but the tests. All of them run, also when one fails.
 
 mod conventions;
+mod references;
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -20,9 +22,10 @@ enum Outcome {
 
 type Check = (&'static str, fn() -> anyhow::Result<Outcome>);
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     ("formatting", formatting),
     ("conventions", conventions),
+    ("what documents name is there", references),
     ("generated documents are fresh", generated_documents),
     ("clippy", clippy),
     ("documentation", documentation),
@@ -95,6 +98,23 @@ fn conventions() -> anyhow::Result<Outcome> {
     }
     ensure!(breaches.is_empty(), "{} lines break an invariant of docs/architecture.md", breaches.len());
     Ok(Outcome::Passed)
+}
+
+fn references() -> anyhow::Result<Outcome> {
+    let dangling = references::dangling(cargo::checkout())?;
+    ensure!(dangling.is_empty(), "not there:\n{}", dangling.join("\n"));
+    Ok(Outcome::Passed)
+}
+
+/// Every file that is, or would be, in git.
+fn tracked_files(checkout: &Path) -> anyhow::Result<Vec<String>> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(checkout)
+        .output()
+        .context("running git")?;
+    ensure!(output.status.success(), "`git ls-files` failed");
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
 fn generated_documents() -> anyhow::Result<Outcome> {

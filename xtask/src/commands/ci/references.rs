@@ -1,0 +1,80 @@
+//! Documents name files and tests; each of these must be there.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::tracked_files;
+
+/// The predecessor's faults: their tests are named after them, and documents name the tests.
+const TEST: &str = "fault_";
+
+/// What documents name that is not there, as `document: name`.
+pub(super) fn dangling(checkout: &Path) -> anyhow::Result<Vec<String>> {
+    let files = tracked_files(checkout)?;
+    let mut sources = String::new();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        // One that was deleted and is not committed yet names no test.
+        sources.push_str(&fs::read_to_string(checkout.join(path)).unwrap_or_default());
+    }
+    let mut dangling = Vec::new();
+    for document in files.iter().filter(|path| path.ends_with(".md")) {
+        let text = fs::read_to_string(checkout.join(document)).with_context(|| document.clone())?;
+        let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let lost_links = links(&text).filter(|link| !checkout.join(folder).join(link).exists());
+        let lost_names = quoted(&text).filter(|name| !is_there(name, &files, &sources));
+        dangling.extend(lost_links.chain(lost_names).map(|name| format!("{document}: {name}")));
+    }
+    Ok(dangling)
+}
+
+/// Whether a word is no name of ours, or names what is there. A file may be named by the end of its path.
+fn is_there(word: &str, files: &[String], sources: &str) -> bool {
+    if word.starts_with(TEST) {
+        return sources.contains(&format!("fn {word}("));
+    }
+    let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs");
+    !is_file || files.iter().any(|file| file == word || file.ends_with(&format!("/{word}")))
+}
+
+/// Words between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(|word| !word.contains(' '))
+}
+
+/// Where links lead within the checkout, without their anchors.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let paths = targets.map(|target| target.split('#').next().unwrap_or_default());
+    paths.filter(|path| !path.is_empty() && !path.contains("://") && !path.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_by_the_end_of_their_path() {
+        let files = ["order-api/src/lanes.rs".to_owned()];
+        for name in ["order-api/src/lanes.rs", "src/lanes.rs", "lanes.rs", "cargo", "a/b"] {
+            assert!(is_there(name, &files, ""), "{name}");
+        }
+        assert!(!is_there("anes.rs", &files, ""));
+        assert!(!is_there("order-api/src/lane.rs", &files, ""));
+    }
+
+    #[test]
+    fn tests_are_named_in_full() {
+        let sources = "async fn fault_07_a_retry_does_not_charge_twice() {}";
+        assert!(is_there("fault_07_a_retry_does_not_charge_twice", &[], sources));
+        assert!(!is_there("fault_07_a_retry", &[], sources));
+    }
+
+    #[test]
+    fn links_within_the_checkout_are_followed() {
+        let text = "[a](docs/a.md#part), [b](#here), [c](https://example.com/c.md) and `x.rs` or `y z.rs`";
+        assert_eq!(links(text).collect::<Vec<_>>(), ["docs/a.md"]);
+        assert_eq!(quoted(text).collect::<Vec<_>>(), ["x.rs"]);
+    }
+}
