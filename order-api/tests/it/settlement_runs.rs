@@ -152,7 +152,7 @@ async fn a_chunk_whose_run_is_killed_before_it_is_recorded_is_not_written_again(
         // The chunk can be done, and not recorded.
         let mut records = market.world.batch_rows.acquire().await.unwrap();
         for statement in ["BEGIN", "SELECT * FROM jobs FOR UPDATE"] {
-            sqlx::query(statement).execute(&mut *records).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut *records).await.unwrap();
         }
         hold.let_go.add_permits(1);
         let recorded = i64::try_from(chunk).unwrap() * 10;

@@ -14,12 +14,12 @@ const TEST: &str = "fault_";
 pub(super) fn dangling(checkout: &Path) -> anyhow::Result<Vec<String>> {
     let files = tracked_files(checkout)?;
     let mut sources = String::new();
-    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+    for path in files.iter().filter(|path| is_of_kind(path, "rs")) {
         // One that was deleted and is not committed yet names no test.
         sources.push_str(&fs::read_to_string(checkout.join(path)).unwrap_or_default());
     }
     let mut dangling = Vec::new();
-    for document in files.iter().filter(|path| path.ends_with(".md")) {
+    for document in files.iter().filter(|path| is_of_kind(path, "md")) {
         let text = fs::read_to_string(checkout.join(document)).with_context(|| document.clone())?;
         let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
         let lost_links = links(&text).filter(|link| !checkout.join(folder).join(link).exists());
@@ -34,8 +34,11 @@ fn is_there(word: &str, files: &[String], sources: &str) -> bool {
     if word.starts_with(TEST) {
         return sources.contains(&format!("fn {word}("));
     }
-    let is_file = Path::new(word).extension().is_some_and(|extension| extension == "rs");
-    !is_file || files.iter().any(|file| file == word || file.ends_with(&format!("/{word}")))
+    !is_of_kind(word, "rs") || files.iter().any(|file| file == word || file.ends_with(&format!("/{word}")))
+}
+
+fn is_of_kind(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|its| its == extension)
 }
 
 /// Words between backticks.
