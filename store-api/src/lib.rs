@@ -9,9 +9,11 @@
 //! | [`seed`] | a made-up catalogue |
 //! | [`domain`] | the rules, and nothing else |
 //! | [`db`] | the schema `store` |
+//! | [`command`] | what the program can do besides serving |
 //! | [`settings`], [`state`] | what the service is told, and what its handlers work with |
 
 pub mod catalogue;
+pub mod command;
 pub mod db;
 pub mod domain;
 pub mod http;
@@ -22,4 +24,4 @@ pub mod settings;
 pub mod state;
 pub mod stock;
 
-pub use service::{Command, StoreApi};
+pub use service::StoreApi;

@@ -2,37 +2,17 @@
 
 use std::time::Duration;
 
-use clap::Subcommand;
 use database::Database;
 use service_host::{Host, Parts, Service};
 
-use crate::seed::Plan;
+use crate::command::{self, Command};
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, http, search, seed, stock};
+use crate::{db, http, search, stock};
 
 /// The deployable.
 #[derive(Debug)]
 pub struct StoreApi;
-
-/// What it can do besides serving.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Add a made-up catalogue: the same one for the same seed number.
-    Seed {
-        /// How many stores.
-        #[arg(long, default_value_t = 50)]
-        stores: u32,
-        /// How many items, spread over the stores.
-        #[arg(long, default_value_t = 1_000)]
-        items: u32,
-        /// Another number gives another catalogue.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Make the search index anew from the items and stores. Searches go on meanwhile.
-    RebuildIndex,
-}
 
 impl Service for StoreApi {
     const NAME: &'static str = store_client::SERVICE;
@@ -59,16 +39,9 @@ impl Service for StoreApi {
     async fn run(_: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let database = connect(&settings).await?;
         match command {
-            Command::Seed { stores, items, seed } => {
-                let plan = Plan { stores, items, seed };
-                seed::sow(&database, plan, |progress| tracing::info!(?progress, "sowing")).await?;
-            }
-            Command::RebuildIndex => {
-                search::rebuild(&database, |corpus, done, all| tracing::info!(?corpus, done, all, "indexed"))
-                    .await?;
-            }
+            Command::Seed { plan } => command::seed(&database, plan.into()).await,
+            Command::RebuildIndex => command::rebuild_index(&database).await,
         }
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, demo, docs, reset, test, up};
+use commands::{bench, ci, demo, docs, reset, seed, test, up};
 
 /// Brings Dalkom up, shows it, tests it and measures it.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ enum Command {
     Up(up::Arguments),
     /// Plays a seller's and two customers' day through the gateway
     Demo(demo::Arguments),
+    /// Fills the stack that is up with a made-up catalogue, the same one for the same seed number
+    Seed(seed::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
     Test(test::Arguments),
     /// Removes the data, keys and logs of this checkout's stack
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Seed(arguments) => seed::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Reset(arguments) => reset::run(&arguments),
         Command::Ci => Ok(ci::run()),

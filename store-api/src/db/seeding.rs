@@ -11,6 +11,34 @@ use crate::seed::{SownItem, SownStore};
 /// So many hearts or follows go into one statement.
 const ROWS_AT_ONCE: usize = 2_000;
 
+/// How many of these stores there are.
+pub async fn count_stores(db: &mut MySqlConnection, ids: &[Uuid]) -> sqlx::Result<usize> {
+    count(db, "SELECT COUNT(*) FROM stores WHERE id IN (", ids).await
+}
+
+/// How many of these items there are.
+pub async fn count_items(db: &mut MySqlConnection, ids: &[Uuid]) -> sqlx::Result<usize> {
+    count(db, "SELECT COUNT(*) FROM items WHERE id IN (", ids).await
+}
+
+/// The number of an item.
+pub async fn item_number(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<u32> {
+    let number: i64 =
+        sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(db).await?;
+    super::number(number)
+}
+
+async fn count(db: &mut MySqlConnection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
+    let mut query = QueryBuilder::new(from);
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    query.push(")");
+    let count: i64 = query.build_query_scalar().persistent(false).fetch_one(db).await?;
+    usize::try_from(count).map_err(|error| super::unreadable("COUNT(*)", error))
+}
+
 /// Writes stores with their follows.
 pub async fn insert_stores(db: &mut MySqlConnection, stores: &[SownStore]) -> sqlx::Result<()> {
     let mut insert = QueryBuilder::new(

@@ -39,5 +39,5 @@ pub use effort::Effort;
 pub use harvest::Found;
 pub use index_writer::{IndexError, index_changes, index_worker};
 pub use item_search::{ItemSearch, find_items};
-pub use rebuild::{RebuildError, rebuild};
+pub use rebuild::{RebuildError, rebuild, rebuild_from};
 pub use store_search::{StoreSearch, find_stores};

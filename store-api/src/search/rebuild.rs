@@ -26,22 +26,34 @@ pub async fn rebuild(
     mut done: impl FnMut(Corpus, u32, u32),
 ) -> Result<(), RebuildError> {
     for corpus in Corpus::ALL {
-        let newest = {
-            let mut connection = database.acquire().await?;
-            match corpus {
-                Corpus::Items => db::items::newest_number(&mut connection).await?,
-                Corpus::Stores => db::stores::newest_number(&mut connection).await?,
-            }
-        };
-        let Some(newest) = newest else { continue };
-        for block in 0..=block_of(newest) {
-            database
-                .run_tx("rebuild_search_block", move |tx| {
-                    Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
-                })
-                .await?;
-            done(corpus, (*numbers_of(block).end()).min(newest), newest);
+        rebuild_from(database, corpus, 1, |behind, all| done(corpus, behind, all)).await?;
+    }
+    Ok(())
+}
+
+/// As [`rebuild`], for the numbers of a corpus from the block of `first` on.
+pub async fn rebuild_from(
+    database: &Database,
+    corpus: Corpus,
+    first: u32,
+    mut done: impl FnMut(u32, u32),
+) -> Result<(), RebuildError> {
+    let newest = {
+        let mut connection = database.acquire().await?;
+        match corpus {
+            Corpus::Items => db::items::newest_number(&mut connection).await?,
+            Corpus::Stores => db::stores::newest_number(&mut connection).await?,
         }
+    };
+    let Some(newest) = newest else { return Ok(()) };
+    for block in block_of(first)..=block_of(newest) {
+        database
+            .run_tx("rebuild_search_block", move |tx| {
+                Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
+            })
+            .await?;
+        let behind = (*numbers_of(block).end()).min(newest);
+        done((behind + 1).saturating_sub(first), (newest + 1).saturating_sub(first));
     }
     Ok(())
 }

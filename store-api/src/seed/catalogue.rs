@@ -12,7 +12,7 @@ use uuid::{Builder, Uuid};
 
 use super::Plan;
 use super::words::{
-    ADJECTIVES, FORMS, OPTIONS, PLACES, RARE, SENTENCES, STORE_ADJECTIVES, STORE_NOUNS, TASTES, kinds,
+    ADJECTIVES, Likes, PLACES, RARE, SENTENCES, STORE_ADJECTIVES, STORE_NOUNS, TASTES, likes,
 };
 use crate::domain::stock::OnHand;
 use crate::domain::{
@@ -22,6 +22,8 @@ use crate::domain::{
 /// Between these two everything was opened and listed.
 const FIRST_DAY: OffsetDateTime = datetime!(2024-01-01 09:00 +9);
 const LAST_DAY: OffsetDateTime = datetime!(2026-11-01 09:00 +9);
+/// So often another name is tried where a store has something of that name.
+const TRIES: u32 = 8;
 /// So many customers give hearts and follow.
 const FANS: u64 = 20_000;
 
@@ -101,12 +103,15 @@ impl Catalogue {
             pick(&mut self.rng, STORE_ADJECTIVES),
             pick(&mut self.rng, STORE_NOUNS),
         ];
-        let name = self.unique(usize::MAX, &words.join(" "));
+        let name = self.store_name(&words.join(" "));
         let (id, seller_id) = (new_id(&mut self.rng, created_at), new_id(&mut self.rng, FIRST_DAY));
         let followers = self.crowd(0.7, 4_000.0);
         self.stores.push((id, seller_id));
-        let description =
-            format!("{}에서 만드는 수제 디저트 가게입니다. {}", words[0], self.sentences(words[1], 2));
+        let description = format!(
+            "{}에서 만드는 수제 디저트 가게입니다. {}",
+            words[0],
+            self.sentences(SENTENCES, "수제", 2)
+        );
         let store = NewStore {
             name: StoreName::parse(&name).expect("three short words and a number"),
             description: Description::parse(&description).expect("three sentences"),
@@ -118,29 +123,21 @@ impl Catalogue {
     fn item(&mut self) -> SownItem {
         let created_at = moment(0.5 + 0.5 * f64::from(self.items) / f64::from(self.plan.items.max(1)));
         self.items += 1;
-        // Few stores have much, most have little.
-        let size = self.stores.len();
-        let owner = self.skewed(size);
+        // Some stores have much, most have little.
+        let owner = self.skewed(self.stores.len(), 1.5);
         let (store_id, seller_id) = self.stores[owner];
         let category = *Category::ALL.choose(&mut self.rng).expect("there are seven");
-        let (kinds, from, to) = kinds(category);
-        let taste = self.skewed(TASTES.len());
-        let taste = TASTES[taste];
-        let mut words = vec![taste, pick(&mut self.rng, kinds)];
-        if self.rng.random_bool(0.35) {
-            words.insert(0, pick(&mut self.rng, ADJECTIVES));
+        let likes = likes(category);
+        let (name, taste) = self.item_name(owner, &likes);
+        let mut description = self.sentences(likes.sentences, taste, 1);
+        let more = self.rng.random_range(0..=3);
+        if more > 0 {
+            description = format!("{description} {}", self.sentences(SENTENCES, taste, more));
         }
-        if self.rng.random_bool(0.25) {
-            words.push(pick(&mut self.rng, FORMS));
+        if let Some(word) = rare_word(self.items) {
+            description = format!("{description} {word}");
         }
-        let name = self.unique(owner, &words.join(" "));
-        let sentences = self.rng.random_range(1..=4);
-        let mut description = self.sentences(taste, sentences);
-        if self.rng.random_bool(0.000_02) {
-            description = format!("{description} {}", pick(&mut self.rng, RARE));
-        }
-        let base = self.rng.random_range(from..=to) * 100;
-        let options = self.options(base);
+        let options = self.options(&likes);
         let hearts = self.crowd(0.35, 3_000.0);
         let sold = i64::try_from(self.crowd(0.3, 2_000.0).len()).unwrap_or(0);
         let item = NewItem {
@@ -165,48 +162,70 @@ impl Catalogue {
         }
     }
 
-    fn options(&mut self, base: i64) -> Vec<NewOption> {
-        let names = *OPTIONS.choose(&mut self.rng).expect("there are some");
+    fn options(&mut self, likes: &Likes) -> Vec<NewOption> {
+        let (from, to) = likes.price;
+        let base = self.rng.random_range(from..=to);
+        let options = *likes.options.choose(&mut self.rng).expect("there are some");
         // Every twelfth item is sold out.
         let is_sold_out = self.rng.random_bool(1.0 / 12.0);
-        let mut price = base;
-        names
-            .iter()
-            .map(|name| {
-                let pieces = if is_sold_out { 0 } else { self.rng.random_range(0..=60) };
-                let option = NewOption {
-                    name: OptionName::parse(name).expect("a short word"),
-                    price: Price::new(Won::new(price)).expect("below a hundred thousand"),
-                    quantity: OnHand::new(pieces).expect("a few pieces"),
-                };
-                price += base * self.rng.random_range(3..=9) / 1_000 * 100;
-                option
-            })
-            .collect()
+        let option = |(name, percent): &(&str, i64)| {
+            let pieces = if is_sold_out { 0 } else { self.rng.random_range(0..=60) };
+            NewOption {
+                name: OptionName::parse(name).expect("a short word"),
+                price: Price::new(Won::new(base * percent / 100 * 100)).expect("below a million"),
+                quantity: OnHand::new(pieces).expect("a few pieces"),
+            }
+        };
+        options.iter().map(option).collect()
     }
 
-    fn sentences(&mut self, taste: &str, how_many: usize) -> String {
+    fn sentences(&mut self, from: &[&str], taste: &str, how_many: usize) -> String {
         let chosen: Vec<String> =
-            SENTENCES.sample(&mut self.rng, how_many).map(|sentence| sentence.replace("{}", taste)).collect();
+            from.sample(&mut self.rng, how_many).map(|sentence| sentence.replace("{}", taste)).collect();
         chosen.join(" ")
     }
 
-    /// The name itself the first time that it comes up among its like, and later with a number.
-    fn unique(&mut self, among: usize, name: &str) -> String {
-        let times = self.names.entry((among, name.to_owned())).or_insert(0);
-        *times += 1;
-        // The seed keeps the stores of two catalogues apart.
-        match (*times, among) {
-            (1, usize::MAX) => format!("{name} {}", self.plan.seed),
-            (times, usize::MAX) => format!("{name} {}-{times}", self.plan.seed),
-            (1, _) => name.to_owned(),
-            (times, _) => format!("{name} {times}"),
+    /// A name that no item of the store has, and its taste.
+    fn item_name(&mut self, owner: usize, likes: &Likes) -> (String, &'static str) {
+        let mut tries = 0;
+        loop {
+            let taste = TASTES[self.skewed(TASTES.len(), 2.0)];
+            let kind = pick(&mut self.rng, likes.names);
+            let mut words = vec![taste, kind];
+            if self.rng.random_bool(0.35) {
+                words.insert(0, pick(&mut self.rng, ADJECTIVES));
+            }
+            if self.rng.random_bool(0.2) {
+                words.push(pick(&mut self.rng, likes.forms));
+            }
+            let name = words.join(" ");
+            let times = self.names.entry((owner, name.clone())).or_insert(0);
+            tries += 1;
+            // Nobody sells a cheese cheesecake. A store that has nearly everything numbers what it has once more.
+            let is_odd = kind.contains(taste) || taste.contains(kind);
+            if tries < TRIES && (*times > 0 || is_odd) {
+                continue;
+            }
+            *times += 1;
+            return (if *times == 1 { name } else { format!("{name} {times}") }, taste);
         }
     }
 
-    /// A position below `size`, the small ones by far the most often.
-    fn skewed(&mut self, size: usize) -> usize {
-        let share: f64 = self.rng.random_range(0.0_f64..1.0).powi(3);
+    /// The name itself the first time that it comes up, and later that of a branch. The seed keeps the stores of two
+    /// catalogues apart.
+    fn store_name(&mut self, name: &str) -> String {
+        let times = self.names.entry((usize::MAX, name.to_owned())).or_insert(0);
+        *times += 1;
+        let mut name = name.to_owned();
+        if *times > 1 {
+            name = format!("{name} {times}호점");
+        }
+        if self.plan.seed == 1 { name } else { format!("{name} #{}", self.plan.seed) }
+    }
+
+    /// A position below `size`: the greater the power, the more often a small one.
+    fn skewed(&mut self, size: usize, power: f64) -> usize {
+        let share: f64 = self.rng.random_range(0.0_f64..1.0).powf(power);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -222,7 +241,7 @@ impl Catalogue {
         if !self.rng.random_bool(share) {
             return Vec::new();
         }
-        let size = (1.0 / self.rng.random_range(0.000_1_f64..1.0)).min(most);
+        let size = 1.0 / self.rng.random_range(1.0 / most..1.0);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -232,6 +251,13 @@ impl Catalogue {
         let first = self.rng.random_range(0..self.fans.len());
         (0..size).map(|n| self.fans[(first + n) % self.fans.len()]).collect()
     }
+}
+
+/// One word for a few of very many items, and the first for one of a few already.
+fn rare_word(item: u32) -> Option<&'static str> {
+    const EVERY: u32 = 12_500;
+    const FIRST: u32 = 500;
+    (item % EVERY == FIRST).then(|| RARE[(item / EVERY) as usize % RARE.len()])
 }
 
 /// The moment at this part of the time between the first day and the last.

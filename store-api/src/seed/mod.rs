@@ -1,17 +1,22 @@
 //! A believable catalogue for demonstrations and measurements: the same one for the same seed number.
 //!
-//! Rows are written in bulk, past the notes of changes, and the search index is made anew at the end. What is counted
+//! Rows are written in bulk, past the notes of changes, and the search index is told of them at the end. Whoever is
+//! interrupted sows the same again: what is there is passed over. What is counted
 //! is there to be counted: every heart and follow is a row, and what was sold was reserved and confirmed, by orders and
 //! members of whom no other service knows.
 
 mod catalogue;
 mod words;
 
-use database::Database;
+use std::sync::Arc;
+
+use database::{Database, TxFuture};
 use sqlx::MySqlConnection;
+use uuid::Uuid;
 
 use crate::db;
-use crate::search::{RebuildError, rebuild};
+use crate::domain::search::Corpus;
+use crate::search::{RebuildError, rebuild_from};
 
 pub use catalogue::{Catalogue, SownItem, SownStore};
 
@@ -36,7 +41,7 @@ pub enum Progress {
     Stores(u32),
     /// So many items are there.
     Items(u32),
-    /// So many of so many numbers are in the search index.
+    /// So many of so many items have been written to the search index.
     Indexed(u32, u32),
 }
 
@@ -46,11 +51,12 @@ pub enum SowError {
     /// Items need a store.
     #[error("items can't be sown without a store")]
     NoStores,
-    /// There are stores of this seed number, or of these names.
-    #[error(
-        "the catalogue of seed {0} has been sown already, or one of its names is taken: choose another seed"
-    )]
-    SownAlready(u64),
+    /// The seed number was used with other numbers of stores or items.
+    #[error("seed {0} was sown before with another number of stores or items: choose another seed")]
+    AnotherPlan(u64),
+    /// There are stores of these names.
+    #[error("a store has a name that the catalogue of seed {0} needs: choose another seed")]
+    NameTaken(u64),
     /// The database failed.
     #[error("sowing failed in the database")]
     Database(#[from] sqlx::Error),
@@ -59,7 +65,7 @@ pub enum SowError {
     Index(#[from] RebuildError),
 }
 
-/// Sows a catalogue. `progress` is told how far it is, again and again.
+/// Sows a catalogue, or what is missing of it. `progress` is told how far it is, again and again.
 pub async fn sow(
     database: &Database,
     plan: Plan,
@@ -69,45 +75,106 @@ pub async fn sow(
         return Err(SowError::NoStores);
     }
     let mut catalogue = Catalogue::new(plan);
-    let mut written = 0;
-    while written < plan.stores {
-        let batch = catalogue.stores(ROWS_AT_ONCE.min(plan.stores - written));
-        written += count(&batch);
-        write(database, plan, batch, |tx, stores| Box::pin(db::seeding::insert_stores(tx, stores))).await?;
-        progress(Progress::Stores(written));
+    let mut field = Field { database, plan, may_be_there: true };
+    let mut done = 0;
+    while done < plan.stores {
+        let batch = catalogue.stores(ROWS_AT_ONCE.min(plan.stores - done));
+        done += count(&batch);
+        field.sow(batch).await?;
+        progress(Progress::Stores(done));
     }
-    written = 0;
-    while written < plan.items {
-        let batch = catalogue.items(ROWS_AT_ONCE.min(plan.items - written));
-        written += count(&batch);
-        write(database, plan, batch, |tx, items| Box::pin(db::seeding::insert_items(tx, items))).await?;
-        progress(Progress::Items(written));
+    let mut first_item = None;
+    done = 0;
+    while done < plan.items {
+        let batch = catalogue.items(ROWS_AT_ONCE.min(plan.items - done));
+        done += count(&batch);
+        first_item = first_item.or_else(|| batch.first().map(|item| item.id));
+        field.sow(batch).await?;
+        progress(Progress::Items(done));
     }
-    rebuild(database, |_, done, all| progress(Progress::Indexed(done, all))).await?;
+    // An index that an interrupted run left behind is made anew as well: it costs little beside the rows.
+    rebuild_from(database, Corpus::Stores, 1, |_, _| {}).await?;
+    if let Some(first) = first_item {
+        let first = db::seeding::item_number(&mut *database.acquire().await?, first).await?;
+        rebuild_from(database, Corpus::Items, first, |done, all| progress(Progress::Indexed(done, all)))
+            .await?;
+    }
     Ok(())
+}
+
+/// Stores or items that are written together.
+trait Seeds: Send + Sync + Sized + 'static {
+    fn id(&self) -> Uuid;
+
+    /// How many of these are there.
+    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error>;
+
+    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error>;
+}
+
+impl Seeds for SownStore {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
+        Box::pin(db::seeding::count_stores(db, ids))
+    }
+
+    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
+        Box::pin(db::seeding::insert_stores(db, batch))
+    }
+}
+
+impl Seeds for SownItem {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
+        Box::pin(db::seeding::count_items(db, ids))
+    }
+
+    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
+        Box::pin(db::seeding::insert_items(db, batch))
+    }
+}
+
+/// Where a catalogue is sown.
+struct Field<'d> {
+    database: &'d Database,
+    plan: Plan,
+    /// Whether an earlier run may have written what comes next. Batches are written in order, each in one transaction:
+    /// behind the first that is missing, nothing is there.
+    may_be_there: bool,
+}
+
+impl Field<'_> {
+    async fn sow<S: Seeds>(&mut self, batch: Vec<S>) -> Result<(), SowError> {
+        let seed = self.plan.seed;
+        if self.may_be_there {
+            let ids: Vec<Uuid> = batch.iter().map(S::id).collect();
+            let there = S::count(&mut *self.database.acquire().await?, &ids).await?;
+            if there == batch.len() {
+                return Ok(());
+            }
+            if there > 0 {
+                return Err(SowError::AnotherPlan(seed));
+            }
+            self.may_be_there = false;
+        }
+        let batch = Arc::new(batch);
+        let written = self.database.run_tx("sow", move |tx| {
+            let batch = Arc::clone(&batch);
+            Box::pin(async move { S::insert(tx, &batch).await })
+        });
+        written.await.map_err(|error| match database::duplicate_key(&error) {
+            Some(_) => SowError::NameTaken(seed),
+            None => SowError::Database(error),
+        })
+    }
 }
 
 fn count<T>(batch: &[T]) -> u32 {
     u32::try_from(batch.len()).unwrap_or(u32::MAX)
-}
-
-type Insert<T> = for<'c> fn(&'c mut MySqlConnection, &'c [T]) -> database::TxFuture<'c, (), sqlx::Error>;
-
-async fn write<T: Send + Sync + 'static>(
-    database: &Database,
-    plan: Plan,
-    batch: Vec<T>,
-    insert: Insert<T>,
-) -> Result<(), SowError> {
-    let batch = std::sync::Arc::new(batch);
-    let written = database
-        .run_tx("sow", move |tx| {
-            let batch = std::sync::Arc::clone(&batch);
-            Box::pin(async move { insert(tx, &batch).await })
-        })
-        .await;
-    written.map_err(|error| match database::duplicate_key(&error) {
-        Some(_) => SowError::SownAlready(plan.seed),
-        None => SowError::Database(error),
-    })
 }

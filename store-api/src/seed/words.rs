@@ -128,8 +128,6 @@ pub(super) const TASTES: &[&str] = &[
 pub(super) const ADJECTIVES: &[&str] = &[
     "수제",
     "프리미엄",
-    "한입",
-    "미니",
     "저당",
     "비건",
     "글루텐프리",
@@ -142,36 +140,138 @@ pub(super) const ADJECTIVES: &[&str] = &[
     "당일구움",
     "제철",
     "한정판",
-    "Mini",
+    "엄마손",
     "Real",
 ];
 
-/// What is added behind its name; most items have nothing of the kind.
-pub(super) const FORMS: &[&str] =
-    &["선물세트", "6구", "12구", "1호", "2호", "홀케이크", "조각", "답례품", "박스", "100g", "1kg", "Set"];
+/// What items of a category are like.
+pub(super) struct Likes {
+    /// What they are called.
+    pub(super) names: &'static [&'static str],
+    /// What is added behind a name; most items have nothing of the kind.
+    pub(super) forms: &'static [&'static str],
+    /// What the first option costs, from and to, in hundreds of won.
+    pub(super) price: (i64, i64),
+    /// What the options are called, and what each costs in percent of the first.
+    pub(super) options: &'static [&'static [(&'static str, i64)]],
+    /// What is said of them and of no others; `{}` stands for the taste.
+    pub(super) sentences: &'static [&'static str],
+}
 
-/// What items of a category are called, and what they cost, from and to, in hundreds of won.
-pub(super) fn kinds(category: Category) -> (&'static [&'static str], i64, i64) {
+const PLAIN: &[(&str, i64)] = &[("기본", 100)];
+const WRAPPED: &[(&str, i64)] = &[("기본", 100), ("선물포장", 115)];
+const SIZES: &[(&str, i64)] = &[("미니", 100), ("1호", 145), ("2호", 190)];
+const NUMBERS: &[(&str, i64)] = &[("1호", 100), ("2호", 135), ("3호", 175)];
+const PIECES: &[(&str, i64)] = &[("1개", 100), ("3개", 285), ("6개", 550)];
+const MANY: &[(&str, i64)] = &[("1개", 100), ("5개", 480), ("10개", 930), ("20개", 1_800)];
+const SETS: &[(&str, i64)] = &[("6구", 100), ("12구", 190), ("24구", 370)];
+const WEIGHTS: &[(&str, i64)] = &[("100g", 100), ("200g", 190), ("500g", 450)];
+
+/// What items of a category are like.
+pub(super) fn likes(category: Category) -> Likes {
     match category {
-        Category::Cake => (
-            &["케이크", "생크림케이크", "롤케이크", "쉬폰케이크", "파운드케이크", "치즈케이크", "컵케이크"],
-            180,
-            650,
-        ),
-        Category::Tart => (&["타르트", "에그타르트", "과일타르트", "갈레트", "파이"], 35, 380),
-        Category::Macaron => (&["마카롱", "뚱카롱", "다쿠아즈", "머랭쿠키"], 25, 300),
-        Category::Bread => {
-            (&["식빵", "크루아상", "소금빵", "베이글", "브리오슈", "통밀빵", "앙버터", "모닝빵"], 28, 120)
-        }
-        Category::Cookie => (&["쿠키", "르뱅쿠키", "버터쿠키", "사브레", "비스코티", "Cookie"], 25, 240),
-        Category::Chocolate => {
-            (&["초콜릿", "생초콜릿", "봉봉", "브라우니", "트러플초콜릿", "Chocolate"], 30, 450)
-        }
-        Category::Scone => (&["스콘", "휘낭시에", "마들렌", "까눌레", "피낭시에"], 28, 160),
+        Category::Cake => Likes {
+            names: &[
+                "케이크",
+                "생크림케이크",
+                "롤케이크",
+                "쉬폰케이크",
+                "파운드케이크",
+                "치즈케이크",
+                "컵케이크",
+                "도시락케이크",
+                "무스케이크",
+            ],
+            forms: &["레터링", "답례용", "선물세트", "Whole"],
+            price: (180, 450),
+            options: &[SIZES, NUMBERS, WRAPPED, PLAIN],
+            sentences: &[
+                "생일, 기념일 케이크로 인기 있는 메뉴입니다.",
+                "초와 토퍼를 함께 보내드려요.",
+                "{} 시트 사이에 크림을 켜켜이 채웠습니다.",
+                "원하시는 문구를 적어 드립니다.",
+            ],
+        },
+        Category::Tart => Likes {
+            names: &["타르트", "에그타르트", "과일타르트", "갈레트", "파이", "크럼블타르트"],
+            forms: &["선물세트", "박스", "Mini"],
+            price: (35, 90),
+            options: &[PIECES, WRAPPED, PLAIN],
+            sentences: &[
+                "바삭한 타르트지에 {} 필링을 가득 담았어요.",
+                "살짝 데워 드시면 더 고소합니다.",
+                "아몬드 크림을 두껍게 깔았습니다.",
+            ],
+        },
+        Category::Macaron => Likes {
+            names: &["마카롱", "뚱카롱", "다쿠아즈", "머랭쿠키"],
+            forms: &["선물세트", "답례품", "세트"],
+            price: (150, 240),
+            options: &[SETS, SETS, WRAPPED],
+            sentences: &[
+                "꼬끄는 쫀득하고 {} 필링은 진해요.",
+                "아몬드 가루를 두 번 체에 내려 만듭니다.",
+                "냉동으로 보내드리니 10분 뒤에 드세요.",
+            ],
+        },
+        Category::Bread => Likes {
+            names: &[
+                "식빵",
+                "크루아상",
+                "소금빵",
+                "베이글",
+                "브리오슈",
+                "통밀빵",
+                "앙버터",
+                "모닝빵",
+                "바게트",
+            ],
+            forms: &["샌드", "박스", "아침세트"],
+            price: (28, 75),
+            options: &[PIECES, PIECES, PLAIN],
+            sentences: &[
+                "저온에서 하루 숙성한 반죽으로 굽습니다.",
+                "천연 발효종을 사용해 속이 편안해요.",
+                "결이 살아 있는 {} 빵입니다.",
+            ],
+        },
+        Category::Cookie => Likes {
+            names: &["쿠키", "르뱅쿠키", "버터쿠키", "사브레", "비스코티", "스모어쿠키", "Cookie"],
+            forms: &["선물세트", "틴케이스", "답례품", "Set"],
+            price: (25, 48),
+            options: &[MANY, PIECES, PLAIN],
+            sentences: &[
+                "겉은 바삭, 속은 꾸덕한 르뱅 스타일이에요.",
+                "{} 조각이 씹히는 쿠키입니다.",
+                "틴케이스에 담아 선물하기 좋아요.",
+            ],
+        },
+        Category::Chocolate => Likes {
+            names: &["초콜릿", "생초콜릿", "봉봉", "브라우니", "트러플초콜릿", "바크초콜릿", "Chocolate"],
+            forms: &["선물세트", "박스", "Box"],
+            price: (90, 260),
+            options: &[WEIGHTS, SETS, WRAPPED],
+            sentences: &[
+                "벨기에산 초콜릿을 아낌없이 넣었습니다.",
+                "카카오 70%에 {} 향을 더했어요.",
+                "입에서 부드럽게 녹아내립니다.",
+            ],
+        },
+        Category::Scone => Likes {
+            names: &["스콘", "휘낭시에", "마들렌", "까눌레", "피낭시에"],
+            forms: &["선물세트", "티타임세트", "답례품"],
+            price: (28, 52),
+            options: &[PIECES, MANY, WRAPPED],
+            sentences: &[
+                "홍차와 잘 어울리는 {} 맛이에요.",
+                "태운 버터의 향이 진하게 납니다.",
+                "딸기잼과 클로티드 크림을 곁들여 보세요.",
+            ],
+        },
     }
 }
 
-/// What a description is put together of; `{}` stands for the taste.
+/// What may be said of anything; `{}` stands for the taste.
 pub(super) const SENTENCES: &[&str] = &[
     "매일 아침 직접 굽습니다.",
     "{} 맛이 진하게 느껴져요.",
@@ -182,11 +282,8 @@ pub(super) const SENTENCES: &[&str] = &[
     "아이들 간식으로도 좋아요.",
     "달지 않고 담백한 {} 풍미.",
     "주문 후 당일 제작하여 신선하게 보내드려요.",
-    "생일, 기념일 케이크로 인기 있는 메뉴입니다.",
     "커피와 함께 드시면 더욱 맛있어요.",
-    "부드러운 크림과 {}의 조화.",
-    "벨기에산 초콜릿을 아낌없이 넣었습니다.",
-    "제철 과일이 듬뿍 올라갑니다.",
+    "제철 재료로 조금씩만 만듭니다.",
     "방부제와 색소를 넣지 않았어요.",
     "겉은 바삭하고 속은 촉촉합니다.",
     "Handmade in small batches.",
@@ -198,13 +295,3 @@ pub(super) const SENTENCES: &[&str] = &[
 /// Words that hardly any description has, for those who search for a needle.
 pub(super) const RARE: &[&str] =
     &["금박장식", "캐비아", "사프란", "통카빈", "백년초", "식용꽃다발", "흑마늘", "kombucha"];
-
-/// What the options of an item are called.
-pub(super) const OPTIONS: &[&[&str]] = &[
-    &["기본"],
-    &["1호", "2호", "3호"],
-    &["소", "중", "대"],
-    &["1개", "3개", "6개", "12개"],
-    &["기본", "선물포장"],
-    &["조각", "홀"],
-];

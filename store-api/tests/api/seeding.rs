@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::seed::{Plan, Progress, SowError, sow};
+use store_api::seed::{Catalogue, Plan, Progress, SowError, sow};
 
 use crate::shop::{Shop, names};
 
@@ -13,7 +13,7 @@ async fn whatever_is_counted_is_there(_: MySqlPoolOptions, options: MySqlConnect
     let shop = Shop::open(&options);
     let mut last = None;
     sow(&shop.database, PLAN, |progress| last = Some(progress)).await.unwrap();
-    assert_eq!(last, Some(Progress::Indexed(8, 8)));
+    assert_eq!(last, Some(Progress::Indexed(700, 700)));
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 700);
     assert!(shop.number("SELECT COUNT(*) FROM hearts").await > 700);
     for wrong in [
@@ -33,14 +33,56 @@ async fn whatever_is_counted_is_there(_: MySqlPoolOptions, options: MySqlConnect
 }
 
 #[sqlx::test]
-async fn one_seed_is_sown_once_and_another_beside_it(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_seed_is_sown_once_and_another_beside_it(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let small = Plan { stores: 2, items: 10, seed: 1 };
-    sow(&shop.database, small, |_| {}).await.unwrap();
-    let again = sow(&shop.database, small, |_| {}).await;
-    assert!(matches!(again, Err(SowError::SownAlready(1))));
+    for _ in 0..2 {
+        sow(&shop.database, small, |_| {}).await.unwrap();
+        assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 10);
+    }
+    for other in [Plan { stores: 3, ..small }, Plan { items: 11, ..small }] {
+        let refused = sow(&shop.database, other, |_| {}).await;
+        assert!(matches!(refused, Err(SowError::AnotherPlan(1))), "{refused:?}");
+    }
     sow(&shop.database, Plan { seed: 2, ..small }, |_| {}).await.unwrap();
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 20);
     let storeless = sow(&shop.database, Plan { stores: 0, items: 1, seed: 3 }, |_| {}).await;
     assert!(matches!(storeless, Err(SowError::NoStores)));
+}
+
+#[sqlx::test]
+async fn a_catalogue_that_was_cut_short_is_sown_to_its_end(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let shop = Shop::open(&options);
+    let plan = Plan { stores: 8, items: 1_200, seed: 3 };
+    let database = shop.database.clone();
+    let cut_short = tokio::spawn(async move {
+        sow(&database, plan, |progress| assert_ne!(progress, Progress::Items(500), "cut short")).await
+    });
+    assert!(cut_short.await.unwrap_err().is_panic());
+    assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 500);
+
+    sow(&shop.database, plan, |_| {}).await.unwrap();
+
+    assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 1_200);
+    let mut catalogue = Catalogue::new(plan);
+    catalogue.stores(plan.stores);
+    for item in [catalogue.items(1), catalogue.items(1_199)].iter().filter_map(|items| items.last()) {
+        let keyword: String = item.item.name.as_str().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/api/store/items?limit=100&keyword={keyword}");
+        let page = shop.client.get(&path).send().await.expect(StatusCode::OK);
+        assert!(names(&page.body).contains(&item.item.name.as_str()), "{}", page.body);
+    }
+}
+
+#[sqlx::test]
+async fn a_store_of_somebody_else_keeps_its_name(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    let name = Catalogue::new(PLAN).stores(1).remove(0).store.name;
+    shop.store(&shop.seller(), name.as_str()).await;
+    let refused = sow(&shop.database, PLAN, |_| {}).await;
+    assert!(matches!(refused, Err(SowError::NameTaken(3))), "{refused:?}");
+    assert_eq!(shop.number("SELECT COUNT(*) FROM stores").await, 1);
 }

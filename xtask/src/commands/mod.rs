@@ -5,5 +5,6 @@ pub(crate) mod ci;
 pub(crate) mod demo;
 pub(crate) mod docs;
 pub(crate) mod reset;
+pub(crate) mod seed;
 pub(crate) mod test;
 pub(crate) mod up;
