@@ -13,9 +13,11 @@ mod arena;
 mod client;
 mod load;
 mod people;
+mod search;
 mod wallet;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -33,12 +35,15 @@ struct Arguments {
 enum Benchmark {
     /// Charges a second, against the same statements straight on the database
     Wallet(wallet::Arguments),
+    /// Searches and lists over catalogues of growing size, against the fastest hand-written SQL for the same answers
+    Search(search::Arguments),
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let Arguments { binaries, benchmark } = Arguments::parse();
     match benchmark {
-        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
+        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await.map(|()| ExitCode::SUCCESS),
+        Benchmark::Search(arguments) => search::run(binaries, arguments).await,
     }
 }
