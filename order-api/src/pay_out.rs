@@ -30,8 +30,8 @@ pub enum PayOutError {
     Database(#[from] sqlx::Error),
 }
 
-/// Pays a seller every pending settlement of a range of days, less what is below zero from days before it. Gives the
-/// payout, paid, or on its way where it takes longer than a request waits.
+/// Pays a seller every pending settlement of a range of days, less what is below zero on any other day. Gives the payout,
+/// paid, or on its way where it takes longer than a request waits.
 pub async fn pay_out(
     app: &AppState,
     seller_id: MemberId,

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, demo, docs, reset, seed, test, up};
+use commands::{bench, ci, demo, docs, operate, reset, seed, test, up};
 
 /// Brings Dalkom up, shows it, tests it and measures it.
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Fills the stack that is up with a made-up catalogue, the same one for the same seed number
     Seed(seed::Arguments),
+    /// Runs a command of a service on the stack that is up: order-api settle --day 2026-11-22
+    Run(operate::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
     Test(test::Arguments),
     /// Removes the data, keys and logs of this checkout's stack
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
+        Command::Run(arguments) => operate::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Reset(arguments) => reset::run(&arguments),
         Command::Ci => Ok(ci::run()),

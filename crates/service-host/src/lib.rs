@@ -79,7 +79,8 @@ pub trait Service: Sized + 'static {
         ControlFlow::Continue(command)
     }
 
-    /// Carries out a command, instead of serving.
+    /// Carries out a command, instead of serving. One that takes long looks at [`Host::shutdown`], which a signal
+    /// cancels; what has not ended some seconds later is broken off.
     fn run(
         host: &Host,
         settings: Self::Settings,

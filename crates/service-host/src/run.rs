@@ -25,6 +25,9 @@ use crate::{Parts, Service, SettingsSource, UserKeysFrom, management, router, us
 /// Histograms gather what is recorded until somebody looks; this keeps them small where nobody does.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
+/// How long a command that was told to stop may take to come to an end.
+const COMMAND_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long Consul may take to hear that we leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -75,14 +78,32 @@ pub(crate) async fn live<S: Service, Source: SettingsSource>(
         ControlFlow::Continue(command) => command,
         ControlFlow::Break(done) => return done.map(|()| ExitCode::SUCCESS),
     };
-    let carried_out = async {
-        let settings: AllSettings<S> = start::settings(&source, &process).await?;
-        let host = start::host::<S>(&settings.consul, &settings.access)?;
-        S::run(&host, settings.service, command).await
+    let settings: AllSettings<S> = tokio::select! {
+        settings = start::settings(&source, &process) => settings?,
+        signal = signals.next() => return Ok(stopped_early(signal)),
     };
-    tokio::select! {
-        done = carried_out => done.map(|()| ExitCode::SUCCESS),
-        signal = signals.next() => Ok(stopped_early(signal)),
+    let host = start::host::<S>(&settings.consul, &settings.access)?;
+    carry_out::<S>(&host, settings.service, command, signals).await
+}
+
+/// Carries a command out. A signal asks it to come to an end, which it has some time for; what does not is broken off.
+async fn carry_out<S: Service>(
+    host: &Host,
+    settings: S::Settings,
+    command: S::Command,
+    mut signals: Signals,
+) -> anyhow::Result<ExitCode> {
+    let mut carried_out = std::pin::pin!(S::run(host, settings, command));
+    let signal = tokio::select! {
+        done = &mut carried_out => return done.map(|()| ExitCode::SUCCESS),
+        signal = signals.next() => signal,
+    };
+    tracing::info!(signal, "told to stop");
+    signals.end_at_the_next();
+    host.shutdown.cancel();
+    match tokio::time::timeout(COMMAND_STOP_TIMEOUT, carried_out).await {
+        Ok(done) => done.map(|()| ExitCode::SUCCESS),
+        Err(_) => anyhow::bail!("broken off by {signal}"),
     }
 }
 

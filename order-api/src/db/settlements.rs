@@ -79,8 +79,8 @@ pub async fn write(
     Ok(written.rows_affected())
 }
 
-/// Binds settlements of a seller to a payout: the pending ones of a range of days, and those before it that are below
-/// zero. None of them belongs to another payout. Gives how many they are and what they come to.
+/// Binds settlements of a seller to a payout: the pending ones of a range of days, and those of any other day that are
+/// below zero. None of them belongs to another payout. Gives how many they are and what they come to.
 pub async fn bind(
     connection: &mut MySqlConnection,
     seller_id: MemberId,
@@ -89,13 +89,13 @@ pub async fn bind(
 ) -> sqlx::Result<(u32, Won)> {
     sqlx::query(
         "UPDATE settlements SET payout_id = ? \
-         WHERE seller_id = ? AND business_day <= ? AND payout_id IS NULL AND status = 'PENDING' \
-         AND (business_day >= ? OR gross < refunds)",
+         WHERE seller_id = ? AND payout_id IS NULL AND status = 'PENDING' \
+         AND (business_day BETWEEN ? AND ? OR gross < refunds)",
     )
     .bind(payout_id)
     .bind(seller_id.0)
-    .bind(range.to.date())
     .bind(range.from.date())
+    .bind(range.to.date())
     .execute(&mut *connection)
     .await?;
     // Only now: whatever the run of today's settlement wrote between is in both or in neither.

@@ -50,7 +50,7 @@ problem::respond!(PayOutError);
 /// Be paid
 ///
 /// Pays every PENDING settlement of these days into your wallet, each once, however often and by whomever it is asked for.
-/// A PENDING settlement of an earlier day whose net is below zero is carried into it. Where all of it comes to nothing or
+/// A PENDING settlement of any other day whose net is below zero is carried into it. Where all of it comes to nothing or
 /// less, nothing is paid, and it stays PENDING.
 ///
 /// The answer is 202 where the money could not be moved in a few seconds, because a part is down. It gets to your wallet

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::{Settler, alarm, proof};
+use super::{Settler, gauges, proof};
 use crate::batch::{Checkpoint, Chunk, Counts, FencingToken, Job, Next, Step, StepError};
 use crate::db;
 use crate::domain::day::BusinessDay;
@@ -113,7 +113,7 @@ impl Step for ProveTotals {
             match proof::prove(&self.settler, self.day).await? {
                 Ok(sellers) => Ok(Chunk::last(Counts { read: sellers, ..Counts::default() })),
                 Err(differ) => {
-                    alarm(true);
+                    gauges::alarm(true);
                     tracing::error!(day = %self.day, error = telemetry::chain(&differ), "settlement stops; nobody is paid for this day");
                     Err(StepError::new(TOTALS_DIFFER, differ))
                 }

@@ -16,7 +16,9 @@
 //! | `proof` | the proof of totals against lines |
 //! | `read_ahead` | reading the lines of a big day while it goes on |
 //! | `worker` | doing it when it is due, in every instance |
+//! | `gauges` | what the metrics say of it |
 
+mod gauges;
 mod job;
 mod proof;
 mod read_ahead;
@@ -75,10 +77,15 @@ impl Settler {
     /// Settles whatever is due: every day whose time has come, the missed ones first. Stops at one that fails.
     pub async fn settle_due(&self) -> Result<(), SettleError> {
         let last = self.last_due();
-        let is_due = |next: &BusinessDay| *next <= last;
-        while let Some(day) = self.next_unsettled().await?.filter(is_due) {
+        loop {
+            let next = self.next_unsettled().await?;
+            gauges::show(next, last);
+            let Some(day) = next.filter(|next| *next <= last) else {
+                gauges::alarm(false);
+                return Ok(());
+            };
             if self.is_stopped_at(day).await? {
-                alarm(true);
+                gauges::alarm(true);
                 return Ok(());
             }
             let settled = self.run(day, Cause::Schedule, &Quiet).await?;
@@ -86,8 +93,6 @@ impl Settler {
                 return Ok(());
             }
         }
-        alarm(false);
-        Ok(())
     }
 
     /// Settles a day that is over, after those before it that are not settled. Gives the run of that day, or of an earlier
@@ -158,11 +163,6 @@ impl Settler {
         let last = executions::last_of(&mut connection, JOB, &job::key_of(day)).await?;
         Ok(last.is_some_and(|last| last.exit_code.as_deref() == Some(TOTALS_DIFFER)))
     }
-}
-
-/// Shows whether settlement has stopped because totals and lines differ.
-fn alarm(is_raised: bool) {
-    metrics::gauge!("settlement_stopped_totals_differ").set(if is_raised { 1.0 } else { 0.0 });
 }
 
 /// The day of a run.

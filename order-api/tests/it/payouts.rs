@@ -135,6 +135,31 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn what_is_below_zero_can_not_be_left_out_by_asking_for_days_before_it(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let market = Market::new(options).await;
+    let line = market.sell(3).await;
+    market.go_to(day(23), "04:00");
+    market.settle_due().await;
+    // The customer has the money of the 22nd back, by the settlement of the 23rd.
+    market.refund(line).await;
+    market.go_to(day(24), "04:00");
+    market.settle_due().await;
+    let _ = market.pay(22, 22).await.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
+    assert_eq!(market.world.balance(&market.seller).await, 0);
+    market.go_to(day(24), "12:00");
+    market.sell(1).await;
+    market.go_to(day(25), "04:00");
+    market.settle_due().await;
+    let _ = market.pay(24, 24).await.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
+    let payout = market.pay(22, 24).await.expect(StatusCode::CREATED).body;
+    assert_eq!((&payout["amount"], &payout["days"]), (&json!(1_000), &json!(3)));
+    market.check_books().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn fault_02_a_day_is_paid_when_its_money_has_moved_and_not_before(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,

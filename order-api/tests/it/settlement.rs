@@ -132,7 +132,7 @@ async fn fault_12_a_refund_after_settlement_is_a_negative_part_of_the_day_it_was
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn sums_beyond_32_bits_are_settled_and_paid_to_the_won(
+async fn fault_14_sums_beyond_32_bits_are_settled_and_paid_to_the_won(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -10,6 +10,7 @@ use order_api::batch::{Cause, Listener, Quiet, RunError, StepExecution};
 use order_api::settings::SettlementSettings;
 use order_api::settle::{SettleError, Settler};
 use serde_json::json;
+use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::sync::Semaphore;
 
@@ -72,6 +73,14 @@ impl Process {
     fn kill(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
+        }
+    }
+
+    /// Returns when nothing of it is left.
+    async fn kill_and_wait(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            let gone = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20)));
+            gone.await.expect("a process can be killed");
         }
     }
 }
@@ -168,6 +177,83 @@ async fn a_chunk_whose_run_is_killed_before_it_is_recorded_is_not_written_again(
         assert_eq!(first, (recorded, recorded, 0, recorded / 10));
         assert_eq!((second.0, second.1, second.2), (50 - recorded, 40 - recorded, 10));
         assert_eq!(settlements(&market).await, before + 50);
+        market.check_books().await;
+    }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let market = Market::new(options).await;
+    for chunk in 0..CHUNKS {
+        let number = u8::try_from(chunk).unwrap() + 1;
+        let sellers = market.seed(day(number), SELLERS).await;
+        market.go_to(day(number + 1), "04:00");
+        let before = settlements(&market).await;
+        let hold = HoldBefore::new("settle-sellers", chunk);
+        let mut process = Process::settling(&market, number, Arc::clone(&hold));
+        hold.reached().await;
+        // Somebody is just writing one of the chunk's rows: the chunk stands still half-way.
+        let in_chunk = sellers[usize::try_from(chunk).unwrap() * 10 + 5];
+        let mut other = market.world.app.database.acquire().await.unwrap();
+        let mut writing = other.begin().await.unwrap();
+        sqlx::query("INSERT INTO settlements (business_day, seller_id, gross, refunds, status) VALUES (?, ?, 1, 0, 'PENDING')")
+            .bind(day(number).date())
+            .bind(in_chunk.0)
+            .execute(&mut *writing)
+            .await
+            .unwrap();
+        hold.let_go.add_permits(1);
+        let waiting = "SELECT COUNT(*) FROM information_schema.processlist \
+             WHERE db = DATABASE() AND info LIKE 'INSERT INTO settlements%SELECT%'";
+        until("the chunk stands still", async || market.number(waiting).await > 0).await;
+        process.kill_and_wait().await;
+        writing.rollback().await.unwrap();
+        let done = i64::try_from(chunk).unwrap() * 10;
+        until("the chunk is gone", async || market.number(waiting).await == 0).await;
+        assert_eq!(settlements(&market).await, before + done);
+
+        market.world.hand.advance(Duration::from_secs(31));
+        let settler = market.world.settler_with(small_chunks());
+        settler.settle_through(day(number), Cause::Schedule, &Quiet).await.unwrap();
+        let counts = counts(&market).await;
+        let second = counts[counts.len() - 1];
+        assert_eq!((second.0, second.1, second.2), (50 - done, 50 - done, 0));
+        assert_eq!(settlements(&market).await, before + 50);
+        market.check_books().await;
+    }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_payout_during_a_run_pays_a_day_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let market = Market::new(options).await;
+    for chunk in 0..=CHUNKS {
+        let number = u8::try_from(chunk).unwrap() + 1;
+        market.seed(day(number), SELLERS).await;
+        market.go_to(day(number), "12:00");
+        market.sell(1).await;
+        market.go_to(day(number + 1), "04:00");
+        let hold = HoldBefore::new("settle-sellers", chunk);
+        let run = {
+            let (settler, hold) = (market.world.settler_with(small_chunks()), Arc::clone(&hold));
+            tokio::spawn(async move { settler.settle_through(day(number), Cause::Schedule, &*hold).await })
+        };
+        hold.reached().await;
+        let during = market.pay(number, number).await;
+        hold.let_go.add_permits(1);
+        // Another one goes on while the rest of the day is written.
+        let (meanwhile, run) = tokio::join!(market.pay(number, number), run);
+        assert_eq!(run.unwrap().unwrap().execution.exit_code.as_deref(), Some("COMPLETED"));
+        let after = market.pay(number, number).await;
+        let answers = [during, meanwhile, after];
+        let paid = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
+        assert_eq!(paid, 1, "{answers:?}");
+        for answer in answers.into_iter().filter(|answer| answer.status != StatusCode::CREATED) {
+            let _ = answer.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
+        }
+        assert_eq!(market.world.balance(&market.seller).await, i64::from(number) * 1_000);
         market.check_books().await;
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod demo;
 pub(crate) mod docs;
+pub(crate) mod operate;
 pub(crate) mod reset;
 pub(crate) mod seed;
 pub(crate) mod test;

@@ -137,13 +137,14 @@ pub async fn bury(
     Ok(())
 }
 
-/// The executions of an instance with their steps, the first one first.
+/// The executions of an instance with their steps, the first one first: in the order of their leases, which is right also
+/// where the clocks of their processes differ.
 pub async fn of_instance(
     connection: &mut MySqlConnection,
     instance_id: Uuid,
 ) -> sqlx::Result<Vec<JobExecution>> {
     let mut query = select();
-    query.push(" WHERE e.job_instance_id = ").push_bind(instance_id).push(" ORDER BY e.id");
+    query.push(" WHERE e.job_instance_id = ").push_bind(instance_id).push(" ORDER BY e.fencing_token");
     fetch(connection, query).await
 }
 
@@ -155,7 +156,7 @@ pub async fn last_of(
 ) -> sqlx::Result<Option<JobExecution>> {
     let mut query = select();
     query.push(" WHERE i.job_name = ").push_bind(job).push(" AND i.job_key = ").push_bind(job_key);
-    query.push(" ORDER BY e.id DESC LIMIT 1");
+    query.push(" ORDER BY e.fencing_token DESC LIMIT 1");
     Ok(fetch(connection, query).await?.pop())
 }
 

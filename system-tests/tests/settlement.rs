@@ -1,0 +1,237 @@
+//! A day is settled and paid out, through the gateway and by real processes, one of which dies at it.
+//!
+//! The clock is real, so what was sold today is moved to yesterday past the services.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::{AssertSqlSafe, MySqlPool};
+use stack::{Override, Stack};
+use system_tests::arena;
+use system_tests::client::{Client, number, text};
+use system_tests::people::{PASSWORD, Person, new_key};
+use system_tests::shop::list_item;
+use uuid::Uuid;
+
+const RUNS: &str = "/api/order/settlement-runs";
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// A stack on which a day is settled when an administrator says so, and not by itself.
+struct World {
+    stack: Arc<Stack>,
+    client: Client,
+    admin: String,
+    orders: MySqlPool,
+}
+
+impl World {
+    async fn new(more: Vec<Override>) -> Self {
+        let mut overrides = vec![Override::new("order-api", "settlement.poll-s", 3_600)];
+        overrides.extend(more);
+        let stack = tokio::task::spawn_blocking(move || arena::start(|_| overrides)).await;
+        let stack = Arc::new(stack.expect("a stack that starts"));
+        let client = Client::of(&stack);
+        let url = stack.servers().database_url("orders").expect("an account for tests");
+        let orders =
+            MySqlPoolOptions::new().max_connections(1).connect(&url).await.expect("the database is up");
+        let admin = administrator(&stack, &client).await;
+        Self { stack, client, admin, orders }
+    }
+
+    async fn day(&self, days_ago: u8) -> String {
+        let sql =
+            format!("SELECT CAST(DATE(UTC_TIMESTAMP() + INTERVAL 9 HOUR) - INTERVAL {days_ago} DAY AS CHAR)");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.orders).await.expect("a day")
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.orders).await.expect("a number")
+    }
+
+    async fn write(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.orders).await.expect(sql);
+    }
+
+    /// Makes everything that was sold a day older.
+    async fn a_day_passes(&self) {
+        self.write("UPDATE order_lines SET paid_at = paid_at - INTERVAL 1 DAY, business_day = business_day - INTERVAL 1 DAY").await;
+        self.write("UPDATE order_lines SET refund_day = refund_day - INTERVAL 1 DAY").await;
+        self.write("UPDATE seller_day_totals SET business_day = business_day - INTERVAL 1 DAY").await;
+    }
+
+    /// The runs of a day, the last one first.
+    async fn runs(&self, client: &Client, day: &str) -> Vec<Value> {
+        let page = client.get(&format!("{RUNS}?day={day}")).bearer(&self.admin).send().await.expect(200);
+        page["items"].as_array().cloned().expect("a page")
+    }
+}
+
+/// Somebody who may settle days, with a token.
+async fn administrator(stack: &Stack, client: &Client) -> String {
+    let email = format!("{}@dalkom.example", Uuid::new_v4());
+    let mut command = stack.command("member-api").expect("the stack knows member-api");
+    command.args(["create-admin", "--email", &email]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::null()).spawn().expect("member-api can be run");
+    let mut stdin = child.stdin.take().expect("it has standard input");
+    writeln!(stdin, "{PASSWORD}").expect("it reads the password");
+    drop(stdin);
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.expect("no panic").expect("it ends");
+    assert!(status.success());
+    let body = json!({ "email": email, "password": PASSWORD });
+    text(&client.post("/api/member/sessions", &body).send().await.expect(201), "accessToken")
+}
+
+#[tokio::test]
+async fn what_was_sold_is_settled_and_paid_into_the_wallet_of_the_seller() {
+    let world = World::new(Vec::new()).await;
+    let seller = Person::seller(&world.client).await;
+    let item = list_item(&world.client, &seller, &[(10_000, 100)]).await;
+    let customer = Person::customer(&world.client, 1_000_000).await;
+    let mut lines = Vec::new();
+    for pieces in [3, 2, 1] {
+        customer.add_to_cart(&item.options[0], pieces).await;
+        let order = customer.order().await.expect(201);
+        lines.push(text(&order["lines"][0], "id"));
+    }
+    let cancel = format!("/api/order/lines/{}/cancel", lines[2]);
+    world.client.post(&cancel, &json!({})).bearer(&customer.token).send().await.expect(200);
+
+    let run =
+        |token: String, day: String| world.client.post(RUNS, &json!({ "day": day })).bearer(&token).send();
+    let (today, yesterday) = (world.day(0).await, world.day(1).await);
+    run(world.admin.clone(), today.clone()).await.expect_problem(409, "DAY_NOT_OVER");
+    for other in [&seller, &customer] {
+        run(other.token.clone(), yesterday.clone()).await.expect_problem(403, "WRONG_ROLE");
+    }
+    world.a_day_passes().await;
+    let settled = run(world.admin.clone(), yesterday.clone()).await.expect(201);
+    assert_eq!((&settled["day"], &settled["exitCode"]), (&json!(yesterday), &json!("COMPLETED")));
+    assert_eq!(run(world.admin.clone(), yesterday.clone()).await.expect(200)["id"], settled["id"]);
+
+    let settlements =
+        world.client.get("/api/order/settlements").bearer(&seller.token).send().await.expect(200);
+    let expected = json!({
+        "day": yesterday, "gross": 60_000, "refunds": 10_000, "net": 50_000, "status": "PENDING", "payoutId": null,
+    });
+    assert_eq!(settlements["items"], json!([expected]));
+    world
+        .client
+        .get("/api/order/settlements")
+        .bearer(&customer.token)
+        .send()
+        .await
+        .expect_problem(403, "WRONG_ROLE");
+
+    let pay = || {
+        let body = json!({ "from": yesterday, "to": yesterday });
+        world.client.post("/api/order/payouts", &body).bearer(&seller.token).key(&new_key()).send()
+    };
+    let payout = pay().await.expect(201);
+    assert_eq!((number(&payout, "amount"), number(&payout, "days")), (50_000, 1));
+    assert_eq!(seller.balance().await, 50_000);
+    pay().await.expect_problem(409, "NOTHING_TO_PAY");
+    let paid =
+        world.client.get("/api/order/settlements?status=PAID").bearer(&seller.token).send().await.expect(200);
+    assert_eq!(paid["items"][0]["payoutId"], payout["id"]);
+
+    // A refund of what was paid out is a negative part of the day on which it is accepted.
+    let request = format!("/api/order/lines/{}/refund-request", lines[1]);
+    let reason = json!({ "reason": "무너졌어요" });
+    world.client.post(&request, &reason).bearer(&customer.token).send().await.expect(200);
+    let accept = format!("/api/order/sales/{}/refund/accept", lines[1]);
+    world.client.post(&accept, &json!({})).bearer(&seller.token).send().await.expect(200);
+    assert_eq!(customer.balance().await, 1_000_000 - 30_000);
+    let lowered = "SELECT CAST(SUM(refunds) AS SIGNED) FROM seller_day_totals \
+         WHERE business_day = DATE(UTC_TIMESTAMP() + INTERVAL 9 HOUR)";
+    assert_eq!(world.number(lowered).await, 20_000);
+    let audit = world.client.get("/api/member/audit").bearer(&world.admin).send().await.expect(200);
+    assert_eq!(audit["balanced"], json!(true), "{audit}");
+}
+
+const SELLERS: i64 = 2_500;
+/// A line of 1,000 won for each of them, yesterday at noon; their orders are nobody's business here.
+const SALES: [&str; 3] = [
+    "SET SESSION foreign_key_checks = 0",
+    "INSERT INTO order_lines (id, order_id, position, seller_id, store_id, store_name, item_id, item_name, option_id, \
+        option_name, price, quantity, line_total, wish, status, paid_at, business_day) \
+     SELECT UNHEX(MD5(n)), UNHEX(MD5(n)), 0, UNHEX(MD5(n)), UNHEX(MD5(n)), '가게', UNHEX(MD5(n)), '케이크', \
+        UNHEX(MD5(n)), '1호', 1000, 1, 1000, UNHEX(MD5(n)), 'ORDERED', day - INTERVAL 21 HOUR, \
+        DATE(day - INTERVAL 1 DAY) \
+     FROM (WITH RECURSIVE numbers AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n < 50) \
+        SELECT a.n * 50 + b.n AS n, CAST(DATE(UTC_TIMESTAMP() + INTERVAL 9 HOUR) AS DATETIME) AS day \
+        FROM numbers a, numbers b) AS sales",
+    "INSERT INTO seller_day_totals (business_day, seller_id, lane, gross, refunds) \
+     SELECT business_day, seller_id, 0, line_total, 0 FROM order_lines",
+];
+
+#[tokio::test]
+async fn a_run_whose_process_is_killed_is_taken_over_by_another_instance() {
+    let small_steps = vec![
+        Override::new("order-api", "settlement.chunk-sellers", 1),
+        Override::new("order-api", "settlement.lease-s", 3),
+    ];
+    let world = World::new(small_steps).await;
+    let stack = Arc::clone(&world.stack);
+    let second = tokio::task::spawn_blocking(move || stack.add_instance("order-api")).await;
+    let second = second.expect("no panic").expect("a second instance");
+    // Only now: what is due when an instance starts, it settles at once.
+    for statement in SALES {
+        world.write(statement).await;
+    }
+    let day = world.day(1).await;
+    let second = Client::at(world.stack.url(&second).expect("it serves"));
+    let first = Client::at(world.stack.url("order-api").expect("it serves"));
+    let ask = |client: &Client| client.post(RUNS, &json!({ "day": day })).bearer(&world.admin);
+    let asked = tokio::spawn(ask(&first).try_send());
+
+    let deadline = Instant::now() + PATIENCE;
+    while world.number("SELECT COUNT(*) FROM settlements").await < 50 {
+        assert!(Instant::now() < deadline, "it does not begin");
+        tokio::time::sleep(POLL).await;
+    }
+    let shown = world.runs(&second, &day).await;
+    assert_eq!(shown[0]["status"], "STARTED", "{shown:?}");
+    ask(&second).send().await.expect_problem(409, "SETTLEMENT_RUNNING");
+    let stack = Arc::clone(&world.stack);
+    tokio::task::spawn_blocking(move || stack.kill("order-api"))
+        .await
+        .expect("no panic")
+        .expect("it is killed");
+    let heard = asked.await.expect("no panic");
+    assert!(heard.is_err(), "its client hears nothing: {heard:?}");
+    let written = world.number("SELECT COUNT(*) FROM settlements").await;
+    assert!(written < SELLERS, "it was killed in the middle");
+
+    // Until its lease has run out it might be alive.
+    loop {
+        let answer = ask(&second).send().await;
+        if answer.code() != "SETTLEMENT_RUNNING" {
+            assert!([201, 202].contains(&answer.status), "{} {}", answer.status, answer.body);
+            break;
+        }
+        assert!(Instant::now() < deadline, "nobody takes it over");
+        tokio::time::sleep(POLL).await;
+    }
+    while world.runs(&second, &day).await[0]["endedAt"].is_null() {
+        assert!(Instant::now() < deadline, "it does not end");
+        tokio::time::sleep(POLL).await;
+    }
+    let runs = world.runs(&second, &day).await;
+    let codes: Vec<&Value> = runs.iter().map(|run| &run["exitCode"]).collect();
+    assert_eq!(codes, [&json!("COMPLETED"), &json!("DIED")]);
+    let step = |run: &Value, count: &str| {
+        let steps = run["steps"].as_array().cloned().unwrap_or_default();
+        let step = steps.into_iter().find(|step| step["name"] == "settle-sellers").expect("the step");
+        number(&step, count)
+    };
+    let both = |count: &str| step(&runs[0], count) + step(&runs[1], count);
+    assert_eq!(both("written") + step(&runs[0], "skipped"), SELLERS);
+    assert!(step(&runs[0], "skipped") <= 1, "one chunk at most is done and not recorded");
+    assert_eq!(world.number("SELECT COUNT(*) FROM settlements").await, SELLERS);
+    assert_eq!(world.number("SELECT CAST(SUM(gross) AS SIGNED) FROM settlements").await, 1_000 * SELLERS);
+}
