@@ -25,12 +25,20 @@ pub fn shared() -> Arc<Stack> {
 /// # Panics
 /// If it does not start: there is nothing to test then.
 pub fn start(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
+    start_in(Home::throwaway(checkout()), overrides)
+}
+
+/// As [`start`], on servers that keep what they have answered when they are killed themselves.
+///
+/// # Panics
+/// If it does not start.
+pub fn start_durable(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
+    start_in(Home::measured(checkout()), overrides)
+}
+
+fn start_in(home: Home, overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
     let binaries = binaries();
-    let options = ServerOptions {
-        home: Home::throwaway(checkout()),
-        interrupt: Interrupt::default(),
-        progress: Arc::new(Silent),
-    };
+    let options = ServerOptions { home, interrupt: Interrupt::default(), progress: Arc::new(Silent) };
     let started = Servers::start(options).and_then(|servers| {
         let overrides = overrides(&servers);
         Stack::start(servers, Options { binaries, overrides })

@@ -1,4 +1,6 @@
-//! The promises about money and stock, proved from the databases alone.
+//! The promises about money and stock, proved from the databases alone. What must hold is in `books/promises.rs`.
+
+mod promises;
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,8 @@ use sqlx::{AssertSqlSafe, MySqlPool};
 use stack::Stack;
 use uuid::Uuid;
 
+use promises::{ALWAYS, Promise, WHEN_QUIET};
+
 /// How long unfinished work may take to end by itself: leases run out, services come back.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -15,56 +19,6 @@ const POLL: Duration = Duration::from_millis(20);
 /// All schemas of a stack, read past the services.
 #[derive(Clone, Debug)]
 pub struct Books(MySqlPool);
-
-/// What must be zero, always: a count of rows that break a promise.
-const ALWAYS: [(&str, &str); 5] = [
-    ("the sum of all postings", "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM member.postings"),
-    (
-        "transfers whose postings do not sum to zero",
-        "SELECT COUNT(*) FROM (SELECT transfer_id FROM member.postings GROUP BY transfer_id HAVING SUM(amount) <> 0) x",
-    ),
-    (
-        "wallets that are not the sum of their postings",
-        "SELECT COUNT(*) FROM member.wallets w WHERE w.balance < 0 OR w.balance <> \
-         (SELECT COALESCE(SUM(amount), 0) FROM member.postings p WHERE p.account = w.member_id)",
-    ),
-    (
-        "options whose stock does not add up",
-        "SELECT COUNT(*) FROM store.options WHERE on_hand + reserved + sold - restocked <> supplied \
-         OR LEAST(on_hand, reserved, sold, restocked) < 0",
-    ),
-    (
-        "orders whose total is not the sum of their lines",
-        "SELECT COUNT(*) FROM orders.orders o WHERE o.total <> \
-         (SELECT COALESCE(SUM(line_total), 0) FROM orders.order_lines l WHERE l.order_id = o.id)",
-    ),
-];
-
-/// What must be zero besides, when nothing is under way.
-const WHEN_QUIET: [(&str, &str); 5] = [
-    ("orders that have not ended", "SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING'"),
-    (
-        "pieces that are still reserved",
-        "SELECT CAST(COALESCE(SUM(reserved), 0) AS SIGNED) FROM store.options",
-    ),
-    (
-        "confirmed orders that were not paid exactly",
-        "SELECT COUNT(*) FROM orders.orders o WHERE o.status = 'CONFIRMED' AND o.total <> \
-         (SELECT COALESCE(SUM(p.amount), 0) FROM member.postings p WHERE p.transfer_id = o.id AND p.amount > 0)",
-    ),
-    (
-        "won in escrow beyond the confirmed orders, or missing there",
-        "SELECT CAST((SELECT COALESCE(SUM(amount), 0) FROM member.postings \
-         WHERE account = x'00000000000000000000000000000002') \
-         - (SELECT COALESCE(SUM(total), 0) FROM orders.orders WHERE status = 'CONFIRMED') AS SIGNED)",
-    ),
-    (
-        "options that were sold more or less often than they were ordered",
-        "SELECT COUNT(*) FROM store.options o WHERE o.sold <> \
-         (SELECT COALESCE(SUM(l.quantity), 0) FROM orders.order_lines l \
-          JOIN orders.orders p ON p.id = l.order_id WHERE l.option_id = o.id AND p.status = 'CONFIRMED')",
-    ),
-];
 
 const UNFINISHED: &str = "SELECT (SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING') \
      + (SELECT COUNT(*) FROM orders.checkouts) + (SELECT COUNT(*) FROM orders.outbox)";
@@ -155,10 +109,24 @@ impl Books {
             .expect("the database answers")
     }
 
-    async fn all_zero(&self, figures: &[(&str, &'static str)]) {
+    /// How many rows there are of what `rows` selects about one thing: `FROM … WHERE … = ?`.
+    pub async fn count(&self, rows: &str, id: Uuid) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT COUNT(*) {rows}")))
+            .bind(id)
+            .fetch_one(&self.0)
+            .await
+            .expect("the database answers")
+    }
+
+    async fn all_zero(&self, figures: &[Promise]) {
+        let mut broken = Vec::new();
         for (what, sql) in figures {
-            assert_eq!(self.number(sql).await, 0, "{what}");
+            let rows = self.number(sql).await;
+            if rows != 0 {
+                broken.push(format!("{what}: {rows}"));
+            }
         }
+        assert!(broken.is_empty(), "{broken:#?}");
     }
 
     async fn number(&self, sql: &'static str) -> i64 {

@@ -66,6 +66,11 @@ impl Client {
         Call(self.call(Method::PUT, path).0.json(body))
     }
 
+    /// A PATCH with a JSON body.
+    pub fn patch(&self, path: &str, body: &Value) -> Call {
+        Call(self.call(Method::PATCH, path).0.json(body))
+    }
+
     /// A call with a method and nothing else.
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call(self.http.request(method, format!("{}{path}", self.url)))

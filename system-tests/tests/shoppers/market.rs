@@ -1,0 +1,111 @@
+//! Where it all takes place: a stack with several instances of everything, shops, and what everybody was told.
+
+use std::sync::Arc;
+
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use stack::{Override, Stack};
+use system_tests::arena;
+use system_tests::client::{Answer, Call, Client};
+use system_tests::people::Person;
+use system_tests::shop::{Item, list_item};
+use system_tests::trap::Proxy;
+
+use crate::memory::Memory;
+
+const SELLERS: usize = 3;
+const ITEMS: usize = 2;
+/// Further instances, beside the one that every stack has.
+const MORE: [&str; 4] = ["order-api", "order-api", "member-api", "store-api"];
+
+/// The market. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Market {
+    pub(crate) stack: Arc<Stack>,
+    /// Before the gateway, and between each service and the database.
+    pub(crate) proxies: Vec<Proxy>,
+    /// To the gateway, by a way that is cut now and then.
+    pub(crate) client: Client,
+    pub(crate) sellers: Vec<Seller>,
+    pub(crate) memory: Arc<Memory>,
+}
+
+/// A seller, and what they sell.
+#[derive(Clone)]
+pub(crate) struct Seller {
+    pub(crate) person: Person,
+    pub(crate) items: Vec<Item>,
+}
+
+fn start() -> (Stack, Vec<Proxy>) {
+    let mut proxies = Vec::new();
+    let stack = arena::start_durable(|servers| {
+        let mut overrides = vec![
+            // What is left lying is taken up soon.
+            Override::new("order-api", "worker.lease-s", 1),
+            Override::new("order-api", "worker.poll-ms", 200),
+            Override::new("order-api", "checkout.answer-within-ms", 3_000),
+            // Nobody has to sign in again.
+            Override::new("member-api", "tokens.access-lifetime-s", 86_400),
+        ];
+        for (service, schema) in [("member-api", "member"), ("store-api", "store"), ("order-api", "orders")] {
+            let proxy = Proxy::before(servers.database_port());
+            let url = format!("mysql://127.0.0.1:{}/{schema}", proxy.port());
+            overrides.push(Override::new(service, "database.url", url));
+            // A cut falls between two messages of MySQL's protocol; in an encrypted connection there are others.
+            overrides.push(Override::new(service, "database.tls", "disabled"));
+            proxies.push(proxy);
+        }
+        overrides
+    });
+    for service in MORE {
+        stack.add_instance(service).expect("a further instance starts");
+    }
+    let url = stack.gateway_url();
+    let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("the gateway has a port");
+    proxies.push(Proxy::before(port));
+    (stack, proxies)
+}
+
+impl Market {
+    /// Starts everything, and fills the shelves.
+    pub(crate) async fn open(dice: &mut StdRng) -> Self {
+        let (stack, proxies) = tokio::task::spawn_blocking(start).await.expect("starting does not panic");
+        let direct = Client::of(&stack);
+        let mut sellers = Vec::new();
+        for _ in 0..SELLERS {
+            let person = Person::seller(&direct).await;
+            let mut items = Vec::new();
+            for _ in 0..ITEMS {
+                let mut offer = || (dice.random_range(1_000..=30_000), dice.random_range(3..=40));
+                items.push(list_item(&direct, &person, &[offer(), offer()]).await);
+            }
+            sellers.push(Seller { person, items });
+        }
+        let entrance = proxies.last().map_or(0, Proxy::port);
+        Self {
+            stack: Arc::new(stack),
+            proxies,
+            client: Client::at(format!("http://127.0.0.1:{entrance}")),
+            sellers,
+            memory: Arc::default(),
+        }
+    }
+
+    /// Every option that was ever for sale.
+    pub(crate) fn options(&self) -> impl Iterator<Item = &str> {
+        let items = self.sellers.iter().flat_map(|seller| &seller.items);
+        items.flat_map(|item| &item.options).map(String::as_str)
+    }
+}
+
+/// Sends a call; `None` where it is not known what has become of it.
+///
+/// # Panics
+/// If the answer says that something was not foreseen.
+pub(crate) async fn ask(call: Call) -> Option<Answer> {
+    let answer = call.try_send().await.ok()?;
+    assert!(![401, 403, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
+    let settled = answer.status < 500 && answer.code() != "IDEMPOTENCY_KEY_IN_USE";
+    settled.then_some(answer)
+}
