@@ -35,6 +35,11 @@ pub fn is_transient(error: &(dyn Error + 'static)) -> bool {
     find(error).is_some_and(|error| is_conflict(error) || is_lost(error))
 }
 
+/// Whether the connection is gone, and not only its transaction.
+pub(crate) fn is_lost_connection(error: &(dyn Error + 'static)) -> bool {
+    find(error).is_some_and(is_lost)
+}
+
 /// The answer to an error that an operation has no word for: 503 where the database is out of reach or overloaded,
 /// else a 500. Neither says anything of the inside.
 pub fn problem(error: impl Error + Send + Sync + 'static) -> Problem {

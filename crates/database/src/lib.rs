@@ -9,16 +9,19 @@
 //! # Cancelled requests
 //! In sqlx 0.9, a future that is dropped while it sends `BEGIN` gives the pool a connection inside an open transaction,
 //! and what its next borrower writes is lost. Two things stand against it, each enough by itself: a transaction runs in
-//! a task that a cancelled request does not cancel, and every connection is rolled back before the pool gets it back.
+//! a task that a cancelled request does not cancel, and a connection is rolled back before the pool gets it back, unless
+//! its borrower has come to the end of what it did and [says so](Lent::give_back).
 //! `tests/cancelled_requests.rs` shows both the fault and the cure.
 
 mod error;
 mod pool;
 mod settings;
+mod shelf;
 mod snapshot;
 mod transaction;
 
 pub use error::{duplicate_key, is_transient, problem};
 pub use pool::{ConnectError, Database};
 pub use settings::{Settings, Tls};
+pub use shelf::Lent;
 pub use transaction::TxFuture;

@@ -26,6 +26,7 @@ impl Database {
             let mut snapshot = connection.begin_with("START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
             let value = work(&mut snapshot).await?;
             snapshot.rollback().await?;
+            connection.give_back();
             Ok(value)
         })
         .await

@@ -8,6 +8,7 @@ use rand::RngExt;
 use sqlx::{Connection, MySqlConnection};
 use tracing::Instrument;
 
+use crate::error::is_lost_connection;
 use crate::{Database, is_transient};
 
 /// How often a transaction is run before its caller hears of the conflict.
@@ -49,6 +50,10 @@ impl Database {
                 Ok(value) => break ("committed", Ok(value)),
                 Err(Failed::InWork(error)) if tries < MAX_TRIES && is_transient(&error) => {
                     tracing::debug!(transaction = name, tries, %error, "trying the transaction again");
+                    if is_lost_connection(&error) {
+                        // Those that lie idle are dead as well, where the server was started anew.
+                        self.distrust_idle();
+                    }
                     metrics::counter!("db_transaction_retries_total", "name" => name).increment(1);
                     tokio::time::sleep(pause_before(tries)).await;
                     tries += 1;
@@ -70,10 +75,20 @@ impl Database {
         let in_work = |error: sqlx::Error| Failed::InWork(error.into());
         let mut connection = self.acquire().await.map_err(in_work)?;
         let mut transaction = connection.begin().await.map_err(in_work)?;
-        // Dropping the transaction rolls it back.
-        let value = work(&mut transaction).await.map_err(Failed::InWork)?;
-        transaction.commit().await.map_err(|error| Failed::InCommit(error.into()))?;
-        Ok(value)
+        match work(&mut transaction).await {
+            Ok(value) => {
+                transaction.commit().await.map_err(|error| Failed::InCommit(error.into()))?;
+                connection.give_back();
+                Ok(value)
+            }
+            Err(error) => {
+                // Where that fails, or the work panics, the pool does it.
+                if transaction.rollback().await.is_ok() {
+                    connection.give_back();
+                }
+                Err(Failed::InWork(error))
+            }
+        }
     }
 }
 

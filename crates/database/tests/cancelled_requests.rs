@@ -70,6 +70,7 @@ async fn run_tx_and_its_pool_lose_nothing_after_a_cancelled_request(
         .await;
         let mut connection = database.acquire().await.unwrap();
         sqlx::query("INSERT INTO notes (id) VALUES (?)").bind(id).execute(&mut *connection).await.unwrap();
+        connection.give_back();
     }
     database.close().await;
 
@@ -93,10 +94,12 @@ async fn the_pool_alone_mends_a_begin_that_was_cancelled_outside_run_tx(
         cancelled_at_random(id, async move {
             let mut connection = of_request.acquire().await.unwrap();
             connection.begin().await.unwrap().rollback().await.unwrap();
+            connection.give_back();
         })
         .await;
         let mut connection = database.acquire().await.unwrap();
         sqlx::query("INSERT INTO notes (id) VALUES (?)").bind(id).execute(&mut *connection).await.unwrap();
+        connection.give_back();
     }
     database.close().await;
 

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
 use clock::{Clock, Hand};
-use database::Database;
+use database::{Database, Lent};
 use idempotency::Keeper;
 use lock::{Lock, RedisSettings};
 use member_api::passwords::Passwords;
@@ -12,9 +12,8 @@ use member_api::settings;
 use member_api::state::AppState;
 use member_api::tokens::Tokens;
 use serde_json::{Value, json};
+use sqlx::FromRow;
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::pool::PoolConnection;
-use sqlx::{FromRow, MySql};
 use testkit::{Cable, Client, People};
 use time::macros::datetime;
 use uuid::Uuid;
@@ -125,7 +124,7 @@ impl World {
         Self::of(self.state, self.people, self.hand, wallet_lock)
     }
 
-    pub(crate) async fn connection(&self) -> PoolConnection<MySql> {
+    pub(crate) async fn connection(&self) -> Lent {
         self.state.database.acquire().await.unwrap()
     }
 
