@@ -107,12 +107,18 @@ pub(crate) fn verify<C: DeserializeOwned + Times>(
             _ => TokenError::Malformed,
         })?
         .claims;
+    check_times(&claims, clock)?;
+    Ok(claims)
+}
+
+/// Whether this is a moment at which the token is good.
+pub(crate) fn check_times(times: &impl Times, clock: &Clock) -> Result<(), TokenError> {
     let now = clock.now().unix_timestamp();
-    if now >= claims.expires_at().saturating_add(LEEWAY.whole_seconds()) {
+    if now >= times.expires_at().saturating_add(LEEWAY.whole_seconds()) {
         return Err(TokenError::Expired);
     }
-    if claims.issued_at() > now.saturating_add(LEEWAY.whole_seconds()) {
+    if times.issued_at() > now.saturating_add(LEEWAY.whole_seconds()) {
         return Err(TokenError::NotYetValid);
     }
-    Ok(claims)
+    Ok(())
 }

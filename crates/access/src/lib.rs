@@ -23,6 +23,7 @@ mod service;
 mod settings;
 mod signing_key;
 mod user;
+mod verified;
 mod verifier;
 
 pub use jwt::TokenError;

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::jwt::{self, Parties, Times};
+use crate::verified::Verified;
 use crate::{MemberId, Principal, Role, SigningKey, TokenError};
 
 const TYP: &str = "at+jwt";
@@ -25,7 +26,7 @@ const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How long a token with an unknown key waits for newer keys.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
@@ -82,14 +83,14 @@ impl UserTokens {
 }
 
 /// A set of public keys (RFC 7517).
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Jwks {
     /// The keys.
     pub keys: Vec<Jwk>,
 }
 
 /// A public Ed25519 key (RFC 8037).
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Jwk {
     /// The key's type.
     #[schema(example = "OKP")]
@@ -133,7 +134,7 @@ struct Shared {
     issuer: String,
     audience: String,
     clock: Clock,
-    keys: ArcSwap<HashMap<String, DecodingKey>>,
+    keys: ArcSwap<Keys>,
     /// Whether somebody fetches newer keys when they are wanted.
     is_kept_fresh: AtomicBool,
     /// Asks for newer keys.
@@ -142,10 +143,33 @@ struct Shared {
     refreshes: watch::Sender<u64>,
 }
 
+/// The keys of one answer, and what was verified with them: a key that is taken away takes its tokens with it.
+#[derive(Default)]
+struct Keys {
+    published: Jwks,
+    by_id: HashMap<String, DecodingKey>,
+    verified: Verified<Claims>,
+}
+
+impl Keys {
+    fn new(jwks: &Jwks) -> Self {
+        let mut by_id = HashMap::new();
+        for jwk in &jwks.keys {
+            match DecodingKey::from_ed_components(&jwk.x) {
+                Ok(key) if jwk.kty == "OKP" && jwk.crv == "Ed25519" => {
+                    by_id.insert(jwk.kid.clone(), key);
+                }
+                _ => tracing::warn!(kid = jwk.kid, "passed over a key that is not an Ed25519 key"),
+            }
+        }
+        Self { published: jwks.clone(), by_id, verified: Verified::default() }
+    }
+}
+
 impl std::fmt::Debug for UserKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let keys = self.shared.keys.load();
-        f.debug_struct("UserKeys").field("ids", &keys.keys().collect::<Vec<_>>()).finish()
+        f.debug_struct("UserKeys").field("ids", &keys.by_id.keys().collect::<Vec<_>>()).finish()
     }
 }
 
@@ -166,21 +190,14 @@ impl UserKeys {
 
     /// Whether it knows any key.
     pub fn are_known(&self) -> bool {
-        !self.shared.keys.load().is_empty()
+        !self.shared.keys.load().by_id.is_empty()
     }
 
     /// Takes these keys instead of those that it knew. A key that is not an Ed25519 key is passed over with a warning.
     pub fn replace(&self, jwks: &Jwks) {
-        let mut keys = HashMap::new();
-        for jwk in &jwks.keys {
-            match DecodingKey::from_ed_components(&jwk.x) {
-                Ok(key) if jwk.kty == "OKP" && jwk.crv == "Ed25519" => {
-                    keys.insert(jwk.kid.clone(), key);
-                }
-                _ => tracing::warn!(kid = jwk.kid, "passed over a key that is not an Ed25519 key"),
-            }
+        if self.shared.keys.load().published != *jwks {
+            self.shared.keys.store(Arc::new(Keys::new(jwks)));
         }
-        self.shared.keys.store(Arc::new(keys));
         self.shared.refreshes.send_modify(|count| *count += 1);
     }
 
@@ -210,19 +227,35 @@ impl UserKeys {
     }
 
     /// Who the bearer of this token is.
+    ///
+    /// A signature is verified once: the token is remembered for as long as the keys are the same. Whether its time has
+    /// come, and is not over, is looked at each time.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let keys = self.shared.keys.load_full();
+        let claims = match keys.verified.get(token) {
+            Some(claims) => {
+                jwt::check_times(&claims, &self.shared.clock)?;
+                claims
+            }
+            None => self.verify_signature(token).await?,
+        };
+        Ok(Principal { member_id: MemberId(claims.sub), role: claims.role, session_id: claims.sid })
+    }
+
+    async fn verify_signature(&self, token: &str) -> Result<Claims, TokenError> {
         let key_id = jwt::key_id(token, TYP)?;
-        if !self.shared.keys.load().contains_key(&key_id) {
+        if !self.shared.keys.load().by_id.contains_key(&key_id) {
             self.wait_for_newer().await;
         }
         let keys = self.shared.keys.load();
-        if keys.is_empty() {
+        if keys.by_id.is_empty() {
             return Err(TokenError::NoKeys);
         }
-        let key = keys.get(&key_id).ok_or(TokenError::UnknownKey)?;
+        let key = keys.by_id.get(&key_id).ok_or(TokenError::UnknownKey)?;
         let parties = Parties { issuer: &self.shared.issuer, audience: &self.shared.audience };
         let claims: Claims = jwt::verify(token, &parties, key, &self.shared.clock)?;
-        Ok(Principal { member_id: MemberId(claims.sub), role: claims.role, session_id: claims.sid })
+        keys.verified.remember(token, claims.clone());
+        Ok(claims)
     }
 
     async fn wait_for_newer(&self) {

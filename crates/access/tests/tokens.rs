@@ -266,6 +266,36 @@ async fn a_key_that_is_published_later_is_fetched_when_a_token_names_it() {
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), verified).await.unwrap(), principal);
 }
 
+#[tokio::test]
+async fn a_token_that_was_good_a_moment_ago_is_not_when_it_expires_or_its_key_is_taken_away() {
+    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (keys, key, _) = keys_of(&clock, &SigningKey::generate().unwrap());
+    let tokens = UserTokens::new(&settings(), Duration::from_secs(900), clock.clone());
+    let principal = Principal {
+        member_id: access::MemberId(clock.new_id()),
+        role: Role::Customer,
+        session_id: clock.new_id(),
+    };
+    let token = tokens.sign(&principal, &key).unwrap();
+    for _ in 0..2 {
+        assert_eq!(keys.verify(&token).await, Ok(principal));
+    }
+    // One byte of the signature is another: it is another token, however well the first one is known.
+    let tampered = format!("{}{}", &token[..token.len() - 5], "AAAAA");
+    assert_eq!(keys.verify(&tampered).await, Err(TokenError::Signature));
+
+    let other = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
+    let published = |keys: &[&SigningKey]| Jwks { keys: keys.iter().map(|key| Jwk::from(*key)).collect() };
+    keys.replace(&published(&[&other, &key]));
+    assert_eq!(keys.verify(&token).await, Ok(principal), "both keys are good");
+    keys.replace(&published(&[&other]));
+    assert_eq!(keys.verify(&token).await, Err(TokenError::UnknownKey));
+    keys.replace(&published(&[&key]));
+    assert_eq!(keys.verify(&token).await, Ok(principal));
+    hand.advance(Duration::from_secs(900 + 5));
+    assert_eq!(keys.verify(&token).await, Err(TokenError::Expired));
+}
+
 fn settings() -> Settings {
     Settings {
         issuer: "https://dalkom.test".to_owned(),
