@@ -38,7 +38,7 @@ pub enum TransferError {
 }
 
 impl TransferError {
-    const fn label(&self) -> &'static str {
+    pub(crate) const fn label(&self) -> &'static str {
         match self {
             Self::AmountNotPositive => "amount_not_positive",
             Self::InsufficientBalance => "insufficient_balance",
@@ -52,7 +52,7 @@ impl TransferError {
 
 /// A [`transfer`] in a transaction of its own.
 pub async fn execute(database: &Database, clock: &Clock, order: Transfer) -> Result<Recorded, TransferError> {
-    let kind = order.kind.as_str();
+    let kind = order.kind;
     let (order, now) = (Arc::new(order), clock.now());
     let result = database
         .run_tx("ledger_transfer", move |tx| {
@@ -60,9 +60,16 @@ pub async fn execute(database: &Database, clock: &Clock, order: Transfer) -> Res
             Box::pin(async move { transfer(tx, &order, now).await })
         })
         .await;
-    let outcome = result.as_ref().err().map_or("recorded", TransferError::label);
-    metrics::counter!("ledger_transfers_total", "kind" => kind, "outcome" => outcome).increment(1);
+    count(kind, result.as_ref().err().map_or(RECORDED, TransferError::label));
     result
+}
+
+/// The outcome of a transfer that is in the books.
+pub(crate) const RECORDED: &str = "recorded";
+
+/// Counts what became of a transfer, when its transaction is over.
+pub(crate) fn count(kind: Kind, outcome: &'static str) {
+    metrics::counter!("ledger_transfers_total", "kind" => kind.as_str(), "outcome" => outcome).increment(1);
 }
 
 /// Sees to it that the transfer of this id is never made, or gives it where it was made. For a caller who does not know

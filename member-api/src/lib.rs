@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`http`] | the routes, a file for each operation |
 //! | [`sign_up`], [`sign_in`], [`refresh`], [`change_password`], [`close_account`] | what takes more than one step |
-//! | [`ledger`] | the one function by which money moves |
+//! | [`ledger`], [`charge`] | the one function by which money moves; bringing money in, at most once for each key |
 //! | [`audit`] | the proof that it adds up |
 //! | [`throttle`], [`passwords`], [`tokens`] | the brake on guessing; hashing; access tokens and their keys |
 //! | [`domain`] | the rules, and nothing else |
@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod change_password;
+pub mod charge;
 pub mod close_account;
 pub mod create_admin;
 pub mod db;

@@ -71,7 +71,10 @@ async fn try_to_sign_in(
     address: Option<IpAddr>,
 ) -> Result<Session, SignInError> {
     let attempt = admit(state, &email, address).await?;
-    let credentials = members::find_credentials(&mut *state.database.acquire().await?, &email).await?;
+    let mut connection = state.database.acquire().await?;
+    let credentials = members::find_credentials(&mut connection, &email).await?;
+    // Not kept while the password is compared, which takes its time.
+    connection.give_back();
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
     let right = state.passwords.verify(password, hash).await?;
     let credentials = credentials.filter(|_| right).ok_or(SignInError::BadCredentials)?;

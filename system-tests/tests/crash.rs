@@ -24,9 +24,9 @@ const MONEY: i64 = 100_000_000;
 const LARGEST_CHARGE: i64 = 10_000_000;
 const PRICE: i64 = 7_000;
 const PIECES: i64 = 100_000;
-/// A service makes at least so many requests to its database in a checkout. Fewer would mean that the traps are
-/// not where the work is.
-const FEWEST_MOMENTS: usize = 10;
+/// A service makes at least so many requests to its database in a checkout: a transfer is BEGIN, three statements and
+/// COMMIT. Fewer would mean that the traps are not where the work is.
+const FEWEST_MOMENTS: usize = 5;
 const RANDOM_KILLS: usize = 30;
 /// Longer than a checkout takes.
 const LATEST_RANDOM_KILL: Duration = Duration::from_millis(60);

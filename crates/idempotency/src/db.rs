@@ -1,11 +1,15 @@
 //! The table `idempotency_keys`.
 
+use problem::{Code, Problem};
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::answer::Answer;
+use crate::keyed::Fingerprint;
+
 /// Whose key, for which route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyOf {
     pub(crate) member_id: Uuid,
     pub(crate) route: String,
@@ -16,7 +20,7 @@ pub(crate) struct KeyOf {
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct KeyRow {
     pub(crate) operation_id: Uuid,
-    pub(crate) fingerprint: Vec<u8>,
+    fingerprint: Vec<u8>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) leased_until: OffsetDateTime,
     status: Option<u16>,
@@ -25,23 +29,18 @@ pub(crate) struct KeyRow {
     body: Option<Vec<u8>>,
 }
 
-/// An answer as it was first given.
-#[derive(Clone, Debug)]
-pub(crate) struct KeptAnswer {
-    pub(crate) status: u16,
-    pub(crate) content_type: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
-
 impl KeyRow {
-    pub(crate) fn answer(self) -> Option<KeptAnswer> {
-        let status = self.status?;
-        Some(KeptAnswer {
-            status,
+    /// Refuses every request but the one that the key was first sent with.
+    pub(crate) fn demand(&self, fingerprint: &Fingerprint) -> Result<(), Problem> {
+        if self.fingerprint == fingerprint { Ok(()) } else { Err(Problem::new(Code::IdempotencyKeyReused)) }
+    }
+
+    pub(crate) fn answer(self) -> Option<Answer> {
+        Some(Answer {
+            status: self.status?,
             content_type: self.content_type,
             location: self.location,
-            body: self.body.unwrap_or_default(),
+            body: self.body.unwrap_or_default().into(),
         })
     }
 
@@ -55,7 +54,7 @@ pub(crate) async fn insert(
     connection: &mut MySqlConnection,
     of: &KeyOf,
     operation_id: Uuid,
-    fingerprint: &[u8],
+    fingerprint: &Fingerprint,
     now: OffsetDateTime,
     leased_until: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -68,9 +67,38 @@ pub(crate) async fn insert(
     .bind(&of.route)
     .bind(&of.key)
     .bind(operation_id)
-    .bind(fingerprint)
+    .bind(&fingerprint[..])
     .bind(now)
     .bind(leased_until)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Takes a new key and keeps its answer. A duplicate-key error says that it is known.
+pub(crate) async fn insert_answered(
+    connection: &mut MySqlConnection,
+    of: &KeyOf,
+    operation_id: Uuid,
+    fingerprint: &Fingerprint,
+    now: OffsetDateTime,
+    answer: &Answer,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO idempotency_keys (member_id, route, idempotency_key, operation_id, fingerprint, created_at, \
+         leased_until, status, content_type, location, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(of.member_id)
+    .bind(&of.route)
+    .bind(&of.key)
+    .bind(operation_id)
+    .bind(&fingerprint[..])
+    .bind(now)
+    .bind(now)
+    .bind(answer.status)
+    .bind(&answer.content_type)
+    .bind(&answer.location)
+    .bind(&answer.body[..])
     .execute(connection)
     .await
     .map(|_| ())
@@ -116,7 +144,7 @@ pub(crate) async fn answer(
     connection: &mut MySqlConnection,
     of: &KeyOf,
     operation_id: Uuid,
-    answer: &KeptAnswer,
+    answer: &Answer,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, body = ? \
@@ -125,7 +153,7 @@ pub(crate) async fn answer(
     .bind(answer.status)
     .bind(&answer.content_type)
     .bind(&answer.location)
-    .bind(&answer.body)
+    .bind(&answer.body[..])
     .bind(of.member_id)
     .bind(&of.route)
     .bind(&of.key)

@@ -3,7 +3,7 @@
 use access::Customer;
 use axum::extract::State;
 use garde::Validate;
-use idempotency::Operation;
+use idempotency::{Claim, Kept};
 use money::Won;
 use problem::{Code, Created, Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::account_is_closed;
-use crate::domain::{ChargeAmount, Kind, Transfer};
-use crate::ledger::{self, TransferError};
+use crate::charge::{ChargeError, charge};
+use crate::db::transfers::Recorded;
+use crate::domain::ChargeAmount;
+use crate::ledger::TransferError;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -58,27 +60,27 @@ problem::refusals!(
 pub(super) async fn charge_create(
     State(state): State<AppState>,
     Customer(principal): Customer,
-    operation: Operation,
+    claim: Claim,
     Json(request): Json<Request>,
-) -> Result<Created<Body>, Problem> {
-    let order = Transfer {
-        id: operation.id,
-        kind: Kind::Charge,
-        member_id: principal.member_id,
-        amount: request.amount.won(),
-        reference: None,
-    };
-    let recorded =
-        ledger::execute(&state.database, &state.clock, order).await.map_err(|error| match error {
-            TransferError::BalanceLimit => Problem::new(Code::BalanceLimit),
-            TransferError::NoWallet => account_is_closed(principal),
-            // A charge takes nothing from the wallet, is above zero, and its id is the request's own.
+) -> Result<Kept, Problem> {
+    charge(&state, claim, principal.member_id, request.amount, created).await.map_err(|error| match error {
+        ChargeError::Transfer(TransferError::BalanceLimit) => Problem::new(Code::BalanceLimit),
+        ChargeError::Transfer(TransferError::NoWallet) => account_is_closed(principal),
+        ChargeError::Transfer(TransferError::Database(_)) | ChargeError::Database(_) => {
+            database::problem(error)
+        }
+        // A charge takes nothing from the wallet, is above zero, and its id is the request's own.
+        ChargeError::Transfer(
             TransferError::InsufficientBalance
             | TransferError::AmountNotPositive
-            | TransferError::Mismatch(_) => Problem::internal(error),
-            TransferError::Database(_) => database::problem(error),
-        })?;
-    Ok(Created {
+            | TransferError::Mismatch(_),
+        ) => Problem::internal(error),
+        ChargeError::Keep(error) => error.into(),
+    })
+}
+
+fn created(recorded: &Recorded) -> Created<Body> {
+    Created {
         location: "/api/member/me/wallet/entries".to_owned(),
         body: Body {
             id: recorded.transfer.id,
@@ -86,5 +88,5 @@ pub(super) async fn charge_create(
             balance: recorded.balance_after,
             created_at: recorded.created_at,
         },
-    })
+    }
 }

@@ -108,6 +108,7 @@ pub(super) async fn entry_list(
     let rows = statements::list(&mut connection, principal.member_id, filter, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |last| After { entry_no: last.entry_no });
     Ok(Json(page.map(EntryBody::from)))
 }

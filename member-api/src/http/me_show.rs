@@ -24,5 +24,6 @@ pub(super) async fn me_show(
 ) -> Result<Json<MemberBody>, Problem> {
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let member = members::find(&mut connection, principal.member_id).await.map_err(database::problem)?;
+    connection.give_back();
     member.map(|member| Json(member.into())).ok_or_else(|| account_is_closed(principal))
 }

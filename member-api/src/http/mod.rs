@@ -84,8 +84,8 @@ pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
     let (keyed, keyed_document) =
         OpenApiRouter::default().routes(routes!(charge_create::charge_create)).split_for_parts();
     document.merge(keyed_document);
-    // Inside of the keeper, which lets no client's hanging up stop the work: a replay needs no lock.
-    let keyed = keeper.guard(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
+    // The lock inside: a twin of a request that runs here is refused, and does not wait for a turn first.
+    let keyed = keeper.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
     let ordered = wallet_lock.guard(transfers::ordering(), |Path(wallet): Path<MemberId>| wallet);
     let document = axum::Json(document);
     open.merge(keyed)

@@ -34,6 +34,7 @@ async fn revocation_list(
     let since = query.since.map_or(earliest, |since| since.max(earliest));
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let sessions = sessions::list_revoked(&mut connection, since).await.map_err(database::problem)?;
+    connection.give_back();
     let refuse_for_seconds = u32::try_from(matters_for.as_secs()).unwrap_or(u32::MAX);
     Ok((Extension(Routine), Json(Revocations { sessions, refuse_for_seconds, as_of: now - OVERLAP })))
 }

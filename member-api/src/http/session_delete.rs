@@ -28,5 +28,6 @@ pub(super) async fn session_delete(
     sessions::revoke(&mut connection, principal.session_id, state.clock.now())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -70,7 +70,7 @@ async fn transfer_show(
 ) -> Result<Json<TransferReceipt>, Problem> {
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let recorded = transfers::find(&mut connection, id).await.map_err(database::problem)?;
-    drop(connection);
+    connection.give_back();
     let recorded = recorded.ok_or_else(|| Problem::new(Code::NotFound))?;
     receipt(&state, recorded).await.map(Json).map_err(database::problem)
 }
@@ -89,6 +89,7 @@ async fn receipt(state: &AppState, recorded: Recorded) -> sqlx::Result<TransferR
     let Recorded { transfer, balance_after, .. } = recorded;
     let mut connection = state.database.acquire().await?;
     let member_name = members::find_name(&mut connection, transfer.member_id).await?;
+    connection.give_back();
     Ok(TransferReceipt {
         id: transfer.id,
         amount: transfer.amount,

@@ -36,5 +36,6 @@ pub(super) async fn wallet_show(
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let balance =
         wallets::find_balance(&mut connection, principal.member_id).await.map_err(database::problem)?;
+    connection.give_back();
     balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_is_closed(principal))
 }

@@ -24,8 +24,6 @@ use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
 const WALLETS: usize = 4;
 const TRANSFERS: usize = 2_000;
 const AT_ONCE: usize = 24;
-/// For so long a key belongs to a request whose end nobody knows.
-const LEASE_OF_A_KEY: Duration = Duration::from_secs(30);
 
 /// What is done with one transfer.
 #[derive(Clone, Debug)]
@@ -109,7 +107,6 @@ impl Load {
 
         // What was given up goes on by itself, or not at all: whoever asks again, by the id, brings it to its
         // end.
-        self.world.hand.advance(LEASE_OF_A_KEY);
         let mut moved: HashMap<Uuid, (Transfer, Won)> = HashMap::new();
         for (order, end) in ends {
             let end = match end {

@@ -75,21 +75,54 @@ async fn fault_07_a_retry_does_not_charge_twice(_: MySqlPoolOptions, options: My
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_08_a_crash_after_the_commit_does_not_charge_again(
+async fn fault_08_a_crash_around_the_commit_does_not_charge_again(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    let first = charge(&world, &kim, "k1", &json!({"amount": 30_000})).await.expect(StatusCode::CREATED);
-    // The process died when the money had moved and the answer was not kept yet.
-    let crash =
-        "UPDATE idempotency_keys SET status = NULL, body = NULL, content_type = NULL, location = NULL";
-    sqlx::query(crash).execute(&mut *world.connection().await).await.unwrap();
-    world.hand.advance(Duration::from_secs(31));
-    let again = charge(&world, &kim, "k1", &json!({"amount": 30_000})).await.expect(StatusCode::CREATED);
-    assert_eq!((again.header("idempotency-replayed"), &again.body), ("", &first.body));
+    let body = json!({"amount": 30_000});
+    // The process dies when the money has moved and before the commit: the key's own statement fails.
+    sqlx::query("RENAME TABLE idempotency_keys TO away")
+        .execute(&mut *world.connection().await)
+        .await
+        .unwrap();
+    let failed = charge(&world, &kim, "k1", &body).await;
+    let _ = failed.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
+    assert_eq!((world.wallet(&kim).await, world.count("SELECT COUNT(*) FROM transfers").await), ((0, 0), 0));
+    sqlx::query("RENAME TABLE away TO idempotency_keys")
+        .execute(&mut *world.connection().await)
+        .await
+        .unwrap();
+
+    let first = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
+    // It dies after the commit, and whoever asks another process gets the answer that nobody has heard.
+    let world = world.restarted();
+    let again = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
     assert_eq!(world.wallet(&kim).await, (30_000, 1));
+    assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 1);
+    // The key, the transfer and the answer are one: what is kept is what was charged.
+    let kept = "SELECT COUNT(*) FROM idempotency_keys k JOIN transfers t ON t.id = k.operation_id WHERE k.status = 201";
+    assert_eq!(world.count(kept).await, 1);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_replay_comes_before_any_refusal(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options);
+    let kim = world.customer("kim").await;
+    let body = json!({"amount": 5_000});
+    let first = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
+    let full = "UPDATE wallets SET balance = 9223372036854775807";
+    sqlx::query(full).execute(&mut *world.connection().await).await.unwrap();
+    let refused =
+        charge(&world, &kim, "k2", &body).await.expect_problem(StatusCode::CONFLICT, "BALANCE_LIMIT");
+    let again = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+    // A refusal is an answer as well.
+    sqlx::query("UPDATE wallets SET balance = 5000").execute(&mut *world.connection().await).await.unwrap();
+    let again = charge(&world, &kim, "k2", &body).await.expect(StatusCode::CONFLICT);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &refused.bytes));
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 1);
 }
 

@@ -119,6 +119,11 @@ impl World {
         Self::of(AppState { tokens, ..self.state }, self.people, self.hand, self.wallet_lock)
     }
 
+    /// The same service, started again.
+    pub(crate) fn restarted(self) -> Self {
+        Self::of(self.state, self.people, self.hand, self.wallet_lock)
+    }
+
     /// The same service, started again with another lock before its wallets.
     pub(crate) fn with_wallet_lock(self, wallet_lock: Lock) -> Self {
         Self::of(self.state, self.people, self.hand, wallet_lock)

@@ -1,0 +1,50 @@
+//! A request with a key.
+
+use access::Principal;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request};
+use http::request::Parts;
+use problem::{Code, Problem};
+use sha2::{Digest, Sha256};
+
+use crate::db::KeyOf;
+use crate::key;
+
+/// No body of ours is larger.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// SHA-256 of what a request asks for.
+pub(crate) type Fingerprint = [u8; 32];
+
+/// A signed-in member's request, read to its end.
+pub(crate) struct Keyed {
+    pub(crate) of: KeyOf,
+    pub(crate) fingerprint: Fingerprint,
+    /// The path that was asked for.
+    pub(crate) path: String,
+    parts: Parts,
+    body: Bytes,
+}
+
+impl Keyed {
+    pub(crate) async fn read(request: Request) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let principal = Principal::from_request_parts(&mut parts, &()).await?;
+        let key = key::of(&parts.headers)?;
+        let body =
+            axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+        let route = parts.extensions.get::<MatchedPath>().map_or(uri.path(), MatchedPath::as_str);
+        let of = KeyOf { member_id: principal.member_id.0, route: format!("{} {route}", parts.method), key };
+        let fingerprint =
+            Sha256::new_with_prefix(uri.to_string()).chain_update([0]).chain_update(&body).finalize().into();
+        Ok(Self { of, fingerprint, path: uri.path().to_owned(), parts, body })
+    }
+
+    /// The request as it came, with what its handler is to know of the key.
+    pub(crate) fn request<T: Clone + Send + Sync + 'static>(&self, extension: T) -> Request {
+        let mut parts = self.parts.clone();
+        parts.extensions.insert(extension);
+        Request::from_parts(parts, Body::from(self.body.clone()))
+    }
+}

@@ -1,0 +1,242 @@
+//! Requests whose whole effect is one transaction: the key and the answer are written in it, so that either all of it has
+//! happened or nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use problem::{Created, Problem};
+use serde::Serialize;
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::answer::{Answer, Fate};
+use crate::db::{self, KeyOf};
+use crate::keeper::{KEPT_FOR, Keeper, in_use};
+use crate::keyed::{Fingerprint, Keyed};
+
+/// From then on it is worth a statement to see whether a request was answered before.
+const LONG_WAIT: Duration = Duration::from_millis(50);
+
+/// A key that is to be taken in the transaction that does what the request asks for. Extracted by the handlers behind
+/// [`Keeper::guard_transaction`].
+#[derive(Clone, Debug)]
+pub struct Claim(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: Uuid,
+    of: KeyOf,
+    fingerprint: Fingerprint,
+    now: OffsetDateTime,
+}
+
+/// The answer that was kept, to be given once the transaction has been committed.
+#[derive(Debug)]
+#[must_use = "it is the answer"]
+pub struct Kept(Answer);
+
+/// Why a key could not be taken. The transaction must not be committed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The request was answered before, or another one had its key. The layer finds out, and answers in place of the
+    /// handler.
+    #[error("the idempotency key is known already")]
+    KeyIsKnown,
+    /// The answer is no JSON.
+    #[error("the answer can't be written as JSON")]
+    Answer(#[from] serde_json::Error),
+    /// The database failed.
+    #[error("the idempotency key could not be written")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Marks the response that a committed transaction kept.
+#[derive(Clone, Copy, Debug)]
+struct Committed;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the route is not guarded by idempotency::Keeper::guard_transaction")]
+struct NotGuarded;
+
+/// What became of a request.
+enum Outcome {
+    /// Its handler has answered.
+    Answered(Response),
+    /// It was answered before.
+    Replayed(Response),
+    /// It met a key whose time is over, which is forgotten now.
+    RunAgain,
+}
+
+impl Claim {
+    /// Made anew for every try: of those that did not end with a commit, nothing is left.
+    pub fn id(&self) -> Uuid {
+        self.0.id
+    }
+
+    /// Writes the key with its answer. The last statement of the transaction, or nearly: until the commit, a twin of the
+    /// request waits for it here.
+    pub async fn keep<T: Serialize>(
+        &self,
+        transaction: &mut MySqlConnection,
+        answer: &Created<T>,
+    ) -> Result<Kept, KeepError> {
+        let answer = Answer::created(answer)?;
+        match self.0.insert(transaction, &answer).await {
+            Ok(()) => Ok(Kept(answer)),
+            Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Inner {
+    async fn insert(&self, connection: &mut MySqlConnection, answer: &Answer) -> sqlx::Result<()> {
+        db::insert_answered(connection, &self.of, self.id, &self.fingerprint, self.now, answer).await
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Claim {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Problem::internal(NotGuarded))
+    }
+}
+
+impl IntoResponse for Kept {
+    fn into_response(self) -> Response {
+        match self.0.respond() {
+            Ok(mut response) => {
+                response.extensions_mut().insert(Committed);
+                response
+            }
+            Err(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl From<KeepError> for Problem {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::KeyIsKnown => in_use(),
+            KeepError::Answer(error) => Self::internal(error),
+            KeepError::Database(error) => database::problem(error),
+        }
+    }
+}
+
+impl Keeper {
+    /// Guards every route of `router`, whose handlers extract a [`Claim`]. The routes demand a signed-in member, who is
+    /// asked for first.
+    pub fn guard_transaction<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
+        let keeper = self.clone();
+        router.route_layer(from_fn(move |request: Request, next: Next| {
+            let keeper = keeper.clone();
+            async move { keeper.pass_transaction(request, next).await.unwrap_or_else(IntoResponse::into_response) }
+        }))
+    }
+
+    async fn pass_transaction(self, request: Request, next: Next) -> Result<Response, Problem> {
+        let keyed = Keyed::read(request).await?;
+        let _run = self.running.begin(&keyed.of).ok_or_else(in_use)?;
+        for _ in 0..2 {
+            let claim = self.new_claim(&keyed);
+            let run = next.clone().run(keyed.request(claim.clone()));
+            let response = match self.run_unless_answered(&keyed, &claim, run).await? {
+                Outcome::Answered(response) => response,
+                Outcome::Replayed(response) => return Ok(response),
+                Outcome::RunAgain => continue,
+            };
+            if response.extensions().get::<Committed>().is_some() {
+                return Ok(response);
+            }
+            match self.refused(&keyed, &claim, response).await? {
+                Outcome::Answered(response) | Outcome::Replayed(response) => return Ok(response),
+                Outcome::RunAgain => {}
+            }
+        }
+        Err(in_use())
+    }
+
+    fn new_claim(&self, keyed: &Keyed) -> Claim {
+        Claim(Arc::new(Inner {
+            id: self.clock.new_id(),
+            of: keyed.of.clone(),
+            fingerprint: keyed.fingerprint,
+            now: self.clock.now(),
+        }))
+    }
+
+    /// A repetition meets its key at the end of its transaction only, which costs nothing where there is none. One that
+    /// would wait long before that, for the turn of its wallet say, is looked up meanwhile.
+    async fn run_unless_answered(
+        &self,
+        keyed: &Keyed,
+        claim: &Claim,
+        run: impl Future<Output = Response>,
+    ) -> Result<Outcome, Problem> {
+        let mut run = std::pin::pin!(run);
+        if let Ok(response) = tokio::time::timeout(LONG_WAIT, &mut run).await {
+            return Ok(Outcome::Answered(response));
+        }
+        match self.look_up(keyed, claim).await {
+            Ok(Some(Ok(Outcome::Replayed(response)))) => Ok(Outcome::Replayed(response)),
+            Ok(Some(Err(refusal))) => Err(refusal),
+            Ok(_) | Err(_) => Ok(Outcome::Answered(run.await)),
+        }
+    }
+
+    /// Nothing was committed, as far as is known: perhaps because the key is known, whose answer is the request's then,
+    /// and else because the handler refuses.
+    async fn refused(&self, keyed: &Keyed, claim: &Claim, response: Response) -> Result<Outcome, Problem> {
+        match self.look_up(keyed, claim).await {
+            Ok(Some(known)) => return known,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "can't look up an idempotency key");
+                return Ok(Outcome::Answered(response));
+            }
+        }
+        let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
+        if answer.fate() != Fate::Kept {
+            return Ok(Outcome::Answered(response));
+        }
+        match self.keep_refusal(claim, &answer).await {
+            Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
+            // It is refused again where it is sent again, or not, if it may be done by then.
+            Err(error) => {
+                tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
+                Ok(Outcome::Answered(response))
+            }
+            Ok(()) => Ok(Outcome::Answered(response)),
+        }
+    }
+
+    async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Outcome, Problem>>> {
+        let mut connection = self.database.acquire().await?;
+        let Some(row) = db::find(&mut connection, &keyed.of).await? else { return Ok(None) };
+        let forgotten_before = claim.0.now - KEPT_FOR;
+        if row.created_at <= forgotten_before {
+            db::forget_expired(&mut connection, &keyed.of, forgotten_before).await?;
+            return Ok(Some(Ok(Outcome::RunAgain)));
+        }
+        connection.give_back();
+        let answered =
+            row.demand(&keyed.fingerprint).and_then(|()| row.answer().ok_or_else(in_use)?.replay());
+        Ok(Some(answered.map(Outcome::Replayed)))
+    }
+
+    async fn keep_refusal(&self, claim: &Claim, answer: &Answer) -> sqlx::Result<()> {
+        let mut connection = self.database.acquire().await?;
+        claim.0.insert(&mut connection, answer).await?;
+        connection.give_back();
+        Ok(())
+    }
+}

@@ -1,0 +1,300 @@
+//! What becomes of a request that is sent more than once, where its effect, its key and its answer are one transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use access::{Customer, MemberId, Role};
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use clock::{Clock, Hand};
+use database::Database;
+use http::StatusCode;
+use idempotency::{Claim, KeepError, Keeper, Kept};
+use problem::{Code, Created, Problem};
+use serde_json::{Value, json};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::{Executor, MySqlPool};
+use testkit::{Client, People};
+use time::macros::datetime;
+use tokio::sync::Semaphore;
+
+/// Sells cakes: a row for each. The body says what goes wrong, and when to wait for a permit.
+#[derive(Clone)]
+struct Shop {
+    database: Database,
+    runs: Arc<AtomicU32>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SaleError {
+    #[error("sold out")]
+    SoldOut,
+    #[error("broken off when all was written")]
+    BrokenOff,
+    #[error("the key could not be kept")]
+    Keep(#[from] KeepError),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SaleError> for Problem {
+    fn from(error: SaleError) -> Self {
+        match error {
+            SaleError::SoldOut => Self::new(Code::OutOfStock),
+            SaleError::BrokenOff => Self::internal(error),
+            SaleError::Keep(error) => error.into(),
+            SaleError::Database(error) => database::problem(error),
+        }
+    }
+}
+
+async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String) -> Result<Kept, Problem> {
+    let run = shop.runs.fetch_add(1, Ordering::SeqCst) + 1;
+    let body: Value = serde_json::from_str(&body).map_err(|_| Problem::new(Code::MalformedJson))?;
+    let (what, permits) = (Arc::new(body), Arc::clone(&shop.permits));
+    let sold = shop.database.run_tx("sale", move |tx| {
+        let (what, permits, claim) = (Arc::clone(&what), Arc::clone(&permits), claim.clone());
+        Box::pin(async move {
+            sqlx::query("INSERT INTO sales (id) VALUES (?)").bind(claim.id()).execute(&mut *tx).await?;
+            if what["sold out"] == run {
+                return Err(SaleError::SoldOut);
+            }
+            let answer =
+                Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
+            let kept = claim.keep(tx, &answer).await?;
+            if what["wait"] == true {
+                permits.acquire().await.unwrap().forget();
+            }
+            if what["broken off"] == run {
+                return Err(SaleError::BrokenOff);
+            }
+            Ok::<_, SaleError>(kept)
+        })
+    });
+    Ok(sold.await?)
+}
+
+struct Fixture {
+    shop: Shop,
+    people: People,
+    member: MemberId,
+    client: Client,
+    clock: Clock,
+    hand: Hand,
+    pool: MySqlPool,
+    options: MySqlConnectOptions,
+}
+
+async fn fixture(options: MySqlConnectOptions) -> Fixture {
+    let pool = MySqlPool::connect_with(options.clone()).await.unwrap();
+    pool.execute(include_str!("../schema.sql")).await.unwrap();
+    pool.execute("CREATE TABLE sales (id BINARY(16) NOT NULL, CONSTRAINT sales_pk PRIMARY KEY (id))")
+        .await
+        .unwrap();
+    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let people = People::of("order-api", &clock);
+    let shop = Shop {
+        database: Database::from_options(options.clone()),
+        runs: Arc::default(),
+        permits: Arc::new(Semaphore::new(0)),
+    };
+    let client = instance(&shop, &people, &clock);
+    let member = people.new_member();
+    Fixture { shop, people, member, client, clock, hand, pool, options }
+}
+
+fn instance(shop: &Shop, people: &People, clock: &Clock) -> Client {
+    let keeper = Keeper::new(shop.database.clone(), clock.clone());
+    let router = keeper.guard_transaction(Router::new().route("/sales", post(sell))).with_state(shop.clone());
+    Client(people.verifier().wrap(problem::wrap(router)))
+}
+
+impl Fixture {
+    fn post(&self, key: &str, body: &Value) -> testkit::Request {
+        self.post_to(&self.client, key, body)
+    }
+
+    fn post_to(&self, client: &Client, key: &str, body: &Value) -> testkit::Request {
+        client.post("/sales").bearer(&self.people.token(self.member, Role::Customer)).key(key).json(body)
+    }
+
+    /// The same service in another process.
+    fn another_instance(&self) -> Client {
+        let shop = Shop { database: Database::from_options(self.options.clone()), ..self.shop.clone() };
+        instance(&shop, &self.people, &self.clock)
+    }
+
+    fn runs(&self) -> u32 {
+        self.shop.runs.load(Ordering::SeqCst)
+    }
+
+    async fn sold_and_kept(&self) -> (i64, i64) {
+        let counts = "SELECT (SELECT COUNT(*) FROM sales), (SELECT COUNT(*) FROM idempotency_keys)";
+        sqlx::query_as(counts).fetch_one(&self.pool).await.unwrap()
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_repetition_gets_the_first_answer_to_the_byte(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let fixture = fixture(options).await;
+    let first = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
+    assert_eq!((first.header("idempotency-replayed"), first.header("location")), ("", "/sales/1"));
+    assert_eq!(first.header("content-type"), "application/json");
+    let another = fixture.another_instance();
+    for again in [fixture.post("a", &json!({})), fixture.post_to(&another, "\"a\"", &json!({}))] {
+        let again = again.send().await.expect(StatusCode::CREATED);
+        assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+        for name in ["content-type", "location"] {
+            assert_eq!(again.header(name), first.header(name));
+        }
+    }
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_key_belongs_to_one_body_and_nothing_is_kept_for_one_that_was_refused(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    let token = fixture.people.token(fixture.member, Role::Customer);
+    let malformed = || fixture.client.post("/sales").bearer(&token).key("a").bytes("application/json", "{");
+    malformed().send().await.expect_problem(StatusCode::BAD_REQUEST, "MALFORMED_JSON");
+    assert_eq!(fixture.sold_and_kept().await, (0, 0));
+    let no_key = fixture.client.post("/sales").bearer(&token).json(&json!({})).send().await;
+    no_key.expect_problem(StatusCode::BAD_REQUEST, "IDEMPOTENCY_KEY_MISSING");
+    let nobody = fixture.client.post("/sales").key("a").json(&json!({})).send().await;
+    nobody.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+
+    fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
+    for other_body in [fixture.post("a", &json!({"n": 2})), malformed()] {
+        let answer = other_body.send().await;
+        answer.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED");
+    }
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_refusal_is_kept_and_what_was_written_before_it_is_not(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    let body = json!({"sold out": 1});
+    let refused = fixture.post("a", &body).send().await;
+    let refused = refused.expect_problem(StatusCode::CONFLICT, "OUT_OF_STOCK");
+    assert_eq!(fixture.sold_and_kept().await, (0, 1));
+    // There would be some by now.
+    let again = fixture.post("a", &body).send().await.expect(StatusCode::CONFLICT);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &refused.bytes));
+    assert_eq!(fixture.sold_and_kept().await, (0, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn fault_07_a_failure_before_the_commit_leaves_nothing_and_the_key_free(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    let body = json!({"broken off": 1});
+    fixture.post("a", &body).send().await.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
+    assert_eq!(fixture.sold_and_kept().await, (0, 0));
+    let done = fixture.post("a", &body).send().await.expect(StatusCode::CREATED);
+    assert_eq!((done.header("idempotency-replayed"), &done.body["run"]), ("", &json!(2)));
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    let body = json!({"wait": true});
+    let first = tokio::spawn(fixture.post("a", &body).send());
+    while fixture.runs() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let twin = fixture.post("a", &body).send().await;
+    let twin = twin.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+    assert_eq!((twin.header("retry-after"), fixture.runs()), ("1", 1));
+
+    let another = fixture.another_instance();
+    let waiting = tokio::spawn(fixture.post_to(&another, "a", &body).send());
+    while fixture.runs() == 1 {
+        tokio::task::yield_now().await;
+    }
+    // One for the first; the other never comes to where it needs one.
+    fixture.shop.permits.add_permits(1);
+    let (first, waited) = (first.await.unwrap(), waiting.await.unwrap());
+    let (first, waited) = (first.expect(StatusCode::CREATED), waited.expect(StatusCode::CREATED));
+    let replayed = [&first, &waited].map(|answer| answer.header("idempotency-replayed") == "true");
+    assert_eq!(replayed.into_iter().filter(|replayed| *replayed).count(), 1);
+    assert_eq!(first.bytes, waited.bytes);
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_request_that_is_cancelled_anywhere_has_happened_whole_or_not_at_all(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    const ROUNDS: u32 = 60;
+    let fixture = fixture(options).await;
+    let another = fixture.another_instance();
+    for round in 0..ROUNDS {
+        let (key, body) = (round.to_string(), json!({}));
+        let request = fixture.post(&key, &body).send();
+        let _ = tokio::time::timeout(Duration::from_micros(u64::from(round) * 100), request).await;
+        // What goes on without its client can still be under way.
+        let answers = async {
+            loop {
+                let answer = fixture.post_to(&another, &key, &body).send().await;
+                if answer.status != StatusCode::CONFLICT {
+                    return answer.expect(StatusCode::CREATED);
+                }
+            }
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(20), answers).await.unwrap();
+        let again = fixture.post(&key, &body).send().await.expect(StatusCode::CREATED);
+        assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &answer.bytes));
+    }
+    assert_eq!(fixture.sold_and_kept().await, (i64::from(ROUNDS), i64::from(ROUNDS)));
+}
+
+#[sqlx::test(migrations = false)]
+async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let fixture = fixture(options).await;
+    let another = fixture.another_instance();
+    let sent: Vec<_> = (0..24)
+        .map(|n| fixture.post_to(if n % 2 == 0 { &fixture.client } else { &another }, "a", &json!({})))
+        .map(|request| tokio::spawn(request.send()))
+        .collect();
+    let mut created = Vec::new();
+    for answer in sent {
+        let answer = answer.await.unwrap();
+        match answer.status {
+            StatusCode::CREATED => created.push(answer.bytes),
+            status => assert_eq!(status, StatusCode::CONFLICT),
+        }
+    }
+    assert!(created.iter().all(|bytes| *bytes == created[0]) && !created.is_empty());
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let fixture = fixture(options).await;
+    let first = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
+    fixture.hand.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    let again = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
+    assert_eq!(again.bytes, first.bytes);
+    fixture.hand.advance(Duration::from_secs(1));
+    let anew = fixture.post("a", &json!({"n": 2})).send().await.expect(StatusCode::CREATED);
+    assert_eq!(anew.header("idempotency-replayed"), "");
+    assert_ne!(anew.body["id"], first.body["id"]);
+    assert_eq!(fixture.sold_and_kept().await, (2, 1));
+}
