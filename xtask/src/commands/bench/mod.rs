@@ -14,7 +14,7 @@ use crate::display::display;
 pub(crate) enum Command {
     /// How long the stack takes until it is ready, and what its processes hold in memory
     Boot,
-    /// Charges a second, against the same statements straight on the database
+    /// Charges a second, against the same statements straight on the database; and what a sign-in costs
     Wallet(Passed),
     /// Searches and lists over a thousand to a million items, against the fastest hand-written SQL
     Search(Passed),

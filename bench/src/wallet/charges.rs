@@ -1,0 +1,192 @@
+//! Charges a second.
+
+use anyhow::ensure;
+use clock::Clock;
+use http::Method;
+use serde_json::json;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Bench, verdict};
+use crate::client::Connection;
+use crate::load::{Measured, Work, drive, median};
+use crate::people::Person;
+
+const PATH: &str = "/api/member/me/wallet/charges";
+const AMOUNT_WON: i64 = 1_000;
+const AIM_MANY: f64 = 0.6;
+const AIM_HOT: f64 = 0.8;
+/// The account that is charged against.
+const CASH: Uuid = Uuid::from_u128(1);
+
+/// A case: so many connections, each to wallets of its own or all to one.
+#[derive(Clone, Copy)]
+struct Case {
+    connections: usize,
+    is_hot: bool,
+}
+
+const CASES: [Case; 5] = [
+    Case { connections: 1, is_hot: false },
+    Case { connections: 8, is_hot: false },
+    Case { connections: 32, is_hot: false },
+    Case { connections: 8, is_hot: true },
+    Case { connections: 32, is_hot: true },
+];
+
+/// Prints what came of it; true where every aim is met.
+pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
+    println!(
+        "\nCharges a second through member-api's own port, against BEGIN, the three statements of a transfer and COMMIT.\n"
+    );
+    println!(
+        "  {:28} {:>9} {:>9} {:>9}  {:>9} {:>9} {:>9}  {:>6}",
+        "", "floor /s", "p50", "p99", "Dalkom /s", "p50", "p99", "ratio"
+    );
+    let mut all_met = true;
+    for case in CASES {
+        all_met &= measure_case(bench, case).await?;
+    }
+    let through_gateway = charges(bench, &bench.stack.gateway_url(), CASES[2]).await?;
+    let Measured { per_second, .. } = through_gateway;
+    println!(
+        "\n  For information: 32 connections through the gateway, {per_second:.0} /s, p50 {}, p99 {}.",
+        milliseconds(&through_gateway, 50),
+        milliseconds(&through_gateway, 99)
+    );
+    Ok(all_met)
+}
+
+async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
+    let direct = bench.stack.url("member-api")?;
+    let (mut floors, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..bench.rounds {
+        floors.push(floor(bench, case).await?);
+        ours.push(charges(bench, &direct, case).await?);
+    }
+    let ratio =
+        median(floors.iter().zip(&ours).map(|(floor, our)| our.per_second / floor.per_second).collect());
+    let aim = if case.is_hot { AIM_HOT } else { AIM_MANY };
+    let what = if case.is_hot { "one hot wallet" } else { "many wallets" };
+    let (floor, our) = (middle(floors), middle(ours));
+    println!(
+        "  {:28} {:>9.0} {:>9} {:>9}  {:>9.0} {:>9} {:>9}  {ratio:>6.2}  aim {aim}: {}",
+        format!("{what}, {} connections", case.connections),
+        floor.per_second,
+        milliseconds(&floor, 50),
+        milliseconds(&floor, 99),
+        our.per_second,
+        milliseconds(&our, 50),
+        milliseconds(&our, 99),
+        verdict(ratio >= aim)
+    );
+    Ok(ratio >= aim)
+}
+
+/// The round in the middle.
+fn middle(mut rounds: Vec<Measured>) -> Measured {
+    rounds.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
+    rounds.swap_remove(rounds.len() / 2)
+}
+
+fn milliseconds(measured: &Measured, percent: usize) -> String {
+    format!("{:.2} ms", measured.percentile(percent).as_secs_f64() * 1_000.0)
+}
+
+/// The people that one of the connections charges.
+fn share(bench: &Bench, case: Case, worker: usize) -> Vec<Person> {
+    if case.is_hot {
+        return vec![bench.people[0].clone()];
+    }
+    bench.people.iter().skip(worker).step_by(case.connections).cloned().collect()
+}
+
+async fn floor(bench: &Bench, case: Case) -> anyhow::Result<Measured> {
+    let options: MySqlConnectOptions = bench.stack.servers().database_url("member")?.parse()?;
+    let mut workers = Vec::new();
+    for worker in 0..case.connections {
+        let mut connection = options.clone().connect().await?;
+        // As member-api's own sessions are.
+        connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+        let wallets = share(bench, case, worker).iter().map(|person| person.id).collect();
+        workers.push(Transfer { connection, wallets, turn: 0, clock: Clock::system() });
+    }
+    drive(workers, bench.span).await
+}
+
+async fn charges(bench: &Bench, url: &str, case: Case) -> anyhow::Result<Measured> {
+    let mut workers = Vec::new();
+    for worker in 0..case.connections {
+        let connection = Connection::open(url).await?;
+        workers.push(Charge { connection, people: share(bench, case, worker), turn: 0 });
+    }
+    drive(workers, bench.span).await
+}
+
+/// A charge through HTTP, each with a new key.
+struct Charge {
+    connection: Connection,
+    people: Vec<Person>,
+    turn: usize,
+}
+
+impl Work for Charge {
+    async fn once(&mut self) -> anyhow::Result<()> {
+        self.turn += 1;
+        let token = &self.people[self.turn % self.people.len()].token;
+        let (key, body) = (Uuid::new_v4().to_string(), json!({ "amount": AMOUNT_WON }));
+        let headers = [("idempotency-key", key.as_str())];
+        let answer = self.connection.send(Method::POST, PATH, Some(token), &headers, Some(&body)).await?;
+        answer.expect(201)?;
+        Ok(())
+    }
+}
+
+/// The three statements of a transfer, in one transaction.
+struct Transfer {
+    connection: MySqlConnection,
+    wallets: Vec<Uuid>,
+    turn: usize,
+    clock: Clock,
+}
+
+impl Work for Transfer {
+    async fn once(&mut self) -> anyhow::Result<()> {
+        self.turn += 1;
+        let wallet = self.wallets[self.turn % self.wallets.len()];
+        let (id, now): (Uuid, OffsetDateTime) = (self.clock.new_id(), self.clock.now());
+        let mut transaction = self.connection.begin().await?;
+        sqlx::query("INSERT INTO transfers (id, kind, reference, created_at) VALUES (?, 'CHARGE', NULL, ?)")
+            .bind(id)
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+        let changed = sqlx::query(
+            "UPDATE wallets SET balance = LAST_INSERT_ID(balance + ?), version = version + 1 \
+             WHERE member_id = ? AND balance BETWEEN 0 AND 9000000000000000000 AND closed_at IS NULL",
+        )
+        .bind(AMOUNT_WON)
+        .bind(wallet)
+        .execute(&mut *transaction)
+        .await?;
+        ensure!(changed.rows_affected() == 1, "there is no such wallet");
+        sqlx::query(
+            "INSERT INTO postings (transfer_id, account, amount, entry_no, balance_after) VALUES \
+             (?, ?, ?, (SELECT version FROM wallets WHERE member_id = ?), ?), (?, ?, ?, NULL, NULL)",
+        )
+        .bind(id)
+        .bind(wallet)
+        .bind(AMOUNT_WON)
+        .bind(wallet)
+        .bind(i64::try_from(changed.last_insert_id())?)
+        .bind(id)
+        .bind(CASH)
+        .bind(-AMOUNT_WON)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}

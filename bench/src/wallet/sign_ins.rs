@@ -1,0 +1,85 @@
+//! What a sign-in costs.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+use http::Method;
+use serde_json::json;
+
+use super::{Bench, verdict};
+use crate::client::Connection;
+use crate::load::median;
+use crate::people::PASSWORD;
+
+const PATH: &str = "/api/member/sessions";
+const AIM: f64 = 1.1;
+/// The unit of `/proc/…/stat` on every Linux of today (`getconf CLK_TCK`).
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Prints what came of it; true where the aim is met.
+pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
+    let member_api = bench.stack.part("member-api")?.pid.context("member-api does not run")?;
+    let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..bench.rounds {
+        let one_bare = per_turn(cpu_of_bare_hashes(bench.sign_ins).await?, bench.sign_ins);
+        let before = cpu_time(&member_api.to_string())?;
+        sign_in(bench).await?;
+        let one_of_ours = per_turn(cpu_time(&member_api.to_string())?.saturating_sub(before), bench.sign_ins);
+        bare.push(one_bare);
+        ours.push(one_of_ours);
+        ratios.push(one_of_ours / one_bare);
+    }
+    let ratio = median(ratios);
+    println!(
+        "\nCPU time of member-api for a sign-in, against one bare Argon2id hash (19 MiB, t=2, p=1); {} of each in a round.\n\n  \
+         bare hash {:.1} ms, sign-in {:.1} ms, ratio {ratio:.2}; aim {AIM}: {}",
+        bench.sign_ins,
+        median(bare),
+        median(ours),
+        verdict(ratio <= AIM)
+    );
+    Ok(ratio <= AIM)
+}
+
+/// In milliseconds.
+fn per_turn(time: Duration, turns: u32) -> f64 {
+    time.as_secs_f64() * 1_000.0 / f64::from(turns)
+}
+
+async fn sign_in(bench: &Bench) -> anyhow::Result<()> {
+    let mut connection = Connection::open(&bench.stack.url("member-api")?).await?;
+    for (person, _) in bench.people.iter().cycle().zip(0..bench.sign_ins) {
+        let body = json!({ "email": person.email, "password": PASSWORD });
+        connection.send(Method::POST, PATH, None, &[], Some(&body)).await?.expect(201)?;
+    }
+    Ok(())
+}
+
+/// This process does nothing else meanwhile.
+async fn cpu_of_bare_hashes(count: u32) -> anyhow::Result<Duration> {
+    let hashing = tokio::task::spawn_blocking(move || {
+        let params = Params::new(19 * 1024, 2, 1, None).map_err(anyhow::Error::msg)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let before = cpu_time("self")?;
+        for _ in 0..count {
+            let mut hash = [0; 32];
+            argon2
+                .hash_password_into(PASSWORD.as_bytes(), b"sixteen bytes ..", &mut hash)
+                .map_err(anyhow::Error::msg)?;
+            std::hint::black_box(hash);
+        }
+        Ok(cpu_time("self")?.saturating_sub(before))
+    });
+    hashing.await?
+}
+
+/// What a process has used of all cores, in user mode and in the kernel.
+fn cpu_time(pid: &str) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is the command's name in parentheses, which may hold spaces; utime and stime are the 14th and 15th.
+    let after_name = stat.rsplit(") ").next().context("/proc tells no state")?;
+    let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+}
