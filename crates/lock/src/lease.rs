@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::queue::SharedLease;
 use crate::remote::{Kept, RedisDown, Remote};
 
 /// How long a lease is handed on without a look at Redis: whether it still is one, and whether others want
@@ -55,21 +56,6 @@ impl Lease {
         Ok(kept)
     }
 
-    /// Renews the lease for as long as it is asked to, or there is one.
-    pub(crate) async fn keep(&mut self, renew_every: Duration) -> Infallible {
-        loop {
-            tokio::time::sleep(renew_every).await;
-            if let Ok(Kept::Lost) = self.renew().await {
-                metrics::counter!("lock_leases_lost_total").increment(1);
-                tracing::warn!(
-                    lock = self.lock,
-                    "the lease ran out before the work was done, which goes on without it"
-                );
-                return std::future::pending().await;
-            }
-        }
-    }
-
     /// Gives the lock back, where it still is this one's.
     pub(crate) async fn release(mut self) {
         if self.is_held {
@@ -77,6 +63,25 @@ impl Lease {
             self.is_held = false;
         }
     }
+}
+
+/// Renews a lease for as long as it is asked to, or there is one.
+pub(crate) async fn keep(shared: &SharedLease, renew_every: Duration) -> Infallible {
+    loop {
+        tokio::time::sleep(renew_every).await;
+        let mut place = shared.lock().await;
+        let Some(lease) = &mut *place else { break };
+        if let Ok(Kept::Lost) = lease.renew().await {
+            metrics::counter!("lock_leases_lost_total").increment(1);
+            tracing::warn!(
+                lock = lease.lock,
+                "the lease ran out before the work was done, which goes on without it"
+            );
+            *place = None;
+            break;
+        }
+    }
+    std::future::pending().await
 }
 
 impl Drop for Lease {

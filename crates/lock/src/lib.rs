@@ -1,5 +1,6 @@
 //! A queue before the database: of the requests that would change one thing, say one wallet, one is let
-//! through at a time, across all instances of a service.
+//! through at a time, across all instances of a service; or a few, by the setting `at-once`, all of them of one
+//! instance.
 //!
 //! The thing itself is kept right by its database, by row locks, conditional updates and constraints. There,
 //! a crowd of requests for one row would wait with a connection each, and nothing would be left for the rest.
@@ -25,7 +26,8 @@
 //! by that token only. Where others of the same process wait, it hands the lock on to the next of them
 //! instead, so that a hot wallet costs a few Redis commands a second and not two for each request. An
 //! instance that asks for a lock in vain leaves word that it is wanted; every 100 ms the holder looks for
-//! such word, and lets go.
+//! such word, and lets go. Where it lets a few through at once, those that are at work then come to their end beside the
+//! next holder's.
 //!
 //! The lock is given back after the answer is on its way, and also when the request is cancelled or its
 //! handler panics.

@@ -50,7 +50,7 @@ impl Lock {
             wait: settings.wait(),
             renew_every: settings.renew_every(),
             remote: Remote::new(redis, settings)?,
-            queues: Queues::default(),
+            queues: Queues::new(settings.at_once),
         }))))
     }
 
@@ -77,7 +77,7 @@ impl Lock {
     pub async fn run<T>(&self, key: impl fmt::Display, work: impl Future<Output = T>) -> T {
         let Some(inner) = &self.0 else { return work.await };
         match inner.turn(&format!("{}:{key}", inner.name)).await {
-            Some(mut turn) => turn.during(inner.renew_every, work).await,
+            Some(turn) => turn.during(inner.renew_every, work).await,
             None => work.await,
         }
     }

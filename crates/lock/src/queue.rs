@@ -3,25 +3,33 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as FairMutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::lease::Lease;
 
-/// A queue for each lock that somebody in this process holds or waits for. Cheap to clone.
-#[derive(Clone, Default)]
-pub(crate) struct Queues(Arc<Mutex<HashMap<Arc<str>, Queue>>>);
+/// The lease of a lock, where this process has one.
+pub(crate) type SharedLease = Arc<FairMutex<Option<Lease>>>;
 
-struct Queue {
-    /// How many wait, with the one at the front.
-    length: usize,
-    front: Arc<FairMutex<Option<Lease>>>,
+/// A queue for each lock that somebody in this process holds or waits for. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Queues {
+    by_lock: Arc<Mutex<HashMap<Arc<str>, Queue>>>,
+    at_once: usize,
 }
 
-/// The front of a queue, with the lease that the one before has handed on. Whoever comes next waits until it
+struct Queue {
+    /// How many wait, with those at the front.
+    length: usize,
+    turns: Arc<Semaphore>,
+    lease: SharedLease,
+}
+
+/// A place at the front of a queue, with the lease that those before have handed on. Whoever comes next waits until it
 /// is dropped.
 pub(crate) struct Front {
     // In the order in which they are to be dropped: who leaves the queue last takes the lease with them.
-    pub(crate) lease: OwnedMutexGuard<Option<Lease>>,
+    pub(crate) lease: SharedLease,
+    _turn: Option<OwnedSemaphorePermit>,
     place: Place,
 }
 
@@ -32,28 +40,36 @@ struct Place {
 }
 
 impl Queues {
-    /// Waits in the queue of a lock until this is its front.
-    pub(crate) async fn front_of(&self, lock: &str) -> Front {
-        let (place, front) = self.join(lock);
-        Front { lease: front.lock_owned().await, place }
+    /// So many stand at the front of each.
+    pub(crate) fn new(at_once: usize) -> Self {
+        Self { by_lock: Arc::default(), at_once }
     }
 
-    fn join(&self, lock: &str) -> (Place, Arc<FairMutex<Option<Lease>>>) {
+    /// Waits in the queue of a lock until this is at its front.
+    pub(crate) async fn front_of(&self, lock: &str) -> Front {
+        let (place, turns, lease) = self.join(lock);
+        // The semaphore is never closed.
+        Front { lease, _turn: turns.acquire_owned().await.ok(), place }
+    }
+
+    fn join(&self, lock: &str) -> (Place, Arc<Semaphore>, SharedLease) {
         let lock: Arc<str> = lock.into();
         let mut queues = self.lock();
-        let new = || Queue { length: 0, front: Arc::default() };
+        let turns = || Arc::new(Semaphore::new(self.at_once));
+        let new = || Queue { length: 0, turns: turns(), lease: Arc::default() };
         let queue = queues.entry(Arc::clone(&lock)).or_insert_with(new);
         queue.length += 1;
-        (Place { queues: self.clone(), lock }, Arc::clone(&queue.front))
+        let (turns, lease) = (Arc::clone(&queue.turns), Arc::clone(&queue.lease));
+        (Place { queues: self.clone(), lock }, turns, lease)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Queue>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Front {
-    /// Whether somebody stands behind, to hand the lease on to.
+    /// Whether somebody stands beside or behind, to hand the lease on to.
     pub(crate) fn has_followers(&self) -> bool {
         self.place.queues.lock().get(&self.place.lock).is_some_and(|queue| queue.length > 1)
     }
@@ -77,7 +93,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_is_first_come_first_served_and_forgotten_when_it_is_empty() {
-        let queues = Queues::default();
+        let queues = Queues::new(1);
         let first = queues.front_of("one").await;
         assert!(!first.has_followers());
         let mut second = Box::pin(queues.front_of("one"));
@@ -97,8 +113,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn so_many_stand_at_the_front_as_are_let_through_at_once() {
+        let queues = Queues::new(2);
+        let (first, second) = (queues.front_of("one").await, queues.front_of("one").await);
+        let mut third = Box::pin(queues.front_of("one"));
+        assert!(futures::poll!(&mut third).is_pending());
+        assert!(Arc::ptr_eq(&first.lease, &second.lease), "they share one lease");
+        drop(first);
+        assert!(futures::poll!(&mut third).is_ready());
+    }
+
+    #[tokio::test]
     async fn whoever_gives_up_leaves_the_queue() {
-        let queues = Queues::default();
+        let queues = Queues::new(1);
         let first = queues.front_of("one").await;
         let mut second = Box::pin(queues.front_of("one"));
         assert!(futures::poll!(&mut second).is_pending());

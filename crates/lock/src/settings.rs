@@ -29,6 +29,10 @@ pub struct Settings {
     /// lease.
     #[garde(range(min = 500, max = 600_000))]
     pub lease_ms: u64,
+    /// How many requests for one thing a process lets through together while it has the lock. With more than one, the
+    /// database has the next one's statements at hand while the one before waits for its commit.
+    #[garde(range(min = 1, max = 64))]
+    pub at_once: usize,
     /// How long an answer of Redis may take before requests go on without it.
     #[garde(range(min = 1, max = 10_000))]
     pub redis_timeout_ms: u64,
@@ -36,7 +40,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { enabled: true, wait_ms: 1_000, lease_ms: 5_000, redis_timeout_ms: 250 }
+        Self { enabled: true, wait_ms: 1_000, lease_ms: 5_000, at_once: 1, redis_timeout_ms: 250 }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::lease::{Lease, in_background};
+use crate::lease::{Lease, in_background, keep};
 use crate::queue::{Front, Queues};
 use crate::remote::{Kept, Remote};
 
@@ -41,8 +41,8 @@ impl How {
 impl Turn {
     /// Waits for it, for as long as it takes. Whoever gives up waiting leaves nothing behind.
     pub(crate) async fn wait(queues: &Queues, remote: &Remote, lock: &str) -> Self {
-        let mut front = queues.front_of(lock).await;
-        let how = take_over(&mut front, remote, lock).await;
+        let front = queues.front_of(lock).await;
+        let how = take_over(&front, remote, lock).await;
         Self { front: Some(front), how }
     }
 
@@ -51,38 +51,38 @@ impl Turn {
     }
 
     /// Does the work, and keeps the lock meanwhile.
-    pub(crate) async fn during<T>(&mut self, renew_every: Duration, work: impl Future<Output = T>) -> T {
-        let Some(lease) = self.front.as_mut().and_then(|front| front.lease.as_mut()) else {
-            return work.await;
-        };
+    pub(crate) async fn during<T>(&self, renew_every: Duration, work: impl Future<Output = T>) -> T {
+        let Some(front) = &self.front else { return work.await };
         tokio::select! {
             biased;
             done = work => done,
-            never = lease.keep(renew_every) => match never {},
+            never = keep(&front.lease, renew_every) => match never {},
         }
     }
 }
 
 /// Sees to it that the front of the queue holds the lock.
-async fn take_over(front: &mut Front, remote: &Remote, lock: &str) -> How {
-    if let Some(lease) = &mut *front.lease {
+async fn take_over(front: &Front, remote: &Remote, lock: &str) -> How {
+    let mut place = front.lease.lock().await;
+    if let Some(lease) = &mut *place {
         if lease.is_fresh() {
             return How::HandedOn;
         }
         match lease.renew().await {
             Ok(Kept::Renewed) => return How::HandedOn,
             Ok(Kept::Wanted) => {
-                release(front).await;
+                // Those beside this one may be at work still: no more than are let through at once.
+                release(&mut place).await;
                 // Other instances have had their turns with this question unasked: one of them comes first.
                 pause(*POLL_MS.end()).await;
             }
-            Ok(Kept::Lost) | Err(_) => *front.lease = None,
+            Ok(Kept::Lost) | Err(_) => *place = None,
         }
     }
     loop {
         match Lease::take(remote, lock).await {
             Ok(Some(lease)) => {
-                *front.lease = Some(lease);
+                *place = Some(lease);
                 return How::Taken;
             }
             Ok(None) => pause(rand::random_range(POLL_MS)).await,
@@ -91,8 +91,8 @@ async fn take_over(front: &mut Front, remote: &Remote, lock: &str) -> How {
     }
 }
 
-async fn release(front: &mut Front) {
-    if let Some(lease) = front.lease.take() {
+async fn release(place: &mut Option<Lease>) {
+    if let Some(lease) = place.take() {
         lease.release().await;
     }
 }
@@ -103,10 +103,15 @@ async fn pause(milliseconds: u64) {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(mut front) = self.front.take() else { return };
-        if front.lease.is_some() && !front.has_followers() {
+        let Some(front) = self.front.take() else { return };
+        if self.how != How::WithoutRedis && !front.has_followers() {
             // In the background: the answer need not wait for it. Whoever joins the queue meanwhile does.
-            in_background(async move { release(&mut front).await });
+            in_background(async move {
+                let mut place = front.lease.lock().await;
+                if !front.has_followers() {
+                    release(&mut place).await;
+                }
+            });
         }
     }
 }

@@ -35,6 +35,21 @@ async fn one_at_a_time_across_tasks_and_instances() {
 }
 
 #[tokio::test]
+async fn a_few_of_one_instance_come_together_under_one_lease() {
+    let few = Settings { at_once: 2, ..patient() };
+    let (one, other, key) = (instance(&few), instance(&few), new_key());
+    let together = Barrier::new(2);
+    let work = async || {
+        together.wait().await;
+        holder(&key).await
+    };
+    let (first, second) = soon(async { tokio::join!(one.run(&key, work()), one.run(&key, work())) }).await;
+    assert_eq!(first, second);
+    // When both are through, and not before, another instance has its turn.
+    assert_ne!(soon(other.run(&key, holder(&key))).await, first);
+}
+
+#[tokio::test]
 async fn other_keys_do_not_wait() {
     let (lock, together) = (instance(&patient()), Barrier::new(2));
     let (one, other) = (new_key(), new_key());

@@ -14,7 +14,7 @@ pub(crate) fn redis_url() -> String {
 
 /// A lock that nobody goes on without.
 pub(crate) fn patient() -> Settings {
-    Settings { enabled: true, wait_ms: 3_600_000, lease_ms: 3_600_000, redis_timeout_ms: 10_000 }
+    Settings { enabled: true, wait_ms: 3_600_000, lease_ms: 3_600_000, at_once: 1, redis_timeout_ms: 10_000 }
 }
 
 /// The lock of one instance.
