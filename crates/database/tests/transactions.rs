@@ -69,6 +69,34 @@ async fn a_deadlock_is_tried_again_and_both_succeed(_: MySqlPoolOptions, options
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_conflict_that_does_not_end_is_heard_of_after_a_few_tries(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let pool = accounts(&options).await;
+    let database = Database::from_options(options);
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+
+    let in_vain = database
+        .run_tx("in_vain", move |tx| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async move {
+                add(tx, 1).await?;
+                tx.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock'")
+                    .await?;
+                Ok::<_, MoveError>(())
+            })
+        })
+        .await;
+
+    assert!(database::is_transient(&in_vain.unwrap_err()));
+    assert_eq!(tries.load(Ordering::SeqCst), 6);
+    let n: i32 = sqlx::query_scalar("SELECT n FROM accounts WHERE id = 1").fetch_one(&pool).await.unwrap();
+    assert_eq!(n, 0);
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_refusal_rolls_back_and_is_not_tried_again(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let pool = accounts(&options).await;
     let database = Database::from_options(options);
