@@ -14,6 +14,7 @@ mod client;
 mod load;
 mod people;
 mod search;
+mod settlement;
 mod wallet;
 
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ enum Benchmark {
     Wallet(wallet::Arguments),
     /// Searches and lists over catalogues of growing size, against the fastest hand-written SQL for the same answers
     Search(search::Arguments),
+    /// Settling a day of many lines, against plain inserts from the lines and from ready-made totals
+    Settlement(settlement::Arguments),
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -45,5 +48,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
         Benchmark::Search(arguments) => search::run(binaries, arguments).await,
+        Benchmark::Settlement(arguments) => settlement::run(binaries, arguments).await,
     }
 }

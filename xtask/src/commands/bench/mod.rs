@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Wallet(Passed),
     /// Searches and lists over a thousand to a million items, against the fastest hand-written SQL
     Search(Passed),
+    /// Settling a day of many lines, against plain inserts from the lines and from ready-made totals
+    Settlement(Passed),
 }
 
 /// What the benchmark itself understands.
@@ -34,6 +36,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Boot => boot::run(),
         Command::Wallet(passed) => run_package("wallet", passed),
         Command::Search(passed) => run_package("search", passed),
+        Command::Settlement(passed) => run_package("settlement", passed),
     }
 }
 
