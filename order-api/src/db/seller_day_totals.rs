@@ -54,7 +54,9 @@ pub async fn count_sellers(
     after: Uuid,
 ) -> sqlx::Result<u64> {
     let row: (i64,) = sqlx::query_as(
-        "SELECT COUNT(DISTINCT seller_id) FROM seller_day_totals WHERE business_day = ? AND seller_id > ?",
+        "SELECT COUNT(*) FROM ( \
+            SELECT seller_id FROM seller_day_totals WHERE business_day = ? AND seller_id > ? GROUP BY seller_id \
+         ) AS sellers",
     )
     .bind(day.date())
     .bind(after)
@@ -63,21 +65,17 @@ pub async fn count_sellers(
     Ok(row.0.unsigned_abs())
 }
 
-/// What a day comes to over its totals, and how many sellers have one.
+/// What a day comes to over its totals, and how many rows these are.
 pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
     let row: SumsRow = sqlx::query_as(
-        "SELECT COUNT(*) AS sellers, \
+        "SELECT COUNT(*) AS total_rows, \
             CAST(COALESCE(SUM(gross), 0) AS SIGNED) AS gross, \
-            CAST(COALESCE(MOD(SUM(CAST(gross AS DECIMAL(20)) * weight), 2305843009213693951), 0) AS SIGNED) \
-                AS gross_weighted, \
+            CAST(COALESCE(MOD(SUM(CAST(gross AS DECIMAL(20)) * (CRC32(seller_id) & 268435455)), \
+                2305843009213693951), 0) AS SIGNED) AS gross_weighted, \
             CAST(COALESCE(SUM(refunds), 0) AS SIGNED) AS refunds, \
-            CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * weight), 2305843009213693951), 0) AS SIGNED) \
-                AS refunds_weighted \
-         FROM ( \
-            SELECT CAST(SUM(gross) AS SIGNED) AS gross, CAST(SUM(refunds) AS SIGNED) AS refunds, \
-                CRC32(seller_id) & 268435455 AS weight \
-            FROM seller_day_totals WHERE business_day = ? GROUP BY seller_id \
-         ) AS sellers",
+            CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * (CRC32(seller_id) & 268435455)), \
+                2305843009213693951), 0) AS SIGNED) AS refunds_weighted \
+         FROM seller_day_totals WHERE business_day = ?",
     )
     .bind(day.date())
     .fetch_one(connection)
@@ -86,7 +84,7 @@ pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::R
         gross: ControlSum { amount: row.gross, weighted: row.gross_weighted },
         refunds: ControlSum { amount: row.refunds, weighted: row.refunds_weighted },
     };
-    Ok((row.sellers.unsigned_abs(), sums))
+    Ok((row.total_rows.unsigned_abs(), sums))
 }
 
 /// A seller whose totals of a day are not what the lines come to.
@@ -125,7 +123,7 @@ pub async fn differences(
 
 #[derive(FromRow)]
 struct SumsRow {
-    sellers: i64,
+    total_rows: i64,
     gross: Won,
     gross_weighted: i64,
     refunds: Won,

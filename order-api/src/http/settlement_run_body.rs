@@ -47,7 +47,7 @@ pub(super) struct StepBody {
     status: BatchStatus,
     /// How many sellers there are to read.
     expected: u64,
-    /// How many sellers were read.
+    /// How many sellers were read; in `prove-totals`, how many running totals, of which a popular seller has several.
     read: u64,
     /// How many settlements were written.
     written: u64,

@@ -111,7 +111,7 @@ impl Step for ProveTotals {
     ) -> BoxFuture<'a, Result<Chunk, StepError>> {
         async move {
             match proof::prove(&self.settler, self.day).await? {
-                Ok(sellers) => Ok(Chunk::last(Counts { read: sellers, ..Counts::default() })),
+                Ok(total_rows) => Ok(Chunk::last(Counts { read: total_rows, ..Counts::default() })),
                 Err(differ) => {
                     gauges::alarm(true);
                     tracing::error!(day = %self.day, error = telemetry::chain(&differ), "settlement stops; nobody is paid for this day");

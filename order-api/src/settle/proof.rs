@@ -29,10 +29,10 @@ pub(super) struct TotalsDiffer {
     sellers: Vec<Difference>,
 }
 
-/// Proves the totals of a day that is closed. Gives how many sellers have some.
+/// Proves the totals of a day that is closed. Gives how many rows the totals are.
 pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
     let mut connection = settler.database.acquire().await?;
-    let (sellers, totals) = db::seller_day_totals::sums(&mut connection, day).await?;
+    let (total_rows, totals) = db::seller_day_totals::sums(&mut connection, day).await?;
     let refunds = control_sums::of_refunds(&mut connection, day).await?.sum;
     let is_proved = |gross: ControlSum| totals == DaySums { gross, refunds };
 
@@ -40,13 +40,13 @@ pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<R
     if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > settler.settings.read_anew_lines) {
         let rest = control_sums::of_sales(&mut connection, day, Some(ahead.until), None).await?;
         if ahead.read.sum.checked_add(rest.sum).is_some_and(is_proved) {
-            return Ok(Ok(sellers));
+            return Ok(Ok(total_rows));
         }
         tracing::warn!(%day, "the lines that were read ahead do not agree with the totals; reading all of them");
     }
     let gross = control_sums::of_sales(&mut connection, day, None, None).await?.sum;
     if is_proved(gross) {
-        return Ok(Ok(sellers));
+        return Ok(Ok(total_rows));
     }
     let lines = DaySums { gross, refunds };
     let sellers = db::seller_day_totals::differences(&mut connection, day, NAMED).await?;
