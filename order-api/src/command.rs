@@ -31,7 +31,7 @@ pub(crate) async fn settle(settler: &Settler, day: BusinessDay) -> anyhow::Resul
         return Ok(());
     }
     match execution.status {
-        BatchStatus::Completed => println!("{of_day} is settled: {} sellers.", written(execution)),
+        BatchStatus::Completed => println!("{of_day} is settled. Settlements: {}.", written(execution)),
         BatchStatus::Started | BatchStatus::Stopped => bail!("{of_day} is not settled: the run was stopped"),
         BatchStatus::Failed => {
             bail!(

@@ -64,6 +64,16 @@ impl World {
         self.write("UPDATE seller_day_totals SET business_day = business_day - INTERVAL 1 DAY").await;
     }
 
+    /// `order-api settle`: whether it ended well, and what it said.
+    async fn settle_on_the_command_line(&self, day: &str) -> (bool, String) {
+        let mut command = self.stack.command("order-api").expect("the stack knows order-api");
+        command.args(["settle", "--day", day]).stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+        let output = output.expect("order-api can be run");
+        let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        (output.status.success(), said.concat())
+    }
+
     /// The runs of a day, the last one first.
     async fn runs(&self, client: &Client, day: &str) -> Vec<Value> {
         let page = client.get(&format!("{RUNS}?day={day}")).bearer(&self.admin).send().await.expect(200);
@@ -108,10 +118,20 @@ async fn what_was_sold_is_settled_and_paid_into_the_wallet_of_the_seller() {
     for other in [&seller, &customer] {
         run(other.token.clone(), yesterday.clone()).await.expect_problem(403, "WRONG_ROLE");
     }
+    let (done, said) = world.settle_on_the_command_line(&today).await;
+    assert!(!done && said.contains(&format!("{today} is not over")), "{said}");
     world.a_day_passes().await;
-    let settled = run(world.admin.clone(), yesterday.clone()).await.expect(201);
-    assert_eq!((&settled["day"], &settled["exitCode"]), (&json!(yesterday), &json!("COMPLETED")));
-    assert_eq!(run(world.admin.clone(), yesterday.clone()).await.expect(200)["id"], settled["id"]);
+    let (done, said) = world.settle_on_the_command_line(&yesterday).await;
+    assert!(done && said.contains(&format!("{yesterday} is settled. Settlements: 1.")), "{said}");
+    assert!(
+        said.contains("settle-sellers: COMPLETED, 1 read"),
+        "where there is no terminal, it is told in lines: {said}"
+    );
+    let (done, said) = world.settle_on_the_command_line(&yesterday).await;
+    assert!(done && said.contains(&format!("{yesterday} was settled before")), "{said}");
+    let settled = run(world.admin.clone(), yesterday.clone()).await.expect(200);
+    let shown = (&settled["day"], &settled["exitCode"], &settled["cause"]);
+    assert_eq!(shown, (&json!(yesterday), &json!("COMPLETED"), &json!("COMMAND_LINE")));
 
     let settlements =
         world.client.get("/api/order/settlements").bearer(&seller.token).send().await.expect(200);

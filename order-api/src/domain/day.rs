@@ -129,7 +129,8 @@ impl FromStr for BusinessDay {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let date = Date::parse(text, FORMAT).map_err(|_| Malformed("a day is written YYYY-MM-DD"))?;
+        let date = Date::parse(text, FORMAT)
+            .map_err(|_| Malformed("a day is a date that there is, written YYYY-MM-DD"))?;
         if (1900..=9998).contains(&date.year()) {
             Ok(Self(date))
         } else {

@@ -49,7 +49,7 @@ pub struct Settler {
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
     /// The day is not over in Asia/Seoul.
-    #[error("{0} is not over")]
+    #[error("{0} is not over in Asia/Seoul")]
     DayNotOver(BusinessDay),
     /// The run could not be begun, or recorded.
     #[error(transparent)]
