@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::cpu::Used;
 use super::{Bench, verdict};
 use crate::client::Connection;
 use crate::load::{Measured, Work, drive, median};
@@ -62,9 +63,15 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
 async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
     let direct = bench.stack.url("member-api")?;
     let (mut floors, mut ours) = (Vec::new(), Vec::new());
+    let (mut cpu_of_floor, mut cpu_of_ours) = (String::new(), String::new());
     for _ in 0..bench.rounds {
+        let before = Used::now(&bench.stack)?;
         floors.push(floor(bench, case).await?);
+        let between = Used::now(&bench.stack)?;
         ours.push(charges(bench, &direct, case).await?);
+        let after = Used::now(&bench.stack)?;
+        cpu_of_floor = between.per_turn_since(&before, turns(bench, floors.last()));
+        cpu_of_ours = after.per_turn_since(&between, turns(bench, ours.last()));
     }
     let ratio =
         median(floors.iter().zip(&ours).map(|(floor, our)| our.per_second / floor.per_second).collect());
@@ -82,7 +89,14 @@ async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
         milliseconds(&our, 99),
         verdict(ratio >= aim)
     );
+    println!("    CPU for each, in the last round: floor {cpu_of_floor}; Dalkom {cpu_of_ours}");
     Ok(ratio >= aim)
+}
+
+/// How many turns a round had, with those of its warm-up.
+fn turns(bench: &Bench, round: Option<&Measured>) -> f64 {
+    let span = bench.span.warm_up + bench.span.measured;
+    round.map_or(f64::NAN, |round| round.per_second * span.as_secs_f64())
 }
 
 /// The round in the middle.

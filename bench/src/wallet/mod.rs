@@ -2,6 +2,7 @@
 //! straight on the database; and what a sign-in costs, against the hash of its password.
 
 mod charges;
+mod cpu;
 mod sign_ins;
 
 use std::path::PathBuf;

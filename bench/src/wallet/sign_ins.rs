@@ -1,6 +1,5 @@
 //! What a sign-in costs.
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,6 +7,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use http::Method;
 use serde_json::json;
 
+use super::cpu::cpu_time;
 use super::{Bench, verdict};
 use crate::client::Connection;
 use crate::load::median;
@@ -15,8 +15,6 @@ use crate::people::PASSWORD;
 
 const PATH: &str = "/api/member/sessions";
 const AIM: f64 = 1.1;
-/// The unit of `/proc/…/stat` on every Linux of today (`getconf CLK_TCK`).
-const TICKS_PER_SECOND: u64 = 100;
 
 /// Prints what came of it; true where the aim is met.
 pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
@@ -73,13 +71,4 @@ async fn cpu_of_bare_hashes(count: u32) -> anyhow::Result<Duration> {
         Ok(cpu_time("self")?.saturating_sub(before))
     });
     hashing.await?
-}
-
-/// What a process has used of all cores, in user mode and in the kernel.
-fn cpu_time(pid: &str) -> anyhow::Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is the command's name in parentheses, which may hold spaces; utime and stime are the 14th and 15th.
-    let after_name = stat.rsplit(") ").next().context("/proc tells no state")?;
-    let ticks = after_name.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
 }

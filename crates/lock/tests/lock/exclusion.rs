@@ -43,7 +43,8 @@ async fn a_few_of_one_instance_come_together_under_one_lease() {
         together.wait().await;
         holder(&key).await
     };
-    let (first, second) = soon(async { tokio::join!(one.run(&key, work()), one.run(&key, work())) }).await;
+    let (first, second) = (Box::pin(one.run(&key, work())), Box::pin(one.run(&key, work())));
+    let (first, second) = soon(futures::future::join(first, second)).await;
     assert_eq!(first, second);
     // When both are through, and not before, another instance has its turn.
     assert_ne!(soon(other.run(&key, holder(&key))).await, first);
