@@ -32,7 +32,7 @@ use turns::{Asker, Raw};
 const CONNECTIONS: u32 = 2;
 /// A store has about so many items.
 const ITEMS_OF_A_STORE: u32 = 100;
-/// SQL that reads the whole table is run so often; a share of its time would say no more.
+/// SQL that reads most of the table is run so often; a share of its time would say no more.
 const SCANS: u32 = 3;
 
 #[derive(clap::Args)]
@@ -67,8 +67,8 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     for (position, size) in sizes.iter().enumerate() {
         sow(&stack, u64::try_from(position)? + 1, size - there).await?;
         there = *size;
+        report::head(*size);
         let rows = measure(&stack, &database, &arguments).await?;
-        report::table(*size, &rows);
         proof::prove(&stack.url("store-api")?, &database).await?;
         tables.push((*size, rows));
     }
@@ -96,7 +96,9 @@ async fn measure(stack: &Stack, database: &MySqlPool, arguments: &Arguments) -> 
         if arguments.only.as_ref().is_some_and(|part| !question.name.contains(part.as_str())) {
             continue;
         }
-        rows.push(measure_one(&url, database, &question, arguments).await?);
+        let row = measure_one(&url, database, &question, arguments).await?;
+        report::line(&row);
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -112,7 +114,10 @@ async fn measure_one(
         measured: Duration::from_millis(arguments.round_ms),
     };
     let (mut ours, mut raw) = (Vec::new(), Vec::new());
-    let scan = if question.shape == Shape::Scan { Some(scan(database, question).await?) } else { None };
+    let scan = match question.shape {
+        Shape::Index | Shape::Walk => None,
+        Shape::LongWalk | Shape::Scan => Some(scan(database, question).await?),
+    };
     for _ in 0..arguments.rounds {
         if scan.is_none() {
             let mut workers = Vec::new();
@@ -156,6 +161,5 @@ async fn scan(database: &MySqlPool, question: &Question) -> anyhow::Result<Side>
     }
     let slowest = took.iter().copied().fold(0.0, f64::max);
     let middle = median(took);
-    // Two at once, where there are two cores for them.
     Ok(Side { per_second: 1_000.0 / middle, p50_ms: middle, p99_ms: slowest })
 }

@@ -29,6 +29,8 @@ pub(crate) enum Shape {
     Index,
     /// It reads items in the order of an index until enough have the words.
     Walk,
+    /// The same, and most items are passed before.
+    LongWalk,
     /// It reads every item.
     Scan,
 }
@@ -96,7 +98,7 @@ pub(crate) async fn all(url: &str, database: &MySqlPool) -> anyhow::Result<Vec<Q
             "two common words, by price",
             "딸기 케이크",
             many,
-            Shape::Walk,
+            Shape::LongWalk,
             "sort=price_asc",
             "i.min_price, i.number",
             "items_by_price",
@@ -213,10 +215,7 @@ fn words(
 ) -> Question {
     let patterns: Vec<String> = words.split(' ').map(|word| format!("%{word}%")).collect();
     let mut binds = Vec::new();
-    let sql = if shape == Shape::Walk {
-        binds.extend(patterns.iter().cloned().map(Bind::Text));
-        page(index, &"AND i.name LIKE ? ".repeat(patterns.len()), order)
-    } else {
+    let sql = if shape == Shape::Scan {
         for pattern in &patterns {
             binds.extend([Bind::Text(pattern.clone()), Bind::Text(pattern.clone())]);
         }
@@ -226,6 +225,9 @@ fn words(
         page(index, &condition, &format!("({in_name}) DESC, {order}"))
             .replace("FORCE INDEX (items_by_number)", "")
             .into()
+    } else {
+        binds.extend(patterns.iter().cloned().map(Bind::Text));
+        page(index, &"AND i.name LIKE ? ".repeat(patterns.len()), order)
     };
     let keyword: String = words.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let path = format!("/api/store/items?keyword={keyword}&{query}");

@@ -25,24 +25,26 @@ pub(crate) struct Row {
 /// What happens to the first page happens to the last: as far as noise allows it to be seen.
 const LAST_PAGE_FACTOR: f64 = 1.3;
 
-/// Prints what was measured at one size.
-pub(crate) fn table(size: u32, rows: &[Row]) {
+/// Prints the head of the table of one size.
+pub(crate) fn head(size: u32) {
     println!("\n{size} items");
     println!(
         "  {:34} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7}",
         "", "a second", "p50 ms", "p99 ms", "SQL a s", "p50 ms", "p99 ms", "ratio"
     );
-    for Row { name, ours, raw, ratio, shape, .. } in rows {
-        let how = match shape {
-            Shape::Index => "",
-            Shape::Walk => " walk",
-            Shape::Scan => " scan",
-        };
-        println!(
-            "  {name:34} {:>9.0} {:>9.2} {:>9.2}   {:>9.1} {:>9.2} {:>9.2}   {ratio:>7.2}{how}",
-            ours.per_second, ours.p50_ms, ours.p99_ms, raw.per_second, raw.p50_ms, raw.p99_ms
-        );
-    }
+}
+
+/// Prints what was measured of one question.
+pub(crate) fn line(Row { name, ours, raw, ratio, shape, .. }: &Row) {
+    let how = match shape {
+        Shape::Index => "",
+        Shape::Walk | Shape::LongWalk => " walk",
+        Shape::Scan => " scan",
+    };
+    println!(
+        "  {name:34} {:>9.0} {:>9.2} {:>9.2}   {:>9.1} {:>9.2} {:>9.2}   {ratio:>7.2}{how}",
+        ours.per_second, ours.p50_ms, ours.p99_ms, raw.per_second, raw.p50_ms, raw.p99_ms
+    );
 }
 
 /// Prints the growth and the aims; tells whether all are met.
