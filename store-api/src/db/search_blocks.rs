@@ -6,14 +6,14 @@ use std::ops::RangeInclusive;
 use roaring::RoaringBitmap;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
-use super::{padded, unreadable};
+use super::{padded, portions, unreadable};
 use crate::domain::search::{Corpus, Term};
 
 /// A block is this many consecutive numbers. A write rewrites a term's whole block, a search reads it whole: 4 KiB at
 /// most, which `InnoDB` keeps within the row.
 const NUMBERS: u32 = 1 << 15;
 /// So many rows go into one statement.
-const ROWS_AT_ONCE: usize = 200;
+const ROWS_AT_ONCE: usize = 256;
 
 /// The block that a number is in.
 pub const fn block_of(number: u32) -> u32 {
@@ -86,14 +86,14 @@ pub async fn replace(
     members: impl Iterator<Item = (&Term, &RoaringBitmap)>,
 ) -> sqlx::Result<()> {
     let members: Vec<_> = members.collect();
-    for chunk in members.chunks(ROWS_AT_ONCE) {
+    for chunk in portions(&members, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new("REPLACE INTO search_blocks (term, block, members) ");
         insert.push_values(chunk, |mut row, (term, members)| {
             let mut bytes = Vec::with_capacity(members.serialized_size());
             members.serialize_into(&mut bytes).expect("a Vec takes whatever is written");
             row.push_bind(term.as_bytes().to_vec()).push_bind(block).push_bind(bytes);
         });
-        insert.build().persistent(false).execute(&mut *db).await?;
+        insert.build().execute(&mut *db).await?;
     }
     Ok(())
 }

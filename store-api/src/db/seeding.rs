@@ -5,11 +5,12 @@ use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::{padded, portions};
 use crate::domain::NewOption;
 use crate::seed::{SownItem, SownStore};
 
-/// So many hearts or follows go into one statement.
-const ROWS_AT_ONCE: usize = 2_000;
+/// So many rows go into one statement.
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// How many of these stores there are.
 pub async fn count_stores(db: &mut MySqlConnection, ids: &[Uuid]) -> sqlx::Result<usize> {
@@ -31,32 +32,34 @@ pub async fn item_number(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<u32
 async fn count(db: &mut MySqlConnection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
     let mut query = QueryBuilder::new(from);
     let mut list = query.separated(", ");
-    for id in ids {
+    for id in padded(ids) {
         list.push_bind(*id);
     }
     query.push(")");
-    let count: i64 = query.build_query_scalar().persistent(false).fetch_one(db).await?;
+    let count: i64 = query.build_query_scalar().fetch_one(db).await?;
     usize::try_from(count).map_err(|error| super::unreadable("COUNT(*)", error))
 }
 
 /// Writes stores with their follows.
 pub async fn insert_stores(db: &mut MySqlConnection, stores: &[SownStore]) -> sqlx::Result<()> {
-    let mut insert = QueryBuilder::new(
-        "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
+    for stores in portions(stores, ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
          updated_at) ",
-    );
-    insert.push_values(stores, |mut row, sown| {
-        row.push_bind(sown.id)
-            .push_bind(sown.seller_id)
-            .push_bind(sown.store.name.as_str())
-            .push_bind(sown.store.name.key())
-            .push_bind(sown.store.description.as_str())
-            .push_bind(size(&sown.followers))
-            .push("1, 1")
-            .push_bind(sown.created_at)
-            .push_bind(sown.created_at);
-    });
-    insert.build().execute(&mut *db).await?;
+        );
+        insert.push_values(stores, |mut row, sown| {
+            row.push_bind(sown.id)
+                .push_bind(sown.seller_id)
+                .push_bind(sown.store.name.as_str())
+                .push_bind(sown.store.name.key())
+                .push_bind(sown.store.description.as_str())
+                .push_bind(size(&sown.followers))
+                .push("1, 1")
+                .push_bind(sown.created_at)
+                .push_bind(sown.created_at);
+        });
+        insert.build().execute(&mut *db).await?;
+    }
     let follows: Vec<_> = stores
         .iter()
         .flat_map(|sown| sown.followers.iter().map(|fan| (sown.id, *fan, sown.created_at)))
@@ -66,27 +69,29 @@ pub async fn insert_stores(db: &mut MySqlConnection, stores: &[SownStore]) -> sq
 
 /// Writes items with their options, hearts and sales.
 pub async fn insert_items(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::Result<()> {
-    let mut insert = QueryBuilder::new(
-        "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, sold, \
+    for items in portions(items, ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, sold, \
          version, live, created_at, updated_at) ",
-    );
-    insert.push_values(items, |mut row, sown| {
-        let prices = sown.item.options.iter().map(|option| option.price.amount());
-        row.push_bind(sown.id)
-            .push_bind(sown.store_id)
-            .push_bind(sown.seller_id)
-            .push_bind(sown.item.name.as_str())
-            .push_bind(sown.item.name.key())
-            .push_bind(sown.item.description.as_str())
-            .push_bind(sown.item.category.as_str())
-            .push_bind(prices.min())
-            .push_bind(size(&sown.hearts))
-            .push_bind(sown.sale.map_or(0, |(_, pieces)| pieces))
-            .push("1, 1")
-            .push_bind(sown.created_at)
-            .push_bind(sown.created_at);
-    });
-    insert.build().execute(&mut *db).await?;
+        );
+        insert.push_values(items, |mut row, sown| {
+            let prices = sown.item.options.iter().map(|option| option.price.amount());
+            row.push_bind(sown.id)
+                .push_bind(sown.store_id)
+                .push_bind(sown.seller_id)
+                .push_bind(sown.item.name.as_str())
+                .push_bind(sown.item.name.key())
+                .push_bind(sown.item.description.as_str())
+                .push_bind(sown.item.category.as_str())
+                .push_bind(prices.min())
+                .push_bind(size(&sown.hearts))
+                .push_bind(sown.sale.map_or(0, |(_, pieces)| pieces))
+                .push("1, 1")
+                .push_bind(sown.created_at)
+                .push_bind(sown.created_at);
+        });
+        insert.build().execute(&mut *db).await?;
+    }
     insert_options(db, items).await?;
     let hearts: Vec<_> = items
         .iter()
@@ -111,28 +116,31 @@ async fn insert_options(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::R
             Row { sown, id: *id, position, option, sold }
         })
     });
-    let mut insert = QueryBuilder::new(
-        "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
+    let options: Vec<Row<'_>> = options.collect();
+    for options in portions(&options, ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
          supplied, live, created_at, updated_at) ",
-    );
-    insert.push_values(options, |mut row, Row { sown, id, position, option, sold }| {
-        let on_hand = option.quantity.pieces();
-        row.push_bind(id)
-            .push_bind(sown.id)
-            .push_bind(position)
-            .push_bind(option.name.as_str())
-            .push_bind(option.name.key())
-            .push_bind(option.price.amount())
-            .push_bind(on_hand)
-            .push("0")
-            .push_bind(sold)
-            .push("0")
-            .push_bind(on_hand + sold)
-            .push("1")
-            .push_bind(sown.created_at)
-            .push_bind(sown.created_at);
-    });
-    insert.build().persistent(false).execute(db).await?;
+        );
+        insert.push_values(options, |mut row, Row { sown, id, position, option, sold }| {
+            let on_hand = option.quantity.pieces();
+            row.push_bind(*id)
+                .push_bind(sown.id)
+                .push_bind(*position)
+                .push_bind(option.name.as_str())
+                .push_bind(option.name.key())
+                .push_bind(option.price.amount())
+                .push_bind(on_hand)
+                .push("0")
+                .push_bind(*sold)
+                .push("0")
+                .push_bind(on_hand + sold)
+                .push("1")
+                .push_bind(sown.created_at)
+                .push_bind(sown.created_at);
+        });
+        insert.build().execute(&mut *db).await?;
+    }
     Ok(())
 }
 
@@ -141,12 +149,12 @@ async fn insert_fans(
     into: &'static str,
     fans: &[(Uuid, Uuid, OffsetDateTime)],
 ) -> sqlx::Result<()> {
-    for chunk in fans.chunks(ROWS_AT_ONCE) {
+    for chunk in portions(fans, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new(into);
         insert.push_values(chunk, |mut row, (subject, fan, since)| {
             row.push_bind(*subject).push_bind(*fan).push_bind(*since);
         });
-        insert.build().persistent(chunk.len() == ROWS_AT_ONCE).execute(&mut *db).await?;
+        insert.build().execute(&mut *db).await?;
     }
     Ok(())
 }
@@ -159,22 +167,22 @@ async fn insert_sales(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::Res
             Some((order_id, *sown.option_ids.first()?, pieces, sown.created_at))
         })
         .collect();
-    if sales.is_empty() {
-        return Ok(());
+    for sales in portions(&sales, ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at) ",
+        );
+        insert.push_values(sales, |mut row, (order_id, _, _, at)| {
+            row.push_bind(*order_id).push_bind(ReservationStatus::Confirmed.as_str());
+            row.push_bind(*at).push_bind(*at).push_bind(*at);
+        });
+        insert.build().execute(&mut *db).await?;
+        let mut insert =
+            QueryBuilder::new("INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ");
+        insert.push_values(sales, |mut row, (order_id, option_id, pieces, _)| {
+            row.push_bind(*order_id).push_bind(*option_id).push_bind(*pieces).push("0");
+        });
+        insert.build().execute(&mut *db).await?;
     }
-    let mut insert =
-        QueryBuilder::new("INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at) ");
-    insert.push_values(&sales, |mut row, (order_id, _, _, at)| {
-        row.push_bind(*order_id).push_bind(ReservationStatus::Confirmed.as_str());
-        row.push_bind(*at).push_bind(*at).push_bind(*at);
-    });
-    insert.build().persistent(false).execute(&mut *db).await?;
-    let mut insert =
-        QueryBuilder::new("INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ");
-    insert.push_values(&sales, |mut row, (order_id, option_id, pieces, _)| {
-        row.push_bind(*order_id).push_bind(*option_id).push_bind(*pieces).push("0");
-    });
-    insert.build().persistent(false).execute(db).await?;
     Ok(())
 }
 

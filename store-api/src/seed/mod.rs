@@ -21,7 +21,7 @@ use crate::search::{RebuildError, rebuild_from};
 pub use catalogue::{Catalogue, SownItem, SownStore};
 
 /// So many stores or items are written in one transaction.
-const ROWS_AT_ONCE: u32 = 500;
+const ROWS_AT_ONCE: u32 = 512;
 
 /// What is to be sown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,10 +59,10 @@ async fn a_catalogue_that_was_cut_short_is_sown_to_its_end(
     let plan = Plan { stores: 8, items: 1_200, seed: 3 };
     let database = shop.database.clone();
     let cut_short = tokio::spawn(async move {
-        sow(&database, plan, |progress| assert_ne!(progress, Progress::Items(500), "cut short")).await
+        sow(&database, plan, |progress| assert_ne!(progress, Progress::Items(512), "cut short")).await
     });
     assert!(cut_short.await.unwrap_err().is_panic());
-    assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 500);
+    assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 512);
 
     sow(&shop.database, plan, |_| {}).await.unwrap();
 
