@@ -6,7 +6,7 @@
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
-use super::{number, unreadable};
+use super::{number, padded, unreadable};
 use crate::domain::search::Corpus;
 
 /// Notes that something was added.
@@ -97,13 +97,37 @@ pub async fn note_item_of_option(db: &mut MySqlConnection, option_id: Uuid) -> s
     Ok(())
 }
 
-/// The numbers of all that the index does not know yet.
-pub async fn numbers(db: &mut MySqlConnection, corpus: Corpus) -> sqlx::Result<Vec<u32>> {
-    let numbers: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT number FROM search_changes WHERE corpus = ?")
-        .bind(corpus.as_str())
-        .fetch_all(db)
-        .await?;
-    numbers.into_iter().map(number).collect()
+/// What there is, and how much of it the index does not know yet.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The number of the newest, live or not; 0 where there is none.
+    pub newest: u32,
+    /// The numbers of all that the index does not know yet.
+    pub unindexed: Vec<u32>,
+}
+
+/// What there is, and how much of it the index does not know yet, in one statement: both are of one moment.
+pub async fn known(db: &mut MySqlConnection, corpus: Corpus) -> sqlx::Result<Known> {
+    let query = match corpus {
+        Corpus::Items => {
+            "SELECT 1 AS is_newest, COALESCE(MAX(number), 0) AS number FROM items \
+             UNION ALL SELECT DISTINCT 0, number FROM search_changes WHERE corpus = 'ITEMS'"
+        }
+        Corpus::Stores => {
+            "SELECT 1 AS is_newest, COALESCE(MAX(number), 0) AS number FROM stores \
+             UNION ALL SELECT DISTINCT 0, number FROM search_changes WHERE corpus = 'STORES'"
+        }
+    };
+    let rows: Vec<(i64, i64)> = sqlx::query_as(query).fetch_all(db).await?;
+    let mut known = Known { newest: 0, unindexed: Vec::with_capacity(rows.len()) };
+    for (is_newest, stored) in rows {
+        if is_newest == 1 {
+            known.newest = number(stored)?;
+        } else {
+            known.unindexed.push(number(stored)?);
+        }
+    }
+    Ok(known)
 }
 
 /// A change that was noted.
@@ -157,11 +181,11 @@ pub async fn forget(db: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<(
     }
     let mut delete = QueryBuilder::new("DELETE FROM search_changes WHERE seq IN (");
     let mut list = delete.separated(", ");
-    for note in notes {
+    for note in padded(notes) {
         list.push_bind(note.seq);
     }
     delete.push(")");
-    delete.build().persistent(false).execute(db).await?;
+    delete.build().execute(db).await?;
     Ok(())
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn follow_list(
     let rows = follows::of_member(&mut connection, customer.member_id.0, after, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |(store, followed_at)| After {
         followed_at: *followed_at,
         store_id: store.id,

@@ -59,6 +59,7 @@ pub(super) async fn heart_list(
     let rows = hearts::of_member(&mut connection, customer.member_id.0, after, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |(item, hearted_at)| After {
         hearted_at: *hearted_at,
         item_id: item.id,

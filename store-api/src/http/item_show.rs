@@ -28,6 +28,7 @@ pub(super) async fn item_show(
 ) -> Result<Tagged<Json<WholeItemBody>>, Problem> {
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let shown = db::whole_items::find(&mut connection, item_id).await.map_err(database::problem)?;
+    connection.give_back();
     let shown = shown.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(shown.item.version, Json(shown.into())))
 }

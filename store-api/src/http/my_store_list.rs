@@ -55,6 +55,7 @@ pub(super) async fn my_store_list(
     let rows = db::stores::of_seller(&mut connection, seller.member_id.0, below, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |last| After { my_store: last.number });
     Ok(Json(page.map(StoreBody::from)))
 }

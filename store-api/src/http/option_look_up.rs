@@ -21,5 +21,7 @@ async fn option_look_up(
     Json(request): Json<LookUpRequest>,
 ) -> Result<Json<OptionsFound>, Problem> {
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    db::lookup::options(&mut connection, &request.option_ids).await.map(Json).map_err(database::problem)
+    let found = db::lookup::options(&mut connection, &request.option_ids).await.map_err(database::problem)?;
+    connection.give_back();
+    Ok(Json(found))
 }

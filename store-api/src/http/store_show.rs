@@ -28,6 +28,7 @@ pub(super) async fn store_show(
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
     let mut connection = state.database.acquire().await.map_err(database::problem)?;
     let store = db::stores::find(&mut connection, store_id).await.map_err(database::problem)?;
+    connection.give_back();
     let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(store.version, Json(store.into())))
 }

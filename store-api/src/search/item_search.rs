@@ -12,6 +12,7 @@ use super::Effort;
 use super::harvest::{Found, Harvest, Subject};
 use super::item_hunt::Hunt;
 use crate::db;
+use crate::db::search_changes::Known;
 use crate::db::search_rows::ItemRow;
 use crate::domain::search::{Corpus, ItemPlace, Keyword, NameTerms, Rank, Scale, Term};
 use crate::domain::{Item, ItemFilter, ItemSort};
@@ -43,19 +44,29 @@ pub async fn find_items(
     effort: Effort,
 ) -> sqlx::Result<Found<Item, ItemPlace>> {
     let mut db = database.acquire().await?;
-    if search.is_in_the_order_of_an_index() {
-        return read_in_order(&mut db, search).await;
-    }
-    let Some(terms) = Terms::of(&mut db, search).await? else {
+    let found = if search.is_in_the_order_of_an_index() {
+        read_in_order(&mut db, search).await?
+    } else {
+        look_for(&mut db, search, effort).await?
+    };
+    db.give_back();
+    Ok(found)
+}
+
+async fn look_for(
+    db: &mut MySqlConnection,
+    search: &ItemSearch,
+    effort: Effort,
+) -> sqlx::Result<Found<Item, ItemPlace>> {
+    let Some(terms) = Terms::of(db, search).await? else {
         return Ok(Found { rows: Vec::new(), next: None });
     };
     // The notes before the bitmaps: see `super`.
-    let unindexed = db::search_changes::numbers(&mut db, Corpus::Items).await?;
-    let newest = db::items::newest_number(&mut db).await?.unwrap_or(0);
+    let Known { newest, unindexed } = db::search_changes::known(db, Corpus::Items).await?;
     let harvest = Harvest::new(search, search.limit + 1, effort);
     let mut hunt = Hunt { search, terms, effort, newest, unindexed: unindexed.iter().collect(), harvest };
-    let end = hunt.run(&mut db).await?;
-    let found = hunt.harvest.finish(&mut db, &unindexed, end).await?;
+    let end = hunt.run(db).await?;
+    let found = hunt.harvest.finish(db, &unindexed, end).await?;
     Ok(Found { rows: found.rows.into_iter().map(|row| row.item).collect(), next: found.next })
 }
 

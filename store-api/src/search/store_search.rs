@@ -11,6 +11,7 @@ use super::Effort;
 use super::harvest::{Found, Harvest, Stopped, Subject};
 use super::posting_spans::PostingSpans;
 use crate::db;
+use crate::db::search_changes::Known;
 use crate::domain::search::{Corpus, Keyword, StoreKey, StorePlace};
 use crate::domain::{Store, StoreSort};
 
@@ -37,16 +38,26 @@ pub async fn find_stores(
     effort: Effort,
 ) -> sqlx::Result<Found<Store, StorePlace>> {
     let mut db = database.acquire().await?;
-    if search.keyword.is_empty() {
-        return read_in_order(&mut db, search).await;
-    }
+    let found = if search.keyword.is_empty() {
+        read_in_order(&mut db, search).await?
+    } else {
+        look_for(&mut db, search, effort).await?
+    };
+    db.give_back();
+    Ok(found)
+}
+
+async fn look_for(
+    db: &mut MySqlConnection,
+    search: &StoreSearch,
+    effort: Effort,
+) -> sqlx::Result<Found<Store, StorePlace>> {
     // The notes before the bitmaps: see `super`.
-    let unindexed = db::search_changes::numbers(&mut db, Corpus::Stores).await?;
-    let newest = db::stores::newest_number(&mut db).await?.unwrap_or(0);
+    let Known { newest, unindexed } = db::search_changes::known(db, Corpus::Stores).await?;
     let harvest = Harvest::new(search, search.limit + 1, effort);
     let mut hunt = Hunt { search, effort, unindexed: unindexed.iter().collect(), harvest };
-    let end = hunt.run(&mut db, newest).await?;
-    hunt.harvest.finish(&mut db, &unindexed, end).await
+    let end = hunt.run(db, newest).await?;
+    hunt.harvest.finish(db, &unindexed, end).await
 }
 
 async fn read_in_order(

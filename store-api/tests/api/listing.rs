@@ -4,7 +4,10 @@ use http::StatusCode;
 use serde_json::Value;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::shop::{Shop, an_item, names};
+use store_api::search::index_changes;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::shop::{Shop, an_item, id_of, names};
 
 async fn found(shop: &Shop, query: &str) -> Vec<String> {
     let page = shop.client.get(&format!("/api/store/items?{query}")).send().await.expect(StatusCode::OK).body;
@@ -52,6 +55,87 @@ async fn items_are_found_by_part_of_a_word_whatever_the_case_or_width(
         ("' OR 1=1 --", &[]),
     ] {
         assert_eq!(found(&shop, &format!("keyword={}", encoded(keyword))).await, expected, "{keyword}");
+    }
+}
+
+#[sqlx::test]
+async fn decomposed_and_composed_hangul_find_each_other(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let shop = Shop::open(&options);
+    let seller = shop.seller();
+    let store = shop.store(&seller, &"쑥 연구소".nfd().collect::<String>()).await;
+    // As an old Mac types it, and as everybody else does.
+    let names: [String; 2] = ["쑥 케이크".nfd().collect(), "쑥 케이크 둘".nfc().collect()];
+    for name in &names {
+        shop.item(&seller, &store, &an_item(name, &[("기본", 1_000, 1)])).await;
+    }
+    for is_indexed in [false, true] {
+        if is_indexed {
+            index_changes(&shop.database).await.unwrap();
+        }
+        for keyword in ["쑥", "케이", "이크 쑥"] {
+            for keyword in [keyword.nfc().collect::<String>(), keyword.nfd().collect()] {
+                let found = found(&shop, &format!("keyword={}", encoded(&keyword))).await;
+                assert_eq!(found, [names[1].clone(), names[0].clone()], "{keyword}, {is_indexed}");
+            }
+        }
+        let stores = format!("/api/store/stores?keyword={}", encoded("쑥 연구"));
+        let stores = shop.client.get(&stores).send().await.expect(StatusCode::OK).body;
+        assert_eq!(stores["items"][0]["id"], store, "{is_indexed}");
+    }
+    let again = shop.client.post(&format!("/api/store/stores/{store}/items")).bearer(&seller.token);
+    let again = again.json(&an_item("쑥 케이크", &[("기본", 1_000, 1)])).send().await;
+    again.expect_problem(StatusCode::CONFLICT, "ITEM_NAME_TAKEN");
+}
+
+#[sqlx::test]
+async fn what_is_deleted_is_in_no_list_from_that_moment_on(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let shop = Shop::open(&options);
+    let (seller, customer) = (shop.seller(), shop.customer());
+    let (closed, open) = (shop.store(&seller, "닫는 상점").await, shop.store(&seller, "여는 상점").await);
+    let price = [("기본", 3_000, 2)];
+    let gone = shop.item(&seller, &closed, &an_item("딸기 케이크", &price)).await;
+    let deleted = shop.item(&seller, &open, &an_item("딸기 쿠키", &price)).await;
+    for item in [&gone, &deleted] {
+        let heart = format!("/api/store/items/{}/heart", id_of(item));
+        shop.client.put(&heart).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+    }
+    // The index knows both, and hears of their end only later.
+    index_changes(&shop.database).await.unwrap();
+    for path in [format!("/api/store/stores/{closed}"), format!("/api/store/items/{}", id_of(&deleted))] {
+        shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    }
+    let strawberry = encoded("딸기");
+    for is_indexed in [false, true] {
+        if is_indexed {
+            index_changes(&shop.database).await.unwrap();
+        }
+        for query in [
+            String::new(),
+            format!("keyword={strawberry}"),
+            format!("keyword={strawberry}&sort=price_asc&inStock=true"),
+            "category=CAKE".to_owned(),
+            "inStock=true&sort=hearts".to_owned(),
+            "minPrice=1&maxPrice=5000&sort=popular".to_owned(),
+            format!("storeId={closed}"),
+            format!("storeId={open}"),
+            "sort=hearts".to_owned(),
+            "sort=price_desc".to_owned(),
+        ] {
+            assert_eq!(found(&shop, &query).await, [] as [&str; 0], "{query}, {is_indexed}");
+        }
+        for (path, left) in [
+            ("/api/store/stores".to_owned(), 1),
+            (format!("/api/store/stores?keyword={}", encoded("상점")), 1),
+            (format!("/api/store/stores?keyword={}", encoded("닫는")), 0),
+            ("/api/store/me/hearts".to_owned(), 0),
+        ] {
+            let page =
+                shop.client.get(&path).bearer(&customer.token).send().await.expect(StatusCode::OK).body;
+            assert_eq!(names(&page).len(), left, "{path}, {is_indexed}");
+        }
     }
 }
 
