@@ -32,6 +32,12 @@ impl Measured {
         let last = self.sorted.len().saturating_sub(1);
         self.sorted.get(last * percent / 100).copied().unwrap_or_default()
     }
+
+    /// The same work, of which the end came later than the last answer.
+    pub(crate) fn over(self, whole: Duration) -> Self {
+        let count = f64::from(u32::try_from(self.sorted.len()).unwrap_or(u32::MAX));
+        Self { per_second: count / whole.as_secs_f64(), ..self }
+    }
 }
 
 /// Lets all workers work at once. The first error ends it.

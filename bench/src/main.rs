@@ -10,6 +10,8 @@
 //! | [`people`] | members, each new, with their tokens |
 
 mod arena;
+mod cart;
+mod checkout;
 mod client;
 mod load;
 mod people;
@@ -34,6 +36,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
+    /// Cart reads and writes, against the same commands sent to Redis as they are
+    Cart(cart::Arguments),
+    /// Checkouts a second through the gateway, against their own SQL straight on the database
+    Checkout(checkout::Arguments),
     /// Charges a second, against the same statements straight on the database; and what a sign-in costs
     Wallet(wallet::Arguments),
     /// Searches and lists over catalogues of growing size, against the fastest hand-written SQL for the same answers
@@ -46,8 +52,10 @@ enum Benchmark {
 async fn main() -> anyhow::Result<ExitCode> {
     let Arguments { binaries, benchmark } = Arguments::parse();
     match benchmark {
-        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
+        Benchmark::Cart(arguments) => cart::run(binaries, arguments).await,
+        Benchmark::Checkout(arguments) => checkout::run(binaries, arguments).await,
         Benchmark::Search(arguments) => search::run(binaries, arguments).await,
         Benchmark::Settlement(arguments) => settlement::run(binaries, arguments).await,
+        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
     }
 }

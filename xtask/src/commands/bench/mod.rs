@@ -14,6 +14,10 @@ use crate::display::display;
 pub(crate) enum Command {
     /// How long the stack takes until it is ready, and what its processes hold in memory
     Boot,
+    /// Cart reads and writes, against the same commands sent to Redis as they are
+    Cart(Passed),
+    /// Checkouts a second through the gateway, against their own SQL straight on the database
+    Checkout(Passed),
     /// Charges a second, against the same statements straight on the database; and what a sign-in costs
     Wallet(Passed),
     /// Searches and lists over a thousand to a million items, against the fastest hand-written SQL
@@ -34,6 +38,8 @@ pub(crate) struct Passed {
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Boot => boot::run(),
+        Command::Cart(passed) => run_package("cart", passed),
+        Command::Checkout(passed) => run_package("checkout", passed),
         Command::Wallet(passed) => run_package("wallet", passed),
         Command::Search(passed) => run_package("search", passed),
         Command::Settlement(passed) => run_package("settlement", passed),

@@ -1,0 +1,118 @@
+//! What a checkout costs: processor time by process, and statements and commits of the database.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::Context as _;
+use sqlx::{AssertSqlSafe, MySqlPool};
+
+use super::market::{Market, Pick};
+use super::{floor, orders};
+use crate::load::Span;
+
+/// The kernel's unit in `/proc/<pid>/stat`, which is the same on every Linux of today: a hundredth of a second.
+const TICK_MS: f64 = 10.0;
+
+/// Reads counters before and after.
+pub(crate) struct Meter {
+    /// Name and process.
+    processes: Vec<(String, u32)>,
+    pool: MySqlPool,
+}
+
+/// What was read.
+struct Reading {
+    processor_ms: Vec<f64>,
+    statements: f64,
+    commits: f64,
+    orders: f64,
+}
+
+impl Meter {
+    pub(crate) fn new(market: &Market) -> Self {
+        let parts = market.stack.parts();
+        let mut processes: Vec<_> =
+            parts.into_iter().filter_map(|part| part.pid.map(|pid| (part.name, pid))).collect();
+        processes.push(("this benchmark".to_owned(), std::process::id()));
+        Self { processes, pool: market.pool.clone() }
+    }
+
+    /// The cost of one checkout, through the gateway and straight on the database.
+    pub(crate) async fn of_one(&self, market: &Market, pick: Pick, span: Span) -> anyhow::Result<String> {
+        let began = self.read().await?;
+        orders::measure(market, pick, span).await?;
+        let between = self.read().await?;
+        floor::measure(market, pick, span).await?;
+        let ended = self.read().await?;
+        let (ours, floor) = (Cost::of(&began, &between), Cost::of(&between, &ended));
+
+        let mut text = String::new();
+        let what = if pick == Pick::FiveLines { "five lines" } else { "one line" };
+        writeln!(text, "{:<28}{:>12}{:>12}", format!("a checkout of {what} costs"), "ours", "floor")?;
+        for (number, (name, _)) in self.processes.iter().enumerate() {
+            let (ours, floor) = (ours.processor_ms[number], floor.processor_ms[number]);
+            if ours + floor >= 0.005 {
+                writeln!(text, "{name:<28}{ours:>9.2} ms{floor:>9.2} ms")?;
+            }
+        }
+        let sum = |cost: &Cost| cost.processor_ms.iter().sum::<f64>();
+        writeln!(text, "{:<28}{:>9.2} ms{:>9.2} ms", "processor time, together", sum(&ours), sum(&floor))?;
+        writeln!(text, "{:<28}{:>12.1}{:>12.1}", "statements", ours.statements, floor.statements)?;
+        write!(text, "{:<28}{:>12.1}{:>12.1}", "orders in the database", ours.orders, floor.orders)?;
+        writeln!(text)?;
+        write!(text, "{:<28}{:>12.1}{:>12.1}", "writes of the log", ours.commits, floor.commits)?;
+        Ok(text)
+    }
+
+    async fn read(&self) -> anyhow::Result<Reading> {
+        let processor_ms =
+            self.processes.iter().map(|(_, pid)| processor_ms(*pid)).collect::<anyhow::Result<_>>()?;
+        let orders: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM orders.orders").fetch_one(&self.pool).await?;
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^53 orders")]
+        let orders = orders as f64;
+        let (statements, commits) =
+            (self.status("Questions").await?, self.status("Innodb_os_log_fsyncs").await?);
+        Ok(Reading { processor_ms, statements, commits, orders })
+    }
+
+    async fn status(&self, name: &'static str) -> anyhow::Result<f64> {
+        let row: Option<(String, String)> =
+            sqlx::query_as(AssertSqlSafe(format!("SHOW GLOBAL STATUS LIKE '{name}'")))
+                .fetch_optional(&self.pool)
+                .await?;
+        // Not every server counts everything.
+        Ok(row.and_then(|(_, value)| value.parse().ok()).unwrap_or_default())
+    }
+}
+
+/// What one checkout cost.
+struct Cost {
+    processor_ms: Vec<f64>,
+    statements: f64,
+    commits: f64,
+    orders: f64,
+}
+
+impl Cost {
+    fn of(before: &Reading, after: &Reading) -> Self {
+        let orders = after.orders - before.orders;
+        let each = |after: f64, before: f64| (after - before) / orders.max(1.0);
+        let processor_ms = after.processor_ms.iter().zip(&before.processor_ms);
+        Self {
+            processor_ms: processor_ms.map(|(after, before)| each(*after, *before)).collect(),
+            statements: each(after.statements, before.statements),
+            commits: each(after.commits, before.commits),
+            orders,
+        }
+    }
+}
+
+/// The processor time that a process has taken so far.
+fn processor_ms(pid: u32) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("reading a process's times")?;
+    // Fields are counted behind the name, which is in brackets and may hold anything.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    Ok(ticks.sum::<f64>() * TICK_MS)
+}
