@@ -23,7 +23,7 @@ pub async fn run(app: AppState, ending: CancellationToken) {
     tokio::join!(
         repeat(&ending, every, "take up checkouts", || take_up_checkouts(&app)),
         repeat(&ending, every, "take up deliveries", || take_up_deliveries(&app)),
-        repeat(&ending, COUNT_EVERY, "count unfinished work", || count(&app)),
+        repeat(&ending, COUNT_EVERY, "count unfinished work", || count_unfinished(&app)),
     );
     app.background.close();
     app.background.wait().await;
@@ -93,7 +93,7 @@ pub async fn take_up_deliveries(app: &AppState) -> sqlx::Result<bool> {
 }
 
 /// Shows how much is unfinished, and how old the oldest of it is.
-async fn count(app: &AppState) -> sqlx::Result<bool> {
+pub async fn count_unfinished(app: &AppState) -> sqlx::Result<bool> {
     let (checkouts, deliveries) = {
         let mut connection = app.database.acquire().await?;
         (db::checkouts::census(&mut connection).await?, db::outbox::census(&mut connection).await?)

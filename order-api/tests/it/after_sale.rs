@@ -304,14 +304,27 @@ async fn a_reason_says_something(_: MySqlPoolOptions, options: MySqlConnectOptio
         let refusal = refusal.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
         assert_eq!(refusal.fault_pointers(), ["/reason"]);
     }
-    let refusal = sale.world.orders.post(&path).bearer(&sale.customer.token);
-    let body = json!({ "reason": "x", "amount": 1_000_000, "day": "2020-01-01" });
-    let refusal =
-        refusal.json(&body).send().await.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
-    assert_eq!(refusal.fault_pointers(), ["/amount", "/day"]);
     let longest = "가".repeat(500);
     let line = sale.post(&sale.customer, path, Some(&longest)).await.expect(StatusCode::OK).body;
     assert_eq!(line["refundReason"], longest);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn fault_12_the_day_and_the_amount_of_a_refund_never_come_from_the_client(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let sale = Sale::new(options).await;
+    let body = json!({ "reason": "x", "amount": 1_000_000, "day": "2020-01-01" });
+    let line = &sale.lines[0];
+    for (who, path) in [
+        (&sale.customer, format!("/api/order/lines/{line}/refund-request")),
+        (&sale.seller, format!("/api/order/sales/{line}/refund/reject")),
+    ] {
+        let refusal = sale.world.orders.post(&path).bearer(&who.token).json(&body).send().await;
+        let refusal = refusal.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
+        assert_eq!(refusal.fault_pointers(), ["/amount", "/day"]);
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]

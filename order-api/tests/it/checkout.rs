@@ -391,8 +391,11 @@ async fn two_tries_of_one_request_place_one_order(_: MySqlPoolOptions, options: 
         world.to_store.happened().await;
         world.to_store.let_go();
     };
-    let place = || order_api::checkout::place_order(&world.app, customer.id, order_id, None);
-    let (first, second, ()) = tokio::join!(place(), place(), both);
+    let place = |begun_before| {
+        let operation = idempotency::Operation { id: order_id, begun_before };
+        order_api::checkout::place_order(&world.app, customer.id, operation, None)
+    };
+    let (first, second, ()) = tokio::join!(place(false), place(true), both);
     assert_eq!(first.unwrap(), second.unwrap());
     world.settle().await;
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (1, 90_000));

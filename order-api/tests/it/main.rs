@@ -8,6 +8,7 @@ mod checkout;
 mod closing;
 mod crashes;
 mod deliveries;
+mod figures;
 mod midnight;
 mod orders_shown;
 mod payouts;

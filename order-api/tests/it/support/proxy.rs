@@ -2,10 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
+
+/// Longer than a request takes to get here on any machine: one that never comes fails its test.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What can go wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,8 @@ impl Proxy {
 
     /// Waits until trouble has been made once more: of a lost or held reply, until the service had given it.
     pub(crate) async fn happened(&self) {
-        self.happened.acquire().await.expect("it is never closed").forget();
+        let happened = tokio::time::timeout(PATIENCE, self.happened.acquire()).await;
+        happened.expect("no trouble was made in time").expect("it is never closed").forget();
     }
 
     /// Passes on what is held.
