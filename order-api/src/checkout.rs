@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use access::MemberId;
+use idempotency::Operation;
 use money::Won;
 use peer::PeerError;
 use store_client::Shortage;
@@ -61,15 +62,20 @@ pub enum CheckoutError {
     Database(#[from] sqlx::Error),
 }
 
-/// Places the order `order_id` of a customer, of the `chosen` options in their cart or of all that is in it. Gives the
-/// order CONFIRMED, or PENDING where it takes longer than a request waits.
+/// Places the order of an operation, of the `chosen` options in a customer's cart or of all that is in it. Gives the order
+/// CONFIRMED, or PENDING where it takes longer than a request waits.
 pub async fn place_order(
     app: &AppState,
     customer: MemberId,
-    order_id: Uuid,
+    operation: Operation,
     chosen: Option<&[Uuid]>,
 ) -> Result<Order, CheckoutError> {
-    let placed = db::orders::find_of(&mut *app.database.acquire().await?, customer, order_id).await?;
+    let order_id = operation.id;
+    let placed = if operation.begun_before {
+        db::orders::find_of(&mut *app.database.acquire().await?, customer, order_id).await?
+    } else {
+        None
+    };
     let (order, leased) = match placed {
         Some(order) => (order, None),
         None => place(app, customer, order_id, chosen).await?,

@@ -24,6 +24,8 @@ const LEASE: Duration = Duration::from_secs(30);
 pub struct Operation {
     /// The same for every try of the same request.
     pub id: Uuid,
+    /// Whether an earlier try was begun, and may have come to anything.
+    pub begun_before: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +81,7 @@ impl Keeper {
         // Twice, because a key that was found may be forgotten or taken over by somebody else meanwhile.
         for _ in 0..2 {
             let now = self.clock.now();
-            let operation = Operation { id: self.clock.new_id() };
+            let operation = Operation { id: self.clock.new_id(), begun_before: false };
             match db::insert(&mut connection, of, operation.id, &keyed.fingerprint, now, now + LEASE).await {
                 Ok(()) => {
                     connection.give_back();
@@ -103,7 +105,7 @@ impl Keeper {
             let taken =
                 db::take_over(&mut connection, of, &row, now + LEASE).await.map_err(database::problem)?;
             if taken {
-                return Ok(Found::Run(Operation { id: row.operation_id }));
+                return Ok(Found::Run(Operation { id: row.operation_id, begun_before: true }));
             }
         }
         Err(in_use())

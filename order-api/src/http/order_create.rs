@@ -91,7 +91,7 @@ pub(super) async fn order_create(
     operation: Operation,
     Json(request): Json<Request>,
 ) -> Result<Response, CheckoutError> {
-    let order = place_order(&app, customer.member_id, operation.id, request.option_ids.as_deref()).await?;
+    let order = place_order(&app, customer.member_id, operation, request.option_ids.as_deref()).await?;
     let status =
         if order.status == OrderStatus::Confirmed { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let location = [(header::LOCATION, format!("/api/order/orders/{}", order.id))];

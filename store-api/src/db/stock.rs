@@ -4,13 +4,17 @@
 //! Callers go through options in the order of their ids. Two transactions that want the same options then queue up at
 //! the first one they share, and can't deadlock.
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
-/// Moves pieces from the shelf to an order that is being placed. False where there are not so many.
-pub async fn reserve(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<bool> {
+/// Moves pieces from the shelf to an order that is being placed, and gives how many are left there; `None` where there
+/// are not so many.
+///
+/// `LAST_INSERT_ID(expression)` hands the new value back with the statement's own answer.
+pub async fn reserve(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<Option<u64>> {
     let done = sqlx::query(
-        "UPDATE options SET on_hand = on_hand - ?, reserved = reserved + ? WHERE id = ? AND live = 1 AND on_hand >= ?",
+        "UPDATE options SET on_hand = LAST_INSERT_ID(on_hand - ?), reserved = reserved + ? \
+         WHERE id = ? AND live = 1 AND on_hand >= ?",
     )
     .bind(pieces)
     .bind(pieces)
@@ -18,7 +22,7 @@ pub async fn reserve(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> 
     .bind(pieces)
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok((done.rows_affected() == 1).then(|| done.last_insert_id()))
 }
 
 /// Moves pieces of an order that was not placed back to the shelf.
@@ -54,42 +58,27 @@ pub async fn restock(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> 
     Ok(())
 }
 
-/// What an order bought of an item.
-#[derive(Clone, Copy, Debug, FromRow)]
-pub struct SoldItem {
-    /// The item's number.
-    pub number: i64,
-    /// How many pieces were sold of it before.
-    pub sold: i64,
-    /// How many more the order bought.
-    pub pieces: i64,
-}
-
-/// The items that an order bought of, locked in the order of their numbers.
-pub async fn lock_sold_items(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Vec<SoldItem>> {
-    let bought: Vec<(i64, i64)> = sqlx::query_as(
+/// The items that an order bought of: the number of each, and how many pieces. In the order of their numbers, in which
+/// they are to be changed.
+pub async fn bought_items(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Vec<(i64, i64)>> {
+    sqlx::query_as(
         "SELECT i.number, CAST(SUM(l.quantity) AS SIGNED) FROM reservation_lines l \
          STRAIGHT_JOIN options o ON o.id = l.option_id STRAIGHT_JOIN items i ON i.id = o.item_id \
          WHERE l.order_id = ? GROUP BY i.number ORDER BY i.number",
     )
     .bind(order_id)
-    .fetch_all(&mut *db)
-    .await?;
-    let mut items = Vec::with_capacity(bought.len());
-    for (number, pieces) in bought {
-        let sold = sqlx::query_scalar("SELECT sold FROM items WHERE number = ? FOR UPDATE")
-            .bind(number)
-            .fetch_one(&mut *db)
-            .await?;
-        items.push(SoldItem { number, sold, pieces });
-    }
-    Ok(items)
+    .fetch_all(db)
+    .await
 }
 
-/// Writes how many pieces were sold of an item, which is locked.
-pub async fn set_sold(db: &mut MySqlConnection, number: i64, sold: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE items SET sold = ? WHERE number = ?").bind(sold).bind(number).execute(db).await?;
-    Ok(())
+/// Counts pieces of an item as sold, and gives how many were ever sold of it.
+pub async fn count_sold(db: &mut MySqlConnection, number: i64, pieces: i64) -> sqlx::Result<i64> {
+    let done = sqlx::query("UPDATE items SET sold = LAST_INSERT_ID(sold + ?) WHERE number = ?")
+        .bind(pieces)
+        .bind(number)
+        .execute(db)
+        .await?;
+    i64::try_from(done.last_insert_id()).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// How many pieces of these options can be bought; an option that is not on sale is left out.

@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db;
-use crate::db::stock::SoldItem;
 use crate::domain::reservation::{Confirm, on_confirm};
 use crate::domain::search::Scale;
 
@@ -58,9 +57,9 @@ async fn confirm_in(
 
 /// Counts the pieces of an order as sold on their items.
 async fn count_sold(tx: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
-    for SoldItem { number, sold, pieces } in db::stock::lock_sold_items(tx, order_id).await? {
-        db::stock::set_sold(tx, number, sold + pieces).await?;
-        if Scale::COUNTS.band(sold) != Scale::COUNTS.band(sold + pieces) {
+    for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
+        let sold = db::stock::count_sold(tx, number, pieces).await?;
+        if Scale::COUNTS.band(sold - pieces) != Scale::COUNTS.band(sold) {
             db::search_changes::note_facts(tx, number).await?;
         }
     }

@@ -88,12 +88,16 @@ async fn reserve_in(
 
 /// Takes every line, in the order of the options' ids; an error rolls all of it back.
 async fn take(tx: &mut MySqlConnection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
+    let mut sold_out = false;
     for (option_id, pieces) in wanted.iter() {
-        if !db::stock::reserve(tx, option_id, pieces).await? {
-            return Err(ReserveError::OutOfStock(shortages(tx, wanted, option_id).await?));
+        match db::stock::reserve(tx, option_id, pieces).await? {
+            Some(left) => sold_out |= left == 0,
+            None => return Err(ReserveError::OutOfStock(shortages(tx, wanted, option_id).await?)),
         }
     }
-    db::search_changes::note_sold_out(tx, order_id).await?;
+    if sold_out {
+        db::search_changes::note_sold_out(tx, order_id).await?;
+    }
     Ok(())
 }
 
