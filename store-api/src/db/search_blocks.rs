@@ -9,9 +9,10 @@ use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use super::{padded, portions, unreadable};
 use crate::domain::search::{Corpus, Term};
 
-/// A block is this many consecutive numbers. A write rewrites a term's whole block, a search reads it whole: 4 KiB at
-/// most, which `InnoDB` keeps within the row.
-const NUMBERS: u32 = 1 << 15;
+/// A block is this many consecutive numbers, as many as a container of a Roaring bitmap, which takes 8 KiB at most: with
+/// fewer to a block, frequent terms would take as much for each. A write rewrites a term's whole block, a search reads
+/// it whole.
+const NUMBERS: u32 = 1 << 16;
 /// So many rows go into one statement.
 const ROWS_AT_ONCE: usize = 256;
 

@@ -58,7 +58,7 @@ impl Catalogue {
     /// Opens stores and lists items across the border of two blocks of the index.
     async fn of(options: &MySqlConnectOptions, items: usize) -> Self {
         let shop = Shop::open(options);
-        sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32740").execute(&shop.rows).await.unwrap();
+        sqlx::query("ALTER TABLE items AUTO_INCREMENT = 65508").execute(&shop.rows).await.unwrap();
         let seller = shop.seller();
         let mut stores = Vec::new();
         for name in ["달콤상점", "쓴상점", "Sweet Lab"] {
@@ -246,7 +246,7 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
 ) {
     let shop = Shop::open(&options);
     // Across the border of two blocks of the index.
-    sqlx::query("ALTER TABLE items AUTO_INCREMENT = 32000").execute(&shop.rows).await.unwrap();
+    sqlx::query("ALTER TABLE items AUTO_INCREMENT = 64768").execute(&shop.rows).await.unwrap();
     sow(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
     let stores: Vec<Uuid> =
         sqlx::query_scalar("SELECT id FROM stores ORDER BY number").fetch_all(&shop.rows).await.unwrap();
