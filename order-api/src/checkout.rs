@@ -225,7 +225,9 @@ async fn follow(
 }
 
 async fn find(app: &AppState, order_id: Uuid) -> sqlx::Result<Order> {
-    let found = db::orders::find(&mut *app.database.acquire().await?, order_id).await?;
+    let mut connection = app.database.acquire().await?;
+    let found = db::orders::find(&mut connection, order_id).await?;
+    connection.give_back();
     found.ok_or(sqlx::Error::RowNotFound)
 }
 

@@ -118,6 +118,7 @@ async fn write(app: &AppState, done: &[Delivery], owed: &[Leased]) -> sqlx::Resu
         let lease_until = app.clock.now() + pause_after(leased.attempt);
         db::outbox::put_off(&mut connection, *leased, lease_until).await?;
     }
+    connection.give_back();
     Ok(())
 }
 
@@ -181,7 +182,10 @@ async fn restock(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
 }
 
 async fn order(app: &AppState, id: Uuid) -> Result<Order, StillOwed> {
-    db::orders::find(&mut *app.database.acquire().await?, id).await?.ok_or(StillOwed::Nothing(id))
+    let mut connection = app.database.acquire().await?;
+    let order = db::orders::find(&mut connection, id).await?;
+    connection.give_back();
+    order.ok_or(StillOwed::Nothing(id))
 }
 
 async fn line(app: &AppState, id: Uuid) -> Result<Owned, StillOwed> {

@@ -226,11 +226,9 @@ impl Driver<'_> {
 
     async fn save(&self) -> Result<(), Stopped> {
         let mut connection = self.app.database.acquire().await?;
-        if db::checkouts::update(&mut connection, &self.checkout).await? {
-            Ok(())
-        } else {
-            Err(Stopped::LeaseLost)
-        }
+        let saved = db::checkouts::update(&mut connection, &self.checkout).await?;
+        connection.give_back();
+        if saved { Ok(()) } else { Err(Stopped::LeaseLost) }
     }
 }
 

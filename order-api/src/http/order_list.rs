@@ -75,6 +75,7 @@ pub(super) async fn order_list(
     let rows = orders::list(&mut connection, customer.member_id, &filter, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page =
         Page::from_rows(rows, limit, |last| After { order: Place { at: last.created_at, id: last.id } });
     Ok(Json(page.map(OrderBody::from)))

@@ -33,5 +33,6 @@ pub(super) async fn order_show(
     let order = order.ok_or_else(|| Problem::new(Code::NotFound))?;
     let line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
     let changes = line_changes::of_lines(&mut connection, &line_ids).await.map_err(database::problem)?;
+    connection.give_back();
     Ok(Json(OrderBody::with_history(order, changes)))
 }

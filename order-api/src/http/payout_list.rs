@@ -57,6 +57,7 @@ pub(super) async fn payout_list(
     let rows = payouts::list(&mut connection, seller.member_id, after, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page =
         Page::from_rows(rows, limit, |last| After { payout: Place { at: last.created_at, id: last.id } });
     Ok(Json(page.map(PayoutBody::from)))

@@ -81,6 +81,7 @@ pub(super) async fn sale_list(
     let rows = sales::list(&mut connection, seller.member_id, &filter, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |last| After { sale: Sale::place(last) });
     Ok(Json(page.map(SaleBody::from)))
 }

@@ -107,6 +107,7 @@ pub(super) async fn settlement_list(
     let rows = settlements::list(&mut connection, seller.member_id, &filter, limit.rows_to_fetch())
         .await
         .map_err(database::problem)?;
+    connection.give_back();
     let page = Page::from_rows(rows, limit, |last| Before { settlement: last.day });
     Ok(Json(page.map(SettlementBody::from)))
 }
