@@ -40,15 +40,17 @@ pub(crate) fn is_lost_connection(error: &(dyn Error + 'static)) -> bool {
     find(error).is_some_and(is_lost)
 }
 
-/// The answer to an error that an operation has no word for: 503 where the database is out of reach or overloaded,
-/// else a 500. Neither says anything of the inside.
+/// Whether the database is out of reach or overloaded, so that what failed says nothing of what was asked.
+pub fn is_unavailable(error: &(dyn Error + 'static)) -> bool {
+    find(error).is_some_and(|cause| {
+        is_conflict(cause) || is_lost(cause) || matches!(cause, sqlx::Error::PoolTimedOut)
+    })
+}
+
+/// The answer to an error that an operation has no word for: 503 where the database [is
+/// unavailable](is_unavailable), else a 500. Neither says anything of the inside.
 pub fn problem(error: impl Error + Send + Sync + 'static) -> Problem {
-    match find(&error) {
-        Some(cause) if is_conflict(cause) || is_lost(cause) || matches!(cause, sqlx::Error::PoolTimedOut) => {
-            Problem::unavailable(error)
-        }
-        _ => Problem::internal(error),
-    }
+    if is_unavailable(&error) { Problem::unavailable(error) } else { Problem::internal(error) }
 }
 
 /// Two transactions stood in each other's way.

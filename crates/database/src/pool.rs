@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlPool};
 
-use crate::shelf::{Lent, Shelf};
+use crate::shelf::{Autocommit, Lent, Shelf};
 use crate::{Settings, Tls};
 
 /// How long a starting process waits for its database.
@@ -85,7 +85,9 @@ impl Database {
                 Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(|_| ()) })
             })
             .after_release(|connection, _| {
-                Box::pin(async move { connection.execute("ROLLBACK").await.map(|_| true) })
+                Box::pin(
+                    async move { connection.execute("ROLLBACK; SET autocommit = 1").await.map(|_| true) },
+                )
             })
             .connect_lazy_with(options);
         Self { pool, shelf }
@@ -115,7 +117,12 @@ impl Database {
     /// A connection for reads, and for writes of a single statement. Where it matters, [give](Lent::give_back) it back
     /// by hand: that saves its two round trips.
     pub async fn acquire(&self) -> sqlx::Result<Lent> {
-        self.shelf.lend(&self.pool).await
+        self.shelf.lend(&self.pool, Autocommit::On).await
+    }
+
+    /// A connection whose first statement begins a transaction.
+    pub(crate) async fn acquire_in_transaction(&self) -> sqlx::Result<Lent> {
+        self.shelf.lend(&self.pool, Autocommit::Off).await
     }
 
     /// Has every connection that nobody uses tested before it is lent again.

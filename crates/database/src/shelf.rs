@@ -4,13 +4,16 @@
 //! time one was lent. So a connection whose borrower says that all it asked for has been answered
 //! ([`Lent::give_back`]) is put on a shelf before that pool, and lent from there without a word to the server. Every
 //! other one goes back the long way, also where its borrower was cancelled or forgot to say so.
+//!
+//! Connections for transactions have a shelf of their own, because their `autocommit` is off: their first statement
+//! begins a transaction by itself, which saves the BEGIN and its round trip.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{MySql, MySqlConnection, MySqlPool};
+use sqlx::{Executor, MySql, MySqlConnection, MySqlPool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a connection is trusted before it goes back the long way, which tests it, ends it where it has grown old,
@@ -32,9 +35,19 @@ struct Connections {
     is_closed: bool,
 }
 
+/// What a connection takes for a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Autocommit {
+    /// Each statement, unless one is begun. So are all connections of the pool.
+    On,
+    /// All statements until a COMMIT or ROLLBACK.
+    Off,
+}
+
 #[derive(Debug)]
 struct Tested {
     connection: PoolConnection<MySql>,
+    autocommit: Autocommit,
     at: Instant,
 }
 
@@ -54,14 +67,17 @@ impl Shelf {
     }
 
     /// Lends a clean connection, or one of the pool's.
-    pub(crate) async fn lend(&self, pool: &MySqlPool) -> sqlx::Result<Lent> {
+    pub(crate) async fn lend(&self, pool: &MySqlPool, autocommit: Autocommit) -> sqlx::Result<Lent> {
         let permit = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(self.patience, permit).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        let tested = match self.take() {
+        let mut tested = match self.take(autocommit) {
             Some(tested) => tested,
-            None => Tested { connection: pool.acquire().await?, at: Instant::now() },
+            None => {
+                Tested { connection: pool.acquire().await?, autocommit: Autocommit::On, at: Instant::now() }
+            }
         };
+        tested.set(autocommit).await?;
         Ok(Lent { tested: Some(tested), shelf: self.clone(), _permit: permit })
     }
 
@@ -83,10 +99,16 @@ impl Shelf {
         self.distrust();
     }
 
-    /// The one that was used last, so that those which are not needed grow old.
-    fn take(&self) -> Option<Tested> {
+    /// The one that was used last, so that those which are not needed grow old; of those that need not be set first,
+    /// where there are any.
+    fn take(&self, autocommit: Autocommit) -> Option<Tested> {
         loop {
-            let tested = self.lock().clean.pop()?;
+            let mut connections = self.lock();
+            let clean = &mut connections.clean;
+            let place = clean.iter().rposition(|tested| tested.autocommit == autocommit);
+            let tested = clean.remove(place.or(clean.len().checked_sub(1))?);
+            // Those that have grown old go back to the pool, and not under this lock.
+            drop(connections);
             if tested.at.elapsed() < TRUSTED_FOR {
                 return Some(tested);
             }
@@ -102,6 +124,20 @@ impl Shelf {
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tested {
+    async fn set(&mut self, autocommit: Autocommit) -> sqlx::Result<()> {
+        if self.autocommit != autocommit {
+            let statement = match autocommit {
+                Autocommit::On => "SET autocommit = 1",
+                Autocommit::Off => "SET autocommit = 0",
+            };
+            self.connection.execute(statement).await?;
+            self.autocommit = autocommit;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
-use sqlx::{Connection, MySqlConnection};
+use sqlx::{Executor, MySqlConnection};
 use tracing::Instrument;
 
 use crate::error::is_lost_connection;
@@ -25,6 +25,8 @@ impl Database {
     /// * After a deadlock, a lock wait timeout or a lost connection it is run again from its start, a few times, so
     ///   `work` must be safe to run again; nothing of an earlier try is left. A connection that is lost in the commit
     ///   itself is not tried again, because the commit may have happened: the caller asks again by its id.
+    /// * There is no BEGIN: the connection's `autocommit` is off. `work` must not begin a transaction itself, which would
+    ///   commit what it has done before.
     /// * `name` labels its metrics and its log lines.
     ///
     /// `E` keeps the database's error reachable by [`Error::source`], or a conflict will not be seen.
@@ -73,17 +75,16 @@ impl Database {
         F: for<'c> Fn(&'c mut MySqlConnection) -> TxFuture<'c, T, E>,
     {
         let in_work = |error: sqlx::Error| Failed::InWork(error.into());
-        let mut connection = self.acquire().await.map_err(in_work)?;
-        let mut transaction = connection.begin().await.map_err(in_work)?;
-        match work(&mut transaction).await {
+        let mut connection = self.acquire_in_transaction().await.map_err(in_work)?;
+        match work(&mut connection).await {
             Ok(value) => {
-                transaction.commit().await.map_err(|error| Failed::InCommit(error.into()))?;
+                connection.execute("COMMIT").await.map_err(|error| Failed::InCommit(error.into()))?;
                 connection.give_back();
                 Ok(value)
             }
             Err(error) => {
                 // Where that fails, or the work panics, the pool does it.
-                if transaction.rollback().await.is_ok() {
+                if connection.execute("ROLLBACK").await.is_ok() {
                     connection.give_back();
                 }
                 Err(Failed::InWork(error))

@@ -37,6 +37,7 @@ async fn after_a_commit_nothing_more_is_asked_of_the_server(
     let mut connection = database.acquire().await.unwrap();
     ids.push(connection_id(&mut connection).await);
     assert!(ids.iter().all(|id| *id == ids[0]), "one connection was enough: {ids:?}");
+    assert_eq!(statements(&mut connection, "Com_begin").await, 0, "the first statement begins");
     assert_eq!(statements(&mut connection, "Com_commit").await, 3);
     assert_eq!(statements(&mut connection, "Com_rollback").await, 0);
     assert_eq!(statements(&mut connection, "Com_admin_commands").await, 0, "no ping");
@@ -90,4 +91,46 @@ async fn when_all_connections_have_died_a_transaction_finds_a_new_one(
         Box::pin(async { sqlx::query_scalar::<_, u64>("SELECT CONNECTION_ID()").fetch_one(tx).await })
     });
     assert!(!ids.contains(&alive.await.unwrap()));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_statement_outside_a_transaction_takes_effect_at_once_whatever_its_connection_did_before(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
+    direct
+        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
+        .await
+        .unwrap();
+    let database = Database::from_options(options);
+    let committed = database.run_tx("write", |tx| {
+        Box::pin(async { tx.execute("INSERT INTO notes (id) VALUES (1)").await.map(drop) })
+    });
+    committed.await.unwrap();
+    let mut connection = database.acquire().await.unwrap();
+    connection.execute("INSERT INTO notes (id) VALUES (2)").await.unwrap();
+    connection.give_back();
+
+    let panicking = tokio::spawn({
+        let database = database.clone();
+        async move {
+            let panics = database.run_tx("write", |tx| {
+                Box::pin(async {
+                    tx.execute("INSERT INTO notes (id) VALUES (3)").await?;
+                    let result: sqlx::Result<()> = None.expect("the work panics");
+                    result
+                })
+            });
+            panics.await
+        }
+    });
+    assert!(panicking.await.unwrap_err().is_panic());
+    // The only connection there is: it comes back by way of the pool.
+    let mut connection = database.acquire().await.unwrap();
+    connection.execute("INSERT INTO notes (id) VALUES (4)").await.unwrap();
+
+    let ids: Vec<i32> =
+        sqlx::query_scalar("SELECT id FROM notes ORDER BY id").fetch_all(&direct).await.unwrap();
+    assert_eq!(ids, [1, 2, 4]);
 }
