@@ -3,14 +3,26 @@
 use std::sync::Arc;
 
 use access::MemberId;
-use idempotency::{Claim, KeepError, Kept};
-use problem::Created;
-use serde::Serialize;
+use clock::Clock;
+use database::Database;
+use idempotency::{Answered, Claim, KeepError, Kept};
 
 use crate::db::transfers::Recorded;
 use crate::domain::{ChargeAmount, Kind, Transfer};
 use crate::ledger::{self, TransferError};
-use crate::state::AppState;
+
+/// A charge that is asked for.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The request's key, whose id becomes the transfer's.
+    pub claim: Claim,
+    /// Whose wallet.
+    pub member_id: MemberId,
+    /// How much.
+    pub amount: ChargeAmount,
+    /// What the member is told.
+    pub answer: fn(&Claim, &Recorded) -> Result<Answered, KeepError>,
+}
 
 /// Why nothing was charged.
 #[derive(Debug, thiserror::Error)]
@@ -18,43 +30,76 @@ pub enum ChargeError {
     /// No money moved.
     #[error("no money moved")]
     Transfer(#[from] TransferError),
+    /// One of several charges could not be made, and so none was.
+    #[error("the charges can't be made together")]
+    NotTogether,
     /// The request was made before, or its answer could not be kept.
     #[error("the answer could not be kept")]
     Keep(#[from] KeepError),
     /// The database failed.
     #[error("the charge could not be written")]
     Database(#[from] sqlx::Error),
+    /// It failed all charges that were to be made together.
+    #[error("the charges could not be written")]
+    Shared(#[source] Arc<ChargeError>),
 }
 
-/// Charges a member's wallet, and keeps the answer that `answer` makes of it.
-pub async fn charge<A: Serialize + Send + Sync + 'static>(
-    state: &AppState,
-    claim: Claim,
-    member_id: MemberId,
-    amount: ChargeAmount,
-    answer: fn(&Recorded) -> Created<A>,
-) -> Result<Kept, ChargeError> {
-    let order =
-        Transfer { id: claim.id(), kind: Kind::Charge, member_id, amount: amount.won(), reference: None };
-    let (order, now) = (Arc::new(order), state.clock.now());
-    let charged = state.database.run_tx("charge", move |tx| {
-        let (order, claim) = (Arc::clone(&order), claim.clone());
+/// Makes charges and keeps their answers: all of them, or none.
+pub async fn charge(
+    database: &Database,
+    clock: &Clock,
+    charges: &[Charge],
+) -> Result<Vec<Kept>, ChargeError> {
+    let orders: Arc<[Transfer]> = charges.iter().map(Charge::order).collect();
+    let answers: Arc<[_]> = charges.iter().map(|charge| (charge.claim.clone(), charge.answer)).collect();
+    let now = clock.now();
+    let charged = database.run_tx("charge", move |tx| {
+        let (orders, answers) = (Arc::clone(&orders), Arc::clone(&answers));
         Box::pin(async move {
-            let recorded = ledger::transfer(tx, &order, now).await?;
-            Ok::<_, ChargeError>(claim.keep(tx, &answer(&recorded)).await?)
+            let recorded = match &orders[..] {
+                [order] => vec![ledger::transfer(tx, order, now).await?],
+                orders => ledger::transfer_all(tx, orders, now).await?.ok_or(ChargeError::NotTogether)?,
+            };
+            let answered =
+                answers.iter().zip(&recorded).map(|((claim, answer), recorded)| answer(claim, recorded));
+            let answered = answered.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, ChargeError>(idempotency::keep(tx, answered).await?)
         })
     });
     let charged = charged.await;
-    ledger::count(Kind::Charge, charged.as_ref().err().map_or(ledger::RECORDED, ChargeError::label));
+    let outcome = charged.as_ref().err().map_or(ledger::RECORDED, ChargeError::label);
+    for _ in charges {
+        ledger::count(Kind::Charge, outcome);
+    }
     charged
 }
 
+impl Charge {
+    fn order(&self) -> Transfer {
+        let Self { claim, member_id, amount, .. } = self;
+        Transfer {
+            id: claim.id(),
+            kind: Kind::Charge,
+            member_id: *member_id,
+            amount: amount.won(),
+            reference: None,
+        }
+    }
+}
+
 impl ChargeError {
-    const fn label(&self) -> &'static str {
+    /// Whether it has nothing to do with what is charged.
+    pub(crate) fn is_of_the_database(&self) -> bool {
+        database::is_unavailable(self)
+    }
+
+    fn label(&self) -> &'static str {
         match self {
             Self::Transfer(error) => error.label(),
             Self::Keep(KeepError::KeyIsKnown) => "repeated",
+            Self::NotTogether => "not_together",
             Self::Keep(_) | Self::Database(_) => "failed",
+            Self::Shared(error) => error.label(),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! The ledger: the one function by which money moves.
 
+use std::collections::BTreeMap;
+use std::slice;
 use std::sync::Arc;
 
 use clock::Clock;
 use database::Database;
-use money::Won;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::transfers::Recorded;
-use crate::db::wallets::Standing;
+use crate::db::transfers::{Entry, NewPosting, Recorded};
+use crate::db::wallets::{Change, Standing};
 use crate::db::{transfers, wallets};
 use crate::domain::{Kind, Transfer};
 
@@ -92,30 +93,89 @@ pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<
 /// Moves money between a wallet and a system account, at most once for each transfer id, and gives what was recorded.
 /// The same transfer again gives what the first one gave.
 ///
-/// Runs inside the caller's transaction, which must end with a rollback where this gives an error. Three statements:
-/// the transfer first, whose primary key stops a repetition before any wallet is touched; then the wallet, whose
-/// balance is checked and changed in one step; then the postings. So the row that others wait for, the wallet's, is
-/// locked for the shortest time.
+/// Runs inside the caller's transaction, which must end with a rollback where this gives an error.
 pub async fn transfer(
     connection: &mut MySqlConnection,
     order: &Transfer,
     now: OffsetDateTime,
 ) -> Result<Recorded, TransferError> {
-    let postings = order.postings().ok_or(TransferError::AmountNotPositive)?;
-    if let Err(error) = transfers::insert(connection, order, now).await {
-        return match database::duplicate_key(&error) {
-            Some(_) => repeated(connection, order).await,
-            None => Err(error.into()),
-        };
+    match record(connection, slice::from_ref(order), now).await? {
+        Outcome::Recorded(recorded) => recorded.into_iter().next().ok_or(TransferError::AmountNotPositive),
+        Outcome::NotPositive => Err(TransferError::AmountNotPositive),
+        Outcome::KnownId => repeated(connection, order).await,
+        Outcome::WalletRefuses => Err(refusal(connection, order).await?),
     }
-    let member_id = order.member_id;
-    let also_closed = pays_what_is_owed(order.kind);
-    let Some(balance_after) = wallets::add(connection, member_id, postings[0].amount, also_closed).await?
-    else {
-        return Err(refusal(connection, order, postings[0].amount).await?);
+}
+
+/// Makes several transfers as one, each as [`transfer`] would, in their order. `None`, and the transaction must end with
+/// a rollback, where one of them can't be made or was made before: which one, and why, comes out when each is made alone.
+pub async fn transfer_all(
+    connection: &mut MySqlConnection,
+    orders: &[Transfer],
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Vec<Recorded>>> {
+    Ok(match record(connection, orders, now).await? {
+        Outcome::Recorded(recorded) => Some(recorded),
+        Outcome::NotPositive | Outcome::KnownId | Outcome::WalletRefuses => None,
+    })
+}
+
+/// What became of transfers that were to be recorded. All but the first ask for a rollback.
+enum Outcome {
+    Recorded(Vec<Recorded>),
+    NotPositive,
+    KnownId,
+    WalletRefuses,
+}
+
+/// The one place where money moves, by so many statements: the transfers first, whose primary key stops a repetition
+/// before any wallet is touched; then each wallet, whose balance is checked and changed in one step; then the postings.
+/// So the rows that others wait for, the wallets', are locked for the shortest time; and always in the same order, so
+/// that no two transactions wait for each other.
+async fn record(
+    connection: &mut MySqlConnection,
+    orders: &[Transfer],
+    now: OffsetDateTime,
+) -> sqlx::Result<Outcome> {
+    let Some(sides) = orders.iter().map(Transfer::postings).collect::<Option<Vec<_>>>() else {
+        return Ok(Outcome::NotPositive);
     };
-    transfers::insert_postings(connection, order, postings, balance_after).await?;
-    Ok(Recorded { transfer: order.clone(), balance_after, created_at: now })
+    let mut changes = BTreeMap::new();
+    for (order, [wallet, _]) in orders.iter().zip(&sides) {
+        let change = changes.entry(order.member_id).or_insert(Change::NONE);
+        let Some(more) = change.and(wallet.amount, pays_what_is_owed(order.kind)) else {
+            return Ok(Outcome::WalletRefuses);
+        };
+        *change = more;
+    }
+    if let Err(error) = transfers::insert(connection, orders, now).await {
+        return if database::duplicate_key(&error).is_some() { Ok(Outcome::KnownId) } else { Err(error) };
+    }
+    let mut latest = BTreeMap::new();
+    for (member_id, change) in changes {
+        let Some(balance_after) = wallets::change(connection, member_id, &change).await? else {
+            return Ok(Outcome::WalletRefuses);
+        };
+        latest.insert(member_id, Entry { balance_after, later: 0 });
+    }
+    // From the last one back, because it is the balance after it that is known.
+    let (mut postings, mut recorded) = (Vec::new(), Vec::new());
+    for (order, [wallet, system]) in orders.iter().zip(sides).rev() {
+        let entry = latest.get_mut(&order.member_id).expect("the wallet of each order was changed");
+        recorded.push(Recorded {
+            transfer: order.clone(),
+            balance_after: entry.balance_after,
+            created_at: now,
+        });
+        postings.push(NewPosting { transfer_id: order.id, posting: system, entry: None });
+        postings.push(NewPosting { transfer_id: order.id, posting: wallet, entry: Some(*entry) });
+        let balance_before = entry.balance_after.checked_sub(wallet.amount);
+        entry.balance_after = balance_before.expect("a balance, which no step takes out of its range");
+        entry.later += 1;
+    }
+    transfers::insert_postings(connection, &postings).await?;
+    recorded.reverse();
+    Ok(Outcome::Recorded(recorded))
 }
 
 /// What is owed to a member is paid into the wallet, closed or not: it must not be stuck in escrow.
@@ -134,13 +194,9 @@ async fn repeated(connection: &mut MySqlConnection, order: &Transfer) -> Result<
 }
 
 /// Why the wallet was not changed. Its balance is not looked at again: by now it may be another one.
-async fn refusal(
-    connection: &mut MySqlConnection,
-    order: &Transfer,
-    change: Won,
-) -> sqlx::Result<TransferError> {
+async fn refusal(connection: &mut MySqlConnection, order: &Transfer) -> sqlx::Result<TransferError> {
     Ok(match wallets::find_standing(connection, order.member_id).await? {
-        Some(Standing::Open) if change.is_negative() => TransferError::InsufficientBalance,
+        Some(Standing::Open) if order.kind.debits_the_wallet() => TransferError::InsufficientBalance,
         Some(Standing::Closed) if !pays_what_is_owed(order.kind) => TransferError::NoWallet,
         Some(_) => TransferError::BalanceLimit,
         None => TransferError::NoWallet,

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`http`] | the routes, a file for each operation |
 //! | [`sign_up`], [`sign_in`], [`refresh`], [`change_password`], [`close_account`] | what takes more than one step |
-//! | [`ledger`], [`charge`] | the one function by which money moves; bringing money in, at most once for each key |
+//! | [`ledger`] | the one place where money moves |
+//! | [`charge`], [`till`] | bringing money in, at most once for each key; where charges wait for one another |
 //! | [`audit`] | the proof that it adds up |
 //! | [`throttle`], [`passwords`], [`tokens`] | the brake on guessing; hashing; access tokens and their keys |
 //! | [`domain`] | the rules, and nothing else |
@@ -30,6 +31,7 @@ pub mod sign_up;
 pub mod state;
 pub mod sweep;
 pub mod throttle;
+pub mod till;
 pub mod tokens;
 
 pub use service::{Command, MemberApi};

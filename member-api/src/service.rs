@@ -12,6 +12,7 @@ use crate::create_admin::{NewAdmin, create_admin};
 use crate::passwords::Passwords;
 use crate::settings::Settings;
 use crate::state::AppState;
+use crate::till::Till;
 use crate::tokens::Tokens;
 use crate::{audit, db, http, sweep};
 
@@ -41,6 +42,7 @@ impl Service for MemberApi {
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
+            till: Till::new(database.clone(), clock.clone()),
             passwords: Passwords::new(settings.passwords.hashes_at_once())?,
             tokens,
             sign_in_limits: settings.sign_in,

@@ -5,6 +5,7 @@ use database::Database;
 
 use crate::passwords::Passwords;
 use crate::settings;
+use crate::till::Till;
 use crate::tokens::Tokens;
 
 /// The parts of the service that requests share. Cheap to clone.
@@ -14,6 +15,8 @@ pub struct AppState {
     pub database: Database,
     /// Time, and new ids.
     pub clock: Clock,
+    /// What brings money in.
+    pub till: Till,
     /// What hashes and compares passwords.
     pub passwords: Passwords,
     /// What signs access tokens.

@@ -1,7 +1,7 @@
 //! The table `idempotency_keys`.
 
 use problem::{Code, Problem};
-use sqlx::MySqlConnection;
+use sqlx::{MySqlConnection, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -75,33 +75,38 @@ pub(crate) async fn insert(
     .map(|_| ())
 }
 
-/// Takes a new key and keeps its answer. A duplicate-key error says that it is known.
-pub(crate) async fn insert_answered(
+/// A new key with its answer.
+pub(crate) struct AnsweredRow<'a> {
+    pub(crate) of: &'a KeyOf,
+    pub(crate) operation_id: Uuid,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) answer: &'a Answer,
+}
+
+/// Takes new keys and keeps their answers. A duplicate-key error says that one of them is known.
+pub(crate) async fn insert_answered<'a>(
     connection: &mut MySqlConnection,
-    of: &KeyOf,
-    operation_id: Uuid,
-    fingerprint: &Fingerprint,
-    now: OffsetDateTime,
-    answer: &Answer,
+    rows: impl IntoIterator<Item = AnsweredRow<'a>>,
 ) -> sqlx::Result<()> {
-    sqlx::query(
+    let mut insert = QueryBuilder::new(
         "INSERT INTO idempotency_keys (member_id, route, idempotency_key, operation_id, fingerprint, created_at, \
-         leased_until, status, content_type, location, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(of.member_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(operation_id)
-    .bind(&fingerprint[..])
-    .bind(now)
-    .bind(now)
-    .bind(answer.status)
-    .bind(&answer.content_type)
-    .bind(&answer.location)
-    .bind(&answer.body[..])
-    .execute(connection)
-    .await
-    .map(|_| ())
+         leased_until, status, content_type, location, body) ",
+    );
+    insert.push_values(rows, |mut row, AnsweredRow { of, operation_id, fingerprint, now, answer }| {
+        row.push_bind(of.member_id)
+            .push_bind(&of.route)
+            .push_bind(&of.key)
+            .push_bind(operation_id)
+            .push_bind(&fingerprint[..])
+            .push_bind(now)
+            .push_bind(now)
+            .push_bind(answer.status)
+            .push_bind(&answer.content_type)
+            .push_bind(&answer.location)
+            .push_bind(&answer.body[..]);
+    });
+    insert.build().execute(connection).await.map(|_| ())
 }
 
 pub(crate) async fn find(connection: &mut MySqlConnection, of: &KeyOf) -> sqlx::Result<Option<KeyRow>> {

@@ -7,7 +7,7 @@
 //! | | [`Keeper::guard_transaction`] | [`Keeper::guard`] |
 //! |---|---|---|
 //! | for | what is done in one transaction: a charge | what takes several steps: a checkout |
-//! | the handler extracts | a [`Claim`], and calls [`Claim::keep`] in its transaction | an [`Operation`] |
+//! | the handler extracts | a [`Claim`], and calls [`keep`] in its transaction | an [`Operation`] |
 //! | the key and the answer are written | with the effect: all of it is committed, or nothing | before the first step, and after the last |
 //! | costs | one statement | two transactions |
 //! | after a crash | nothing is left, or all: a repetition runs anew, or is answered | a repetition runs again with the same operation id, by which the handler makes its steps idempotent |
@@ -42,4 +42,4 @@ mod transaction;
 
 pub use keeper::Keeper;
 pub use steps::Operation;
-pub use transaction::{Claim, KeepError, Kept};
+pub use transaction::{Answered, Claim, KeepError, Kept, keep};

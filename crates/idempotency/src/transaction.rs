@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Fate};
-use crate::db::{self, KeyOf};
+use crate::db::{self, AnsweredRow, KeyOf};
 use crate::keeper::{KEPT_FOR, Keeper, in_use};
 use crate::keyed::{Fingerprint, Keyed};
 
@@ -24,7 +24,7 @@ use crate::keyed::{Fingerprint, Keyed};
 const LONG_WAIT: Duration = Duration::from_millis(50);
 
 /// A key that is to be taken in the transaction that does what the request asks for. Extracted by the handlers behind
-/// [`Keeper::guard_transaction`].
+/// [`Keeper::guard_transaction`], and written with its answer by [`keep`].
 #[derive(Clone, Debug)]
 pub struct Claim(Arc<Inner>);
 
@@ -34,6 +34,14 @@ struct Inner {
     of: KeyOf,
     fingerprint: Fingerprint,
     now: OffsetDateTime,
+}
+
+/// A key with the answer that is to be kept.
+#[derive(Debug)]
+#[must_use = "it is not kept yet"]
+pub struct Answered {
+    claim: Claim,
+    answer: Answer,
 }
 
 /// The answer that was kept, to be given once the transaction has been committed.
@@ -80,25 +88,29 @@ impl Claim {
         self.0.id
     }
 
-    /// Writes the key with its answer. The last statement of the transaction, or nearly: until the commit, a twin of the
-    /// request waits for it here.
-    pub async fn keep<T: Serialize>(
-        &self,
-        transaction: &mut MySqlConnection,
-        answer: &Created<T>,
-    ) -> Result<Kept, KeepError> {
-        let answer = Answer::created(answer)?;
-        match self.0.insert(transaction, &answer).await {
-            Ok(()) => Ok(Kept(answer)),
-            Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
-            Err(error) => Err(error.into()),
-        }
+    /// Answers the request, with a 201.
+    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<Answered, KeepError> {
+        Ok(Answered { claim: self.clone(), answer: Answer::created(created)? })
     }
 }
 
-impl Inner {
-    async fn insert(&self, connection: &mut MySqlConnection, answer: &Answer) -> sqlx::Result<()> {
-        db::insert_answered(connection, &self.of, self.id, &self.fingerprint, self.now, answer).await
+/// Writes keys with their answers, in the transaction that has the effects: all of them, or none. Its last statement, or
+/// nearly: until the commit, a twin of each request waits for it here.
+pub async fn keep(
+    transaction: &mut MySqlConnection,
+    answered: Vec<Answered>,
+) -> Result<Vec<Kept>, KeepError> {
+    match db::insert_answered(transaction, answered.iter().map(Answered::row)).await {
+        Ok(()) => Ok(answered.into_iter().map(|Answered { answer, .. }| Kept(answer)).collect()),
+        Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Answered {
+    fn row(&self) -> AnsweredRow<'_> {
+        let Inner { id, of, fingerprint, now } = &*self.claim.0;
+        AnsweredRow { of, operation_id: *id, fingerprint, now: *now, answer: &self.answer }
     }
 }
 
@@ -208,7 +220,7 @@ impl Keeper {
         if answer.fate() != Fate::Kept {
             return Ok(Outcome::Answered(response));
         }
-        match self.keep_refusal(claim, &answer).await {
+        match self.keep_refusal(Answered { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
             // It is refused again where it is sent again, or not, if it may be done by then.
             Err(error) => {
@@ -233,9 +245,9 @@ impl Keeper {
         Ok(Some(answered.map(Outcome::Replayed)))
     }
 
-    async fn keep_refusal(&self, claim: &Claim, answer: &Answer) -> sqlx::Result<()> {
+    async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {
         let mut connection = self.database.acquire().await?;
-        claim.0.insert(&mut connection, answer).await?;
+        db::insert_answered(&mut connection, [answered.row()]).await?;
         connection.give_back();
         Ok(())
     }

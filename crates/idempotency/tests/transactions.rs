@@ -64,7 +64,7 @@ async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String)
             }
             let answer =
                 Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
-            let kept = claim.keep(tx, &answer).await?;
+            let kept = idempotency::keep(tx, vec![claim.answer(&answer)?]).await?.remove(0);
             if what["wait"] == true {
                 permits.acquire().await.unwrap().forget();
             }

@@ -2,7 +2,7 @@
 
 use access::MemberId;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection};
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -20,19 +20,20 @@ pub struct Recorded {
     pub created_at: OffsetDateTime,
 }
 
-/// Records a transfer. Runs into the primary key where its id was used before.
+/// Records transfers. Runs into the primary key where an id was used before.
 pub async fn insert(
     connection: &mut MySqlConnection,
-    transfer: &Transfer,
+    transfers: &[Transfer],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO transfers (id, kind, reference, created_at) VALUES (?, ?, ?, ?)")
-        .bind(transfer.id)
-        .bind(transfer.kind.as_str())
-        .bind(transfer.reference.as_deref())
-        .bind(now)
-        .execute(connection)
-        .await?;
+    let mut insert = QueryBuilder::new("INSERT INTO transfers (id, kind, reference, created_at) ");
+    insert.push_values(transfers, |mut row, transfer| {
+        row.push_bind(transfer.id)
+            .push_bind(transfer.kind.as_str())
+            .push_bind(transfer.reference.as_deref())
+            .push_bind(now);
+    });
+    insert.build().execute(connection).await?;
     Ok(())
 }
 
@@ -50,28 +51,44 @@ pub async fn insert_void(
     Ok(())
 }
 
-/// Records both sides of a transfer. The wallet's, which has just been changed by [`super::wallets::add`], gets the
-/// number that this gave it.
-pub async fn insert_postings(
-    connection: &mut MySqlConnection,
-    transfer: &Transfer,
-    [wallet, system]: [Posting; 2],
-    balance_after: Won,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO postings (transfer_id, account, amount, entry_no, balance_after) VALUES \
-         (?, ?, ?, (SELECT version FROM wallets WHERE member_id = ?), ?), (?, ?, ?, NULL, NULL)",
-    )
-    .bind(transfer.id)
-    .bind(wallet.account.id())
-    .bind(wallet.amount)
-    .bind(wallet.account.id())
-    .bind(balance_after)
-    .bind(transfer.id)
-    .bind(system.account.id())
-    .bind(system.amount)
-    .execute(connection)
-    .await?;
+/// One side of a transfer, as it is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPosting {
+    /// The transfer.
+    pub transfer_id: Uuid,
+    /// Its side.
+    pub posting: Posting,
+    /// A wallet's side is an entry of its statement.
+    pub entry: Option<Entry>,
+}
+
+/// A line of a wallet's statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What was in the wallet after it.
+    pub balance_after: Won,
+    /// How many entries of the wallet come after it, of those that were counted by [`super::wallets::change`] at once.
+    pub later: i64,
+}
+
+/// Records both sides of transfers, in the transaction that has changed the wallets: their versions count the entries.
+pub async fn insert_postings(connection: &mut MySqlConnection, postings: &[NewPosting]) -> sqlx::Result<()> {
+    let mut insert =
+        QueryBuilder::new("INSERT INTO postings (transfer_id, account, amount, entry_no, balance_after) ");
+    insert.push_values(postings, |mut row, NewPosting { transfer_id, posting, entry }| {
+        let account = posting.account.id();
+        row.push_bind(transfer_id).push_bind(account).push_bind(posting.amount);
+        match entry {
+            Some(Entry { balance_after, later }) => row
+                .push("(SELECT version FROM wallets WHERE member_id = ")
+                .push_bind_unseparated(account)
+                .push_unseparated(") - ")
+                .push_bind_unseparated(later)
+                .push_bind(balance_after),
+            None => row.push("NULL").push("NULL"),
+        };
+    });
+    insert.build().execute(connection).await?;
     Ok(())
 }
 

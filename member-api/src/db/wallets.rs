@@ -1,4 +1,4 @@
-//! The table `wallets`. Its balances are changed by [`add`] alone, and that is called by `ledger::transfer` alone.
+//! The table `wallets`. Its balances are changed by [`change`] alone, and that is called by `ledger::transfer_all` alone.
 
 use access::MemberId;
 use money::Won;
@@ -49,30 +49,63 @@ pub async fn find_standing(
     Ok(row.map(|(closed_at,)| if closed_at.is_some() { Standing::Closed } else { Standing::Open }))
 }
 
-/// Adds an amount (below zero: takes it away) and gives the new balance. `None`, with nothing changed, where the
-/// balance would leave its range, the wallet is closed and `also_closed` is false, or there is none.
+/// What one or more entries do to a wallet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change {
+    /// How many there are.
+    pub entries: i64,
+    /// What they add up to; below zero where they take more than they bring.
+    pub sum: Won,
+    /// The lowest of the sums on the way there, and not above zero.
+    pub lowest: Won,
+    /// The highest of them, and not below zero.
+    pub highest: Won,
+    /// Whether they are for closed wallets too, all of them.
+    pub also_closed: bool,
+}
+
+impl Change {
+    /// The change that nothing makes.
+    pub const NONE: Self =
+        Self { entries: 0, sum: Won::ZERO, lowest: Won::ZERO, highest: Won::ZERO, also_closed: true };
+
+    /// With one entry more; `None` where the sum is too large to be a wallet's.
+    pub fn and(self, amount: Won, also_closed: bool) -> Option<Self> {
+        let sum = self.sum.checked_add(amount)?;
+        Some(Self {
+            entries: self.entries + 1,
+            sum,
+            lowest: self.lowest.min(sum),
+            highest: self.highest.max(sum),
+            also_closed: self.also_closed && also_closed,
+        })
+    }
+}
+
+/// Changes a wallet and gives the new balance. `None`, with nothing changed, where the balance would leave its range on
+/// the way, the wallet is closed to one of the entries, or there is none.
 ///
 /// One statement checks and changes, so that no two of them can act on the same balance. `LAST_INSERT_ID(expression)`
 /// hands the new value back with the statement's own answer: a read of it would be a round trip more.
 /// (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>)
-pub async fn add(
+pub async fn change(
     connection: &mut MySqlConnection,
     member_id: MemberId,
-    amount: Won,
-    also_closed: bool,
+    change: &Change,
 ) -> sqlx::Result<Option<Won>> {
-    // The range of balances from which the amount leads to one of 0 to MAX_BALANCE.
-    let lowest = Won::ZERO.checked_sub(amount).unwrap_or(MAX_BALANCE).max(Won::ZERO);
-    let highest = MAX_BALANCE.checked_sub(amount).unwrap_or(MAX_BALANCE);
+    // The range of balances from which no step leads out of 0 to MAX_BALANCE.
+    let lowest = Won::ZERO.checked_sub(change.lowest).unwrap_or(MAX_BALANCE);
+    let highest = MAX_BALANCE.checked_sub(change.highest).unwrap_or(MAX_BALANCE);
     let done = sqlx::query(
-        "UPDATE wallets SET balance = LAST_INSERT_ID(balance + ?), version = version + 1 \
+        "UPDATE wallets SET balance = LAST_INSERT_ID(balance + ?), version = version + ? \
          WHERE member_id = ? AND balance BETWEEN ? AND ? AND (closed_at IS NULL OR ?)",
     )
-    .bind(amount)
+    .bind(change.sum)
+    .bind(change.entries)
     .bind(member_id.0)
     .bind(lowest)
     .bind(highest)
-    .bind(also_closed)
+    .bind(change.also_closed)
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {

@@ -50,7 +50,8 @@ impl Kind {
         }
     }
 
-    const fn debits_the_wallet(self) -> bool {
+    /// Whether money leaves the wallet.
+    pub const fn debits_the_wallet(self) -> bool {
         match self {
             Self::OrderPayment => true,
             Self::Charge | Self::Refund | Self::Payout => false,

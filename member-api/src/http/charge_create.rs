@@ -3,7 +3,7 @@
 use access::Customer;
 use axum::extract::State;
 use garde::Validate;
-use idempotency::{Claim, Kept};
+use idempotency::{Answered, Claim, KeepError, Kept};
 use money::Won;
 use problem::{Code, Created, Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::account_is_closed;
-use crate::charge::{ChargeError, charge};
+use crate::charge::{Charge, ChargeError};
 use crate::db::transfers::Recorded;
 use crate::domain::ChargeAmount;
 use crate::ledger::TransferError;
@@ -63,24 +63,26 @@ pub(super) async fn charge_create(
     claim: Claim,
     Json(request): Json<Request>,
 ) -> Result<Kept, Problem> {
-    charge(&state, claim, principal.member_id, request.amount, created).await.map_err(|error| match error {
+    let charge = Charge { claim, member_id: principal.member_id, amount: request.amount, answer };
+    state.till.charge(charge).await.map_err(|error| match error {
         ChargeError::Transfer(TransferError::BalanceLimit) => Problem::new(Code::BalanceLimit),
         ChargeError::Transfer(TransferError::NoWallet) => account_is_closed(principal),
-        ChargeError::Transfer(TransferError::Database(_)) | ChargeError::Database(_) => {
-            database::problem(error)
-        }
-        // A charge takes nothing from the wallet, is above zero, and its id is the request's own.
+        ChargeError::Transfer(TransferError::Database(_))
+        | ChargeError::Database(_)
+        | ChargeError::Shared(_) => database::problem(error),
+        // A charge takes nothing from the wallet, is above zero, its id is the request's own, and in the end it is alone.
         ChargeError::Transfer(
             TransferError::InsufficientBalance
             | TransferError::AmountNotPositive
             | TransferError::Mismatch(_),
-        ) => Problem::internal(error),
+        )
+        | ChargeError::NotTogether => Problem::internal(error),
         ChargeError::Keep(error) => error.into(),
     })
 }
 
-fn created(recorded: &Recorded) -> Created<Body> {
-    Created {
+fn answer(claim: &Claim, recorded: &Recorded) -> Result<Answered, KeepError> {
+    claim.answer(&Created {
         location: "/api/member/me/wallet/entries".to_owned(),
         body: Body {
             id: recorded.transfer.id,
@@ -88,5 +90,5 @@ fn created(recorded: &Recorded) -> Created<Body> {
             balance: recorded.balance_after,
             created_at: recorded.created_at,
         },
-    }
+    })
 }

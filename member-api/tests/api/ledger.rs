@@ -1,14 +1,19 @@
 //! The one function by which money moves, inside a caller's transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::MemberId;
+use member_api::audit::prove;
+use member_api::db::transfers::Recorded;
 use member_api::domain::{Kind, Transfer};
-use member_api::ledger::{TransferError, execute, transfer};
+use member_api::ledger::{TransferError, execute, transfer, transfer_all};
 use money::Won;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::world::World;
+use crate::world::{Person, World};
 
 fn charge(world: &World, member_id: MemberId, amount: i64) -> Transfer {
     let id = world.state.clock.new_id();
@@ -38,6 +43,81 @@ async fn a_transfer_is_undone_with_its_transaction(_: MySqlPoolOptions, options:
     assert_eq!((world.wallet(&kim).await, world.count("SELECT COUNT(*) FROM transfers").await), ((0, 0), 0));
     let recorded = execute(&world.state.database, &world.state.clock, Transfer::clone(&order)).await.unwrap();
     assert_eq!((recorded.balance_after, world.wallet(&kim).await), (Won::new(5_000), (5_000, 1)));
+}
+
+/// A random transfer of somebody's: every other one takes money out of the wallet, as much as others bring.
+fn any_transfer(world: &World, people: &[Person], random: &mut StdRng) -> Transfer {
+    let is_payment = random.random_bool(0.5);
+    let others = [Kind::Charge, Kind::Refund, Kind::Payout];
+    Transfer {
+        id: world.state.clock.new_id(),
+        kind: if is_payment { Kind::OrderPayment } else { others[random.random_range(0..others.len())] },
+        member_id: people[random.random_range(0..people.len())].id,
+        amount: Won::new(random.random_range(1..=10_000)),
+        reference: None,
+    }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let mut people = Vec::new();
+    for name in ["kim", "lee", "park"] {
+        people.push(world.customer(name).await);
+    }
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut balances: HashMap<MemberId, i64> = HashMap::new();
+    let (mut made, mut refused) = (0, 0);
+    for _ in 0..120 {
+        let count = random.random_range(1..=9);
+        let orders: Arc<[_]> = (0..count).map(|_| any_transfer(&world, &people, &mut random)).collect();
+        let mut after = balances.clone();
+        let steps: Vec<i64> = orders
+            .iter()
+            .map(|order| {
+                let sign = if order.kind.debits_the_wallet() { -1 } else { 1 };
+                let balance = after.entry(order.member_id).or_default();
+                *balance += sign * order.amount.get();
+                *balance
+            })
+            .collect();
+        let (now, all) = (world.state.clock.now(), Arc::clone(&orders));
+        let recorded = world.state.database.run_tx("test", move |tx| {
+            let orders = Arc::clone(&all);
+            Box::pin(async move { transfer_all(tx, &orders, now).await?.ok_or(sqlx::Error::RowNotFound) })
+        });
+        match recorded.await {
+            Ok(recorded) => {
+                let expected: Vec<_> = orders
+                    .iter()
+                    .zip(&steps)
+                    .map(|(order, step)| Recorded {
+                        transfer: order.clone(),
+                        balance_after: Won::new(*step),
+                        created_at: now,
+                    })
+                    .collect();
+                assert_eq!(recorded, expected);
+                balances = after;
+                made += 1;
+            }
+            Err(_) => {
+                assert!(steps.iter().any(|balance| *balance < 0), "{orders:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(made > 10 && refused > 10, "{made} made, {refused} refused");
+    let report = prove(&world.state.database, &world.state.clock).await.unwrap();
+    assert!(report.is_balanced(), "{report:?}");
+    for who in &people {
+        assert_eq!(world.wallet(who).await.0, balances.get(&who.id).copied().unwrap_or_default());
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::Account;
+use member_api::db::wallets;
+use member_api::domain::{Account, Kind, Transfer};
+use member_api::ledger;
+use money::Won;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::{MySql, MySqlPool, Transaction};
 use testkit::Answer;
 
 use crate::world::{Person, World};
@@ -205,6 +209,105 @@ async fn the_same_charge_sent_at_once_happens_once(_: MySqlPoolOptions, options:
     }
     assert!(answers.iter().any(|answer| answer.status == StatusCode::CREATED));
     assert_eq!(world.wallet(&kim).await, (5_000, 1));
+}
+
+/// Takes a wallet's row, so that whoever changes it waits until this is dropped.
+async fn hold<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
+    let mut held = pool.begin().await.unwrap();
+    wallets::lock(&mut held, who.id).await.unwrap();
+    held
+}
+
+/// How many transactions wait for a row.
+async fn row_waits(world: &World) -> i64 {
+    let waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx trx \
+        JOIN information_schema.processlist p ON p.id = trx.trx_mysql_thread_id \
+        WHERE p.db = DATABASE() AND trx.trx_state = 'LOCK WAIT'";
+    // What it says is kept for a tenth of a second after each look.
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    world.count(waiting).await
+}
+
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("it never came to that");
+}
+
+/// Somebody whose wallet holds so many won.
+async fn with_balance(world: &World, name: &str, balance: i64) -> Person {
+    let who = world.customer(name).await;
+    let order = Transfer {
+        id: world.state.clock.new_id(),
+        kind: Kind::Payout,
+        member_id: who.id,
+        amount: Won::new(balance),
+        reference: None,
+    };
+    ledger::execute(&world.state.database, &world.state.clock, order).await.unwrap();
+    who
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let pool = MySqlPool::connect_with(options.clone()).await.unwrap();
+    let world = World::new(options);
+    let full = with_balance(&world, "full", i64::MAX - 2_500).await;
+    let repeating = world.customer("repeating").await;
+    let body = json!({"amount": 1_000});
+    let before = charge(&world, &repeating, "again", &body).await.expect(StatusCode::CREATED).body;
+    let mut people = Vec::new();
+    for name in ["one", "two", "three", "four"] {
+        people.push(world.customer(name).await);
+    }
+    let [one, two, three, four] = &people[..] else { unreachable!() };
+
+    let send = |who: &Person, key: &str| {
+        let request = world.client.post(CHARGES).bearer(&who.token).key(key).json(&body);
+        tokio::spawn(async move { request.send().await })
+    };
+    // Two transactions are at work, and wait for the wallets' rows.
+    let (first, second, third) = (hold(&pool, one).await, hold(&pool, two).await, hold(&pool, three).await);
+    let mut sent = vec![send(one, "k")];
+    until(async || row_waits(&world).await == 1).await;
+    sent.push(send(two, "k"));
+    until(async || row_waits(&world).await == 2).await;
+    // Four wait for these, and are written at once when the first of them is through. They wait for the third row then.
+    for (who, key) in [(three, "k"), (four, "k"), (&full, "k1"), (&repeating, "again")] {
+        sent.push(send(who, key));
+    }
+    until(async || world.state.till.waiting() == 4).await;
+    drop(first);
+    until(async || world.wallet(one).await == (1_000, 1)).await;
+    until(async || row_waits(&world).await == 2).await;
+    assert_eq!(world.state.till.waiting(), 0);
+    assert_eq!(world.wallet(four).await, (0, 0));
+    for (who, key) in [(&full, "k2"), (&full, "k3"), (&repeating, "new"), (four, "k-more")] {
+        sent.push(send(who, key));
+    }
+    drop((second, third));
+
+    let mut answers = Vec::new();
+    for sent in sent {
+        answers.push(sent.await.unwrap());
+    }
+    let refused: Vec<_> = answers.extract_if(.., |answer| answer.status != StatusCode::CREATED).collect();
+    assert_eq!(refused.len(), 1, "two more fit into the full wallet");
+    let _ = refused.into_iter().next().unwrap().expect_problem(StatusCode::CONFLICT, "BALANCE_LIMIT");
+    let replayed: Vec<_> =
+        answers.iter().filter(|answer| answer.header("idempotency-replayed") == "true").collect();
+    assert_eq!(replayed.iter().map(|answer| &answer.body).collect::<Vec<_>>(), [&before]);
+    assert_eq!(world.wallet(&full).await, (i64::MAX - 500, 3));
+    assert_eq!(world.wallet(&repeating).await, (2_000, 2));
+    for (who, charges) in [(one, 1), (two, 1), (three, 1), (four, 2)] {
+        assert_eq!(world.wallet(who).await, (charges * 1_000, charges));
+    }
 }
 
 #[sqlx::test(migrations = "./migrations")]

@@ -10,6 +10,7 @@ use lock::{Lock, RedisSettings};
 use member_api::passwords::Passwords;
 use member_api::settings;
 use member_api::state::AppState;
+use member_api::till::Till;
 use member_api::tokens::Tokens;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -94,8 +95,10 @@ impl World {
     pub(crate) fn new(options: MySqlConnectOptions) -> Self {
         let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let tokens = new_tokens(1, &access_settings("dalkom"), &clock);
+        let database = Database::from_options(options);
         let state = AppState {
-            database: Database::from_options(options),
+            till: Till::new(database.clone(), clock.clone()),
+            database,
             passwords: Passwords::new(NonZeroUsize::new(2).unwrap()).unwrap(),
             tokens,
             sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },

@@ -135,6 +135,7 @@ impl World {
         };
         let keeper = Keeper::new(database.clone(), clock.clone());
         let state = member_api::state::AppState {
+            till: member_api::till::Till::new(database.clone(), clock.clone()),
             database,
             clock: clock.clone(),
             passwords: member_api::passwords::Passwords::new(NonZeroUsize::MIN).expect("good parameters"),
