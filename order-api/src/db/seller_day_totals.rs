@@ -36,17 +36,6 @@ pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<
     Ok(row.0.map(BusinessDay::from_date))
 }
 
-/// Waits for every transaction that has added to a day and is not at its end. The read locks what it reads, and so
-/// comes behind whoever has locked it.
-pub async fn drain(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<()> {
-    let _: (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM seller_day_totals WHERE business_day = ? FOR UPDATE")
-            .bind(day.date())
-            .fetch_one(connection)
-            .await?;
-    Ok(())
-}
-
 /// How many sellers behind `after` have totals of a day.
 pub async fn count_sellers(
     connection: &mut MySqlConnection,
@@ -54,9 +43,7 @@ pub async fn count_sellers(
     after: Uuid,
 ) -> sqlx::Result<u64> {
     let row: (i64,) = sqlx::query_as(
-        "SELECT COUNT(*) FROM ( \
-            SELECT seller_id FROM seller_day_totals WHERE business_day = ? AND seller_id > ? GROUP BY seller_id \
-         ) AS sellers",
+        "SELECT COUNT(DISTINCT seller_id) FROM seller_day_totals WHERE business_day = ? AND seller_id > ?",
     )
     .bind(day.date())
     .bind(after)
@@ -65,7 +52,8 @@ pub async fn count_sellers(
     Ok(row.0.unsigned_abs())
 }
 
-/// What a day comes to over its totals, and how many rows these are.
+/// What a day comes to over its totals, and how many rows these are. Waits for every transaction that has added to them
+/// and is not at its end: the read locks what it reads, and so comes behind whoever has locked it.
 pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
     let row: SumsRow = sqlx::query_as(
         "SELECT COUNT(*) AS total_rows, \
@@ -75,7 +63,7 @@ pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::R
             CAST(COALESCE(SUM(refunds), 0) AS SIGNED) AS refunds, \
             CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * (CRC32(seller_id) & 268435455)), \
                 2305843009213693951), 0) AS SIGNED) AS refunds_weighted \
-         FROM seller_day_totals WHERE business_day = ?",
+         FROM seller_day_totals WHERE business_day = ? FOR UPDATE",
     )
     .bind(day.date())
     .fetch_one(connection)

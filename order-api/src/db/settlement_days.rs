@@ -3,7 +3,7 @@
 //! # How a day is closed
 //! A closed day gets no more additions, although those who add hold no lock on it. Whoever adds writes the totals first,
 //! and then, by [`NOT_CLOSED`] in the line's own update, looks whether the day is closed. Whoever closes writes the row
-//! here, commits, and then waits for all who have locked totals of that day ([`super::seller_day_totals::drain`]). Each
+//! here, commits, and then waits for all who have locked totals of that day ([`super::seller_day_totals::sums`]). Each
 //! who adds has either locked its totals before that wait, and then is waited for, or after it, and then sees the row and
 //! turns back. So the cost to a checkout is one look at the last entry of a small index.
 

@@ -38,42 +38,21 @@ pub async fn count_after(
     Ok(row.0.unsigned_abs())
 }
 
-/// The next `limit` sellers behind `after` who have totals of a day: how many there are, and the last of them.
-pub async fn next_sellers(
-    connection: &mut MySqlConnection,
-    day: BusinessDay,
-    after: Uuid,
-    limit: u32,
-) -> sqlx::Result<Option<(u64, Uuid)>> {
-    let (count, last): (i64, Option<Uuid>) = sqlx::query_as(
-        "SELECT COUNT(*), MAX(seller_id) FROM ( \
-            SELECT seller_id FROM seller_day_totals WHERE business_day = ? AND seller_id > ? \
-            GROUP BY seller_id ORDER BY seller_id LIMIT ? \
-         ) AS chunk",
-    )
-    .bind(day.date())
-    .bind(after)
-    .bind(limit)
-    .fetch_one(connection)
-    .await?;
-    Ok(last.map(|last| (count.unsigned_abs(), last)))
-}
-
-/// Writes the settlements of a day for the sellers behind `after`, up to `last`, from their totals; gives how many.
+/// Writes the settlements of a day for the first `limit` sellers behind `after`, from their totals; gives how many.
 pub async fn write(
     connection: &mut MySqlConnection,
     day: BusinessDay,
     after: Uuid,
-    last: Uuid,
+    limit: u32,
 ) -> sqlx::Result<u64> {
     let written = sqlx::query(
         "INSERT INTO settlements (business_day, seller_id, gross, refunds, status) \
          SELECT business_day, seller_id, SUM(gross), SUM(refunds), 'PENDING' FROM seller_day_totals \
-         WHERE business_day = ? AND seller_id > ? AND seller_id <= ? GROUP BY business_day, seller_id",
+         WHERE business_day = ? AND seller_id > ? GROUP BY business_day, seller_id ORDER BY seller_id LIMIT ?",
     )
     .bind(day.date())
     .bind(after)
-    .bind(last)
+    .bind(limit)
     .execute(connection)
     .await?;
     Ok(written.rows_affected())

@@ -76,18 +76,10 @@ impl Step for CloseDay {
     ) -> BoxFuture<'a, Result<Chunk, StepError>> {
         async move {
             let (day, now) = (self.day, self.settler.clock.now());
-            let database = &self.settler.database;
-            database
-                .run_tx("settlement_close_day", move |tx| {
-                    Box::pin(async move { db::settlement_days::close(tx, day, token, now).await })
-                })
-                .await?;
-            // Only when that is committed: whoever comes after this sees it.
-            database
-                .run_tx("settlement_drain_day", move |tx| {
-                    Box::pin(async move { db::seller_day_totals::drain(tx, day).await })
-                })
-                .await?;
+            let closed = self.settler.database.run_tx("settlement_close_day", move |tx| {
+                Box::pin(async move { db::settlement_days::close(tx, day, token, now).await })
+            });
+            closed.await?;
             Ok(Chunk::last(Counts::default()))
         }
         .boxed()
@@ -163,12 +155,13 @@ impl Step for SettleSellers {
                         let counts = Counts { read: skipped, written: 0, skipped };
                         return Ok(Chunk { counts, next: behind(written) });
                     }
-                    let Some((read, last)) = db::settlements::next_sellers(tx, day, written, limit).await?
-                    else {
-                        return Ok(Chunk::last(Counts::default()));
-                    };
-                    let written = db::settlements::write(tx, day, written, last).await?;
-                    Ok(Chunk { counts: Counts { read, written, skipped: 0 }, next: behind(last) })
+                    let count = db::settlements::write(tx, day, written, limit).await?;
+                    let counts = Counts { read: count, written: count, skipped: 0 };
+                    if count < u64::from(limit) {
+                        return Ok(Chunk::last(counts));
+                    }
+                    let last = db::settlements::written_through(tx, day).await?.unwrap_or_default();
+                    Ok(Chunk { counts, next: behind(last) })
                 })
             });
             Ok(chunk.await?)

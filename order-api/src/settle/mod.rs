@@ -2,10 +2,10 @@
 //!
 //! The job `settlement` has the day as its parameter, and three steps:
 //!
-//! 1. `close-day`: from here on nothing is added to the totals of the day ([`crate::db::settlement_days`] says how), and
-//!    whoever has added and is not at its end is waited for.
-//! 2. `prove-totals`: the totals are compared with the day's lines (`proof`). Where they differ, the run fails before
-//!    anything is written that could be paid, and no later day is settled until an administrator has run this one.
+//! 1. `close-day`: from here on nobody begins to add to the totals of the day ([`crate::db::settlement_days`] says how).
+//! 2. `prove-totals`: whoever has added and is not at its end is waited for, and the totals are compared with the day's
+//!    lines (`proof`). Where they differ, the run fails before anything is written that could be paid, and no later day is
+//!    settled until an administrator has run this one.
 //! 3. `settle-sellers`: a settlement for each seller, in chunks, made of the totals within the database.
 //!
 //! Days are settled in their order, each when it is due and all before it are settled; a missed day is caught up.

@@ -31,8 +31,12 @@ pub(super) struct TotalsDiffer {
 
 /// Proves the totals of a day that is closed. Gives how many rows the totals are.
 pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
+    // Run again where whoever is waited for waits for this.
+    let sums = settler.database.run_tx("settlement_totals", move |tx| {
+        Box::pin(async move { db::seller_day_totals::sums(tx, day).await })
+    });
+    let (total_rows, totals) = sums.await?;
     let mut connection = settler.database.acquire().await?;
-    let (total_rows, totals) = db::seller_day_totals::sums(&mut connection, day).await?;
     let refunds = control_sums::of_refunds(&mut connection, day).await?.sum;
     let is_proved = |gross: ControlSum| totals == DaySums { gross, refunds };
 
