@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script, ScriptInvocation};
+use redis::{
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script, ScriptInvocation,
+};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Verdict};
@@ -20,7 +22,6 @@ const WANTED_MS: u64 = 300;
 /// A connection on which nothing arrives any more, because the other machine is gone, is given up after this.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 
-static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
@@ -77,18 +78,25 @@ impl Remote {
         Ok(())
     }
 
-    /// Takes a lock; false where somebody else holds it.
+    /// Takes a lock; false where somebody else holds it, with word left that it is wanted.
     pub(crate) async fn take(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
-        let mut invocation = TAKE.key(key(lock));
-        invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms).arg(WANTED_MS);
-        self.invoke_unless_down(&invocation).await
+        // No script: nearly always it is free, and this is the cheapest question that there is.
+        let mut take = redis::cmd("SET");
+        take.arg(key(lock)).arg(token).arg("NX").arg("PX").arg(self.lease_ms);
+        let is_taken = self.unless_down(self.ask::<Option<()>>(&take)).await?.is_some();
+        if !is_taken {
+            let mut want = redis::cmd("SET");
+            want.arg(wanted_key(lock)).arg("").arg("PX").arg(WANTED_MS);
+            self.ask::<()>(&want).await?;
+        }
+        Ok(is_taken)
     }
 
     /// Begins a lease anew.
     pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Kept, RedisDown> {
         let mut invocation = RENEW.key(key(lock));
         invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms);
-        let answer: u8 = self.invoke_unless_down(&invocation).await?;
+        let answer: u8 = self.unless_down(self.invoke(&invocation)).await?;
         Ok(match answer {
             0 => Kept::Lost,
             1 => Kept::Renewed,
@@ -102,12 +110,12 @@ impl Remote {
         self.invoke(RELEASE.key(key(lock)).arg(token)).await
     }
 
-    async fn invoke_unless_down<T: FromRedisValue>(
+    async fn unless_down<T>(
         &self,
-        invocation: &ScriptInvocation<'_>,
+        question: impl Future<Output = Result<T, RedisDown>>,
     ) -> Result<T, RedisDown> {
         match self.breaker.verdict() {
-            Verdict::Ask => return self.invoke(invocation).await,
+            Verdict::Ask => return question.await,
             Verdict::Look => {
                 let remote = self.clone();
                 // What it finds is noted by itself.
@@ -116,6 +124,10 @@ impl Remote {
             Verdict::LeaveAlone => {}
         }
         Err(RedisDown::LeftAlone)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisDown> {
+        self.noted(command.query_async(&mut self.connection.clone()).await)
     }
 
     async fn invoke<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, RedisDown> {
