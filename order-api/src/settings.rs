@@ -185,7 +185,7 @@ impl Default for SettlementSettings {
             at: TimeOfDay::new(4, 0).expect("there is such a time"),
             poll_s: 30,
             lease_s: 30,
-            chunk_sellers: 10_000,
+            chunk_sellers: 25_000,
             read_anew_lines: 100_000,
         }
     }
