@@ -33,6 +33,11 @@ pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
     (instance_at(&format!("redis://{}", cable.address()), settings), cable)
 }
 
+/// How often Redis was asked for a lock, or told of one.
+pub(crate) fn commands(cable: &Cable) -> usize {
+    cable.count("EVALSHA") + cable.count("$3\r\nSET\r\n")
+}
+
 /// What must come about: a lock that was not given back, or never handed over, would be waited for much
 /// longer.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
