@@ -107,9 +107,9 @@ impl Till {
                 Ok([waiting]) => waiting.hear(Err(error)),
                 Err(batch) if error.is_of_the_database() => {
                     let error = Arc::new(error);
-                    batch
-                        .into_iter()
-                        .for_each(|waiting| waiting.hear(Err(ChargeError::Shared(Arc::clone(&error)))));
+                    for waiting in batch {
+                        waiting.hear(Err(ChargeError::Shared(Arc::clone(&error))));
+                    }
                 }
                 Err(batch) => {
                     for waiting in batch {
