@@ -212,6 +212,7 @@ async fn the_same_charge_sent_at_once_happens_once(_: MySqlPoolOptions, options:
 }
 
 /// Takes a wallet's row, so that whoever changes it waits until this is dropped.
+#[expect(clippy::disallowed_methods, reason = "nobody cancels it")]
 async fn hold<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
     let mut held = pool.begin().await.unwrap();
     wallets::lock(&mut held, who.id).await.unwrap();
