@@ -83,7 +83,8 @@ impl Remote {
         // No script: nearly always it is free, and this is the cheapest question that there is.
         let mut take = redis::cmd("SET");
         take.arg(key(lock)).arg(token).arg("NX").arg("PX").arg(self.lease_ms);
-        let is_taken = self.unless_down(self.ask::<Option<()>>(&take)).await?.is_some();
+        self.check_up()?;
+        let is_taken = self.ask::<Option<()>>(&take).await?.is_some();
         if !is_taken {
             let mut want = redis::cmd("SET");
             want.arg(wanted_key(lock)).arg("").arg("PX").arg(WANTED_MS);
@@ -96,7 +97,8 @@ impl Remote {
     pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Kept, RedisDown> {
         let mut invocation = RENEW.key(key(lock));
         invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms);
-        let answer: u8 = self.unless_down(self.invoke(&invocation)).await?;
+        self.check_up()?;
+        let answer: u8 = self.invoke(&invocation).await?;
         Ok(match answer {
             0 => Kept::Lost,
             1 => Kept::Renewed,
@@ -110,12 +112,10 @@ impl Remote {
         self.invoke(RELEASE.key(key(lock)).arg(token)).await
     }
 
-    async fn unless_down<T>(
-        &self,
-        question: impl Future<Output = Result<T, RedisDown>>,
-    ) -> Result<T, RedisDown> {
+    /// An error while Redis is left alone.
+    fn check_up(&self) -> Result<(), RedisDown> {
         match self.breaker.verdict() {
-            Verdict::Ask => return question.await,
+            Verdict::Ask => return Ok(()),
             Verdict::Look => {
                 let remote = self.clone();
                 // What it finds is noted by itself.
