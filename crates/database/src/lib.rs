@@ -8,9 +8,10 @@
 //!
 //! # Cancelled requests
 //! In sqlx 0.9, a future that is dropped while it sends `BEGIN` gives the pool a connection inside an open transaction,
-//! and what its next borrower writes is lost; one that is dropped amid a transaction that began by itself would, too. Two things stand against it, each enough by itself: a transaction runs in
-//! a task that a cancelled request does not cancel, and a connection is rolled back before the pool gets it back, unless
-//! its borrower has come to the end of what it did and [says so](Lent::give_back).
+//! and what its next borrower writes is lost; one that is dropped amid a transaction that began by itself would, too.
+//! Two things stand against it, each enough by itself: a transaction runs in a task that a cancelled request does not
+//! cancel, and a connection is rolled back before the pool gets it back, unless its borrower has come to the end of what
+//! it did and [says so](Lent::give_back).
 //! `tests/cancelled_requests.rs` shows both the fault and the cure.
 
 mod error;

@@ -5,8 +5,8 @@
 //! ([`Lent::give_back`]) is put on a shelf before that pool, and lent from there without a word to the server. Every
 //! other one goes back the long way, also where its borrower was cancelled or forgot to say so.
 //!
-//! Connections for transactions have a shelf of their own, because their `autocommit` is off: their first statement
-//! begins a transaction by itself, which saves the BEGIN and its round trip.
+//! Transactions are lent connections whose `autocommit` is off: their first statement begins a transaction by itself, which
+//! saves the BEGIN and its round trip. They stay so on the shelf, and are lent to transactions first.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,6 +4,8 @@
 //! and reading the answer. The next borrower's write then belongs to a transaction that nobody commits. A proxy that
 //! delays every answer makes that moment long enough to hit.
 
+mod notes;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -18,11 +20,7 @@ const DELAY: Duration = Duration::from_millis(8);
 
 #[sqlx::test(migrations = false)]
 async fn a_bare_pool_loses_writes_after_a_cancelled_begin(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let bare =
         MySqlPoolOptions::new().max_connections(1).connect_lazy_with(behind_a_slow_proxy(options).await);
 
@@ -47,11 +45,7 @@ async fn run_tx_and_its_pool_lose_nothing_after_a_cancelled_request(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let database = Database::from_options(behind_a_slow_proxy(options).await);
 
     for id in 0..ROUNDS {
@@ -82,11 +76,7 @@ async fn the_pool_alone_mends_a_begin_that_was_cancelled_outside_run_tx(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let database = Database::from_options(behind_a_slow_proxy(options).await);
 
     for id in 0..ROUNDS {
@@ -108,11 +98,7 @@ async fn the_pool_alone_mends_a_begin_that_was_cancelled_outside_run_tx(
 
 #[sqlx::test(migrations = false)]
 async fn what_a_dropped_caller_began_is_finished(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let database = Database::from_options(options);
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let (go_on, may_go_on) = tokio::sync::oneshot::channel();

@@ -1,6 +1,8 @@
 //! What becomes of a connection after its borrower: one that is known to be clean is lent again as it is, every other
 //! one only after it was rolled back and tested.
 
+mod notes;
+
 use std::sync::Arc;
 
 use database::Database;
@@ -48,11 +50,7 @@ async fn a_connection_that_is_not_given_back_by_hand_is_rolled_back(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let database = Database::from_options(options);
     let mut connection = database.acquire().await.unwrap();
     connection.execute("BEGIN").await.unwrap();
@@ -98,11 +96,7 @@ async fn a_statement_outside_a_transaction_takes_effect_at_once_whatever_its_con
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
-    direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
-        .await
-        .unwrap();
+    let direct = notes::table(&options).await;
     let database = Database::from_options(options);
     let committed = database.run_tx("write", |tx| {
         Box::pin(async { tx.execute("INSERT INTO notes (id) VALUES (1)").await.map(drop) })

@@ -50,7 +50,7 @@ pub async fn find_standing(
 }
 
 /// What one or more entries do to a wallet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Change {
     /// How many there are.
     pub entries: i64,
