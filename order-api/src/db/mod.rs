@@ -25,3 +25,8 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 fn unknown(column: &'static str, value: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: format!("unknown value {value:?}").into() }
 }
+
+/// Sums that this build has no number for.
+pub(crate) fn too_large(column: &'static str) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: "the sum is beyond 64 bits".into() }
+}

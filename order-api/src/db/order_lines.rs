@@ -75,6 +75,19 @@ pub(super) async fn of_orders(
     rows.into_iter().map(LineRow::into_line).collect()
 }
 
+/// Whether a line of a day was paid at `since` or later. Looks at one entry of the index `order_lines_by_day`.
+pub async fn is_sold_since(
+    connection: &mut MySqlConnection,
+    day: BusinessDay,
+    since: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM order_lines WHERE business_day = ? AND paid_at >= ?)")
+        .bind(day.date())
+        .bind(since)
+        .fetch_one(connection)
+        .await
+}
+
 /// Locks a line until the transaction's end, so that of two who would change it one comes after the other.
 pub async fn lock(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Owned>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT o.customer_id, ");

@@ -36,14 +36,15 @@ pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<
     Ok(row.0.map(BusinessDay::from_date))
 }
 
-/// How many sellers behind `after` have totals of a day.
+/// About how many sellers behind `after` have totals of a day, for those who watch: the rows of the first lane, which all
+/// sellers have but those whose first sale was undone while a second one went on.
 pub async fn count_sellers(
     connection: &mut MySqlConnection,
     day: BusinessDay,
     after: Uuid,
 ) -> sqlx::Result<u64> {
     let row: (i64,) = sqlx::query_as(
-        "SELECT COUNT(DISTINCT seller_id) FROM seller_day_totals WHERE business_day = ? AND seller_id > ?",
+        "SELECT COUNT(*) FROM seller_day_totals WHERE business_day = ? AND seller_id > ? AND lane = 0",
     )
     .bind(day.date())
     .bind(after)
@@ -52,9 +53,33 @@ pub async fn count_sellers(
     Ok(row.0.unsigned_abs())
 }
 
-/// What a day comes to over its totals, and how many rows these are. Waits for every transaction that has added to them
-/// and is not at its end: the read locks what it reads, and so comes behind whoever has locked it.
-pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
+/// The seller of the last of `rows` rows of a day behind `after`; `None` where there are fewer.
+pub async fn seller_at(
+    connection: &mut MySqlConnection,
+    day: BusinessDay,
+    after: Uuid,
+    rows: u32,
+) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar(
+        "SELECT seller_id FROM seller_day_totals WHERE business_day = ? AND seller_id > ? \
+         ORDER BY seller_id, lane LIMIT 1 OFFSET ?",
+    )
+    .bind(day.date())
+    .bind(after)
+    .bind(rows.saturating_sub(1))
+    .fetch_optional(connection)
+    .await
+}
+
+/// What a day comes to over the totals of its sellers behind `after` up to `through`, and how many rows these are. Waits
+/// for every transaction that has added to them and is not at its end: the read locks what it reads, and so comes behind
+/// whoever has locked it.
+pub async fn sums(
+    connection: &mut MySqlConnection,
+    day: BusinessDay,
+    after: Uuid,
+    through: Uuid,
+) -> sqlx::Result<(u64, DaySums)> {
     let row: SumsRow = sqlx::query_as(
         "SELECT COUNT(*) AS total_rows, \
             CAST(COALESCE(SUM(gross), 0) AS SIGNED) AS gross, \
@@ -63,9 +88,11 @@ pub async fn sums(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::R
             CAST(COALESCE(SUM(refunds), 0) AS SIGNED) AS refunds, \
             CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * (CRC32(seller_id) & 268435455)), \
                 2305843009213693951), 0) AS SIGNED) AS refunds_weighted \
-         FROM seller_day_totals WHERE business_day = ? FOR UPDATE",
+         FROM seller_day_totals WHERE business_day = ? AND seller_id > ? AND seller_id <= ? FOR UPDATE",
     )
     .bind(day.date())
+    .bind(after)
+    .bind(through)
     .fetch_one(connection)
     .await?;
     let sums = DaySums {

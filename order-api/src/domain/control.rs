@@ -42,6 +42,15 @@ pub struct DaySums {
     pub refunds: ControlSum,
 }
 
+impl DaySums {
+    /// The sums over both; `None` where a plain one does not fit.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let gross = self.gross.checked_add(other.gross)?;
+        Some(Self { gross, refunds: self.refunds.checked_add(other.refunds)? })
+    }
+}
+
 impl fmt::Display for DaySums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { gross, refunds } = self;

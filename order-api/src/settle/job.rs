@@ -1,5 +1,7 @@
 //! The steps of the job `settlement`.
 
+use std::time::Instant;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
@@ -141,9 +143,12 @@ impl Step for SettleSellers {
         checkpoint: Option<&'a Checkpoint>,
         token: FencingToken,
     ) -> BoxFuture<'a, Result<Chunk, StepError>> {
-        let recorded = seller_at(checkpoint);
-        let (day, limit) = (self.day, self.settler.settings.chunk_sellers);
+        let (day, recorded) = (self.day, seller_at(checkpoint));
         async move {
+            let pace = self.settler.pace().await?;
+            let chunk_sellers = self.settler.settings.chunk_sellers;
+            let limit = pace.limit().map_or(chunk_sellers, |small| small.min(chunk_sellers));
+            let began = Instant::now();
             let chunk = self.settler.database.run_tx("settlement_chunk", move |tx| {
                 Box::pin(async move {
                     if !db::settlement_days::pass_fence(tx, day, token).await? {
@@ -164,7 +169,9 @@ impl Step for SettleSellers {
                     Ok(Chunk { counts, next: behind(last) })
                 })
             });
-            Ok(chunk.await?)
+            let chunk = chunk.await?;
+            pace.rest(began.elapsed()).await;
+            Ok(chunk)
         }
         .boxed()
     }

@@ -14,12 +14,14 @@
 //! |---|---|
 //! | `job` | the steps |
 //! | `proof` | the proof of totals against lines |
+//! | `pace` | leaving the database to those who buy |
 //! | `read_ahead` | reading the lines of a big day while it goes on |
 //! | `worker` | doing it when it is due, in every instance |
 //! | `gauges` | what the metrics say of it |
 
 mod gauges;
 mod job;
+mod pace;
 mod proof;
 mod read_ahead;
 mod worker;

@@ -9,6 +9,10 @@
 //! day that seems wrong is read anew from its first line before it is called so; and a day that is small enough is read
 //! anew in any case.
 
+use std::time::Instant;
+
+use uuid::Uuid;
+
 use super::Settler;
 use crate::db;
 use crate::db::control_sums;
@@ -31,11 +35,7 @@ pub(super) struct TotalsDiffer {
 
 /// Proves the totals of a day that is closed. Gives how many rows the totals are.
 pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
-    // Run again where whoever is waited for waits for this.
-    let sums = settler.database.run_tx("settlement_totals", move |tx| {
-        Box::pin(async move { db::seller_day_totals::sums(tx, day).await })
-    });
-    let (total_rows, totals) = sums.await?;
+    let (total_rows, totals) = sum_up(settler, day).await?;
     let mut connection = settler.database.acquire().await?;
     let refunds = control_sums::of_refunds(&mut connection, day).await?.sum;
     let is_proved = |gross: ControlSum| totals == DaySums { gross, refunds };
@@ -55,6 +55,39 @@ pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<R
     let lines = DaySums { gross, refunds };
     let sellers = db::seller_day_totals::differences(&mut connection, day, NAMED).await?;
     Ok(Err(TotalsDiffer { day, totals, lines, sellers }))
+}
+
+/// How many rows the totals of a day are, and what they come to. What is behind is done with: whoever adds to it now finds
+/// the day closed.
+async fn sum_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
+    let (mut rows, mut sums) = (0, DaySums::default());
+    let mut after = Uuid::nil();
+    loop {
+        let pace = settler.pace().await?;
+        let (began, limit) = (Instant::now(), pace.limit());
+        // Run again where whoever is waited for waits for this.
+        let part: sqlx::Result<_> = settler
+            .database
+            .run_tx("settlement_totals", move |tx| {
+                Box::pin(async move {
+                    let through = match limit {
+                        Some(limit) => db::seller_day_totals::seller_at(tx, day, after, limit).await?,
+                        None => None,
+                    };
+                    let through = through.unwrap_or(Uuid::max());
+                    Ok((through, db::seller_day_totals::sums(tx, day, after, through).await?))
+                })
+            })
+            .await;
+        let (through, (part_rows, part)) = part?;
+        rows += part_rows;
+        sums = sums.checked_add(part).ok_or_else(|| db::too_large("gross"))?;
+        if through == Uuid::max() {
+            return Ok((rows, sums));
+        }
+        after = through;
+        pace.rest(began.elapsed()).await;
+    }
 }
 
 fn named(sellers: &[Difference]) -> String {

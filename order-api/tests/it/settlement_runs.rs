@@ -107,6 +107,35 @@ async fn settlements(market: &Market) -> i64 {
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn while_somebody_buys_a_day_is_settled_in_small_chunks(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let market = Market::new(options).await;
+    let sellers = 1_500;
+    for number in [1, 2] {
+        market.seed(day(number), sellers).await;
+    }
+    let settler = &market.world.app.settler;
+    market.go_to(day(3), "04:00");
+    settler.settle_through(day(1), Cause::Schedule, &Quiet).await.unwrap();
+    market.sell(1).await;
+    settler.settle_through(day(2), Cause::Schedule, &Quiet).await.unwrap();
+
+    let sellers = i64::from(sellers);
+    assert_eq!(counts(&market).await, [(sellers, sellers, 0, 1), (sellers, sellers, 0, 2)]);
+    let proved: Vec<i64> = sqlx::query_scalar(
+        "SELECT read_count FROM step_executions WHERE step_name = 'prove-totals' ORDER BY id",
+    )
+    .fetch_all(&market.world.batch_rows)
+    .await
+    .unwrap();
+    assert_eq!(proved, [sellers, sellers]);
+    assert_eq!(settlements(&market).await, 2 * sellers);
+    market.check_books().await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn a_run_that_is_killed_before_any_chunk_goes_on_behind_the_last_one(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
