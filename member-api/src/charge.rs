@@ -48,27 +48,28 @@ pub enum ChargeError {
 pub async fn charge(
     database: &Database,
     clock: &Clock,
-    charges: &[Charge],
+    charges: Arc<[Charge]>,
 ) -> Result<Vec<Kept>, ChargeError> {
-    let orders: Arc<[Transfer]> = charges.iter().map(Charge::order).collect();
-    let answers: Arc<[_]> = charges.iter().map(|charge| (charge.claim.clone(), charge.answer)).collect();
-    let now = clock.now();
+    let (now, count) = (clock.now(), charges.len());
     let charged = database.run_tx("charge", move |tx| {
-        let (orders, answers) = (Arc::clone(&orders), Arc::clone(&answers));
+        let charges = Arc::clone(&charges);
         Box::pin(async move {
+            let orders: Vec<Transfer> = charges.iter().map(Charge::order).collect();
             let recorded = match &orders[..] {
                 [order] => vec![ledger::transfer(tx, order, now).await?],
                 orders => ledger::transfer_all(tx, orders, now).await?.ok_or(ChargeError::NotTogether)?,
             };
-            let answered =
-                answers.iter().zip(&recorded).map(|((claim, answer), recorded)| answer(claim, recorded));
+            let answered = charges
+                .iter()
+                .zip(&recorded)
+                .map(|(charge, recorded)| (charge.answer)(&charge.claim, recorded));
             let answered = answered.collect::<Result<Vec<_>, _>>()?;
             Ok::<_, ChargeError>(idempotency::keep(tx, answered).await?)
         })
     });
     let charged = charged.await;
     let outcome = charged.as_ref().err().map_or(ledger::RECORDED, ChargeError::label);
-    for _ in charges {
+    for _ in 0..count {
         ledger::count(Kind::Charge, outcome);
     }
     charged

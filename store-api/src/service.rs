@@ -22,7 +22,7 @@ impl Service for StoreApi {
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
         let database = connect(&settings).await?;
-        let state = AppState { database: database.clone(), clock: host.clock().clone() };
+        let state = AppState::new(database.clone(), host.clock().clone());
         let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
         let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
         let pause = Duration::from_millis(settings.search.index_interval_ms);

@@ -28,8 +28,6 @@ use questions::{Asked, Question, Shape};
 use report::{Row, Side};
 use turns::{Asker, Raw};
 
-/// Two cores are shared by the database, the service and what measures.
-const CONNECTIONS: u32 = 2;
 /// A store has about so many items.
 const ITEMS_OF_A_STORE: u32 = 100;
 /// SQL that reads most of the table is run so often; a share of its time would say no more.
@@ -46,6 +44,9 @@ pub(crate) struct Arguments {
     /// How long a round is, in milliseconds
     #[arg(long, default_value_t = 700)]
     round_ms: u64,
+    /// How many connections ask at once, the service and the database
+    #[arg(long, default_value_t = 2)]
+    connections: u32,
     /// Only questions whose name has this in it
     #[arg(long)]
     only: Option<String>,
@@ -55,12 +56,12 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     let mut sizes = arguments.sizes.clone();
     sizes.sort_unstable();
     let stack = arena::start(binaries, Vec::new()).await?;
-    let database = arena::database(&stack, "store", CONNECTIONS).await?;
+    let database = arena::database(&stack, "store", arguments.connections).await?;
     println!(
-        "store-api's own port, {CONNECTIONS} connections in closed loops, on a machine whose cores are shared by the \
-         database,\nthe service and what measures; the SQL runs on {CONNECTIONS} connections of its own, prepared, in \
+        "store-api's own port, {} connections in closed loops, on a machine whose cores are shared by the \
+         database,\nthe service and what measures; the SQL runs on as many of its own, prepared, in \
          turn with the service.\nRelease profile, {} rounds of {} ms for each question and side; medians of the rounds.",
-        arguments.rounds, arguments.round_ms
+        arguments.connections, arguments.rounds, arguments.round_ms
     );
     let mut tables = Vec::new();
     let mut there = 0;
@@ -118,17 +119,21 @@ async fn measure_one(
         Shape::Index | Shape::Walk => None,
         Shape::LongWalk | Shape::Scan => Some(scan(database, question).await?),
     };
+    // Each begins elsewhere: nobody asks what another one asks at that moment, where there is more than one question.
+    let connections = usize::try_from(arguments.connections)?;
+    let turns: Vec<usize> =
+        (0..connections).map(|number| number * question.asked.len() / connections).collect();
     for _ in 0..arguments.rounds {
         if scan.is_none() {
             let mut workers = Vec::new();
-            for _ in 0..CONNECTIONS {
-                workers.push(Raw::new(database.acquire().await?, question.asked.clone()));
+            for &turn in &turns {
+                workers.push(Raw::new(database.acquire().await?, question.asked.clone(), turn));
             }
             raw.push(drive(workers, span).await?);
         }
         let mut workers = Vec::new();
-        for _ in 0..CONNECTIONS {
-            workers.push(Asker::open(url, question.asked.clone()).await?);
+        for &turn in &turns {
+            workers.push(Asker::open(url, question.asked.clone(), turn).await?);
         }
         ours.push(drive(workers, span).await?);
     }
@@ -153,7 +158,7 @@ fn side(rounds: &[Measured]) -> Side {
 /// A few runs, one after the other, of SQL that takes too long for more.
 async fn scan(database: &MySqlPool, question: &Question) -> anyhow::Result<Side> {
     let mut took = Vec::new();
-    let mut raw = Raw::new(database.acquire().await?, question.asked.clone());
+    let mut raw = Raw::new(database.acquire().await?, question.asked.clone(), 0);
     for _ in 0..SCANS {
         let began = Instant::now();
         raw.ask(&Asked::first(&question.asked)?).await?;

@@ -19,8 +19,9 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    pub(crate) async fn open(url: &str, asked: Arc<[Asked]>) -> anyhow::Result<Self> {
-        Ok(Self { connection: Connection::open(url).await?, asked, turn: 0 })
+    /// Begins with the question `turn`.
+    pub(crate) async fn open(url: &str, asked: Arc<[Asked]>, turn: usize) -> anyhow::Result<Self> {
+        Ok(Self { connection: Connection::open(url).await?, asked, turn })
     }
 }
 
@@ -42,8 +43,9 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    pub(crate) fn new(connection: PoolConnection<MySql>, asked: Arc<[Asked]>) -> Self {
-        Self { connection, asked, turn: 0 }
+    /// Begins with the question `turn`.
+    pub(crate) fn new(connection: PoolConnection<MySql>, asked: Arc<[Asked]>, turn: usize) -> Self {
+        Self { connection, asked, turn }
     }
 
     pub(crate) async fn ask(&mut self, asked: &Asked) -> anyhow::Result<Vec<MySqlRow>> {

@@ -1,6 +1,8 @@
 //! What an error of the database means to the caller.
 
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 use problem::Problem;
 use sqlx::mysql::MySqlDatabaseError;
@@ -51,6 +53,28 @@ pub fn is_unavailable(error: &(dyn Error + 'static)) -> bool {
 /// unavailable](is_unavailable), else a 500. Neither says anything of the inside.
 pub fn problem(error: impl Error + Send + Sync + 'static) -> Problem {
     if is_unavailable(&error) { Problem::unavailable(error) } else { Problem::internal(error) }
+}
+
+/// An error that several hear of, who have asked together.
+#[derive(Clone, Debug)]
+pub struct SharedError(Arc<sqlx::Error>);
+
+impl From<sqlx::Error> for SharedError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl fmt::Display for SharedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what was asked for together with others failed")
+    }
+}
+
+impl Error for SharedError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
 }
 
 /// Two transactions stood in each other's way.

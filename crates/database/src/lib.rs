@@ -21,7 +21,7 @@ mod shelf;
 mod snapshot;
 mod transaction;
 
-pub use error::{duplicate_key, is_transient, is_unavailable, problem};
+pub use error::{SharedError, duplicate_key, is_transient, is_unavailable, problem};
 pub use pool::{ConnectError, Database};
 pub use settings::{Settings, Tls};
 pub use shelf::Lent;

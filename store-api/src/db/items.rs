@@ -22,7 +22,7 @@ pub(super) use columns;
 #[derive(FromRow)]
 pub(super) struct Row {
     number: i64,
-    id: Uuid,
+    pub(super) id: Uuid,
     store_id: Uuid,
     store_name: String,
     seller_id: Uuid,

@@ -1,11 +1,14 @@
-//! An item with its options, in one statement: both are of one moment, and it is one way to the database and back.
+//! Items with their options, in one statement: both are of one moment, and it is one way to the database and back.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use money::Won;
-use sqlx::{FromRow, MySqlConnection};
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::items;
-use crate::domain::{Item, ItemOption, ItemWithOptions};
+use crate::domain::{ItemOption, ItemWithOptions};
 
 /// The item's columns stand in every row; it has a few options as a rule.
 #[derive(FromRow)]
@@ -21,30 +24,46 @@ struct Row {
 
 /// A live item with its live options, of which there is at least one.
 pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<ItemWithOptions>> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
+    Ok(find_all(db, &[id]).await?.remove(&id))
+}
+
+/// Live items with their live options, by their ids.
+pub async fn find_all(
+    db: &mut MySqlConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
+    let Some(last) = ids.last() else { return Ok(HashMap::new()) };
+    let mut query: QueryBuilder<MySql> = QueryBuilder::new(concat!(
         "SELECT ",
         items::columns!(),
         ", o.id AS option_id, o.name AS option_name, o.name_key AS option_name_key, o.price AS option_price, \
          o.on_hand AS option_on_hand \
          FROM items i STRAIGHT_JOIN stores s ON s.id = i.store_id \
          STRAIGHT_JOIN options o ON o.item_id = i.id AND o.live = 1 \
-         WHERE i.id = ? AND i.live = 1 ORDER BY o.position"
-    ))
-    .bind(id)
-    .fetch_all(db)
-    .await?;
-    let mut item = None;
-    let mut options = Vec::with_capacity(rows.len());
+         WHERE i.live = 1 AND i.id IN ("
+    ));
+    let mut asked = query.separated(", ");
+    // The last one again and again, up to a power of two: so that there are few different statements, which stay prepared.
+    for position in 0..ids.len().next_power_of_two() {
+        asked.push_bind(*ids.get(position).unwrap_or(last));
+    }
+    query.push(") ORDER BY o.position");
+    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let mut found: HashMap<Uuid, ItemWithOptions> = HashMap::with_capacity(ids.len());
     for row in rows {
-        item = Some(row.item);
-        options.push(ItemOption {
+        let option = ItemOption {
             id: row.option_id,
             name: row.option_name,
             name_key: row.option_name_key,
             price: row.option_price,
             on_hand: row.option_on_hand,
-        });
+        };
+        match found.entry(row.item.id) {
+            Entry::Occupied(mut there) => there.get_mut().options.push(option),
+            Entry::Vacant(new) => {
+                new.insert(ItemWithOptions { item: row.item.try_into()?, options: vec![option] });
+            }
+        }
     }
-    let item = item.map(Item::try_from).transpose()?;
-    Ok(item.map(|item| ItemWithOptions { item, options }))
+    Ok(found)
 }

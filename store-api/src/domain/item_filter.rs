@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::{Category, Item};
 
 /// Which items a list shows. Everything that is given has to hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ItemFilter {
     /// Of this category.
     pub category: Option<Category>,

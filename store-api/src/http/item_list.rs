@@ -1,16 +1,22 @@
 //! `GET /api/store/items`: finding items.
 
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use batching::Work;
+use database::{Database, SharedError};
 use garde::Validate;
+use http::{HeaderValue, header};
 use money::Won;
 use paging::{Cursor, Limit, Page};
-use problem::{Code, Json, Problem, Query};
+use problem::{Code, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::bodies::ItemBody;
 use super::keyword::{is_keyword, keyword};
+use super::shared;
 use crate::domain::search::{ItemPlace, Rank};
 use crate::domain::{Category, ItemFilter, ItemSort};
 use crate::search::{Effort, ItemSearch, find_items};
@@ -79,6 +85,41 @@ impl After {
     }
 }
 
+/// Finds pages of items: one for all who ask for the same one while it is looked for.
+#[derive(Debug)]
+pub struct ItemPages {
+    database: Database,
+}
+
+impl ItemPages {
+    /// From the schema `store`.
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The page, as it is answered.
+    async fn find(&self, search: &ItemSearch) -> sqlx::Result<Bytes> {
+        let found = find_items(&self.database, search, Effort::USUAL).await?;
+        let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(search.sort, place)));
+        let page = Page { items: found.rows.into_iter().map(ItemBody::from).collect(), next_cursor };
+        let body = serde_json::to_vec(&page).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        Ok(body.into())
+    }
+}
+
+impl Work for ItemPages {
+    type Group = ItemSearch;
+    type Item = ();
+    type Outcome = Result<Bytes, SharedError>;
+
+    const NAME: &'static str = "item-pages";
+    const AT_ONCE: usize = 1;
+
+    async fn run(&self, search: &ItemSearch, asked: Vec<()>) -> Vec<Self::Outcome> {
+        vec![self.find(search).await.map_err(SharedError::from); asked.len()]
+    }
+}
+
 problem::refusals!(Refusals: InvalidParameter, BadCursor);
 
 /// Find items
@@ -96,7 +137,7 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
 pub(super) async fn item_list(
     State(state): State<AppState>,
     Query(query): Query<ListQuery>,
-) -> Result<Json<Page<ItemBody>>, Problem> {
+) -> Result<Response, Problem> {
     let sort = query.sort.unwrap_or_default();
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let after = after.map(|after| after.place(sort)).transpose()?;
@@ -109,7 +150,7 @@ pub(super) async fn item_list(
     };
     let limit = query.limit.unwrap_or_default().get();
     let search = ItemSearch { keyword: keyword(query.keyword.as_deref()), filter, sort, after, limit };
-    let found = find_items(&state.database, &search, Effort::USUAL).await.map_err(database::problem)?;
-    let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(sort, place)));
-    Ok(Json(Page { items: found.rows.into_iter().map(ItemBody::from).collect(), next_cursor }))
+    let page = shared(state.item_pages.ask(search, ()).await)?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], page).into_response())
 }

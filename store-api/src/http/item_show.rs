@@ -1,13 +1,62 @@
 //! `GET /api/store/items/{itemId}`: one item.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
+use batching::Work;
+use database::{Database, SharedError};
 use problem::{Code, Json, Path, Problem};
 use uuid::Uuid;
 
 use super::bodies::WholeItemBody;
+use super::shared;
 use super::version::{Tagged, tagged};
 use crate::db;
+use crate::domain::ItemWithOptions;
 use crate::state::AppState;
+
+/// Reads items by id: in one statement those that are asked for while others are read.
+#[derive(Debug)]
+pub struct ItemsById {
+    database: Database,
+}
+
+impl ItemsById {
+    /// From the schema `store`.
+    pub(crate) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn read(&self, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
+        let mut connection = self.database.acquire().await?;
+        let found = db::whole_items::find_all(&mut connection, ids).await?;
+        connection.give_back();
+        Ok(found)
+    }
+}
+
+impl Work for ItemsById {
+    type Group = ();
+    type Item = Uuid;
+    type Outcome = Result<Option<ItemWithOptions>, SharedError>;
+
+    const NAME: &'static str = "items-by-id";
+    /// While the rows of one batch are unpacked here, the database reads the next one.
+    const AT_ONCE: usize = 2;
+
+    fn size(waiting: usize) -> usize {
+        waiting.min(32)
+    }
+
+    async fn run(&self, (): &(), ids: Vec<Uuid>) -> Vec<Self::Outcome> {
+        let found = self.read(&ids).await.map_err(SharedError::from);
+        let of_one = |id| match &found {
+            Ok(found) => Ok(found.get(id).cloned()),
+            Err(error) => Err(error.clone()),
+        };
+        ids.iter().map(of_one).collect()
+    }
+}
 
 problem::refusals!(Refusals: InvalidParameter, NotFound);
 
@@ -26,9 +75,7 @@ pub(super) async fn item_show(
     State(state): State<AppState>,
     Path(item_id): Path<Uuid>,
 ) -> Result<Tagged<Json<WholeItemBody>>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let shown = db::whole_items::find(&mut connection, item_id).await.map_err(database::problem)?;
-    connection.give_back();
+    let shown = shared(state.items_by_id.ask((), item_id).await)?;
     let shown = shown.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(shown.item.version, Json(shown.into())))
 }

@@ -50,9 +50,15 @@ mod store_show;
 mod store_update;
 mod version;
 
+pub use item_list::ItemPages;
+pub use item_show::ItemsById;
+
 use access::BearerToken;
 use axum::Router;
 use axum::routing::get;
+use batching::BrokenOff;
+use database::SharedError;
+use problem::Problem;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -98,4 +104,9 @@ pub fn router(state: AppState) -> Router {
     open.merge(access::only_services(internal, &["order-api"]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)
+}
+
+/// What was read together with what others have asked for.
+fn shared<T>(read: Result<Result<T, SharedError>, BrokenOff>) -> Result<T, Problem> {
+    read.unwrap_or_else(|BrokenOff| Err(sqlx::Error::WorkerCrashed.into())).map_err(database::problem)
 }

@@ -18,7 +18,7 @@ use crate::domain::search::{Corpus, ItemPlace, Keyword, NameTerms, Rank, Scale, 
 use crate::domain::{Item, ItemFilter, ItemSort};
 
 /// A page of items that is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ItemSearch {
     /// The words.
     pub keyword: Keyword,

@@ -43,7 +43,7 @@ impl Shop {
         let (clock, hand) = Clock::manual(START);
         let people = People::of("store-api", &clock);
         let database = Database::from_options(options.clone());
-        let state = AppState { database: database.clone(), clock: clock.clone() };
+        let state = AppState::new(database.clone(), clock.clone());
         let router = problem::wrap(people.verifier().wrap(router(state)));
         let rows = MySqlPool::connect_lazy_with(options.clone());
         Self { client: Client(router), people, database, clock, hand, rows }

@@ -4,7 +4,7 @@ use crate::domain::text::{normalise, words};
 ///
 /// Both sides are compared in their [normalised](normalise) form. Every character counts as it is: no character means
 /// anything special, so there is no syntax to break.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Keyword {
     words: Vec<String>,
 }

@@ -83,7 +83,7 @@ impl ItemSort {
 }
 
 /// Where an item stands in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ItemPlace {
     /// Where the words stand in it.
     pub rank: Rank,
