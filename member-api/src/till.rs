@@ -34,7 +34,7 @@ impl Till {
         Self(Batcher::new(Charging { database, clock }))
     }
 
-    /// Makes a charge. What is being written when the caller is dropped goes on to its end.
+    /// Makes a charge. Where the caller is dropped, what is being written goes on to its end, and what waits is left.
     pub async fn charge(&self, charge: Charge) -> Result<Kept, ChargeError> {
         let charged = self.0.ask((), charge).await;
         charged.unwrap_or(Err(ChargeError::Database(sqlx::Error::WorkerCrashed)))

@@ -171,7 +171,7 @@ pub struct SettlementSettings {
     /// so long.
     #[garde(range(min = 3, max = 600))]
     pub lease_s: u64,
-    /// How many sellers are settled in one transaction.
+    /// How many sellers are settled in one transaction while nobody buys; while somebody does, it is 500 at most.
     #[garde(range(min = 1, max = 100_000))]
     pub chunk_sellers: u32,
     /// A day with more lines than this is proved by what was read of it as it went on, a smaller one is read anew.
@@ -185,7 +185,7 @@ impl Default for SettlementSettings {
             at: TimeOfDay::new(4, 0).expect("there is such a time"),
             poll_s: 30,
             lease_s: 30,
-            chunk_sellers: 25_000,
+            chunk_sellers: 50_000,
             read_anew_lines: 100_000,
         }
     }

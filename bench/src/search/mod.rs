@@ -24,12 +24,16 @@ use tokio::task::spawn_blocking;
 
 use crate::arena;
 use crate::load::{Measured, Span, drive, median};
-use questions::{Asked, Question, Shape};
+use questions::{Aim, Asked, Question, Shape};
 use report::{Row, Side};
 use turns::{Asker, Raw};
 
 /// A store has about so many items.
 const ITEMS_OF_A_STORE: u32 = 100;
+/// So few ask that none waits for another: how long an answer takes.
+const FEW: u32 = 2;
+/// So many ask that none of the cores waits: how many answers there can be.
+const MANY: u32 = 32;
 /// SQL that reads most of the table is run so often; a share of its time would say no more.
 const SCANS: u32 = 3;
 
@@ -44,9 +48,6 @@ pub(crate) struct Arguments {
     /// How long a round is, in milliseconds
     #[arg(long, default_value_t = 700)]
     round_ms: u64,
-    /// How many connections ask at once, the service and the database
-    #[arg(long, default_value_t = 2)]
-    connections: u32,
     /// Only questions whose name has this in it
     #[arg(long)]
     only: Option<String>,
@@ -56,12 +57,12 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     let mut sizes = arguments.sizes.clone();
     sizes.sort_unstable();
     let stack = arena::start(binaries, Vec::new()).await?;
-    let database = arena::database(&stack, "store", arguments.connections).await?;
+    let database = arena::database(&stack, "store", MANY).await?;
     println!(
-        "store-api's own port, {} connections in closed loops, on a machine whose cores are shared by the \
+        "store-api's own port, {FEW} connections in closed loops, or {MANY}, on a machine whose cores are shared by the \
          database,\nthe service and what measures; the SQL runs on as many of its own, prepared, in \
          turn with the service.\nRelease profile, {} rounds of {} ms for each question and side; medians of the rounds.",
-        arguments.connections, arguments.rounds, arguments.round_ms
+        arguments.rounds, arguments.round_ms
     );
     let mut tables = Vec::new();
     let mut there = 0;
@@ -97,9 +98,12 @@ async fn measure(stack: &Stack, database: &MySqlPool, arguments: &Arguments) -> 
         if arguments.only.as_ref().is_some_and(|part| !question.name.contains(part.as_str())) {
             continue;
         }
-        let row = measure_one(&url, database, &question, arguments).await?;
-        report::line(&row);
-        rows.push(row);
+        let crowd = matches!(question.aim, Aim::Rate(_)).then_some(MANY);
+        for connections in [FEW].into_iter().chain(crowd) {
+            let row = measure_one(&url, database, &question, connections, arguments).await?;
+            report::line(&row);
+            rows.push(row);
+        }
     }
     Ok(rows)
 }
@@ -108,6 +112,7 @@ async fn measure_one(
     url: &str,
     database: &MySqlPool,
     question: &Question,
+    connections: u32,
     arguments: &Arguments,
 ) -> anyhow::Result<Row> {
     let span = Span {
@@ -119,10 +124,9 @@ async fn measure_one(
         Shape::Index | Shape::Walk => None,
         Shape::LongWalk | Shape::Scan => Some(scan(database, question).await?),
     };
-    // Each begins elsewhere: nobody asks what another one asks at that moment, where there is more than one question.
-    let connections = usize::try_from(arguments.connections)?;
-    let turns: Vec<usize> =
-        (0..connections).map(|number| number * question.asked.len() / connections).collect();
+    // Each begins elsewhere, so that they do not ask for the same in step where there is more to ask for.
+    let (each, askers) = (question.asked.len(), usize::try_from(connections)?);
+    let turns: Vec<usize> = (0..askers).map(|number| number * each / askers).collect();
     for _ in 0..arguments.rounds {
         if scan.is_none() {
             let mut workers = Vec::new();
@@ -143,7 +147,12 @@ async fn measure_one(
         Some(scan) => (scan, ours.per_second / scan.per_second),
         None => (side(&raw), median(ratios)),
     };
-    Ok(Row { name: question.name, aim: question.aim, shape: question.shape, ours, raw, ratio })
+    let (name, aim) = match question.aim {
+        Aim::Rate(_) if connections == FEW => (question.name.to_owned(), Aim::None),
+        aim @ Aim::Rate(_) => (format!("{}, {MANY} at once", question.name), aim),
+        aim => (question.name.to_owned(), aim),
+    };
+    Ok(Row { name, aim, shape: question.shape, ours, raw, ratio })
 }
 
 fn side(rounds: &[Measured]) -> Side {

@@ -14,6 +14,8 @@ use crate::client::Connection;
 /// What must not be missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aim {
+    /// Anything: it is shown beside another one.
+    None,
     /// At least so much of the raw rate, in percent.
     Rate(u32),
     /// The p99 grows at most so many times from the smallest catalogue to the greatest.

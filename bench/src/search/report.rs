@@ -13,7 +13,7 @@ pub(crate) struct Side {
 /// What was measured of one question.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) aim: Aim,
     pub(crate) shape: Shape,
     pub(crate) ours: Side,
@@ -29,7 +29,7 @@ const LAST_PAGE_FACTOR: f64 = 1.3;
 pub(crate) fn head(size: u32) {
     println!("\n{size} items");
     println!(
-        "  {:34} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7}",
+        "  {:36} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7}",
         "", "a second", "p50 ms", "p99 ms", "SQL a s", "p50 ms", "p99 ms", "ratio"
     );
 }
@@ -42,7 +42,7 @@ pub(crate) fn line(Row { name, ours, raw, ratio, shape, .. }: &Row) {
         Shape::Scan => " scan",
     };
     println!(
-        "  {name:34} {:>9.0} {:>9.2} {:>9.2}   {:>9.1} {:>9.2} {:>9.2}   {ratio:>7.2}{how}",
+        "  {name:36} {:>9.0} {:>9.2} {:>9.2}   {:>9.1} {:>9.2} {:>9.2}   {ratio:>7.2}{how}",
         ours.per_second, ours.p50_ms, ours.p99_ms, raw.per_second, raw.p50_ms, raw.p99_ms
     );
 }
@@ -59,6 +59,7 @@ pub(crate) fn verdict(tables: &[(u32, Vec<Row>)]) -> bool {
         let rows: Vec<&Row> =
             tables.iter().flat_map(|(_, rows)| rows.iter().filter(|row| row.name == great.name)).collect();
         let (aim, met) = match great.aim {
+            Aim::None => ("no aim".to_owned(), true),
             Aim::Rate(percent) => {
                 let least = rows.iter().map(|row| row.ratio).fold(f64::INFINITY, f64::min);
                 (
@@ -74,7 +75,7 @@ pub(crate) fn verdict(tables: &[(u32, Vec<Row>)]) -> bool {
         };
         good &= met;
         println!(
-            "  {:34} p99 {:>7.2} → {:>7.2} ms, × {growth:<5.2} {aim}; {}",
+            "  {:36} p99 {:>7.2} → {:>7.2} ms, × {growth:<5.2} {aim}; {}",
             great.name,
             small.ours.p99_ms,
             great.ours.p99_ms,

@@ -28,11 +28,12 @@ pub trait Work: Send + Sync + 'static {
     /// What becomes of it.
     type Outcome: Send;
 
-    /// What the metrics call it: `batches_waiting{work}` is how many wait just now, and `batch_size{work}` how many of those
+    /// What the metrics call it: `batch_items_waiting{work}` is how many wait just now, and `batch_size{work}` how many of those
     /// who had to wait were served together.
     const NAME: &'static str;
 
-    /// How many batches of a group are at work at once.
+    /// How many batches of a group are at work at once. One more begins when as many wait as are in the smallest of those:
+    /// a few in a batch of their own would cost as much as many.
     const AT_ONCE: usize;
 
     /// How many of those who wait go into the next batch: one of them at least.
@@ -58,7 +59,8 @@ struct Inner<W: Work> {
 
 /// A group of which something is at work.
 struct Group<W: Work> {
-    at_work: usize,
+    /// How many are in each batch.
+    at_work: Vec<usize>,
     waiting: VecDeque<Waiting<W>>,
 }
 
@@ -91,7 +93,8 @@ impl<W: Work> Batcher<W> {
         Self(Arc::new(Inner { work, groups: Mutex::default() }))
     }
 
-    /// Has an item done. Where the caller goes away, what it asked for may be done or not.
+    /// Has an item done. Where the caller goes away while it waits, it is not done; while it is at work, that is dropped as
+    /// soon as nobody of the batch is left.
     pub async fn ask(&self, group: W::Group, item: W::Item) -> Result<W::Outcome, BrokenOff> {
         let waiting = match self.join(group, item) {
             Joined::AtWork(place, item) => {
@@ -110,15 +113,19 @@ impl<W: Work> Batcher<W> {
 
     fn join(&self, group: W::Group, item: W::Item) -> Joined<W> {
         let mut groups = self.0.lock();
-        let there =
-            groups.entry(group.clone()).or_insert_with(|| Group { at_work: 0, waiting: VecDeque::new() });
-        if there.at_work < W::AT_ONCE {
-            there.at_work += 1;
-            return Joined::AtWork(Place { inner: Arc::clone(&self.0), group }, item);
+        let there = groups.entry(group.clone()).or_insert_with(Group::new);
+        if there.waiting.is_empty() && there.has_room_for(1) {
+            there.at_work.push(1);
+            return Joined::AtWork(Place { inner: Arc::clone(&self.0), group, size: 1 }, item);
         }
         let (done, outcome) = oneshot::channel();
-        metrics::gauge!("batches_waiting", "work" => W::NAME).increment(1);
+        waiting_gauge::<W>().increment(1);
         there.waiting.push_back(Waiting { item, done, span: Span::current() });
+        let batch = there.next();
+        drop(groups);
+        if let Some(batch) = batch {
+            self.0.begin(group, batch);
+        }
         Joined::Waiting(outcome)
     }
 }
@@ -128,10 +135,31 @@ enum Joined<W: Work> {
     Waiting(oneshot::Receiver<W::Outcome>),
 }
 
-/// The right to be at work for a group. Where others wait when it is dropped, it goes on to them, in a task of its own.
-struct Place<W: Work> {
-    inner: Arc<Inner<W>>,
-    group: W::Group,
+impl<W: Work> Group<W> {
+    const fn new() -> Self {
+        Self { at_work: Vec::new(), waiting: VecDeque::new() }
+    }
+
+    /// Whether one more batch may begin where so many wait.
+    fn has_room_for(&self, waiting: usize) -> bool {
+        self.at_work.len() < W::AT_ONCE && self.at_work.iter().all(|size| waiting >= *size)
+    }
+
+    /// The next batch, where one may begin; it is at work from here on.
+    fn next(&mut self) -> Option<Vec<Waiting<W>>> {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| !waiting.done.is_closed());
+        let waiting = self.waiting.len();
+        waiting_gauge::<W>().decrement(in_metrics(before - waiting));
+        if waiting == 0 || !self.has_room_for(waiting) {
+            return None;
+        }
+        let size = W::size(waiting).clamp(1, waiting);
+        self.at_work.push(size);
+        waiting_gauge::<W>().decrement(in_metrics(size));
+        metrics::histogram!("batch_size", "work" => W::NAME).record(in_metrics(size));
+        Some(self.waiting.drain(..size).collect())
+    }
 }
 
 impl<W: Work> Inner<W> {
@@ -139,55 +167,77 @@ impl<W: Work> Inner<W> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch of a group; where nobody waits, there is one less at work.
-    fn next(&self, group: &W::Group) -> Option<Vec<Waiting<W>>> {
+    /// Notes that a batch of so many is done with, and gives the next one.
+    fn follow(&self, group: &W::Group, size: usize) -> Option<Vec<Waiting<W>>> {
         let mut groups = self.lock();
         let there = groups.get_mut(group)?;
-        if there.waiting.is_empty() {
-            there.at_work -= 1;
-            if there.at_work == 0 {
-                groups.remove(group);
-            }
-            return None;
+        if let Some(place) = there.at_work.iter().position(|at_work| *at_work == size) {
+            there.at_work.swap_remove(place);
         }
-        let size = W::size(there.waiting.len()).clamp(1, there.waiting.len());
-        let batch: Vec<_> = there.waiting.drain(..size).collect();
-        drop(groups);
-        let size = f64::from(u32::try_from(size).unwrap_or(u32::MAX));
-        metrics::gauge!("batches_waiting", "work" => W::NAME).decrement(size);
-        metrics::histogram!("batch_size", "work" => W::NAME).record(size);
-        Some(batch)
+        let next = there.next();
+        if there.at_work.is_empty() {
+            groups.remove(group);
+        }
+        next
+    }
+
+    /// Serves a batch in a task of its own.
+    fn begin(self: &Arc<Self>, group: W::Group, batch: Vec<Waiting<W>>) {
+        let place = Place { inner: Arc::clone(self), group, size: batch.len() };
+        let serving = async move { place.inner.serve(&place.group, batch).await };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(serving)),
+            // Those of the batch hear that it has broken off.
+            Err(_) => drop(serving),
+        }
     }
 
     async fn serve(&self, group: &W::Group, batch: Vec<Waiting<W>>) {
         // Which stands for all: a span has one parent.
         let span = batch.first().map_or_else(Span::none, |first| first.span.clone());
-        let (items, done): (Vec<_>, Vec<_>) =
+        let (items, mut done): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.item, waiting.done)).unzip();
         // A panic has been reported by then. Those of this batch hear of it by the end of their channels.
-        let outcomes = AssertUnwindSafe(self.work.run(group, items).instrument(span)).catch_unwind().await;
-        for (done, outcome) in done.into_iter().zip(outcomes.unwrap_or_default()) {
+        let work =
+            AssertUnwindSafe(async { self.work.run(group, items).await }.instrument(span)).catch_unwind();
+        let outcomes = tokio::select! {
+            outcomes = work => outcomes.unwrap_or_default(),
+            // Work that nobody waits for any more may never end: of a database that does not answer, say.
+            () = all_gone(&mut done) => return,
+        };
+        for (done, outcome) in done.into_iter().zip(outcomes) {
             // Who has gone does not hear of it.
             drop(done.send(outcome));
         }
     }
 }
 
+fn waiting_gauge<W: Work>() -> metrics::Gauge {
+    metrics::gauge!("batch_items_waiting", "work" => W::NAME)
+}
+
+fn in_metrics(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Returns when nobody listens any more.
+async fn all_gone<T>(done: &mut [oneshot::Sender<T>]) {
+    for done in done {
+        done.closed().await;
+    }
+}
+
+/// The right to be at work for a group. Those who wait by then follow when it is dropped.
+struct Place<W: Work> {
+    inner: Arc<Inner<W>>,
+    group: W::Group,
+    size: usize,
+}
+
 impl<W: Work> Drop for Place<W> {
     fn drop(&mut self) {
-        let Some(first) = self.inner.next(&self.group) else { return };
-        let (inner, group) = (Arc::clone(&self.inner), self.group.clone());
-        let serving = async move {
-            let mut batch = Some(first);
-            while let Some(next) = batch {
-                inner.serve(&group, next).await;
-                batch = inner.next(&group);
-            }
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(serving)),
-            // Nobody can be waiting where there is no runtime.
-            Err(_) => drop(serving),
+        if let Some(next) = self.inner.follow(&self.group, self.size) {
+            self.inner.begin(self.group.clone(), next);
         }
     }
 }
@@ -202,18 +252,18 @@ mod tests {
     use super::*;
 
     /// Doubles numbers, a batch for each permit, and keeps the batches in mind.
-    struct Doubling {
+    struct Doubling<const AT_ONCE: usize> {
         permits: Semaphore,
         batches: Mutex<Vec<(char, Vec<u32>)>>,
         at_work: AtomicUsize,
     }
 
-    impl Work for Arc<Doubling> {
+    impl<const AT_ONCE: usize> Work for Arc<Doubling<AT_ONCE>> {
         type Group = char;
         type Item = u32;
         type Outcome = u32;
         const NAME: &'static str = "doubling";
-        const AT_ONCE: usize = 1;
+        const AT_ONCE: usize = AT_ONCE;
 
         fn size(waiting: usize) -> usize {
             waiting.min(3)
@@ -229,12 +279,12 @@ mod tests {
         }
     }
 
-    struct Asked {
-        doubling: Arc<Doubling>,
-        batcher: Batcher<Arc<Doubling>>,
+    struct Asked<const AT_ONCE: usize> {
+        doubling: Arc<Doubling<AT_ONCE>>,
+        batcher: Batcher<Arc<Doubling<AT_ONCE>>>,
     }
 
-    impl Asked {
+    impl<const AT_ONCE: usize> Asked<AT_ONCE> {
         fn new() -> Self {
             let doubling = Doubling {
                 permits: Semaphore::new(0),
@@ -264,7 +314,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_while_others_are_served_is_served_with_those_who_come_then() {
-        let asked = Asked::new();
+        let asked = Asked::<1>::new();
         let mut asking = Vec::new();
         for item in 1..=6 {
             asking.push(asked.ask('a', item).await);
@@ -281,8 +331,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_further_batch_begins_when_as_many_wait_as_are_in_the_smallest() {
+        let asked = Asked::<2>::new();
+        let mut asking = Vec::new();
+        for item in 1..=6 {
+            asking.push(asked.ask('a', item).await);
+        }
+        assert_eq!(asked.batches(), [('a', vec![1]), ('a', vec![2])], "one each, side by side");
+        asked.let_pass(1);
+        asking.remove(0).await.unwrap().unwrap();
+        tokio::task::yield_now().await;
+        assert_eq!(asked.batches()[2..], [('a', vec![3, 4, 5])]);
+        asked.let_pass(1);
+        asking.remove(0).await.unwrap().unwrap();
+        asking.push(asked.ask('a', 7).await);
+        assert_eq!(asked.batches().len(), 3, "two wait for three");
+        asking.push(asked.ask('a', 8).await);
+        assert_eq!(asked.batches()[3..], [('a', vec![6, 7, 8])]);
+        asked.let_pass(2);
+        for asking in asking {
+            asking.await.unwrap().unwrap();
+        }
+        assert!(asked.batcher.0.lock().is_empty());
+    }
+
+    #[tokio::test]
     async fn groups_do_not_wait_for_each_other() {
-        let asked = Asked::new();
+        let asked = Asked::<1>::new();
         let asking = [asked.ask('a', 1).await, asked.ask('b', 2).await];
         assert_eq!(asked.doubling.at_work.load(Ordering::SeqCst), 2);
         asked.let_pass(2);
@@ -293,7 +368,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_away_leaves_its_place_to_the_next() {
-        let asked = Asked::new();
+        let asked = Asked::<1>::new();
         let (first, second) = (asked.ask('a', 1).await, asked.ask('a', 2).await);
         let (third, fourth) = (asked.ask('a', 3).await, asked.ask('a', 4).await);
         // One is at work, in its own task; the other one waits.
@@ -307,8 +382,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_that_nobody_waits_for_is_given_up() {
+        let asked = Asked::<1>::new();
+        let mut asking = Vec::new();
+        for item in 1..=4 {
+            asking.push(asked.ask('a', item).await);
+        }
+        // The first one is at work, and then the others are; none of it ever ends.
+        for asking in asking {
+            asking.abort();
+            assert!(asking.await.unwrap_err().is_cancelled());
+        }
+        let next = asked.ask('a', 5).await;
+        asked.let_pass(1);
+        assert_eq!(next.await.unwrap(), Ok(10));
+        assert!(asked.batcher.0.lock().is_empty());
+    }
+
+    #[tokio::test]
     async fn a_panic_is_heard_of_by_those_of_its_batch_and_by_nobody_else() {
-        let asked = Asked::new();
+        let asked = Asked::<1>::new();
         let mut asking = Vec::new();
         for item in [13, 13, 2, 3, 4] {
             asking.push(asked.ask('a', item).await);

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -60,6 +61,8 @@ pub struct Chunk {
     pub counts: Counts,
     /// What comes next.
     pub next: Next,
+    /// For how long nothing is done before that.
+    pub rest: Duration,
 }
 
 /// What comes after a chunk.
@@ -74,7 +77,12 @@ pub enum Next {
 impl Chunk {
     /// The last one of a step.
     pub const fn last(counts: Counts) -> Self {
-        Self { counts, next: Next::End }
+        Self { counts, next: Next::End, rest: Duration::ZERO }
+    }
+
+    /// One that others follow, behind `checkpoint`.
+    pub const fn before(counts: Counts, checkpoint: Checkpoint) -> Self {
+        Self { counts, next: Next::Behind(checkpoint), rest: Duration::ZERO }
     }
 }
 

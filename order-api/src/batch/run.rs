@@ -251,7 +251,7 @@ impl Running<'_> {
                 Ok(chunk) => chunk,
                 Err(error) => return Ok(End::Failed(error)),
             };
-            let Chunk { counts, next } = chunk;
+            let Chunk { counts, next, rest } = chunk;
             record.counts = record.counts.plus(counts);
             record.commits += 1;
             record.last_updated = self.batch.clock.now();
@@ -260,6 +260,7 @@ impl Running<'_> {
                 Next::Behind(checkpoint) => record.checkpoint = Some(checkpoint),
             }
             self.update(record).await?;
+            let _ = tokio::time::timeout(rest, self.batch.ending.cancelled()).await;
         }
     }
 

@@ -26,7 +26,7 @@ fn unknown(column: &'static str, value: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: format!("unknown value {value:?}").into() }
 }
 
-/// Sums that this build has no number for.
+/// A sum that is beyond what amounts can be.
 pub(crate) fn too_large(column: &'static str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: "the sum is beyond 64 bits".into() }
 }

@@ -37,7 +37,7 @@ pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<
 }
 
 /// About how many sellers behind `after` have totals of a day, for those who watch: the rows of the first lane, which all
-/// sellers have but those whose first sale was undone while a second one went on.
+/// sellers have but those who were at work in another one when it would have been made.
 pub async fn count_sellers(
     connection: &mut MySqlConnection,
     day: BusinessDay,
@@ -61,7 +61,7 @@ pub async fn seller_at(
     rows: u32,
 ) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar(
-        "SELECT seller_id FROM seller_day_totals WHERE business_day = ? AND seller_id > ? \
+        "SELECT seller_id FROM seller_day_totals FORCE INDEX (PRIMARY) WHERE business_day = ? AND seller_id > ? \
          ORDER BY seller_id, lane LIMIT 1 OFFSET ?",
     )
     .bind(day.date())
@@ -88,7 +88,8 @@ pub async fn sums(
             CAST(COALESCE(SUM(refunds), 0) AS SIGNED) AS refunds, \
             CAST(COALESCE(MOD(SUM(CAST(refunds AS DECIMAL(20)) * (CRC32(seller_id) & 268435455)), \
                 2305843009213693951), 0) AS SIGNED) AS refunds_weighted \
-         FROM seller_day_totals WHERE business_day = ? AND seller_id > ? AND seller_id <= ? FOR UPDATE",
+         FROM seller_day_totals FORCE INDEX (PRIMARY) \
+         WHERE business_day = ? AND seller_id > ? AND seller_id <= ? FOR UPDATE",
     )
     .bind(day.date())
     .bind(after)

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{Settler, gauges, proof};
-use crate::batch::{Checkpoint, Chunk, Counts, FencingToken, Job, Next, Step, StepError};
+use crate::batch::{Checkpoint, Chunk, Counts, FencingToken, Job, Step, StepError};
 use crate::db;
 use crate::domain::day::BusinessDay;
 
@@ -145,7 +145,7 @@ impl Step for SettleSellers {
     ) -> BoxFuture<'a, Result<Chunk, StepError>> {
         let (day, recorded) = (self.day, seller_at(checkpoint));
         async move {
-            let pace = self.settler.pace().await?;
+            let pace = self.settler.pace().await;
             let chunk_sellers = self.settler.settings.chunk_sellers;
             let limit = pace.limit().map_or(chunk_sellers, |small| small.min(chunk_sellers));
             let began = Instant::now();
@@ -158,7 +158,7 @@ impl Step for SettleSellers {
                     if written > recorded {
                         let skipped = db::settlements::count_after(tx, day, recorded).await?;
                         let counts = Counts { read: skipped, written: 0, skipped };
-                        return Ok(Chunk { counts, next: behind(written) });
+                        return Ok(Chunk::before(counts, behind(written)));
                     }
                     let count = db::settlements::write(tx, day, written, limit).await?;
                     let counts = Counts { read: count, written: count, skipped: 0 };
@@ -166,12 +166,11 @@ impl Step for SettleSellers {
                         return Ok(Chunk::last(counts));
                     }
                     let last = db::settlements::written_through(tx, day).await?.unwrap_or_default();
-                    Ok(Chunk { counts, next: behind(last) })
+                    Ok(Chunk::before(counts, behind(last)))
                 })
             });
-            let chunk = chunk.await?;
-            pace.rest(began.elapsed()).await;
-            Ok(chunk)
+            let chunk: Chunk = chunk.await?;
+            Ok(Chunk { rest: pace.rest(began.elapsed()), ..chunk })
         }
         .boxed()
     }
@@ -182,8 +181,8 @@ fn seller_at(checkpoint: Option<&Checkpoint>) -> Uuid {
     checkpoint.and_then(|checkpoint| checkpoint.0.parse().ok()).unwrap_or_default()
 }
 
-fn behind(seller_id: Uuid) -> Next {
-    Next::Behind(Checkpoint(seller_id.to_string()))
+fn behind(seller_id: Uuid) -> Checkpoint {
+    Checkpoint(seller_id.to_string())
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use crate::domain::day::BusinessDay;
 /// Somebody who paid this recently will not be the last one.
 const RECENTLY: Duration = Duration::from_secs(1);
 /// How many rows or sellers a small chunk has: a few milliseconds' work.
-const SMALL: u32 = 1_000;
+const SMALL: u32 = 500;
 /// How long the database is left to others, in times of the work before.
-const REST: u32 = 3;
+const REST: u32 = 4;
+/// What took longer was waiting itself.
+const LONGEST_REST: Duration = Duration::from_millis(200);
 
 /// How fast to go, for one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +31,24 @@ pub(super) enum Pace {
 
 impl Settler {
     /// The pace for the next chunk.
-    pub(super) async fn pace(&self) -> sqlx::Result<Pace> {
+    pub(super) async fn pace(&self) -> Pace {
+        match self.is_somebody_buying().await {
+            Ok(false) => Pace::Full,
+            Ok(true) => Pace::Gentle,
+            // A database in distress is not to be driven; whether it still works, the chunk will tell.
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "can't tell whether somebody buys");
+                Pace::Gentle
+            }
+        }
+    }
+
+    async fn is_somebody_buying(&self) -> sqlx::Result<bool> {
         let since = self.clock.now() - RECENTLY;
         let mut connection = self.database.acquire().await?;
         let is_sold = order_lines::is_sold_since(&mut connection, BusinessDay::of(since), since).await?;
         connection.give_back();
-        Ok(if is_sold { Pace::Gentle } else { Pace::Full })
+        Ok(is_sold)
     }
 }
 
@@ -44,10 +58,11 @@ impl Pace {
         (self == Self::Gentle).then_some(SMALL)
     }
 
-    /// Leaves the database to others, after work that took so long.
-    pub(super) async fn rest(self, worked: Duration) {
-        if self == Self::Gentle {
-            tokio::time::sleep(worked * REST).await;
+    /// For how long to leave the database to others, after work that took so long.
+    pub(super) fn rest(self, worked: Duration) -> Duration {
+        match self {
+            Self::Full => Duration::ZERO,
+            Self::Gentle => (worked * REST).min(LONGEST_REST),
         }
     }
 }

@@ -63,7 +63,7 @@ async fn sum_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<(u64, DaySu
     let (mut rows, mut sums) = (0, DaySums::default());
     let mut after = Uuid::nil();
     loop {
-        let pace = settler.pace().await?;
+        let pace = settler.pace().await;
         let (began, limit) = (Instant::now(), pace.limit());
         // Run again where whoever is waited for waits for this.
         let part: sqlx::Result<_> = settler
@@ -81,12 +81,12 @@ async fn sum_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<(u64, DaySu
             .await;
         let (through, (part_rows, part)) = part?;
         rows += part_rows;
-        sums = sums.checked_add(part).ok_or_else(|| db::too_large("gross"))?;
+        sums = sums.checked_add(part).ok_or_else(|| db::too_large("seller_day_totals"))?;
         if through == Uuid::max() {
             return Ok((rows, sums));
         }
         after = through;
-        pace.rest(began.elapsed()).await;
+        tokio::time::sleep(pace.rest(began.elapsed())).await;
     }
 }
 

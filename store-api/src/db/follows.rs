@@ -74,7 +74,7 @@ pub async fn of_member(
     let mut query = QueryBuilder::new(concat!(
         "SELECT ",
         stores::columns!(),
-        ", f.created_at AS followed_at FROM follows f FORCE INDEX (follows_by_member) STRAIGHT_JOIN stores s ON s.id = f.store_id WHERE f.member_id = "
+        ", f.created_at AS followed_at FROM follows f FORCE INDEX (follows_by_member) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = f.store_id WHERE f.member_id = "
     ));
     query.push_bind(member_id);
     if let Some(After { followed_at, store_id }) = after {

@@ -83,8 +83,8 @@ pub async fn of_member(
     let mut query = QueryBuilder::new(concat!(
         "SELECT ",
         items::columns!(),
-        ", h.created_at AS hearted_at FROM hearts h FORCE INDEX (hearts_by_member) STRAIGHT_JOIN items i ON i.id = h.item_id \
-         STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE h.member_id = "
+        ", h.created_at AS hearted_at FROM hearts h FORCE INDEX (hearts_by_member) STRAIGHT_JOIN items i FORCE INDEX (items_id_key) ON i.id = h.item_id \
+         STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE h.member_id = "
     ));
     query.push_bind(member_id);
     if let Some(After { hearted_at, item_id }) = after {

@@ -42,7 +42,7 @@ struct ItemRow {
 const ITEMS: &str = "SELECT i.number, i.live IS NOT NULL AS is_live, i.name, i.description, i.category, \
      s.number AS store_number, i.min_price, i.hearts, i.sold, \
      EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS in_stock \
-     FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE ";
+     FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE ";
 
 impl TryFrom<ItemRow> for ItemDocument {
     type Error = sqlx::Error;

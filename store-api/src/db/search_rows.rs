@@ -43,7 +43,7 @@ pub async fn items(
         } else {
             ", TRUE AS in_stock"
         });
-        query.push(" FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE i.live = 1");
+        query.push(" FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1");
         push_numbers(&mut query, "i.number", chunk);
         let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *db).await?;
         for row in rows {

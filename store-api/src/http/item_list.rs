@@ -113,7 +113,7 @@ impl Work for ItemPages {
     type Outcome = Result<Bytes, SharedError>;
 
     const NAME: &'static str = "item-pages";
-    const AT_ONCE: usize = 1;
+    const AT_ONCE: usize = 2;
 
     async fn run(&self, search: &ItemSearch, asked: Vec<()>) -> Vec<Self::Outcome> {
         vec![self.find(search).await.map_err(SharedError::from); asked.len()]

@@ -49,12 +49,13 @@ impl Work for ItemsById {
     }
 
     async fn run(&self, (): &(), ids: Vec<Uuid>) -> Vec<Self::Outcome> {
-        let found = self.read(&ids).await.map_err(SharedError::from);
-        let of_one = |id| match &found {
-            Ok(found) => Ok(found.get(id).cloned()),
+        let mut found = self.read(&ids).await.map_err(SharedError::from);
+        let of_one = |(place, id)| match &mut found {
+            Ok(found) if ids[place + 1..].contains(id) => Ok(found.get(id).cloned()),
+            Ok(found) => Ok(found.remove(id)),
             Err(error) => Err(error.clone()),
         };
-        ids.iter().map(of_one).collect()
+        ids.iter().enumerate().map(of_one).collect()
     }
 }
 

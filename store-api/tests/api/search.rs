@@ -10,6 +10,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use roaring::RoaringBitmap;
 use serde_json::json;
+use sqlx::MySqlConnection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::domain::search::{Keyword, StorePlace};
 use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
@@ -105,15 +106,20 @@ impl Catalogue {
         .unwrap()
     }
 
-    /// The whole list of a search, page by page.
-    async fn pages(&self, asked: &Asked, effort: Effort) -> Vec<i64> {
-        let mut search = ItemSearch {
+    /// The first page of a search.
+    fn search(&self, asked: &Asked) -> ItemSearch {
+        ItemSearch {
             keyword: Keyword::parse(&asked.keyword).unwrap(),
             filter: asked.filter(&self.stores),
             sort: asked.sort,
             after: None,
             limit: asked.limit,
-        };
+        }
+    }
+
+    /// The whole list of a search, page by page.
+    async fn pages(&self, asked: &Asked, effort: Effort) -> Vec<i64> {
+        let mut search = self.search(asked);
         let mut numbers = Vec::new();
         loop {
             let found = find_items(&self.shop.database, &search, effort).await.unwrap();
@@ -253,6 +259,52 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
     let stores = stores.iter().map(Uuid::to_string).collect();
     let catalogue = Catalogue { seller: shop.seller(), shop, stores };
     catalogue.compare(300, &mut TestRunner::deterministic()).await;
+}
+
+/// A connection, and how many rows the server has read on it one after the other, as it does where no index says where
+/// to look.
+async fn rows_scanned(connection: &mut MySqlConnection) -> (u64, u64) {
+    let id = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *connection).await.unwrap();
+    let (_, count): (String, String) = sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'")
+        .fetch_one(connection)
+        .await
+        .unwrap();
+    (id, count.parse().unwrap())
+}
+
+#[sqlx::test]
+async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    const ITEMS: u64 = 400;
+    let catalogue = Catalogue::of(&options, ITEMS as usize).await;
+    catalogue.settle().await;
+    let database = &catalogue.shop.database;
+    let mut runner = TestRunner::deterministic();
+    let mut searches = 0;
+    while searches < 300 {
+        let asked = asked().new_tree(&mut runner).unwrap().current();
+        let search = catalogue.search(&asked);
+        // The connection that was used last is lent next, unless it has grown too old meanwhile.
+        let mut connection = database.acquire().await.unwrap();
+        let (id, first) = rows_scanned(&mut connection).await;
+        let (_, before) = rows_scanned(&mut connection).await;
+        connection.give_back();
+        find_items(database, &search, Effort::USUAL).await.unwrap();
+        let mut connection = database.acquire().await.unwrap();
+        let (same, after) = rows_scanned(&mut connection).await;
+        connection.give_back();
+        if same == id {
+            // The question itself counts, too.
+            let scanned = after - before - (before - first);
+            assert!(scanned < ITEMS / 4, "{asked:?} scans {scanned} rows");
+            searches += 1;
+        }
+    }
+    let mut connection = database.acquire().await.unwrap();
+    let (_, before) = rows_scanned(&mut connection).await;
+    let scan = sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'");
+    scan.execute(&mut *connection).await.unwrap();
+    let (_, after) = rows_scanned(&mut connection).await;
+    assert!(after - before > ITEMS, "what is looked for here would be seen");
 }
 
 #[sqlx::test]

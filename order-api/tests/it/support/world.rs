@@ -92,10 +92,7 @@ impl World {
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
         let members = Self::member_api(&people, member_database, &clock);
-        let stores = store_api::http::router(store_api::state::AppState {
-            database: store_database,
-            clock: clock.clone(),
-        });
+        let stores = store_api::http::router(store_api::state::AppState::new(store_database, clock.clone()));
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let to_member = Proxy::before(serve(members.0.clone()).await).await;
         let to_store = Proxy::before(serve(stores.0.clone()).await).await;
