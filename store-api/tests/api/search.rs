@@ -274,8 +274,8 @@ async fn rows_scanned(connection: &mut MySqlConnection) -> (u64, u64) {
 
 #[sqlx::test]
 async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    const ITEMS: u64 = 400;
-    let catalogue = Catalogue::of(&options, ITEMS as usize).await;
+    const ITEMS: u16 = 400;
+    let catalogue = Catalogue::of(&options, ITEMS.into()).await;
     catalogue.settle().await;
     let database = &catalogue.shop.database;
     let mut runner = TestRunner::deterministic();
@@ -295,7 +295,7 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
         if same == id {
             // The question itself counts, too.
             let scanned = after - before - (before - first);
-            assert!(scanned < ITEMS / 4, "{asked:?} scans {scanned} rows");
+            assert!(scanned < u64::from(ITEMS / 4), "{asked:?} scans {scanned} rows");
             searches += 1;
         }
     }
@@ -304,7 +304,7 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
     let scan = sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'");
     scan.execute(&mut *connection).await.unwrap();
     let (_, after) = rows_scanned(&mut connection).await;
-    assert!(after - before > ITEMS, "what is looked for here would be seen");
+    assert!(after - before > ITEMS.into(), "what is looked for here would be seen");
 }
 
 #[sqlx::test]
