@@ -148,6 +148,10 @@ impl<W: Work> Group<W> {
     /// The next batch, where one may begin; it is at work from here on.
     fn next(&mut self) -> Option<Vec<Waiting<W>>> {
         let before = self.waiting.len();
+        // Before all who wait are looked through, which is not to be done for each who comes.
+        if !self.has_room_for(before) {
+            return None;
+        }
         self.waiting.retain(|waiting| !waiting.done.is_closed());
         let waiting = self.waiting.len();
         waiting_gauge::<W>().decrement(in_metrics(before - waiting));

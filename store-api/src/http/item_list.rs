@@ -85,7 +85,7 @@ impl After {
     }
 }
 
-/// Finds pages of items: one for all who ask for the same one while it is looked for.
+/// Finds pages of items: one for all who wait for the same one.
 #[derive(Debug)]
 pub struct ItemPages {
     database: Database,
