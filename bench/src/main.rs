@@ -8,6 +8,7 @@
 //! | [`client`] | an HTTP connection that costs the machine little |
 //! | [`load`] | closed loops, and how long each turn of them took |
 //! | [`people`] | members, each new, with their tokens |
+//! | [`process`] | the processor time and the memory of a process |
 
 mod arena;
 mod cart;
@@ -15,6 +16,7 @@ mod checkout;
 mod client;
 mod load;
 mod people;
+mod process;
 mod search;
 mod settlement;
 mod wallet;

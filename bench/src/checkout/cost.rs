@@ -1,7 +1,6 @@
 //! What a checkout costs: processor time by process, and statements of the database.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use anyhow::Context as _;
 use sqlx::MySqlPool;
@@ -9,14 +8,11 @@ use sqlx::MySqlPool;
 use super::market::{Market, Pick};
 use super::{floor, orders};
 use crate::load::Span;
-
-/// The kernel's unit in `/proc/<pid>/stat`, which is the same on every Linux of today: a hundredth of a second.
-const TICK_MS: f64 = 10.0;
+use crate::process::Process;
 
 /// Reads counters before and after.
 pub(crate) struct Meter {
-    /// Name and process.
-    processes: Vec<(String, u32)>,
+    processes: Vec<(String, Process)>,
     pool: MySqlPool,
 }
 
@@ -28,12 +24,8 @@ struct Reading {
 }
 
 impl Meter {
-    pub(crate) fn new(market: &Market) -> Self {
-        let parts = market.stack.parts();
-        let mut processes: Vec<_> =
-            parts.into_iter().filter_map(|part| part.pid.map(|pid| (part.name, pid))).collect();
-        processes.push(("this benchmark".to_owned(), std::process::id()));
-        Self { processes, pool: market.pool.clone() }
+    pub(crate) fn new(market: &Market) -> anyhow::Result<Self> {
+        Ok(Self { processes: Process::all(&market.stack)?, pool: market.pool.clone() })
     }
 
     /// The cost of one checkout, through the gateway and straight on the database.
@@ -62,8 +54,8 @@ impl Meter {
     }
 
     async fn read(&self) -> anyhow::Result<Reading> {
-        let processor_ms =
-            self.processes.iter().map(|(_, pid)| processor_ms(*pid)).collect::<anyhow::Result<_>>()?;
+        let processor_ms = self.processes.iter().map(|(_, process)| processor_ms(*process));
+        let processor_ms = processor_ms.collect::<anyhow::Result<_>>()?;
         let orders: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM orders.orders").fetch_one(&self.pool).await?;
         #[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^53 orders")]
@@ -99,10 +91,6 @@ impl Cost {
 }
 
 /// The processor time that a process has taken so far.
-fn processor_ms(pid: u32) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("reading a process's times")?;
-    // Fields are counted behind the name, which is in brackets and may hold anything.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-    Ok(ticks.sum::<f64>() * TICK_MS)
+fn processor_ms(process: Process) -> anyhow::Result<f64> {
+    Ok(process.processor_time()?.as_secs_f64() * 1_000.0)
 }

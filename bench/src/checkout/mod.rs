@@ -108,7 +108,7 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     }
     println!("The last two are held against \"one line\": the aim is the share above.");
 
-    let meter = Meter::new(&market);
+    let meter = Meter::new(&market)?;
     println!("\n{}", meter.of_one(&market, Pick::OneLine, span).await?);
     println!("{}", meter.of_one(&market, Pick::FiveLines, span).await?);
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

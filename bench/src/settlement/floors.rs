@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::MySqlPool;
 
 use super::lines::execute;
-use super::process::Process;
+use crate::process::Process;
 
 /// How long something took, and how long the database had a processor for it.
 #[derive(Clone, Copy, Debug)]

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::floors::Cost;
 use super::lines::execute;
-use super::process::Process;
 use crate::client::Connection;
 use crate::people::{PASSWORD, text};
+use crate::process::Process;
 
 const PATH: &str = "/api/order/settlement-runs";
 /// How long a run, and the reading of a day's lines, may take.

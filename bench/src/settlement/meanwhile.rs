@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::job::{self, Administrator};
-use super::process::Process;
 use super::{Arguments, lines, verdict, with_stack};
 use crate::client::Connection;
 use crate::people::{Person, text};
+use crate::process::Process;
 
 const CUSTOMERS: usize = 4;
 /// Between two purchases of one customer.

@@ -10,13 +10,11 @@
 //! | `sizes` | the job and both floors at each number of lines |
 //! | `totals` | confirming orders with and without the running totals |
 //! | `meanwhile` | checkouts through the gateway while the job runs |
-//! | `process` | the processor time and the memory of a process |
 
 mod floors;
 mod job;
 mod lines;
 mod meanwhile;
-mod process;
 mod sizes;
 mod totals;
 

@@ -8,9 +8,9 @@ use stack::Stack;
 
 use super::floors::{self, Cost};
 use super::job::{self, Administrator};
-use super::process::Process;
 use super::{Arguments, lines, verdict, with_stack};
 use crate::load::median;
+use crate::process::Process;
 
 const AIM_AGAINST_COPY: f64 = 1.5;
 const AIM_AGAINST_GROUP_BY: f64 = 10.0;

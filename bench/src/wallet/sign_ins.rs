@@ -7,24 +7,24 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use http::Method;
 use serde_json::json;
 
-use super::cpu::cpu_time;
 use super::{Bench, verdict};
 use crate::client::Connection;
 use crate::load::median;
 use crate::people::PASSWORD;
+use crate::process::Process;
 
 const PATH: &str = "/api/member/sessions";
 const AIM: f64 = 1.1;
 
 /// Prints what came of it; true where the aim is met.
 pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
-    let member_api = bench.stack.part("member-api")?.pid.context("member-api does not run")?;
+    let member_api = Process::of(&bench.stack, "member-api")?;
     let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.rounds {
         let one_bare = per_turn(cpu_of_bare_hashes(bench.sign_ins).await?, bench.sign_ins);
-        let before = cpu_time(&member_api.to_string())?;
+        let before = member_api.processor_time()?;
         sign_in(bench).await?;
-        let one_of_ours = per_turn(cpu_time(&member_api.to_string())?.saturating_sub(before), bench.sign_ins);
+        let one_of_ours = per_turn(member_api.processor_time_since(before)?, bench.sign_ins);
         bare.push(one_bare);
         ours.push(one_of_ours);
         ratios.push(one_of_ours / one_bare);
@@ -60,7 +60,7 @@ async fn cpu_of_bare_hashes(count: u32) -> anyhow::Result<Duration> {
     let hashing = tokio::task::spawn_blocking(move || {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(anyhow::Error::msg)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let before = cpu_time("self")?;
+        let before = Process::this().processor_time()?;
         for _ in 0..count {
             let mut hash = [0; 32];
             argon2
@@ -68,7 +68,7 @@ async fn cpu_of_bare_hashes(count: u32) -> anyhow::Result<Duration> {
                 .map_err(anyhow::Error::msg)?;
             std::hint::black_box(hash);
         }
-        Ok(cpu_time("self")?.saturating_sub(before))
+        Process::this().processor_time_since(before)
     });
     hashing.await?
 }

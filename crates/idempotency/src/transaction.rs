@@ -76,8 +76,8 @@ struct NotGuarded;
 enum Outcome {
     /// Its handler has answered.
     Answered(Response),
-    /// It was answered before.
-    Replayed(Response),
+    /// Its key is known, with this answer.
+    Known(Response),
     /// It met a key whose time is over, which is forgotten now.
     RunAgain,
 }
@@ -163,14 +163,14 @@ impl Keeper {
             let run = next.clone().run(keyed.request(claim.clone()));
             let response = match self.run_unless_answered(&keyed, &claim, run).await? {
                 Outcome::Answered(response) => response,
-                Outcome::Replayed(response) => return Ok(response),
+                Outcome::Known(response) => return Ok(response),
                 Outcome::RunAgain => continue,
             };
             if response.extensions().get::<Committed>().is_some() {
                 return Ok(response);
             }
             match self.refused(&keyed, &claim, response).await? {
-                Outcome::Answered(response) | Outcome::Replayed(response) => return Ok(response),
+                Outcome::Answered(response) | Outcome::Known(response) => return Ok(response),
                 Outcome::RunAgain => {}
             }
         }
@@ -199,7 +199,7 @@ impl Keeper {
             return Ok(Outcome::Answered(response));
         }
         match self.look_up(keyed, claim).await {
-            Ok(Some(Ok(Outcome::Replayed(response)))) => Ok(Outcome::Replayed(response)),
+            Ok(Some(Ok(Outcome::Known(response)))) => Ok(Outcome::Known(response)),
             Ok(Some(Err(refusal))) => Err(refusal),
             Ok(_) | Err(_) => Ok(Outcome::Answered(run.await)),
         }
@@ -240,9 +240,13 @@ impl Keeper {
             return Ok(Some(Ok(Outcome::RunAgain)));
         }
         connection.give_back();
-        let answered =
-            row.demand(&keyed.fingerprint).and_then(|()| row.answer().ok_or_else(in_use)?.replay());
-        Ok(Some(answered.map(Outcome::Replayed)))
+        // This very request may just have been committed, without its handler knowing (yet): that is no repetition.
+        let is_first = row.operation_id == claim.0.id;
+        let answered = row.demand(&keyed.fingerprint).and_then(|()| {
+            let answer = row.answer().ok_or_else(in_use)?;
+            if is_first { answer.respond() } else { answer.replay() }
+        });
+        Ok(Some(answered.map(Outcome::Known)))
     }
 
     async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {

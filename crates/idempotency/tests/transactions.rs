@@ -55,6 +55,7 @@ async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String)
     let run = shop.runs.fetch_add(1, Ordering::SeqCst) + 1;
     let body: Value = serde_json::from_str(&body).map_err(|_| Problem::new(Code::MalformedJson))?;
     let (what, permits) = (Arc::new(body), Arc::clone(&shop.permits));
+    let after_commit = Arc::clone(&what);
     let sold = shop.database.run_tx("sale", move |tx| {
         let (what, permits, claim) = (Arc::clone(&what), Arc::clone(&permits), claim.clone());
         Box::pin(async move {
@@ -74,7 +75,12 @@ async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String)
             Ok::<_, SaleError>(kept)
         })
     });
-    Ok(sold.await?)
+    let kept = sold.await?;
+    match after_commit["after the commit"].as_str() {
+        Some("stands-still") => std::future::pending().await,
+        Some("forgets") => Err(Problem::internal(SaleError::BrokenOff)),
+        _ => Ok(kept),
+    }
 }
 
 struct Fixture {
@@ -205,6 +211,22 @@ async fn fault_07_a_failure_before_the_commit_leaves_nothing_and_the_key_free(
     let done = fixture.post("a", &body).send().await.expect(StatusCode::CREATED);
     assert_eq!((done.header("idempotency-replayed"), &done.body["run"]), ("", &json!(2)));
     assert_eq!(fixture.sold_and_kept().await, (1, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_was_committed_is_answered_as_the_first_time_where_its_handler_does_not_know(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    for trouble in ["stands-still", "forgets"] {
+        let body = json!({ "after the commit": trouble });
+        let first = fixture.post(trouble, &body).send().await.expect(StatusCode::CREATED);
+        assert_eq!(first.header("idempotency-replayed"), "", "{trouble}");
+        let again = fixture.post(trouble, &body).send().await.expect(StatusCode::CREATED);
+        assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+    }
+    assert_eq!(fixture.sold_and_kept().await, (2, 2));
 }
 
 #[sqlx::test(migrations = false)]

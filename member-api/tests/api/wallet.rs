@@ -219,14 +219,10 @@ async fn hold<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
     held
 }
 
-/// How many transactions wait for a row.
-async fn row_waits(world: &World) -> i64 {
-    let waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx trx \
-        JOIN information_schema.processlist p ON p.id = trx.trx_mysql_thread_id \
-        WHERE p.db = DATABASE() AND trx.trx_state = 'LOCK WAIT'";
-    // What it says is kept for a tenth of a second after each look.
-    tokio::time::sleep(Duration::from_millis(120)).await;
-    world.count(waiting).await
+/// How many transactions are at the rows of wallets: they wait, where somebody holds these.
+async fn at_wallets(pool: &MySqlPool) -> usize {
+    let at_work = testkit::statements(pool).await.into_iter();
+    at_work.filter(|sql| sql.contains("wallets") && sql.contains("UPDATE")).count()
 }
 
 async fn until(mut is_so: impl AsyncFnMut() -> bool) {
@@ -276,9 +272,9 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
     // Two transactions are at work, and wait for the wallets' rows.
     let (first, second, third) = (hold(&pool, one).await, hold(&pool, two).await, hold(&pool, three).await);
     let mut sent = vec![send(one, "k")];
-    until(async || row_waits(&world).await == 1).await;
+    until(async || at_wallets(&pool).await == 1).await;
     sent.push(send(two, "k"));
-    until(async || row_waits(&world).await == 2).await;
+    until(async || at_wallets(&pool).await == 2).await;
     // Four wait for these, and are written at once when the first of them is through. They wait for the third row then.
     for (who, key) in [(three, "k"), (four, "k"), (&full, "k1"), (&repeating, "again")] {
         sent.push(send(who, key));
@@ -286,7 +282,7 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
     until(async || world.state.till.waiting() == 4).await;
     drop(first);
     until(async || world.wallet(one).await == (1_000, 1)).await;
-    until(async || row_waits(&world).await == 2).await;
+    until(async || at_wallets(&pool).await == 2).await;
     assert_eq!(world.state.till.waiting(), 0);
     assert_eq!(world.wallet(four).await, (0, 0));
     for (who, key) in [(&full, "k2"), (&full, "k3"), (&repeating, "new"), (four, "k-more")] {

@@ -243,13 +243,15 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
             .await
             .unwrap();
         hold.let_go.add_permits(1);
-        let waiting = "SELECT COUNT(*) FROM information_schema.processlist \
-             WHERE db = DATABASE() AND info LIKE 'INSERT INTO settlements%SELECT%'";
-        until("the chunk stands still", async || market.number(waiting).await > 0).await;
+        let is_settling = async || {
+            let mut at_work = testkit::statements(&market.world.order_rows).await.into_iter();
+            at_work.any(|sql| sql.starts_with("INSERT INTO settlements") && sql.contains("SELECT"))
+        };
+        until("the chunk stands still", is_settling).await;
         process.kill_and_wait().await;
         writing.rollback().await.unwrap();
         let done = i64::try_from(chunk).unwrap() * 10;
-        until("the chunk is gone", async || market.number(waiting).await == 0).await;
+        until("the chunk is gone", async || !is_settling().await).await;
         assert_eq!(settlements(&market).await, before + done);
 
         market.world.hand.advance(Duration::from_secs(31));
