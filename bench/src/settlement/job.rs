@@ -20,7 +20,8 @@ use crate::process::Process;
 const PATH: &str = "/api/order/settlement-runs";
 /// How long a run, and the reading of a day's lines, may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(20);
+/// Seldom: who watches a run asks the database, too.
+const POLL: Duration = Duration::from_millis(100);
 
 /// An administrator at the gateway.
 pub(super) struct Administrator {

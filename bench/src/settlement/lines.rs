@@ -10,7 +10,8 @@ use stack::Stack;
 const AT_ONCE: u64 = 1_000_000;
 const DAY_MICROS: u64 = 86_400 * 1_000_000;
 
-/// One line in a hundred was paid back. The lines of a day are in the order in which they were paid, and so are their ids.
+/// One line in a hundred was paid back, an hour after it was paid: those of the last hour when the day was over. The lines
+/// of a day are in the order in which they were paid, and so are their ids.
 /// Their orders are left out: nobody looks at them.
 const LINES: &str = "INSERT INTO order_lines (id, order_id, position, seller_id, store_id, store_name, item_id, \
         item_name, option_id, option_name, price, quantity, line_total, wish, status, paid_at, business_day, refund_id, \
@@ -19,7 +20,9 @@ const LINES: &str = "INSERT INTO order_lines (id, order_id, position, seller_id,
         '딸기 생크림 케이크', id, '1호', 1000 + n MOD 50000, 1 + n MOD 3, (1000 + n MOD 50000) * (1 + n MOD 3), id, \
         IF(n MOD 100 = 0, 'REFUNDED', 'ORDERED'), \
         CAST(? AS DATETIME(6)) - INTERVAL 9 HOUR + INTERVAL n * ? MICROSECOND, ?, \
-        IF(n MOD 100 = 0, UNHEX(CONCAT('0191', LPAD(HEX(n), 28, '0'))), NULL), IF(n MOD 100 = 0, ?, NULL) \
+        IF(n MOD 100 = 0, UNHEX(CONCAT(LPAD(HEX(FLOOR(1000 * (UNIX_TIMESTAMP(?) + (n * ?) / 1000000 - 28800))), 12, '0'), \
+            '70008', LPAD(HEX(n), 15, '0'))), NULL), \
+        IF(n MOD 100 = 0, ?, NULL) \
      FROM (SELECT n, UNHEX(CONCAT('0190', LPAD(HEX(n), 28, '0'))) AS id, UNHEX(MD5(n * 7919 MOD ?)) AS seller_id \
         FROM (SELECT ? * 1000000 + y.n * 1000 + x.n AS n FROM thousand y STRAIGHT_JOIN thousand x \
             WHERE y.n * 1000 + x.n < ?) AS numbers) AS entries";
@@ -105,6 +108,8 @@ async fn insert(
         .bind(day)
         .bind(step_micros)
         .bind(day)
+        .bind(day)
+        .bind(step_micros)
         .bind(day)
         .bind(sellers)
         .bind(part)

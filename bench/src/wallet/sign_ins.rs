@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use argon2::{Algorithm, Argon2, Params, Version};
 use http::Method;
 use serde_json::json;

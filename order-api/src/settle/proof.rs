@@ -1,13 +1,14 @@
 //! The proof of a day's totals against its lines.
 //!
 //! Both sides come to the control sums of [`crate::domain::control`]: over the totals that is one pass over a row or two
-//! for each seller, whatever was sold; over the lines it is one pass over an index that holds nothing else, without
-//! grouping, sorting or looking at a line. So that this too costs a big day next to nothing when it is settled, its
-//! lines are summed up as the day goes on ([`super::read_ahead`]), and what is left to read is the last few minutes.
+//! for each seller, whatever was sold; over the lines it is one pass over each of two indexes that hold nothing else, of
+//! sales and of refunds, without grouping, sorting or looking at a line. So that this too costs a big day next to nothing
+//! when it is settled, its lines are summed up as the day goes on ([`super::read_ahead`]), and what is left to read is the
+//! last few minutes of the day, and the refunds since.
 //!
-//! A line that was paid late, or changed by hand, after its minute was read would make the proof fail for no reason. So a
-//! day that seems wrong is read anew from its first line before it is called so; and a day that is small enough is read
-//! anew in any case.
+//! A line that was paid, or accepted to be paid back, late, or changed by hand, after its minute was read would make the
+//! proof fail for no reason. So a day that seems wrong is read anew from its first line before it is called so; and a day
+//! that is small enough is read anew in any case.
 
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use super::Settler;
 use crate::db;
 use crate::db::control_sums;
 use crate::db::seller_day_totals::Difference;
-use crate::domain::control::{ControlSum, DaySums};
+use crate::domain::control::DaySums;
 use crate::domain::day::BusinessDay;
 
 /// How many sellers are named for an operator to begin with.
@@ -35,37 +36,24 @@ pub(super) struct TotalsDiffer {
 
 /// Proves the totals of a day that is closed. Gives how many rows the totals are.
 pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
-    // Side by side: on a big day, each takes a while.
-    let ((total_rows, totals), refunds) =
-        futures::try_join!(sum_up(settler, day), sum_refunds_up(settler, day))?;
-    // One that was waited for with the totals was not there yet.
-    let refunds = if refunds == totals.refunds { refunds } else { sum_refunds_up(settler, day).await? };
+    // Before the lines: what is waited for with the totals is among these only then.
+    let (total_rows, totals) = sum_up(settler, day).await?;
     let mut connection = settler.database.acquire().await?;
-    let is_proved = |gross: ControlSum| totals == DaySums { gross, refunds };
 
     let ahead = control_sums::find(&mut connection, day).await?;
     if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > settler.settings.read_anew_lines) {
-        let rest = control_sums::of_sales(&mut connection, day, Some(ahead.until), None).await?;
-        if ahead.read.sum.checked_add(rest.sum).is_some_and(is_proved) {
+        let rest = control_sums::of_lines(&mut connection, day, Some(ahead.until), None).await?;
+        if ahead.read.checked_add(rest).is_some_and(|lines| lines.sums == totals) {
             return Ok(Ok(total_rows));
         }
         tracing::warn!(%day, "the lines that were read ahead do not agree with the totals; reading all of them");
     }
-    let gross = control_sums::of_sales(&mut connection, day, None, None).await?.sum;
-    if is_proved(gross) {
+    let lines = control_sums::of_lines(&mut connection, day, None, None).await?.sums;
+    if lines == totals {
         return Ok(Ok(total_rows));
     }
-    let lines = DaySums { gross, refunds };
     let sellers = db::seller_day_totals::differences(&mut connection, day, NAMED).await?;
     Ok(Err(TotalsDiffer { day, totals, lines, sellers }))
-}
-
-/// What the lines come to whose refund lowers a day.
-async fn sum_refunds_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<ControlSum> {
-    let mut connection = settler.database.acquire().await?;
-    let refunds = control_sums::of_refunds(&mut connection, day).await?;
-    connection.give_back();
-    Ok(refunds.sum)
 }
 
 /// How many rows the totals of a day are, and what they come to. What is behind is done with: whoever adds to it now finds

@@ -9,13 +9,13 @@ use crate::db::control_sums::{self, LineSums, ReadAhead};
 use crate::db::settlement_days;
 use crate::domain::day::BusinessDay;
 
-/// Lines that were paid less than this ago are left for later: their transactions may not be at their end.
+/// What was paid, or accepted to be paid back, less than this ago is left for later: its transaction may not be at its end.
 const LAG: Duration = Duration::from_secs(2 * 60);
 /// How much of a day is read in one statement.
 const AT_ONCE: Duration = Duration::from_secs(15 * 60);
 
 impl Settler {
-    /// Sums up what was paid since the last time, of today, and of yesterday while that is open.
+    /// Sums up what was paid and paid back since the last time, of today, and of yesterday while that is open.
     pub async fn read_ahead(&self) -> sqlx::Result<()> {
         let horizon = self.clock.now() - LAG;
         let closed = settlement_days::closed_through(&mut *self.database.acquire().await?).await?;
@@ -32,19 +32,19 @@ impl Settler {
         loop {
             let mut connection = self.database.acquire().await?;
             let known = control_sums::find(&mut connection, day).await?;
-            let begun = ReadAhead { until: day.start(), read: LineSums::default() };
-            let before = known.unwrap_or(begun);
-            if before.until >= until {
+            let from = known.map(|known| known.until);
+            let begun = from.unwrap_or(day.start());
+            if begun >= until {
                 return Ok(());
             }
-            let next = until.min(before.until + AT_ONCE);
-            let read = control_sums::of_sales(&mut connection, day, Some(before.until), Some(next)).await?;
-            let Some(sum) = before.read.sum.checked_add(read.sum) else { return Ok(()) };
-            let lines = before.read.lines + read.lines;
-            let now = ReadAhead { until: next, read: LineSums { lines, sum } };
-            match known {
+            let next = until.min(begun + AT_ONCE);
+            let read = control_sums::of_lines(&mut connection, day, from, Some(next)).await?;
+            let before = known.map_or_else(LineSums::default, |known| known.read);
+            let Some(read) = before.checked_add(read) else { return Ok(()) };
+            let now = ReadAhead { until: next, read };
+            match from {
                 // Where another instance was quicker, nothing is written, and what it has written is read next.
-                Some(_) => control_sums::advance(&mut connection, day, before.until, &now).await?,
+                Some(from) => control_sums::advance(&mut connection, day, from, &now).await?,
                 None => control_sums::insert(&mut connection, day, &now).await?,
             }
         }

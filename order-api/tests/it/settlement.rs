@@ -248,27 +248,40 @@ async fn a_big_day_is_proved_by_what_was_read_of_it_as_it_went_on(
     let settler =
         market.world.settler_with(SettlementSettings { read_anew_lines: 2, ..SettlementSettings::default() });
     let read = "SELECT CAST(COALESCE(SUM(line_count), 0) AS SIGNED) FROM control_sums";
-    for time in ["18:00", "19:30", "23:59"] {
+    let mut lines = Vec::new();
+    for time in ["18:00", "19:30", "23:50"] {
         market.go_to(day(22), time);
-        market.sell(3).await;
+        lines.push(market.sell(3).await);
         settler.read_ahead().await.unwrap();
     }
-    // What was paid a moment ago is left for later.
+    // What was paid a moment ago is left for later, and so is what was paid back.
     assert_eq!(market.number(read).await, 2);
+    market.go_to(day(22), "23:55");
+    market.refund(lines[0]).await;
+    settler.read_ahead().await.unwrap();
+    assert_eq!(market.number(read).await, 3);
     market.go_to(day(23), "00:05");
     settler.read_ahead().await.unwrap();
     settler.read_ahead().await.unwrap();
-    assert_eq!(market.number(read).await, 3);
+    assert_eq!(market.number(read).await, 4);
+    // The day is over, but not closed: this still lowers it, and is read when it is settled.
+    market.refund(lines[1]).await;
 
-    // A line that nobody looks at any more, in a day that is big: the sums that were read are believed.
-    market.tamper("UPDATE order_lines SET price = 1001, line_total = 3003 LIMIT 1").await;
+    // Lines that nobody looks at any more, in a day that is big: the sums that were read are believed.
+    for id in [lines[0], lines[2]] {
+        let change = format!(
+            "UPDATE order_lines SET price = 1001, line_total = 3003 WHERE id = UNHEX('{}')",
+            id.simple()
+        );
+        market.tamper(&change).await;
+    }
     market.go_to(day(23), "04:00");
     let run = settler.settle_through(day(22), Cause::Schedule, &Quiet).await.unwrap();
     assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"));
     // What is closed is not read ahead any more.
     settler.read_ahead().await.unwrap();
     assert_eq!(market.number("SELECT COUNT(*) FROM control_sums WHERE business_day = '2026-11-23'").await, 1);
-    assert_eq!(market.statement().await, [settled(22, 9_000, 0)]);
+    assert_eq!(market.statement().await, [settled(22, 9_000, 6_000)]);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -282,7 +295,7 @@ async fn sums_that_were_read_too_early_are_read_again_before_anybody_is_alarmed(
     market.sell(3).await;
     market.go_to(day(23), "01:00");
     settler.read_ahead().await.unwrap();
-    market.tamper("UPDATE control_sums SET amount = amount - 1000 WHERE line_count > 0").await;
+    market.tamper("UPDATE control_sums SET gross = gross - 1000 WHERE line_count > 0").await;
     market.go_to(day(23), "04:00");
     let run = settler.settle_through(day(22), Cause::Schedule, &Quiet).await.unwrap();
     assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"));

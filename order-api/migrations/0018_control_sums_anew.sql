@@ -1,0 +1,2 @@
+-- What was read ahead knows nothing of refunds, and is read again.
+DELETE FROM control_sums
