@@ -76,8 +76,11 @@ struct NotGuarded;
 enum Outcome {
     /// Its handler has answered.
     Answered(Response),
-    /// Its key is known, with this answer.
-    Known(Response),
+    /// It has been committed, with this answer: its handler knows at the end, or does not, where the commit's own answer
+    /// was lost.
+    Committed(Response),
+    /// It was answered before.
+    Replayed(Response),
     /// It met a key whose time is over, which is forgotten now.
     RunAgain,
 }
@@ -163,14 +166,16 @@ impl Keeper {
             let run = next.clone().run(keyed.request(claim.clone()));
             let response = match self.run_unless_answered(&keyed, &claim, run).await? {
                 Outcome::Answered(response) => response,
-                Outcome::Known(response) => return Ok(response),
+                Outcome::Committed(response) | Outcome::Replayed(response) => return Ok(response),
                 Outcome::RunAgain => continue,
             };
             if response.extensions().get::<Committed>().is_some() {
                 return Ok(response);
             }
             match self.refused(&keyed, &claim, response).await? {
-                Outcome::Answered(response) | Outcome::Known(response) => return Ok(response),
+                Outcome::Answered(response) | Outcome::Committed(response) | Outcome::Replayed(response) => {
+                    return Ok(response);
+                }
                 Outcome::RunAgain => {}
             }
         }
@@ -199,8 +204,9 @@ impl Keeper {
             return Ok(Outcome::Answered(response));
         }
         match self.look_up(keyed, claim).await {
-            Ok(Some(Ok(Outcome::Known(response)))) => Ok(Outcome::Known(response)),
+            Ok(Some(Ok(Outcome::Replayed(response)))) => Ok(Outcome::Replayed(response)),
             Ok(Some(Err(refusal))) => Err(refusal),
+            // Also where it has just been committed: others may see that before it is on the disk, its handler hears after.
             Ok(_) | Err(_) => Ok(Outcome::Answered(run.await)),
         }
     }
@@ -240,13 +246,16 @@ impl Keeper {
             return Ok(Some(Ok(Outcome::RunAgain)));
         }
         connection.give_back();
-        // This very request may just have been committed, without its handler knowing (yet): that is no repetition.
-        let is_first = row.operation_id == claim.0.id;
+        let is_own = row.operation_id == claim.0.id;
         let answered = row.demand(&keyed.fingerprint).and_then(|()| {
             let answer = row.answer().ok_or_else(in_use)?;
-            if is_first { answer.respond() } else { answer.replay() }
+            Ok(if is_own {
+                Outcome::Committed(answer.respond()?)
+            } else {
+                Outcome::Replayed(answer.replay()?)
+            })
         });
-        Ok(Some(answered.map(Outcome::Known)))
+        Ok(Some(answered))
     }
 
     async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {

@@ -11,7 +11,7 @@ use crate::domain::day::BusinessDay;
 /// Lines, and what they come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineSums {
-    /// How many were read: one that is sold and paid back counts twice.
+    /// How many were sold.
     pub lines: u64,
     /// Their sums.
     pub sums: DaySums,
@@ -63,7 +63,7 @@ pub async fn of_lines(
     let refunds: SumRow = refunds.build_query_as().fetch_one(connection).await?;
 
     Ok(LineSums {
-        lines: (sales.line_count + refunds.line_count).unsigned_abs(),
+        lines: sales.line_count.unsigned_abs(),
         sums: DaySums { gross: sales.into_sum(), refunds: refunds.into_sum() },
     })
 }

@@ -75,7 +75,7 @@ pub struct Payment {
 /// The way back of a line's money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// The id of the transfer, and of the restock.
+    /// The id of the transfer, and of the restock. Made by the clock when the refund was accepted: it tells when that was.
     pub id: Uuid,
     /// The business day that it lowers.
     pub day: BusinessDay,

@@ -1,2 +1,0 @@
--- What was read ahead knows nothing of refunds, and is read again.
-DELETE FROM control_sums
