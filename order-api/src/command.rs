@@ -1,5 +1,7 @@
 //! What the program can do besides serving: `order-api settle --day 2026-11-22`.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use clap::Subcommand;
 use futures::FutureExt;
@@ -9,6 +11,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::batch::{BatchStatus, Cause, JobExecution, Listener, StepExecution};
 use crate::domain::day::BusinessDay;
 use crate::settle::{self, Settler};
+
+/// How a step looks that knows how much there is to read.
+const OF_SO_MANY: &str = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";
+/// How one looks that does not: it tells at its end.
+const AT_ONE_GO: &str = "{prefix:30} {human_pos} read {elapsed}";
+/// How often the time that has passed is shown anew.
+const TICK: Duration = Duration::from_millis(200);
 
 /// A command.
 #[derive(Debug, Subcommand)]
@@ -60,12 +69,13 @@ impl Bars {
         match &*current {
             Some((id, bar)) if *id == step.id => bar.clone(),
             _ => {
-                let template = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";
+                let template = if step.expected > 0 { OF_SO_MANY } else { AT_ONE_GO };
                 let style = ProgressStyle::with_template(template)
                     .expect("a constant that is a template")
                     .progress_chars("=> ");
                 let bar = self.all.add(ProgressBar::new(step.expected).with_style(style));
                 bar.set_prefix(format!("{job_key} {}", step.step_name));
+                bar.enable_steady_tick(TICK);
                 *current = Some((step.id, bar.clone()));
                 bar
             }
@@ -78,8 +88,11 @@ impl Listener for Bars {
         let bar = self.bar_of(job_key, step);
         bar.set_position(step.counts.read);
         if step.end_time.is_some() {
-            bar.set_length(step.counts.read.max(step.expected));
-            bar.finish();
+            if step.status == BatchStatus::Completed {
+                bar.set_length(step.counts.read);
+            }
+            // Stays where it is, also where the step has come no further.
+            bar.abandon();
             if bar.is_hidden() {
                 println!("{job_key} {}: {}, {} read", step.step_name, step.status.as_str(), step.counts.read);
             }
