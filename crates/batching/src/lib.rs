@@ -307,6 +307,18 @@ mod tests {
             asking
         }
 
+        async fn ask_all(
+            &self,
+            group: char,
+            items: impl IntoIterator<Item = u32>,
+        ) -> Vec<JoinHandle<Result<u32, BrokenOff>>> {
+            let mut asking = Vec::new();
+            for item in items {
+                asking.push(self.ask(group, item).await);
+            }
+            asking
+        }
+
         fn let_pass(&self, batches: usize) {
             self.doubling.permits.add_permits(batches);
         }
@@ -319,10 +331,7 @@ mod tests {
     #[tokio::test]
     async fn who_comes_while_others_are_served_is_served_with_those_who_come_then() {
         let asked = Asked::<1>::new();
-        let mut asking = Vec::new();
-        for item in 1..=6 {
-            asking.push(asked.ask('a', item).await);
-        }
+        let asking = asked.ask_all('a', 1..=6).await;
         assert_eq!(asked.batcher.waiting(), 5);
         assert_eq!(asked.batches(), [('a', vec![1])], "the first one waits for nobody");
         asked.let_pass(3);
@@ -337,10 +346,7 @@ mod tests {
     #[tokio::test]
     async fn a_further_batch_begins_when_as_many_wait_as_are_in_the_smallest() {
         let asked = Asked::<2>::new();
-        let mut asking = Vec::new();
-        for item in 1..=6 {
-            asking.push(asked.ask('a', item).await);
-        }
+        let mut asking = asked.ask_all('a', 1..=6).await;
         assert_eq!(asked.batches(), [('a', vec![1]), ('a', vec![2])], "one each, side by side");
         asked.let_pass(1);
         asking.remove(0).await.unwrap().unwrap();
@@ -388,10 +394,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_given_up() {
         let asked = Asked::<1>::new();
-        let mut asking = Vec::new();
-        for item in 1..=4 {
-            asking.push(asked.ask('a', item).await);
-        }
+        let asking = asked.ask_all('a', 1..=4).await;
         // The first one is at work, and then the others are; none of it ever ends.
         for asking in asking {
             asking.abort();
@@ -406,10 +409,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_heard_of_by_those_of_its_batch_and_by_nobody_else() {
         let asked = Asked::<1>::new();
-        let mut asking = Vec::new();
-        for item in [13, 13, 2, 3, 4] {
-            asking.push(asked.ask('a', item).await);
-        }
+        let asking = asked.ask_all('a', [13, 13, 2, 3, 4]).await;
         asked.let_pass(3);
         let mut outcomes = Vec::new();
         for asking in asking {

@@ -1,6 +1,7 @@
 //! Requests whose whole effect is one transaction: the key and the answer are written in it, so that either all of it has
 //! happened or nothing.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,17 +73,14 @@ struct Committed;
 #[error("the route is not guarded by idempotency::Keeper::guard_transaction")]
 struct NotGuarded;
 
-/// What became of a request.
-enum Outcome {
-    /// Its handler has answered.
-    Answered(Response),
-    /// It has been committed, with this answer: its handler knows at the end, or does not, where the commit's own answer
-    /// was lost.
+/// What is known of a request's key.
+enum Known {
+    /// The request itself was committed, with this answer.
     Committed(Response),
     /// It was answered before.
     Replayed(Response),
-    /// It met a key whose time is over, which is forgotten now.
-    RunAgain,
+    /// It belonged to one whose time is over, and is forgotten now.
+    Forgotten,
 }
 
 impl Claim {
@@ -165,18 +163,14 @@ impl Keeper {
             let claim = self.new_claim(&keyed);
             let run = next.clone().run(keyed.request(claim.clone()));
             let response = match self.run_unless_answered(&keyed, &claim, run).await? {
-                Outcome::Answered(response) => response,
-                Outcome::Committed(response) | Outcome::Replayed(response) => return Ok(response),
-                Outcome::RunAgain => continue,
+                ControlFlow::Continue(response) => response,
+                ControlFlow::Break(replayed) => return Ok(replayed),
             };
             if response.extensions().get::<Committed>().is_some() {
                 return Ok(response);
             }
-            match self.refused(&keyed, &claim, response).await? {
-                Outcome::Answered(response) | Outcome::Committed(response) | Outcome::Replayed(response) => {
-                    return Ok(response);
-                }
-                Outcome::RunAgain => {}
+            if let Some(response) = self.refused(&keyed, &claim, response).await? {
+                return Ok(response);
             }
         }
         Err(in_use())
@@ -192,68 +186,75 @@ impl Keeper {
     }
 
     /// A repetition meets its key at the end of its transaction only, which costs nothing where there is none. One that
-    /// would wait long before that, for the turn of its wallet say, is looked up meanwhile.
+    /// would wait long before that, for the turn of its wallet say, is looked up meanwhile, and broken off with the answer
+    /// of old. Else the handler's is given.
     async fn run_unless_answered(
         &self,
         keyed: &Keyed,
         claim: &Claim,
         run: impl Future<Output = Response>,
-    ) -> Result<Outcome, Problem> {
+    ) -> Result<ControlFlow<Response, Response>, Problem> {
         let mut run = std::pin::pin!(run);
         if let Ok(response) = tokio::time::timeout(LONG_WAIT, &mut run).await {
-            return Ok(Outcome::Answered(response));
+            return Ok(ControlFlow::Continue(response));
         }
         match self.look_up(keyed, claim).await {
-            Ok(Some(Ok(Outcome::Replayed(response)))) => Ok(Outcome::Replayed(response)),
+            Ok(Some(Ok(Known::Replayed(response)))) => Ok(ControlFlow::Break(response)),
             Ok(Some(Err(refusal))) => Err(refusal),
             // Also where it has just been committed: others may see that before it is on the disk, its handler hears after.
-            Ok(_) | Err(_) => Ok(Outcome::Answered(run.await)),
+            Ok(_) | Err(_) => Ok(ControlFlow::Continue(run.await)),
         }
     }
 
     /// Nothing was committed, as far as is known: perhaps because the key is known, whose answer is the request's then,
-    /// and else because the handler refuses.
-    async fn refused(&self, keyed: &Keyed, claim: &Claim, response: Response) -> Result<Outcome, Problem> {
+    /// and else because the handler refuses. `None` where it is to be run again.
+    async fn refused(
+        &self,
+        keyed: &Keyed,
+        claim: &Claim,
+        response: Response,
+    ) -> Result<Option<Response>, Problem> {
         match self.look_up(keyed, claim).await {
-            Ok(Some(known)) => return known,
+            Ok(Some(known)) => {
+                return Ok(match known? {
+                    Known::Committed(response) | Known::Replayed(response) => Some(response),
+                    Known::Forgotten => None,
+                });
+            }
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(%error, "can't look up an idempotency key");
-                return Ok(Outcome::Answered(response));
+                return Ok(Some(response));
             }
         }
         let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
         if answer.fate() != Fate::Kept {
-            return Ok(Outcome::Answered(response));
+            return Ok(Some(response));
         }
         match self.keep_refusal(Answered { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
             // It is refused again where it is sent again, or not, if it may be done by then.
             Err(error) => {
                 tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
-                Ok(Outcome::Answered(response))
+                Ok(Some(response))
             }
-            Ok(()) => Ok(Outcome::Answered(response)),
+            Ok(()) => Ok(Some(response)),
         }
     }
 
-    async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Outcome, Problem>>> {
+    async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Known, Problem>>> {
         let mut connection = self.database.acquire().await?;
         let Some(row) = db::find(&mut connection, &keyed.of).await? else { return Ok(None) };
         let forgotten_before = claim.0.now - KEPT_FOR;
         if row.created_at <= forgotten_before {
             db::forget_expired(&mut connection, &keyed.of, forgotten_before).await?;
-            return Ok(Some(Ok(Outcome::RunAgain)));
+            return Ok(Some(Ok(Known::Forgotten)));
         }
         connection.give_back();
         let is_own = row.operation_id == claim.0.id;
         let answered = row.demand(&keyed.fingerprint).and_then(|()| {
             let answer = row.answer().ok_or_else(in_use)?;
-            Ok(if is_own {
-                Outcome::Committed(answer.respond()?)
-            } else {
-                Outcome::Replayed(answer.replay()?)
-            })
+            Ok(if is_own { Known::Committed(answer.respond()?) } else { Known::Replayed(answer.replay()?) })
         });
         Ok(Some(answered))
     }

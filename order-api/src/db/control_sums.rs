@@ -1,6 +1,8 @@
 //! The control sums of a day's lines, and the table `control_sums`, in which they grow as the day goes on.
 
 use money::Won;
+use sqlx::mysql::MySqlArguments;
+use sqlx::query::Query;
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::{Builder, Uuid};
@@ -100,22 +102,13 @@ pub async fn find(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::R
 
 /// Writes the first that was read of a day, unless somebody was quicker.
 pub async fn insert(connection: &mut MySqlConnection, day: BusinessDay, now: &ReadAhead) -> sqlx::Result<()> {
-    let DaySums { gross, refunds } = now.read.sums;
-    sqlx::query(
+    let insert = bound(
         "INSERT INTO control_sums \
-         (business_day, read_until, line_count, gross, gross_weighted, refunds, refunds_weighted) \
+         (read_until, line_count, gross, gross_weighted, refunds, refunds_weighted, business_day) \
          VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE business_day = VALUES(business_day)",
-    )
-    .bind(day.date())
-    .bind(now.until)
-    .bind(now.read.lines)
-    .bind(gross.amount)
-    .bind(gross.weighted)
-    .bind(refunds.amount)
-    .bind(refunds.weighted)
-    .execute(connection)
-    .await?;
-    Ok(())
+        now,
+    );
+    insert.bind(day.date()).execute(connection).await.map(|_| ())
 }
 
 /// Writes what was read of a day, unless somebody has read on from `from` meanwhile.
@@ -125,23 +118,25 @@ pub async fn advance(
     from: OffsetDateTime,
     now: &ReadAhead,
 ) -> sqlx::Result<()> {
-    let DaySums { gross, refunds } = now.read.sums;
-    sqlx::query(
+    let update = bound(
         "UPDATE control_sums SET read_until = ?, line_count = ?, gross = ?, gross_weighted = ?, refunds = ?, \
             refunds_weighted = ? \
          WHERE business_day = ? AND read_until = ?",
-    )
-    .bind(now.until)
-    .bind(now.read.lines)
-    .bind(gross.amount)
-    .bind(gross.weighted)
-    .bind(refunds.amount)
-    .bind(refunds.weighted)
-    .bind(day.date())
-    .bind(from)
-    .execute(connection)
-    .await?;
-    Ok(())
+        now,
+    );
+    update.bind(day.date()).bind(from).execute(connection).await.map(|_| ())
+}
+
+/// A statement whose first parameters are what was read.
+fn bound(sql: &'static str, now: &ReadAhead) -> Query<'static, MySql, MySqlArguments> {
+    let DaySums { gross, refunds } = now.read.sums;
+    sqlx::query(sql)
+        .bind(now.until)
+        .bind(now.read.lines)
+        .bind(gross.amount)
+        .bind(gross.weighted)
+        .bind(refunds.amount)
+        .bind(refunds.weighted)
 }
 
 #[derive(FromRow)]
