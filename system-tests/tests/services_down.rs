@@ -155,7 +155,7 @@ async fn another_instance_takes_over_from_one_that_was_killed() {
     }
 
     world.start_again("order-api").await;
-    world.stack.stop(&second).unwrap();
+    world.stack.remove_instance(&second).unwrap();
     world.all_is_well().await;
 }
 

@@ -177,6 +177,14 @@ impl Parts {
         Ok(Some(stopped.status))
     }
 
+    /// Stops a part, and knows it no more.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StackError> {
+        self.stop(name)?;
+        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        list.retain(|part| part.plan.launch.part != name);
+        Ok(())
+    }
+
     pub(crate) fn signal(&self, name: &str, signal: Signal) -> Result<(), StackError> {
         if let Some(process) = &self.find(name)?.state().process {
             process.signal(signal);

@@ -121,15 +121,17 @@ impl Stack {
 
     /// Starts a further instance of a service, and gives its name.
     pub fn add_instance(&self, app: &str) -> Result<String, StackError> {
-        let siblings = {
+        let name = {
             let places = self.places();
             if !places.contains_key(app) || app == CONFIG_SERVER {
                 return Err(StackError::UnknownPart(app.to_owned()));
             }
-            let prefix = format!("{app}-");
-            places.keys().filter(|name| name.starts_with(&prefix)).count()
+            let mut number = 2;
+            while places.contains_key(&format!("{app}-{number}")) {
+                number += 1;
+            }
+            format!("{app}-{number}")
         };
-        let name = format!("{app}-{}", siblings + 2);
         let ports = ServicePorts::any(&mut self.servers.ports()).map_err(StackError::io("choosing ports"))?;
         let plan = services::service_plan(
             &name,
@@ -142,6 +144,13 @@ impl Stack {
         self.servers.parts.start_together(vec![services::elsewhere(plan, ports)])?;
         self.places().insert(name.clone(), ports);
         Ok(name)
+    }
+
+    /// Stops an instance that was added, for good.
+    pub fn remove_instance(&self, name: &str) -> Result<(), StackError> {
+        self.servers.parts.remove(name)?;
+        self.places().remove(name);
+        Ok(())
     }
 
     /// `kill -9` of a part: a service's instance, `mariadb`, `redis` or `consul`. Returns when it is gone.
