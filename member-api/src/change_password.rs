@@ -15,7 +15,9 @@ pub async fn change_password(
     new: NewPassword,
 ) -> Result<(), SignInError> {
     let member_id = principal.member_id;
-    let found = members::find_password(&mut *state.database.acquire().await?, member_id).await?;
+    let find =
+        state.database.read("password_find", move |db| Box::pin(members::find_password(db, member_id)));
+    let found = find.await?;
     let (email, old_hash) = found.ok_or(SignInError::BadCredentials)?;
     confirm_password(state, &email, current, old_hash.clone()).await?;
     let new_hash = state.passwords.hash(new).await?;

@@ -5,8 +5,8 @@ use std::slice;
 use std::sync::Arc;
 
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<
 ///
 /// Runs inside the caller's transaction, which must end with a rollback where this gives an error.
 pub async fn transfer(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     order: &Transfer,
     now: OffsetDateTime,
 ) -> Result<Recorded, TransferError> {
@@ -110,7 +110,7 @@ pub async fn transfer(
 /// Makes several transfers as one, each as [`transfer`] would, in their order. `None`, and the transaction must end with
 /// a rollback, where one of them can't be made or was made before: which one, and why, comes out when each is made alone.
 pub async fn transfer_all(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     orders: &[Transfer],
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<Vec<Recorded>>> {
@@ -133,7 +133,7 @@ enum Outcome {
 /// So the rows that others wait for, the wallets', are locked for the shortest time; and always in the same order, so
 /// that no two transactions wait for each other.
 async fn record(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     orders: &[Transfer],
     now: OffsetDateTime,
 ) -> sqlx::Result<Outcome> {
@@ -186,7 +186,7 @@ const fn pays_what_is_owed(kind: Kind) -> bool {
     }
 }
 
-async fn repeated(connection: &mut MySqlConnection, order: &Transfer) -> Result<Recorded, TransferError> {
+async fn repeated(connection: &mut Connection, order: &Transfer) -> Result<Recorded, TransferError> {
     match transfers::find(connection, order.id).await? {
         Some(recorded) if recorded.transfer == *order => Ok(recorded),
         _ => Err(TransferError::Mismatch(order.id)),
@@ -194,7 +194,7 @@ async fn repeated(connection: &mut MySqlConnection, order: &Transfer) -> Result<
 }
 
 /// Why the wallet was not changed. Its balance is not looked at again: by now it may be another one.
-async fn refusal(connection: &mut MySqlConnection, order: &Transfer) -> sqlx::Result<TransferError> {
+async fn refusal(connection: &mut Connection, order: &Transfer) -> sqlx::Result<TransferError> {
     Ok(match wallets::find_standing(connection, order.member_id).await? {
         Some(Standing::Open) if order.kind.debits_the_wallet() => TransferError::InsufficientBalance,
         Some(Standing::Closed) if !pays_what_is_owed(order.kind) => TransferError::NoWallet,

@@ -1,7 +1,7 @@
 //! Keeping a session going: one refresh token in, the next one out.
 
 use access::Principal;
-use sqlx::MySqlConnection;
+use database::Connection;
 use time::OffsetDateTime;
 
 use crate::db::{members, refresh_tokens, sessions};
@@ -60,7 +60,7 @@ enum Outcome {
 }
 
 impl Exchange {
-    async fn run(self, tx: &mut MySqlConnection) -> sqlx::Result<Outcome> {
+    async fn run(self, tx: &mut Connection) -> sqlx::Result<Outcome> {
         let Some((session_id, generation)) = refresh_tokens::find(tx, self.used).await? else {
             return Ok(Outcome::Refused);
         };

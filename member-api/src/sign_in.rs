@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Principal;
-use sqlx::MySqlConnection;
+use database::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -71,10 +71,10 @@ async fn try_to_sign_in(
     address: Option<IpAddr>,
 ) -> Result<Session, SignInError> {
     let attempt = admit(state, &email, address).await?;
-    let mut connection = state.database.acquire().await?;
-    let credentials = members::find_credentials(&mut connection, &email).await?;
-    // Not kept while the password is compared, which takes its time.
-    connection.give_back();
+    let find = state.database.read("credentials_find", move |db| {
+        Box::pin(async move { members::find_credentials(db, &email).await })
+    });
+    let credentials = find.await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
     let right = state.passwords.verify(password, hash).await?;
     let credentials = credentials.filter(|_| right).ok_or(SignInError::BadCredentials)?;
@@ -150,7 +150,7 @@ struct Beginning {
 impl Beginning {
     /// Stores it, unless the account was closed or got another password while this one was compared: then its sessions
     /// have been ended already, and this one would be left.
-    async fn store(self, tx: &mut MySqlConnection, credentials: &Credentials) -> Result<(), SignInError> {
+    async fn store(self, tx: &mut Connection, credentials: &Credentials) -> Result<(), SignInError> {
         if !members::lock_credentials(tx, credentials).await? {
             return Err(SignInError::BadCredentials);
         }
@@ -189,28 +189,28 @@ mod tests {
             phone: None,
         };
         let member = sign_up(&database, &clock, &passwords, order).await.unwrap();
-        let mut connection = database.acquire().await.unwrap();
-        let compared = members::find_credentials(&mut connection, &email).await.unwrap().unwrap();
-        let now = clock.now();
-        let begin = async |connection: &mut MySqlConnection| {
-            let beginning = Beginning {
-                session_id: clock.new_id(),
-                token_hash: rand::random(),
-                now,
-                expires_at: now,
-                attempt: Attempt::new(&email, None),
-            };
-            beginning.store(connection, &compared).await
-        };
-        begin(&mut connection).await.unwrap();
-        assert!(
-            members::replace_password(&mut connection, member.id, &compared.password_hash, "other", now)
-                .await
-                .unwrap()
-        );
-        assert!(matches!(begin(&mut connection).await, Err(SignInError::BadCredentials)));
-        let sessions: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM sessions").fetch_one(&mut *connection).await.unwrap();
-        assert_eq!(sessions, 1);
+        let steps = database.run_autocommit("steps", move |db| {
+            Box::pin(async move {
+                let compared = members::find_credentials(db, &email).await?.unwrap();
+                let now = clock.now();
+                let begin = async |db: &mut Connection| {
+                    let beginning = Beginning {
+                        session_id: clock.new_id(),
+                        token_hash: rand::random(),
+                        now,
+                        expires_at: now,
+                        attempt: Attempt::new(&email, None),
+                    };
+                    beginning.store(db, &compared).await
+                };
+                begin(db).await.unwrap();
+                assert!(
+                    members::replace_password(db, member.id, &compared.password_hash, "other", now).await?
+                );
+                assert!(matches!(begin(db).await, Err(SignInError::BadCredentials)));
+                sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions").fetch_one(db).await
+            })
+        });
+        assert_eq!(steps.await.unwrap(), 1);
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use access::{MemberId, Role};
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 
 use crate::db::{members, wallets};
 use crate::domain::{Email, Member, MemberName, NewPassword, Phone};
@@ -62,7 +62,7 @@ pub async fn sign_up(
     Ok(member)
 }
 
-async fn store(tx: &mut MySqlConnection, member: &Member, password_hash: &str) -> Result<(), SignUpError> {
+async fn store(tx: &mut Connection, member: &Member, password_hash: &str) -> Result<(), SignUpError> {
     members::insert(tx, member, password_hash).await.map_err(|error| {
         match database::duplicate_key(&error) {
             Some(members::EMAIL_KEY) => SignUpError::EmailTaken,

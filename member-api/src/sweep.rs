@@ -28,8 +28,12 @@ pub async fn keep_sweeping(database: Database, clock: Clock) {
 /// Removes some rows. True where there may be more.
 pub async fn sweep(database: &Database, clock: &Clock) -> sqlx::Result<bool> {
     let now = clock.now();
-    let mut connection = database.acquire().await?;
-    let sessions = sessions::sweep(&mut connection, now, ROWS_AT_ONCE).await?;
-    let windows = sign_in_attempts::sweep(&mut connection, now, ROWS_AT_ONCE).await?;
-    Ok(sessions.max(windows) == u64::from(ROWS_AT_ONCE))
+    let sweep = database.run_autocommit("sweep", move |db| {
+        Box::pin(async move {
+            let sessions = sessions::sweep(db, now, ROWS_AT_ONCE).await?;
+            let windows = sign_in_attempts::sweep(db, now, ROWS_AT_ONCE).await?;
+            Ok::<_, sqlx::Error>(sessions.max(windows) == u64::from(ROWS_AT_ONCE))
+        })
+    });
+    sweep.await
 }

@@ -6,8 +6,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use database::Connection;
 use sha2::{Digest, Sha256};
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 
 use crate::db::sign_in_attempts::{self, Subject};
@@ -45,7 +45,7 @@ impl Attempt {
     /// Counts it, and says whether it may be made. Inside the caller's transaction.
     pub async fn count(
         &self,
-        connection: &mut MySqlConnection,
+        connection: &mut Connection,
         limits: &SignIn,
         now: OffsetDateTime,
     ) -> sqlx::Result<Admission> {
@@ -64,7 +64,7 @@ impl Attempt {
     }
 
     /// Takes it back, because it was right: the account starts anew, and the address has one attempt less.
-    pub async fn forgive(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    pub async fn forgive(&self, connection: &mut Connection) -> sqlx::Result<()> {
         sign_in_attempts::forget(connection, self.account).await?;
         if let Some(address) = self.address {
             sign_in_attempts::take_back(connection, address).await?;

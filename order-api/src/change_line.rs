@@ -5,7 +5,8 @@
 
 use access::MemberId;
 use clock::Clock;
-use sqlx::MySqlConnection;
+use database::Connection;
+use futures::future::join_all;
 use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -63,8 +64,8 @@ pub async fn change_line(app: &AppState, line_id: Uuid, change: Change) -> Resul
     }
     tracing::info!(%line_id, ?action, "a line is paid back");
     pay_back_now(app, line_id).await;
-    let now = db::order_lines::find(&mut *app.database.acquire().await?, line_id).await?;
-    now.ok_or(ChangeLineError::NotFound)
+    let find = app.database.read("line_find", move |db| Box::pin(db::order_lines::find(db, line_id)));
+    find.await?.ok_or(ChangeLineError::NotFound)
 }
 
 /// Tries again where the day that a refund was to lower was closed before the refund was written: then it lowers the
@@ -161,7 +162,7 @@ fn turn(
 /// Writes lines' new states and their histories, and adds to the totals what goes back. The lanes of these are to be
 /// kept until the transaction is over.
 async fn write(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     lanes: &Lanes,
     changed: &[(OrderLine, LineChange)],
 ) -> Result<InLanes, ChangeLineError> {
@@ -187,7 +188,7 @@ async fn pay_back_now(app: &AppState, line_id: Uuid) {
     let leased = owed_for(line_id).map(|delivery| Leased { delivery, attempt: 1 });
     let work = {
         let app = app.clone();
-        async move { deliver(&app, leased.into()).await }
+        async move { join_all(leased.map(|leased| deliver(&app, leased))).await }
     };
     let task = app.background.spawn(work.in_current_span());
     // What is not done by then goes on behind, and is seen to by the worker if this process ends.
@@ -208,7 +209,7 @@ pub(crate) async fn give_up_order(app: &AppState, order_id: Uuid) -> Result<(), 
 }
 
 async fn give_up_lines(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     clock: &Clock,
     lanes: &Lanes,
     order_id: Uuid,

@@ -72,7 +72,9 @@ pub async fn place_order(
 ) -> Result<Order, CheckoutError> {
     let order_id = operation.id;
     let placed = if operation.begun_before {
-        db::orders::find_of(&mut *app.database.acquire().await?, customer, order_id).await?
+        let find =
+            app.database.read("order_find", move |db| Box::pin(db::orders::find_of(db, customer, order_id)));
+        find.await?
     } else {
         None
     };
@@ -225,9 +227,7 @@ async fn follow(
 }
 
 async fn find(app: &AppState, order_id: Uuid) -> sqlx::Result<Order> {
-    let mut connection = app.database.acquire().await?;
-    let found = db::orders::find(&mut connection, order_id).await?;
-    connection.give_back();
+    let found = app.database.read("order_find", move |db| Box::pin(db::orders::find(db, order_id))).await?;
     found.ok_or(sqlx::Error::RowNotFound)
 }
 

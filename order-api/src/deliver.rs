@@ -13,6 +13,7 @@
 
 use member_client::{TransferError, TransferKind, TransferRequest};
 use store_client::{ConfirmError, ReleaseError, ReserveError, ReserveRequest, RestockError, RestockRequest};
+use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -48,6 +49,8 @@ pub(crate) enum StillOwed {
     PayOut(#[source] TransferError),
     #[error("order, line or payout {0} is not there, or is in a state that owes nothing")]
     Nothing(Uuid),
+    #[error("it was not done within its lease")]
+    OutOfTime,
     #[error("what is owed could not be read or written")]
     Database(#[from] sqlx::Error),
 }
@@ -68,11 +71,10 @@ pub(crate) async fn after_confirmation(app: &AppState, order: &Order) {
     background.spawn(rest.in_current_span());
 }
 
-/// Does what was taken up.
-pub(crate) async fn deliver(app: &AppState, leased: Vec<Leased>) {
-    let effects = leased.into_iter().map(async |leased| (leased, effect(app, leased.delivery).await));
-    let results = futures::future::join_all(effects).await;
-    conclude(app, results).await;
+/// Does what was taken up, within its lease: after that it may be somebody else's.
+pub(crate) async fn deliver(app: &AppState, leased: Leased) {
+    let result = timeout(app.rules.worker.lease(), effect(app, leased.delivery)).await;
+    conclude(app, vec![(leased, result.unwrap_or(Err(StillOwed::OutOfTime)))]).await;
 }
 
 async fn effect(app: &AppState, delivery: Delivery) -> Result<(), StillOwed> {
@@ -105,21 +107,24 @@ async fn conclude(app: &AppState, results: Vec<(Leased, Result<(), StillOwed>)>)
             }
         }
     }
-    if let Err(error) = write(app, &done, &owed).await {
+    if let Err(error) = write(app, done, owed).await {
         // Their leases run out, and they are done again, to no effect.
         tracing::warn!(%error, "could not write down what was delivered");
     }
 }
 
-async fn write(app: &AppState, done: &[Delivery], owed: &[Leased]) -> sqlx::Result<()> {
-    let mut connection = app.database.acquire().await?;
-    db::outbox::remove(&mut connection, done).await?;
-    for leased in owed {
-        let lease_until = app.clock.now() + pause_after(leased.attempt);
-        db::outbox::put_off(&mut connection, *leased, lease_until).await?;
-    }
-    connection.give_back();
-    Ok(())
+async fn write(app: &AppState, done: Vec<Delivery>, owed: Vec<Leased>) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let write = app.database.run_autocommit("outbox_write", move |db| {
+        Box::pin(async move {
+            db::outbox::remove(db, &done).await?;
+            for leased in owed {
+                db::outbox::put_off(db, leased, now + pause_after(leased.attempt)).await?;
+            }
+            Ok(())
+        })
+    });
+    write.await
 }
 
 /// Turns the reserved stock of a paid order into sold stock. If it was not asked for in time, because store-api was down,
@@ -165,8 +170,11 @@ async fn pay_back(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
         reference: owned.order_id.to_string(),
     };
     app.member.transfer(owned.customer_id, &request).await.map_err(StillOwed::PayBack)?;
-    let mut connection = app.database.acquire().await?;
-    Ok(db::order_lines::paid_back(&mut connection, owned.line.id, app.clock.now()).await?)
+    let (line_id, now) = (owned.line.id, app.clock.now());
+    let paid_back = app
+        .database
+        .run_autocommit("line_paid_back", move |db| Box::pin(db::order_lines::paid_back(db, line_id, now)));
+    Ok(paid_back.await?)
 }
 
 /// Puts a line's pieces back on sale. store-api refuses those of a reservation that is not confirmed yet: then it is tried
@@ -182,12 +190,11 @@ async fn restock(app: &AppState, owned: &Owned) -> Result<(), StillOwed> {
 }
 
 async fn order(app: &AppState, id: Uuid) -> Result<Order, StillOwed> {
-    let mut connection = app.database.acquire().await?;
-    let order = db::orders::find(&mut connection, id).await?;
-    connection.give_back();
+    let order = app.database.read("order_find", move |db| Box::pin(db::orders::find(db, id))).await?;
     order.ok_or(StillOwed::Nothing(id))
 }
 
 async fn line(app: &AppState, id: Uuid) -> Result<Owned, StillOwed> {
-    db::order_lines::find(&mut *app.database.acquire().await?, id).await?.ok_or(StillOwed::Nothing(id))
+    let line = app.database.read("line_find", move |db| Box::pin(db::order_lines::find(db, id))).await?;
+    line.ok_or(StillOwed::Nothing(id))
 }

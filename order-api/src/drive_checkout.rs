@@ -4,11 +4,13 @@
 //! checkout off, and whoever takes it up next asks again by the same ids.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use database::Connection;
 use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
 use peer::PeerError;
-use sqlx::MySqlConnection;
 use store_client::{ReleaseError, ReservationLine, ReserveError, ReserveRequest, Shortage};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::db;
@@ -52,6 +54,8 @@ enum Stopped {
     /// The day of this machine's clock is settled already: midnight has passed, or the clock is behind.
     #[error("the business day of the payment is closed")]
     DayClosed,
+    #[error("a step was not done within the lease")]
+    OutOfTime,
     #[error("the checkout could not be written")]
     Database(#[from] sqlx::Error),
 }
@@ -80,8 +84,15 @@ struct Driver<'app> {
 }
 
 impl Driver<'_> {
+    /// Does the next step, within the lease: after that the checkout may be somebody else's.
     async fn step(&mut self) -> Result<Option<End>, Stopped> {
         self.keep_lease().await?;
+        let lease_left = self.checkout.lease_until - self.app.clock.now();
+        let lease_left = Duration::try_from(lease_left).unwrap_or_default();
+        timeout(lease_left, self.next_step()).await.map_err(|_| Stopped::OutOfTime)?
+    }
+
+    async fn next_step(&mut self) -> Result<Option<End>, Stopped> {
         match self.checkout.next_step(self.app.clock.now()) {
             Step::Reserve => self.reserve().await.map(|()| None),
             Step::Pay => self.pay().await,
@@ -225,15 +236,17 @@ impl Driver<'_> {
     }
 
     async fn save(&self) -> Result<(), Stopped> {
-        let mut connection = self.app.database.acquire().await?;
-        let saved = db::checkouts::update(&mut connection, &self.checkout).await?;
-        connection.give_back();
+        let checkout = self.checkout.clone();
+        let save = self.app.database.run_autocommit("checkout_save", move |db| {
+            Box::pin(async move { db::checkouts::update(db, &checkout).await })
+        });
+        let saved = save.await?;
         if saved { Ok(()) } else { Err(Stopped::LeaseLost) }
     }
 }
 
 /// Removes a checkout at its end, as the first statement of the end's transaction: without the lease there is no end.
-async fn finish(tx: &mut MySqlConnection, checkout: &Checkout) -> Result<(), Stopped> {
+async fn finish(tx: &mut Connection, checkout: &Checkout) -> Result<(), Stopped> {
     if db::checkouts::finish(tx, checkout).await? { Ok(()) } else { Err(Stopped::LeaseLost) }
 }
 

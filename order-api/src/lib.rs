@@ -34,6 +34,7 @@ mod drive_checkout;
 pub mod http;
 pub mod lanes;
 pub mod pay_out;
+mod repeat;
 mod service;
 pub mod settings;
 pub mod settle;

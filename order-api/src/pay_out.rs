@@ -82,7 +82,7 @@ async fn pay_now(app: &AppState, payout_id: Uuid) {
     let leased = Leased { delivery: owed_for(payout_id), attempt: 1 };
     let work = {
         let app = app.clone();
-        async move { deliver(&app, vec![leased]).await }
+        async move { deliver(&app, leased).await }
     };
     let task = app.background.spawn(work.in_current_span());
     // What is not done by then goes on behind, and is seen to by the worker if this process ends.
@@ -112,5 +112,5 @@ pub(crate) async fn send_money(app: &AppState, payout_id: Uuid) -> Result<(), St
 }
 
 async fn find(app: &AppState, id: Uuid) -> sqlx::Result<Option<Payout>> {
-    db::payouts::find(&mut *app.database.acquire().await?, id).await
+    app.database.read("payout_find", move |db| Box::pin(db::payouts::find(db, id))).await
 }

@@ -15,10 +15,11 @@ use crate::cart::Carts;
 use crate::command::{Command, settle};
 use crate::db;
 use crate::lanes::Lanes;
+use crate::router;
 use crate::settings::Settings;
-use crate::settle::Settler;
+use crate::settle::{self, Settler};
 use crate::state::{AppState, Rules};
-use crate::{router, worker};
+use crate::worker::{self, Work};
 
 /// The service.
 #[derive(Debug)]
@@ -51,10 +52,28 @@ impl Service for OrderApi {
             background: TaskTracker::new(),
         };
         let keeper = Keeper::new(database.clone(), host.clock().clone());
+        let silence = state.rules.worker.silence();
+        let take_up = |work| {
+            let (state, ending) = (state.clone(), host.shutdown());
+            move |progress| worker::take_up(state.clone(), work, progress, ending.clone())
+        };
         let (purge, shutdown) = (keeper.clone().purge_expired(), host.shutdown());
         Ok(Parts::new(router(state.clone(), &keeper))
-            .worker("unfinished-work", worker::run(state, host.shutdown()))
-            .worker("settlement", settler.work(host.shutdown()))
+            .worker("background", worker::finish_background(state.background.clone(), host.shutdown()))
+            .watched_worker("checkouts", silence, take_up(Work::Checkouts))
+            .watched_worker("deliveries", silence, take_up(Work::Deliveries))
+            .watched_worker("unfinished-count", silence, {
+                let (state, ending) = (state.clone(), host.shutdown());
+                move |progress| worker::count(state.clone(), progress, ending.clone())
+            })
+            .watched_worker("settlement", settle::SILENCE, {
+                let (settler, ending) = (settler.clone(), host.shutdown());
+                move |progress| settler.clone().settle_when_due(progress, ending.clone())
+            })
+            .watched_worker("settlement-read-ahead", settle::SILENCE, {
+                let ending = host.shutdown();
+                move |progress| settler.clone().keep_reading_ahead(progress, ending.clone())
+            })
             .worker("idempotency-purge", async move {
                 // Broken off where it stands: each of its steps is one statement.
                 let _ = shutdown.run_until_cancelled(purge).await;

@@ -155,6 +155,12 @@ impl WorkerSettings {
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }
+
+    /// How long a worker may say nothing before it is started anew. It is longer than a worker waits for anything: for a
+    /// piece of work, which ends within its lease, or for the database, whose statements have a limit.
+    pub fn silence(&self) -> Duration {
+        (3 * self.lease()).max(Duration::from_secs(60))
+    }
 }
 
 /// The section `settlement`.

@@ -27,7 +27,7 @@ pub struct Settings {
     #[garde(range(min = 1, max = 1_000))]
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
-    /// How long a request waits for a free connection before it is answered 503.
+    /// How long a request waits for a free connection, and then for a new one to open, before it is answered 503.
     #[garde(range(min = 1, max = 60_000))]
     #[serde(default = "default_acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
@@ -35,6 +35,10 @@ pub struct Settings {
     #[garde(range(min = 1, max = 50))]
     #[serde(default = "default_lock_wait_timeout_s")]
     pub lock_wait_timeout_s: u32,
+    /// How long a statement may run. Then the server ends it where it can; a second later its connection is given up.
+    #[garde(range(min = 100, max = 600_000))]
+    #[serde(default = "default_statement_timeout_ms")]
+    pub statement_timeout_ms: u64,
 }
 
 /// How the connection to the server is protected.
@@ -62,6 +66,10 @@ fn default_acquire_timeout_ms() -> u64 {
 
 fn default_lock_wait_timeout_s() -> u32 {
     5
+}
+
+fn default_statement_timeout_ms() -> u64 {
+    10_000
 }
 
 fn is_mysql_url(url: &str, _context: &()) -> garde::Result {

@@ -1,12 +1,12 @@
 //! `run_snapshot` on a real server: what it reads belongs to one moment.
 
-use database::Database;
+use database::{Connection, Database};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{Executor, MySqlConnection, MySqlPool};
+use sqlx::{Executor, MySqlPool};
 
 const COUNT: &str = "SELECT COUNT(*) FROM cakes";
 
-async fn count(connection: &mut MySqlConnection) -> sqlx::Result<i64> {
+async fn count(connection: &mut Connection) -> sqlx::Result<i64> {
     sqlx::query_scalar(COUNT).fetch_one(connection).await
 }
 
@@ -32,5 +32,5 @@ async fn a_snapshot_sees_nothing_of_what_is_committed_later(
         .unwrap();
     assert_eq!(counts, (1, 1));
     // The connection is as it was: what comes next sees what is there.
-    assert_eq!(count(&mut database.acquire().await.unwrap()).await.unwrap(), 2);
+    assert_eq!(database.read("count", |db| Box::pin(count(db))).await.unwrap(), 2);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use database::{Database, duplicate_key};
+use database::{Connection, Database, duplicate_key};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Executor, MySqlPool};
 use tokio::sync::Barrier;
@@ -27,7 +27,7 @@ async fn accounts(options: &MySqlConnectOptions) -> MySqlPool {
     pool
 }
 
-async fn add(tx: &mut sqlx::MySqlConnection, id: i32) -> sqlx::Result<()> {
+async fn add(tx: &mut Connection, id: i32) -> sqlx::Result<()> {
     sqlx::query("UPDATE accounts SET n = n + 1 WHERE id = ?").bind(id).execute(tx).await.map(|_| ())
 }
 

@@ -68,7 +68,7 @@ impl Answer {
     /// What is to be done with it.
     pub(crate) const fn fate(&self) -> Fate {
         match self.status {
-            400 | 422 => Fate::Mended,
+            400 | 401 | 403 | 412 | 413 | 415 | 422 => Fate::Mended,
             408 | 429 | 500.. => Fate::Repeated,
             _ => Fate::Kept,
         }

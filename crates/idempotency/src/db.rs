@@ -1,7 +1,8 @@
 //! The table `idempotency_keys`.
 
+use database::Connection;
 use problem::{Code, Problem};
-use sqlx::{MySqlConnection, QueryBuilder};
+use sqlx::QueryBuilder;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,7 +52,7 @@ impl KeyRow {
 
 /// Claims a new key. A duplicate-key error says that it is known.
 pub(crate) async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     of: &KeyOf,
     operation_id: Uuid,
     fingerprint: &Fingerprint,
@@ -86,7 +87,7 @@ pub(crate) struct AnsweredRow<'a> {
 
 /// Takes new keys and keeps their answers. A duplicate-key error says that one of them is known.
 pub(crate) async fn insert_answered<'a>(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     rows: impl IntoIterator<Item = AnsweredRow<'a>>,
 ) -> sqlx::Result<()> {
     let mut insert = QueryBuilder::new(
@@ -109,7 +110,7 @@ pub(crate) async fn insert_answered<'a>(
     insert.build().execute(connection).await.map(|_| ())
 }
 
-pub(crate) async fn find(connection: &mut MySqlConnection, of: &KeyOf) -> sqlx::Result<Option<KeyRow>> {
+pub(crate) async fn find(connection: &mut Connection, of: &KeyOf) -> sqlx::Result<Option<KeyRow>> {
     sqlx::query_as(
         "SELECT operation_id, fingerprint, created_at, leased_until, status, content_type, location, body \
          FROM idempotency_keys WHERE member_id = ? AND route = ? AND idempotency_key = ?",
@@ -123,7 +124,7 @@ pub(crate) async fn find(connection: &mut MySqlConnection, of: &KeyOf) -> sqlx::
 
 /// Takes over a request whose lease ran out, unless somebody else was quicker.
 pub(crate) async fn take_over(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     of: &KeyOf,
     found: &KeyRow,
     leased_until: OffsetDateTime,
@@ -146,7 +147,7 @@ pub(crate) async fn take_over(
 
 /// Keeps the answer.
 pub(crate) async fn answer(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     of: &KeyOf,
     operation_id: Uuid,
     answer: &Answer,
@@ -170,7 +171,7 @@ pub(crate) async fn answer(
 
 /// Lets the request be run again at once, with the same operation id.
 pub(crate) async fn end_lease(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     of: &KeyOf,
     operation_id: Uuid,
     now: OffsetDateTime,
@@ -190,11 +191,7 @@ pub(crate) async fn end_lease(
 }
 
 /// Forgets a key, so that it can be sent with another body.
-pub(crate) async fn forget(
-    connection: &mut MySqlConnection,
-    of: &KeyOf,
-    operation_id: Uuid,
-) -> sqlx::Result<()> {
+pub(crate) async fn forget(connection: &mut Connection, of: &KeyOf, operation_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "DELETE FROM idempotency_keys \
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
@@ -210,7 +207,7 @@ pub(crate) async fn forget(
 
 /// Forgets one key whose time is over, unless somebody else was quicker.
 pub(crate) async fn forget_expired(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     of: &KeyOf,
     created_before: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -229,7 +226,7 @@ pub(crate) async fn forget_expired(
 
 /// Forgets up to `at_most` keys whose time is over; gives how many it forgot.
 pub(crate) async fn purge(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     created_before: OffsetDateTime,
     at_most: u32,
 ) -> sqlx::Result<u64> {

@@ -43,7 +43,11 @@ impl Keeper {
     }
 
     async fn purge_once(&self) -> sqlx::Result<u64> {
-        db::purge(&mut *self.database.acquire().await?, self.clock.now() - KEPT_FOR, PURGED_AT_ONCE).await
+        let created_before = self.clock.now() - KEPT_FOR;
+        let purge = self.database.run_autocommit("idempotency_purge", move |db| {
+            Box::pin(db::purge(db, created_before, PURGED_AT_ONCE))
+        });
+        purge.await
     }
 }
 

@@ -6,15 +6,16 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use database::Connection;
 use http::request::Parts;
 use problem::Problem;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Fate};
-use crate::db;
+use crate::db::{self, KeyOf};
 use crate::keeper::{KEPT_FOR, Keeper, in_use};
-use crate::keyed::Keyed;
+use crate::keyed::{Fingerprint, Keyed};
 
 /// How long a request may run before a repetition may take it over. The operation's id makes it safe to be wrong.
 const LEASE: Duration = Duration::from_secs(30);
@@ -61,12 +62,12 @@ impl Keeper {
 
     async fn pass_steps(self, request: Request, next: Next) -> Result<Response, Problem> {
         let keyed = Keyed::read(request).await?;
-        let operation = match self.claim(&keyed).await? {
-            Found::Answered(answer) => return answer.replay(),
-            Found::Run(operation) => operation,
-        };
-        // A client that hangs up drops this future, but not the task.
+        // A client that hangs up drops this future, but not the task: what was begun under a key is finished.
         let work = async move {
+            let operation = match self.claim(&keyed).await? {
+                Found::Answered(answer) => return answer.replay(),
+                Found::Run(operation) => operation,
+            };
             let response = next.run(keyed.request(operation)).await;
             self.keep(&keyed, operation, response).await
         };
@@ -76,34 +77,41 @@ impl Keeper {
 
     /// Claims the key for this request, or finds what has become of it.
     async fn claim(&self, keyed: &Keyed) -> Result<Found, Problem> {
-        let mut connection = self.database.acquire().await.map_err(database::problem)?;
-        let of = &keyed.of;
+        let (keeper, of, fingerprint) = (self.clone(), keyed.of.clone(), keyed.fingerprint);
+        let claim = self.database.run_autocommit("idempotency_claim", move |db| {
+            Box::pin(async move { Ok::<_, sqlx::Error>(keeper.claim_over(db, &of, &fingerprint).await) })
+        });
+        claim.await.map_err(database::problem)?
+    }
+
+    async fn claim_over(
+        &self,
+        connection: &mut Connection,
+        of: &KeyOf,
+        fingerprint: &Fingerprint,
+    ) -> Result<Found, Problem> {
         // Twice, because a key that was found may be forgotten or taken over by somebody else meanwhile.
         for _ in 0..2 {
             let now = self.clock.now();
             let operation = Operation { id: self.clock.new_id(), begun_before: false };
-            match db::insert(&mut connection, of, operation.id, &keyed.fingerprint, now, now + LEASE).await {
-                Ok(()) => {
-                    connection.give_back();
-                    return Ok(Found::Run(operation));
-                }
+            match db::insert(connection, of, operation.id, fingerprint, now, now + LEASE).await {
+                Ok(()) => return Ok(Found::Run(operation)),
                 Err(error) if database::duplicate_key(&error).is_some() => {}
                 Err(error) => return Err(database::problem(error)),
             }
-            let Some(row) = db::find(&mut connection, of).await.map_err(database::problem)? else { continue };
+            let Some(row) = db::find(connection, of).await.map_err(database::problem)? else { continue };
             if row.created_at + KEPT_FOR <= now {
-                db::forget_expired(&mut connection, of, now - KEPT_FOR).await.map_err(database::problem)?;
+                db::forget_expired(connection, of, now - KEPT_FOR).await.map_err(database::problem)?;
                 continue;
             }
-            row.demand(&keyed.fingerprint)?;
+            row.demand(fingerprint)?;
             if row.is_answered() {
                 return row.answer().map(Found::Answered).ok_or_else(in_use);
             }
             if row.leased_until > now {
                 return Err(in_use());
             }
-            let taken =
-                db::take_over(&mut connection, of, &row, now + LEASE).await.map_err(database::problem)?;
+            let taken = db::take_over(connection, of, &row, now + LEASE).await.map_err(database::problem)?;
             if taken {
                 return Ok(Found::Run(Operation { id: row.operation_id, begun_before: true }));
             }
@@ -127,15 +135,16 @@ impl Keeper {
     }
 
     async fn write(&self, keyed: &Keyed, operation: Operation, answer: &Answer) -> sqlx::Result<()> {
-        let mut connection = self.database.acquire().await?;
-        match answer.fate() {
-            Fate::Mended => db::forget(&mut connection, &keyed.of, operation.id).await?,
-            Fate::Repeated => {
-                db::end_lease(&mut connection, &keyed.of, operation.id, self.clock.now()).await?;
-            }
-            Fate::Kept => db::answer(&mut connection, &keyed.of, operation.id, answer).await?,
-        }
-        connection.give_back();
-        Ok(())
+        let (of, id, answer, now) = (keyed.of.clone(), operation.id, answer.clone(), self.clock.now());
+        let write = self.database.run_autocommit("idempotency_answer", move |db| {
+            Box::pin(async move {
+                match answer.fate() {
+                    Fate::Mended => db::forget(db, &of, id).await,
+                    Fate::Repeated => db::end_lease(db, &of, id, now).await,
+                    Fate::Kept => db::answer(db, &of, id, &answer).await,
+                }
+            })
+        });
+        write.await
     }
 }

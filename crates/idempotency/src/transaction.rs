@@ -9,10 +9,10 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use database::Connection;
 use http::request::Parts;
 use problem::{Created, Problem};
 use serde::Serialize;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -97,10 +97,7 @@ impl Claim {
 
 /// Writes keys with their answers, in the transaction that has the effects: all of them, or none. Its last statement, or
 /// nearly: until the commit, a twin of each request waits for it here.
-pub async fn keep(
-    transaction: &mut MySqlConnection,
-    answered: Vec<Answered>,
-) -> Result<Vec<Kept>, KeepError> {
+pub async fn keep(transaction: &mut Connection, answered: Vec<Answered>) -> Result<Vec<Kept>, KeepError> {
     match db::insert_answered(transaction, answered.iter().map(Answered::row)).await {
         Ok(()) => Ok(answered.into_iter().map(|Answered { answer, .. }| Kept(answer)).collect()),
         Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
@@ -243,14 +240,20 @@ impl Keeper {
     }
 
     async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Known, Problem>>> {
-        let mut connection = self.database.acquire().await?;
-        let Some(row) = db::find(&mut connection, &keyed.of).await? else { return Ok(None) };
-        let forgotten_before = claim.0.now - KEPT_FOR;
+        let (of, forgotten_before) = (keyed.of.clone(), claim.0.now - KEPT_FOR);
+        let find = self.database.run_autocommit("idempotency_look_up", move |db| {
+            Box::pin(async move {
+                let row = db::find(db, &of).await?;
+                if row.as_ref().is_some_and(|row| row.created_at <= forgotten_before) {
+                    db::forget_expired(db, &of, forgotten_before).await?;
+                }
+                Ok::<_, sqlx::Error>(row)
+            })
+        });
+        let Some(row) = find.await? else { return Ok(None) };
         if row.created_at <= forgotten_before {
-            db::forget_expired(&mut connection, &keyed.of, forgotten_before).await?;
             return Ok(Some(Ok(Known::Forgotten)));
         }
-        connection.give_back();
         let is_own = row.operation_id == claim.0.id;
         let answered = row.demand(&keyed.fingerprint).and_then(|()| {
             let answer = row.answer().ok_or_else(in_use)?;
@@ -260,9 +263,9 @@ impl Keeper {
     }
 
     async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {
-        let mut connection = self.database.acquire().await?;
-        db::insert_answered(&mut connection, [answered.row()]).await?;
-        connection.give_back();
-        Ok(())
+        let keep = self.database.run_autocommit("idempotency_keep_refusal", move |db| {
+            Box::pin(async move { db::insert_answered(db, [answered.row()]).await })
+        });
+        keep.await
     }
 }

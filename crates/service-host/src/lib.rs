@@ -19,6 +19,7 @@
 //! | `source` | where settings come from |
 //! | `start`, `host`, `parts` | what a service is given, and what it gives |
 //! | `run`, `signals`, `workers` | serving until told to stop, and stopping |
+//! | `watch` | workers that stand still are started anew |
 //! | `router`, `connections` | layers around every router; sockets and their timeouts |
 //! | `management`, `readiness`, `process_metrics` | the management port |
 //! | `advertise`, `user_keys` | the address for Consul; keys that verify users |
@@ -38,6 +39,7 @@ mod signals;
 mod source;
 mod start;
 mod user_keys;
+mod watch;
 mod workers;
 
 use std::ops::ControlFlow;
@@ -51,6 +53,7 @@ pub use host::Host;
 pub use parts::Parts;
 pub use source::{ConfigServer, SettingsSource};
 pub use user_keys::UserKeysFrom;
+pub use watch::Progress;
 
 use command_line::CommandLine;
 

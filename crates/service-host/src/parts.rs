@@ -1,10 +1,13 @@
 //! What a service gives to be run.
 
+use std::time::Duration;
+
 use axum::Router;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::readiness::Check;
+use crate::watch::{Progress, watch};
 
 /// A service that has been put together: its routes, what it depends on, and what it does besides answering.
 pub struct Parts {
@@ -36,7 +39,7 @@ impl Parts {
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<anyhow::Error>,
+        E: Into<anyhow::Error> + Send + 'static,
     {
         self.with_check(name, true, check)
     }
@@ -47,7 +50,7 @@ impl Parts {
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<anyhow::Error>,
+        E: Into<anyhow::Error> + Send + 'static,
     {
         self.with_check(name, false, check)
     }
@@ -60,11 +63,32 @@ impl Parts {
         self
     }
 
+    /// A [`worker`](Parts::worker) that repeats its work, and says so to the [`Progress`] that `start` is given.
+    ///
+    /// Where it says nothing for longer than `limit`, or panics, it is dropped at the point where it waits, and started
+    /// anew. So `limit` is longer than anything that it waits for, and what it drops half-way can be done again. While
+    /// nothing has succeeded for so long, readiness says so, under the name `worker NAME`, and stays as it is.
+    #[must_use]
+    pub fn watched_worker<F>(
+        self,
+        name: &'static str,
+        limit: Duration,
+        start: impl Fn(Progress) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let progress = Progress::new(name);
+        let seen = progress.clone();
+        self.worker(name, watch(progress, limit, start))
+            .optional_check(format!("worker {name}"), move || std::future::ready(seen.check(limit)))
+    }
+
     fn with_check<F, R, E>(mut self, name: impl Into<String>, needed: bool, check: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<anyhow::Error>,
+        E: Into<anyhow::Error> + Send + 'static,
     {
         self.checks.push(Check::new(name, needed, check));
         self

@@ -1,11 +1,11 @@
 //! Whether this process should be called, and what it depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
+use futures::future::{BoxFuture, Shared, join_all};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -14,13 +14,19 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a starting process looks whether it is ready.
 const START_POLL: Duration = Duration::from_millis(25);
 
-type Probe = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+type Probe = Box<dyn Fn() -> Look + Send + Sync>;
+
+/// What a look has found: nothing, or the error as text. Everybody who waits for it gets it.
+type Look = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
 
 /// One dependency and how to look after it.
 pub(crate) struct Check {
     name: String,
     needed: bool,
     probe: Probe,
+    /// The look that is under way. There is one at a time, however many ask for the report and hang up: a dependency
+    /// that stands still is not asked again and again meanwhile.
+    under_way: Mutex<Option<Look>>,
 }
 
 /// The answer of `/readyz`.
@@ -69,16 +75,37 @@ impl Check {
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<anyhow::Error>,
+        E: Into<anyhow::Error> + Send + 'static,
     {
-        let probe = Box::new(move || check().map(|result| result.map_err(Into::into)).boxed());
-        Self { name: name.into(), needed, probe }
+        let probe = Box::new(move || {
+            // In a task, so that it comes to its end when nobody waits for it any more.
+            let look = tokio::spawn(check());
+            let told = async move {
+                let error = match look.await {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(error)) => error.into(),
+                    Err(panicked) => panicked.into(),
+                };
+                Err(telemetry::chain(error.as_ref()).into())
+            };
+            told.boxed().shared()
+        });
+        Self { name: name.into(), needed, probe, under_way: Mutex::default() }
+    }
+
+    /// The look that is under way, or a new one.
+    fn current(&self) -> Look {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was given up by all who waited has perhaps ended since, unseen.
+        if let Some(look) = under_way.as_ref().filter(|look| (*look).clone().now_or_never().is_none()) {
+            return look.clone();
+        }
+        under_way.insert((self.probe)()).clone()
     }
 
     async fn look(&self) -> (String, Dependency) {
-        let error = match tokio::time::timeout(CHECK_TIMEOUT, (self.probe)()).await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(telemetry::chain(error.as_ref())),
+        let error = match tokio::time::timeout(CHECK_TIMEOUT, self.current()).await {
+            Ok(found) => found.err().map(|error| error.to_string()),
             Err(_) => Some("it did not answer within a second".to_owned()),
         };
         let status = if error.is_none() { Presence::Up } else { Presence::Down };
@@ -146,6 +173,7 @@ impl Readiness {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -191,6 +219,30 @@ mod tests {
     async fn what_does_not_answer_is_down() {
         let report = report(vec![Check::new("mysql", true, std::future::pending::<io::Result<()>>)]).await;
         assert_eq!(report["dependencies"]["mysql"]["status"], "down");
+    }
+
+    #[tokio::test]
+    async fn many_who_ask_and_hang_up_make_one_look() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (answer, answered) = tokio::sync::watch::channel(false);
+        let check = Check::new("mysql", true, {
+            let looks = Arc::clone(&looks);
+            move || {
+                looks.fetch_add(1, Ordering::SeqCst);
+                let mut answered = answered.clone();
+                async move { answered.wait_for(|answered| *answered).await.map(drop).map_err(io::Error::other) }
+            }
+        });
+        let readiness = Readiness::default();
+        readiness.started(vec![check]);
+        for _ in 0..30 {
+            assert!(readiness.report().now_or_never().is_none(), "nobody has answered yet");
+        }
+        assert_eq!(looks.load(Ordering::SeqCst), 1);
+        answer.send_replace(true);
+        assert!(readiness.report().await.is_ready());
+        assert!(readiness.report().await.is_ready());
+        assert_eq!(looks.load(Ordering::SeqCst), 2, "what was found before is not believed later");
     }
 
     #[tokio::test]

@@ -2,8 +2,9 @@
 //!
 //! Meant to be run over one snapshot of the schema, so that a transfer between two statements is not taken for a fault.
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::domain::Account;
@@ -61,7 +62,7 @@ pub struct TransferOutOfLine {
 }
 
 /// The sums and counts.
-pub async fn figures(connection: &mut MySqlConnection) -> sqlx::Result<Figures> {
+pub async fn figures(connection: &mut Connection) -> sqlx::Result<Figures> {
     sqlx::query_as(
         "SELECT w.wallets, t.transfers, p.postings, p.sum_of_postings, p.cash, p.escrow, \
                 CAST(p.sum_of_postings - p.cash - p.escrow AS SIGNED) AS wallet_postings, w.wallet_balances \
@@ -81,7 +82,7 @@ pub async fn figures(connection: &mut MySqlConnection) -> sqlx::Result<Figures> 
 }
 
 /// Every account out of line.
-pub async fn accounts_out_of_line(connection: &mut MySqlConnection) -> sqlx::Result<Vec<AccountOutOfLine>> {
+pub async fn accounts_out_of_line(connection: &mut Connection) -> sqlx::Result<Vec<AccountOutOfLine>> {
     sqlx::query_as(
         "WITH entries AS ( \
              SELECT account, amount, balance_after, \
@@ -107,7 +108,7 @@ pub async fn accounts_out_of_line(connection: &mut MySqlConnection) -> sqlx::Res
 }
 
 /// Every transfer out of line.
-pub async fn transfers_out_of_line(connection: &mut MySqlConnection) -> sqlx::Result<Vec<TransferOutOfLine>> {
+pub async fn transfers_out_of_line(connection: &mut Connection) -> sqlx::Result<Vec<TransferOutOfLine>> {
     sqlx::query_as(
         "SELECT t.id, COUNT(p.account) AS postings, CAST(COALESCE(SUM(p.amount), 0) AS SIGNED) AS sum_of_postings \
          FROM transfers t LEFT JOIN postings p ON p.transfer_id = t.id \

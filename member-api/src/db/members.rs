@@ -1,7 +1,8 @@
 //! The table `members`.
 
 use access::{MemberId, Role};
-use sqlx::{FromRow, MySqlConnection};
+use database::Connection;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -23,11 +24,7 @@ pub struct Credentials {
 }
 
 /// Stores a new member. Runs into [`EMAIL_KEY`] where the email belongs to somebody.
-pub async fn insert(
-    connection: &mut MySqlConnection,
-    member: &Member,
-    password_hash: &str,
-) -> sqlx::Result<()> {
+pub async fn insert(connection: &mut Connection, member: &Member, password_hash: &str) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO members (id, role, email, password_hash, name, phone, created_at, updated_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -46,7 +43,7 @@ pub async fn insert(
 }
 
 /// An open account.
-pub async fn find(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Result<Option<Member>> {
+pub async fn find(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Member>> {
     let row: Option<MemberRow> = sqlx::query_as(
         "SELECT id, role, email, name, phone, created_at FROM members WHERE id = ? AND closed_at IS NULL",
     )
@@ -57,13 +54,13 @@ pub async fn find(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Resul
 }
 
 /// The name of a member, also of one who has left.
-pub async fn find_name(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Result<Option<String>> {
+pub async fn find_name(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar("SELECT name FROM members WHERE id = ?").bind(id.0).fetch_optional(connection).await
 }
 
 /// The credentials of the open account with this email.
 pub async fn find_credentials(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     email: &Email,
 ) -> sqlx::Result<Option<Credentials>> {
     let row: Option<CredentialsRow> =
@@ -75,10 +72,7 @@ pub async fn find_credentials(
 }
 
 /// Whether these credentials are still those of the open account, which is locked until the transaction ends.
-pub async fn lock_credentials(
-    connection: &mut MySqlConnection,
-    credentials: &Credentials,
-) -> sqlx::Result<bool> {
+pub async fn lock_credentials(connection: &mut Connection, credentials: &Credentials) -> sqlx::Result<bool> {
     let hash: Option<String> =
         sqlx::query_scalar("SELECT password_hash FROM members WHERE id = ? AND closed_at IS NULL FOR UPDATE")
             .bind(credentials.member_id.0)
@@ -89,7 +83,7 @@ pub async fn lock_credentials(
 
 /// The email of an open account, and the stored hash of its password.
 pub async fn find_password(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     id: MemberId,
 ) -> sqlx::Result<Option<(Email, String)>> {
     let row: Option<(String, String)> =
@@ -101,7 +95,7 @@ pub async fn find_password(
 }
 
 /// The role of an open account.
-pub async fn find_role(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Result<Option<Role>> {
+pub async fn find_role(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Role>> {
     let role: Option<String> =
         sqlx::query_scalar("SELECT role FROM members WHERE id = ? AND closed_at IS NULL")
             .bind(id.0)
@@ -112,7 +106,7 @@ pub async fn find_role(connection: &mut MySqlConnection, id: MemberId) -> sqlx::
 
 /// Stores name and phone as they are now.
 pub async fn update_profile(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member: &Member,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -127,7 +121,7 @@ pub async fn update_profile(
 }
 
 /// An open account, locked until the transaction ends.
-pub async fn lock(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Result<Option<Member>> {
+pub async fn lock(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Member>> {
     let row: Option<MemberRow> = sqlx::query_as(
         "SELECT id, role, email, name, phone, created_at FROM members WHERE id = ? AND closed_at IS NULL FOR UPDATE",
     )
@@ -139,7 +133,7 @@ pub async fn lock(connection: &mut MySqlConnection, id: MemberId) -> sqlx::Resul
 
 /// Replaces the password's hash. False where it is no longer `old_hash`.
 pub async fn replace_password(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     id: MemberId,
     old_hash: &str,
     new_hash: &str,
@@ -159,7 +153,7 @@ pub async fn replace_password(
 }
 
 /// Closes an account: nothing personal is left in it, and its email is free.
-pub async fn close(connection: &mut MySqlConnection, id: MemberId, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn close(connection: &mut Connection, id: MemberId, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE members SET email = NULL, password_hash = NULL, name = ?, phone = NULL, updated_at = ?, closed_at = ? \
          WHERE id = ? AND closed_at IS NULL",

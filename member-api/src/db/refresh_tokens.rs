@@ -1,6 +1,6 @@
 //! The table `refresh_tokens`. Rows are never changed; they go with their session.
 
-use sqlx::MySqlConnection;
+use database::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::domain::TokenHash;
 
 /// Stores a token that is about to be handed out.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     hash: TokenHash,
     session_id: Uuid,
     generation: i32,
@@ -27,7 +27,7 @@ pub async fn insert(
 }
 
 /// The session that a token belongs to, and the generation in which it was handed out.
-pub async fn find(connection: &mut MySqlConnection, hash: TokenHash) -> sqlx::Result<Option<(Uuid, i32)>> {
+pub async fn find(connection: &mut Connection, hash: TokenHash) -> sqlx::Result<Option<(Uuid, i32)>> {
     sqlx::query_as("SELECT session_id, generation FROM refresh_tokens WHERE token_hash = ?")
         .bind(&hash[..])
         .fetch_optional(connection)

@@ -1,7 +1,8 @@
 //! The table `sessions`.
 
 use access::MemberId;
-use sqlx::{FromRow, MySqlConnection};
+use database::Connection;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ pub struct Session {
 
 /// Stores a session that begins, in its first generation.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     id: Uuid,
     member_id: MemberId,
     now: OffsetDateTime,
@@ -40,7 +41,7 @@ pub async fn insert(
 }
 
 /// A session, locked until the transaction ends.
-pub async fn lock(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Session>> {
+pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Session>> {
     let row: Option<SessionRow> = sqlx::query_as(
         "SELECT id, member_id, generation, rotated_at, expires_at, revoked_at FROM sessions WHERE id = ? FOR UPDATE",
     )
@@ -52,7 +53,7 @@ pub async fn lock(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
 
 /// Begins the next generation.
 pub async fn rotate(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     id: Uuid,
     now: OffsetDateTime,
     expires_at: OffsetDateTime,
@@ -69,7 +70,7 @@ pub async fn rotate(
 }
 
 /// Ends a session, if it has not ended yet.
-pub async fn revoke(connection: &mut MySqlConnection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn revoke(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
         .bind(now)
         .bind(id)
@@ -80,7 +81,7 @@ pub async fn revoke(connection: &mut MySqlConnection, id: Uuid, now: OffsetDateT
 
 /// Ends every session of a member, but for the one to keep.
 pub async fn revoke_all(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member_id: MemberId,
     keep: Option<Uuid>,
     now: OffsetDateTime,
@@ -95,10 +96,7 @@ pub async fn revoke_all(
 }
 
 /// The sessions that were ended before their time at `since` or later.
-pub async fn list_revoked(
-    connection: &mut MySqlConnection,
-    since: OffsetDateTime,
-) -> sqlx::Result<Vec<Uuid>> {
+pub async fn list_revoked(connection: &mut Connection, since: OffsetDateTime) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar("SELECT id FROM sessions WHERE revoked_at >= ?")
         .bind(since)
         .fetch_all(connection)
@@ -106,7 +104,7 @@ pub async fn list_revoked(
 }
 
 /// Removes so many sessions that ended before a time, with their refresh tokens. Gives how many it removed.
-pub async fn sweep(connection: &mut MySqlConnection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
+pub async fn sweep(connection: &mut Connection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
     let done = sqlx::query("DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?")
         .bind(before)
         .bind(most)

@@ -1,6 +1,7 @@
 //! The table `sign_in_attempts`.
 
-use sqlx::{FromRow, MySqlConnection};
+use database::Connection;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 
 /// Who is counted: the SHA-256 of an account's email or of an address.
@@ -17,7 +18,7 @@ pub struct Count {
 
 /// Counts one attempt of a subject, and opens a window where none is open.
 pub async fn count(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     subject: Subject,
     now: OffsetDateTime,
     new_window_ends_at: OffsetDateTime,
@@ -43,7 +44,7 @@ pub async fn count(
 }
 
 /// Forgets the attempts of a subject.
-pub async fn forget(connection: &mut MySqlConnection, subject: Subject) -> sqlx::Result<()> {
+pub async fn forget(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM sign_in_attempts WHERE subject = ?")
         .bind(&subject[..])
         .execute(connection)
@@ -52,7 +53,7 @@ pub async fn forget(connection: &mut MySqlConnection, subject: Subject) -> sqlx:
 }
 
 /// Takes back one attempt of a subject.
-pub async fn take_back(connection: &mut MySqlConnection, subject: Subject) -> sqlx::Result<()> {
+pub async fn take_back(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
     sqlx::query("UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE subject = ? AND attempts > 0")
         .bind(&subject[..])
         .execute(connection)
@@ -61,7 +62,7 @@ pub async fn take_back(connection: &mut MySqlConnection, subject: Subject) -> sq
 }
 
 /// Removes so many subjects whose window ended before a time. Gives how many it removed.
-pub async fn sweep(connection: &mut MySqlConnection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
+pub async fn sweep(connection: &mut Connection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
     let done =
         sqlx::query("DELETE FROM sign_in_attempts WHERE window_ends_at < ? ORDER BY window_ends_at LIMIT ?")
             .bind(before)

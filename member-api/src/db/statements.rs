@@ -1,8 +1,9 @@
 //! A wallet's statement: its postings with the transfers that they belong to, newest first.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ pub struct Filter {
 
 /// So many lines of a member's statement, newest first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member_id: MemberId,
     filter: Filter,
     rows: u32,

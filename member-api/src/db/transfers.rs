@@ -1,8 +1,9 @@
 //! The tables `transfers` and `postings`: append-only, and written by `ledger::transfer` alone.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ pub struct Recorded {
 
 /// Records transfers. Runs into the primary key where an id was used before.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     transfers: &[Transfer],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -38,11 +39,7 @@ pub async fn insert(
 }
 
 /// Takes the id of a transfer that is not to be made. Runs into the primary key where it was used before.
-pub async fn insert_void(
-    connection: &mut MySqlConnection,
-    id: Uuid,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
+pub async fn insert_void(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO transfers (id, kind, created_at) VALUES (?, 'VOID', ?)")
         .bind(id)
         .bind(now)
@@ -72,7 +69,7 @@ pub struct Entry {
 }
 
 /// Records both sides of transfers, in the transaction that has changed the wallets: their versions count the entries.
-pub async fn insert_postings(connection: &mut MySqlConnection, postings: &[NewPosting]) -> sqlx::Result<()> {
+pub async fn insert_postings(connection: &mut Connection, postings: &[NewPosting]) -> sqlx::Result<()> {
     let mut insert =
         QueryBuilder::new("INSERT INTO postings (transfer_id, account, amount, entry_no, balance_after) ");
     insert.push_values(postings, |mut row, NewPosting { transfer_id, posting, entry }| {
@@ -93,7 +90,7 @@ pub async fn insert_postings(connection: &mut MySqlConnection, postings: &[NewPo
 }
 
 /// A transfer by its id; `None` also where it was voided.
-pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Recorded>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Recorded>> {
     let row: Option<RecordedRow> = sqlx::query_as(
         "SELECT t.id, t.kind, t.reference, t.created_at, p.account, ABS(p.amount) AS amount, p.balance_after \
          FROM transfers t JOIN postings p ON p.transfer_id = t.id AND p.entry_no IS NOT NULL WHERE t.id = ?",

@@ -1,8 +1,8 @@
 //! The table `wallets`. Its balances are changed by [`change`] alone, and that is called by `ledger::transfer_all` alone.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 
 use crate::domain::MAX_BALANCE;
@@ -17,7 +17,7 @@ pub enum Standing {
 }
 
 /// Opens a member's wallet, empty.
-pub async fn open(connection: &mut MySqlConnection, member_id: MemberId) -> sqlx::Result<()> {
+pub async fn open(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO wallets (member_id, balance, version) VALUES (?, 0, 0)")
         .bind(member_id.0)
         .execute(connection)
@@ -26,10 +26,7 @@ pub async fn open(connection: &mut MySqlConnection, member_id: MemberId) -> sqlx
 }
 
 /// What is in a wallet.
-pub async fn find_balance(
-    connection: &mut MySqlConnection,
-    member_id: MemberId,
-) -> sqlx::Result<Option<Won>> {
+pub async fn find_balance(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<Option<Won>> {
     sqlx::query_scalar("SELECT balance FROM wallets WHERE member_id = ?")
         .bind(member_id.0)
         .fetch_optional(connection)
@@ -38,7 +35,7 @@ pub async fn find_balance(
 
 /// How a wallet stands.
 pub async fn find_standing(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member_id: MemberId,
 ) -> sqlx::Result<Option<Standing>> {
     let row: Option<(Option<OffsetDateTime>,)> =
@@ -89,7 +86,7 @@ impl Change {
 /// hands the new value back with the statement's own answer: a read of it would be a round trip more.
 /// (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>)
 pub async fn change(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member_id: MemberId,
     change: &Change,
 ) -> sqlx::Result<Option<Won>> {
@@ -116,7 +113,7 @@ pub async fn change(
 }
 
 /// What is in a wallet, locked until the transaction ends.
-pub async fn lock(connection: &mut MySqlConnection, member_id: MemberId) -> sqlx::Result<Option<Won>> {
+pub async fn lock(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<Option<Won>> {
     sqlx::query_scalar("SELECT balance FROM wallets WHERE member_id = ? FOR UPDATE")
         .bind(member_id.0)
         .fetch_optional(connection)
@@ -125,7 +122,7 @@ pub async fn lock(connection: &mut MySqlConnection, member_id: MemberId) -> sqlx
 
 /// Closes a wallet to charges. What is owed to its member still finds its way in.
 pub async fn close(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     member_id: MemberId,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {

@@ -104,11 +104,10 @@ pub(super) async fn entry_list(
         to: query.to.map(Moment::end),
         before: after.map(|after| after.entry_no),
     };
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let rows = statements::list(&mut connection, principal.member_id, filter, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let list = state.database.read("entry_list", move |db| {
+        Box::pin(statements::list(db, principal.member_id, filter, limit.rows_to_fetch()))
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { entry_no: last.entry_no });
     Ok(Json(page.map(EntryBody::from)))
 }

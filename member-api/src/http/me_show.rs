@@ -22,8 +22,8 @@ pub(super) async fn me_show(
     State(state): State<AppState>,
     principal: Principal,
 ) -> Result<Json<MemberBody>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let member = members::find(&mut connection, principal.member_id).await.map_err(database::problem)?;
-    connection.give_back();
+    let member_id = principal.member_id;
+    let find = state.database.read("me_show", move |db| Box::pin(members::find(db, member_id)));
+    let member = find.await.map_err(database::problem)?;
     member.map(|member| Json(member.into())).ok_or_else(|| account_is_closed(principal))
 }

@@ -32,9 +32,8 @@ async fn revocation_list(
     let matters_for = state.tokens.access_lifetime() + OVERLAP;
     let earliest = now - matters_for;
     let since = query.since.map_or(earliest, |since| since.max(earliest));
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let sessions = sessions::list_revoked(&mut connection, since).await.map_err(database::problem)?;
-    connection.give_back();
+    let list = state.database.read("revocation_list", move |db| Box::pin(sessions::list_revoked(db, since)));
+    let sessions = list.await.map_err(database::problem)?;
     let refuse_for_seconds = u32::try_from(matters_for.as_secs()).unwrap_or(u32::MAX);
     Ok((Extension(Routine), Json(Revocations { sessions, refuse_for_seconds, as_of: now - OVERLAP })))
 }

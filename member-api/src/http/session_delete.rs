@@ -24,10 +24,10 @@ pub(super) async fn session_delete(
     State(state): State<AppState>,
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    sessions::revoke(&mut connection, principal.session_id, state.clock.now())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let now = state.clock.now();
+    let revoke = state.database.run_autocommit("session_delete", move |db| {
+        Box::pin(sessions::revoke(db, principal.session_id, now))
+    });
+    revoke.await.map_err(database::problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -68,9 +68,8 @@ async fn transfer_show(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TransferReceipt>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let recorded = transfers::find(&mut connection, id).await.map_err(database::problem)?;
-    connection.give_back();
+    let find = state.database.read("transfer_show", move |db| Box::pin(transfers::find(db, id)));
+    let recorded = find.await.map_err(database::problem)?;
     let recorded = recorded.ok_or_else(|| Problem::new(Code::NotFound))?;
     receipt(&state, recorded).await.map(Json).map_err(database::problem)
 }
@@ -87,9 +86,9 @@ async fn transfer_void(
 
 async fn receipt(state: &AppState, recorded: Recorded) -> sqlx::Result<TransferReceipt> {
     let Recorded { transfer, balance_after, .. } = recorded;
-    let mut connection = state.database.acquire().await?;
-    let member_name = members::find_name(&mut connection, transfer.member_id).await?;
-    connection.give_back();
+    let member_id = transfer.member_id;
+    let find = state.database.read("member_name", move |db| Box::pin(members::find_name(db, member_id)));
+    let member_name = find.await?;
     Ok(TransferReceipt {
         id: transfer.id,
         amount: transfer.amount,

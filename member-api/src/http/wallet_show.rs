@@ -33,9 +33,8 @@ pub(super) async fn wallet_show(
     State(state): State<AppState>,
     principal: Principal,
 ) -> Result<Json<Body>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let balance =
-        wallets::find_balance(&mut connection, principal.member_id).await.map_err(database::problem)?;
-    connection.give_back();
+    let member_id = principal.member_id;
+    let find = state.database.read("wallet_show", move |db| Box::pin(wallets::find_balance(db, member_id)));
+    let balance = find.await.map_err(database::problem)?;
     balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_is_closed(principal))
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use access::Role;
 use http::StatusCode;
-use member_api::db::wallets;
 use member_api::domain::{Account, Kind, Transfer};
 use member_api::ledger;
 use money::Won;
@@ -215,7 +214,8 @@ async fn the_same_charge_sent_at_once_happens_once(_: MySqlPoolOptions, options:
 #[expect(clippy::disallowed_methods, reason = "nobody cancels it")]
 async fn hold<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
     let mut held = pool.begin().await.unwrap();
-    wallets::lock(&mut held, who.id).await.unwrap();
+    let lock = sqlx::query("SELECT balance FROM wallets WHERE member_id = ? FOR UPDATE");
+    lock.bind(who.id.0).fetch_one(&mut *held).await.unwrap();
     held
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
 use clock::{Clock, Hand};
-use database::{Database, Lent};
+use database::Database;
 use idempotency::Keeper;
 use lock::{Lock, RedisSettings};
 use member_api::passwords::Passwords;
@@ -13,8 +13,9 @@ use member_api::state::AppState;
 use member_api::till::Till;
 use member_api::tokens::Tokens;
 use serde_json::{Value, json};
-use sqlx::FromRow;
 use sqlx::mysql::MySqlConnectOptions;
+use sqlx::pool::PoolConnection;
+use sqlx::{FromRow, MySql, MySqlPool};
 use testkit::{Cable, Client, People};
 use time::macros::datetime;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ pub(crate) const PASSWORD: &str = "macaron-tower-7";
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) state: AppState,
+    /// A look at the rows beside the service.
+    rows: MySqlPool,
     pub(crate) people: People,
     pub(crate) hand: Hand,
     wallet_lock: Lock,
@@ -95,6 +98,7 @@ impl World {
     pub(crate) fn new(options: MySqlConnectOptions) -> Self {
         let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let tokens = new_tokens(1, &access_settings("dalkom"), &clock);
+        let rows = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
         let state = AppState {
             till: Till::new(database.clone(), clock.clone()),
@@ -105,35 +109,36 @@ impl World {
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &lock::Settings::default());
-        Self::of(state, People::of("member-api", &clock), hand, wallet_lock)
+        Self::of(state, rows, People::of("member-api", &clock), hand, wallet_lock)
     }
 
-    fn of(state: AppState, people: People, hand: Hand, wallet_lock: Lock) -> Self {
+    fn of(state: AppState, rows: MySqlPool, people: People, hand: Hand, wallet_lock: Lock) -> Self {
         let user_keys = UserKeys::new("https://dalkom.test", "dalkom", state.clock.clone());
         user_keys.replace(&state.tokens.jwks());
         let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
         let keeper = Keeper::new(state.database.clone(), state.clock.clone());
         let router = member_api::http::router(state.clone(), &keeper, &wallet_lock);
-        Self { client: Client(problem::wrap(verifier.wrap(router))), state, people, hand, wallet_lock }
+        Self { client: Client(problem::wrap(verifier.wrap(router))), state, rows, people, hand, wallet_lock }
     }
 
     /// The same service, started again with other signing keys.
     pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
-        Self::of(AppState { tokens, ..self.state }, self.people, self.hand, self.wallet_lock)
+        Self::of(AppState { tokens, ..self.state }, self.rows, self.people, self.hand, self.wallet_lock)
     }
 
     /// The same service, started again.
     pub(crate) fn restarted(self) -> Self {
-        Self::of(self.state, self.people, self.hand, self.wallet_lock)
+        Self::of(self.state, self.rows, self.people, self.hand, self.wallet_lock)
     }
 
     /// The same service, started again with another lock before its wallets.
     pub(crate) fn with_wallet_lock(self, wallet_lock: Lock) -> Self {
-        Self::of(self.state, self.people, self.hand, wallet_lock)
+        Self::of(self.state, self.rows, self.people, self.hand, wallet_lock)
     }
 
-    pub(crate) async fn connection(&self) -> Lent {
-        self.state.database.acquire().await.unwrap()
+    /// A connection of the test's own.
+    pub(crate) async fn connection(&self) -> PoolConnection<MySql> {
+        self.rows.acquire().await.unwrap()
     }
 
     pub(crate) async fn customer(&self, name: &str) -> Person {

@@ -56,9 +56,10 @@ impl Batch {
 
     /// Gives the lease back, so that nobody has to wait until it has run out.
     pub(super) async fn give_back(&self, job: &'static str, lease: Lease) {
-        let given = async {
-            jobs::renew_lease(&mut *self.database.acquire().await?, job, lease.token, self.clock.now()).await
-        };
+        let (token, now) = (lease.token, self.clock.now());
+        let given = self.database.run_autocommit("batch_give_lease_back", move |db| {
+            Box::pin(jobs::renew_lease(db, job, token, now))
+        });
         if let Err(error) = given.await {
             tracing::warn!(job, %error, "could not give the lease of a job back; it runs out");
         }

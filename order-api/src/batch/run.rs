@@ -1,8 +1,8 @@
 //! Running a job.
 
+use database::Connection;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sqlx::MySqlConnection;
 
 use super::lease::Lease;
 use super::{
@@ -299,7 +299,7 @@ impl Running<'_> {
 
 /// Renews the lease, as the first statement of every write: without it nothing is written.
 async fn renew(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     job: &str,
     token: FencingToken,
     lease_until: time::OffsetDateTime,

@@ -3,7 +3,8 @@
 //! A lease is taken by counting `attempt` up, and every later write names the attempt that it belongs to. Whoever lost
 //! the lease meanwhile changes no row, and learns of it by that.
 
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::domain::order::Failure;
 
 /// Writes a new checkout, with its first lease.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     checkout: &Checkout,
     created_at: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -34,7 +35,7 @@ pub async fn insert(
 
 /// Takes up to `limit` checkouts whose lease has run out, and leases them until `lease_until`. To be committed at once.
 pub async fn claim_due(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
     limit: u32,
@@ -52,7 +53,7 @@ pub async fn claim_due(
 
 /// Takes one checkout, where its lease has run out.
 pub async fn claim(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
@@ -69,7 +70,7 @@ pub async fn claim(
 }
 
 async fn lease(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     rows: Vec<CheckoutRow>,
     lease_until: OffsetDateTime,
 ) -> sqlx::Result<Vec<Checkout>> {
@@ -93,7 +94,7 @@ async fn lease(
 }
 
 /// Stores the state and the lease of a checkout; false where the lease was lost.
-pub async fn update(connection: &mut MySqlConnection, checkout: &Checkout) -> sqlx::Result<bool> {
+pub async fn update(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
     let undo = checkout.state.undo();
     let done = sqlx::query(
         "UPDATE checkouts SET state = ?, failure = ?, undo_id = ?, lease_until = ? WHERE order_id = ? AND attempt = ?",
@@ -110,7 +111,7 @@ pub async fn update(connection: &mut MySqlConnection, checkout: &Checkout) -> sq
 }
 
 /// Removes a checkout that is at its end; false where the lease was lost.
-pub async fn finish(connection: &mut MySqlConnection, checkout: &Checkout) -> sqlx::Result<bool> {
+pub async fn finish(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
     let done = sqlx::query("DELETE FROM checkouts WHERE order_id = ? AND attempt = ?")
         .bind(checkout.order_id)
         .bind(checkout.attempt)
@@ -131,7 +132,7 @@ pub struct Census {
 }
 
 /// Counts the unfinished checkouts by state.
-pub async fn census(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Census>> {
+pub async fn census(connection: &mut Connection) -> sqlx::Result<Vec<Census>> {
     sqlx::query_as(
         "SELECT state, COUNT(*) AS checkouts, MIN(created_at) AS oldest FROM checkouts GROUP BY state",
     )

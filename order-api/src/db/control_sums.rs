@@ -1,9 +1,10 @@
 //! The control sums of a day's lines, and the table `control_sums`, in which they grow as the day goes on.
 
+use database::Connection;
 use money::Won;
 use sqlx::mysql::MySqlArguments;
 use sqlx::query::Query;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::{Builder, Uuid};
 
@@ -39,7 +40,7 @@ pub struct ReadAhead {
 /// Sums up the lines of a day that were paid, and those whose refund was accepted to lower it, from `from` on, before
 /// `until`. Reads the indexes `order_lines_by_day` and `order_lines_by_refund` alone.
 pub async fn of_lines(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     from: Option<OffsetDateTime>,
     until: Option<OffsetDateTime>,
@@ -89,7 +90,7 @@ fn first_id_of(time: OffsetDateTime) -> Uuid {
 }
 
 /// What was read of a day so far.
-pub async fn find(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::Result<Option<ReadAhead>> {
+pub async fn find(connection: &mut Connection, day: BusinessDay) -> sqlx::Result<Option<ReadAhead>> {
     let row: Option<ReadAheadRow> = sqlx::query_as(
         "SELECT read_until, line_count, gross, gross_weighted, refunds, refunds_weighted \
          FROM control_sums WHERE business_day = ?",
@@ -101,7 +102,7 @@ pub async fn find(connection: &mut MySqlConnection, day: BusinessDay) -> sqlx::R
 }
 
 /// Writes the first that was read of a day, unless somebody was quicker.
-pub async fn insert(connection: &mut MySqlConnection, day: BusinessDay, now: &ReadAhead) -> sqlx::Result<()> {
+pub async fn insert(connection: &mut Connection, day: BusinessDay, now: &ReadAhead) -> sqlx::Result<()> {
     let insert = bound(
         "INSERT INTO control_sums \
          (read_until, line_count, gross, gross_weighted, refunds, refunds_weighted, business_day) \
@@ -113,7 +114,7 @@ pub async fn insert(connection: &mut MySqlConnection, day: BusinessDay, now: &Re
 
 /// Writes what was read of a day, unless somebody has read on from `from` meanwhile.
 pub async fn advance(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     from: OffsetDateTime,
     now: &ReadAhead,

@@ -1,7 +1,8 @@
 //! The table `line_changes`: the history of order lines. Append-only.
 
 use access::MemberId;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub struct LineChange {
 }
 
 /// Adds a change.
-pub async fn insert(connection: &mut MySqlConnection, change: &LineChange) -> sqlx::Result<()> {
+pub async fn insert(connection: &mut Connection, change: &LineChange) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO line_changes (id, line_id, old_status, new_status, actor, actor_id, reason, changed_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -49,7 +50,7 @@ pub async fn insert(connection: &mut MySqlConnection, change: &LineChange) -> sq
 }
 
 /// The changes of these lines, each line's in the order in which they happened.
-pub async fn of_lines(connection: &mut MySqlConnection, line_ids: &[Uuid]) -> sqlx::Result<Vec<LineChange>> {
+pub async fn of_lines(connection: &mut Connection, line_ids: &[Uuid]) -> sqlx::Result<Vec<LineChange>> {
     if line_ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,8 +1,9 @@
 //! The table `order_lines`.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub struct Owned {
 }
 
 /// Writes the lines of a new order.
-pub(super) async fn insert(connection: &mut MySqlConnection, order: &Order) -> sqlx::Result<()> {
+pub(super) async fn insert(connection: &mut Connection, order: &Order) -> sqlx::Result<()> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new(
         "INSERT INTO order_lines (id, order_id, position, option_id, option_name, item_id, item_name, store_id, \
          store_name, seller_id, price, quantity, line_total, wish, status) ",
@@ -58,7 +59,7 @@ pub(super) async fn insert(connection: &mut MySqlConnection, order: &Order) -> s
 
 /// The lines of these orders, each with its order's id, in their places.
 pub(super) async fn of_orders(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     order_ids: &[Uuid],
 ) -> sqlx::Result<Vec<(Uuid, OrderLine)>> {
     if order_ids.is_empty() {
@@ -77,7 +78,7 @@ pub(super) async fn of_orders(
 
 /// Whether a line of a day was paid at `since` or later. Looks at one entry of the index `order_lines_by_day`.
 pub async fn is_sold_since(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     since: OffsetDateTime,
 ) -> sqlx::Result<bool> {
@@ -89,7 +90,7 @@ pub async fn is_sold_since(
 }
 
 /// Locks a line until the transaction's end, so that of two who would change it one comes after the other.
-pub async fn lock(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Owned>> {
+pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Owned>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT o.customer_id, ");
     query
         .push(COLUMNS)
@@ -101,7 +102,7 @@ pub async fn lock(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
 }
 
 /// A line, and whose it is, without locking it.
-pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Owned>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Owned>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT o.customer_id, ");
     query
         .push(COLUMNS)
@@ -113,11 +114,7 @@ pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
 
 /// Marks every line of an order as bought and paid; false, and not one of them, where the day of the payment is closed.
 /// The totals of that day must have been written before.
-pub async fn confirm(
-    connection: &mut MySqlConnection,
-    order_id: Uuid,
-    payment: Payment,
-) -> sqlx::Result<bool> {
+pub async fn confirm(connection: &mut Connection, order_id: Uuid, payment: Payment) -> sqlx::Result<bool> {
     let mut query: QueryBuilder<MySql> =
         QueryBuilder::new("UPDATE order_lines SET status = 'ORDERED', paid_at = ?, business_day = ? ");
     query.push("WHERE order_id = ? AND ").push(NOT_CLOSED);
@@ -133,7 +130,7 @@ pub async fn confirm(
 }
 
 /// Marks every line of an order as not bought.
-pub async fn fail(connection: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+pub async fn fail(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET status = 'FAILED' WHERE order_id = ?")
         .bind(order_id)
         .execute(connection)
@@ -142,7 +139,7 @@ pub async fn fail(connection: &mut MySqlConnection, order_id: Uuid) -> sqlx::Res
 }
 
 /// Writes what has become of a line whose money stays: its state, and the reason of a request.
-pub async fn update(connection: &mut MySqlConnection, line: &OrderLine) -> sqlx::Result<()> {
+pub async fn update(connection: &mut Connection, line: &OrderLine) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET status = ?, refund_reason = ? WHERE id = ?")
         .bind(line.status.as_str())
         .bind(line.refund_reason.as_deref())
@@ -154,11 +151,7 @@ pub async fn update(connection: &mut MySqlConnection, line: &OrderLine) -> sqlx:
 
 /// Writes that a line's money goes back; false, and nothing, where the day that its refund lowers is closed. The totals
 /// of that day must have been written before.
-pub async fn send_back(
-    connection: &mut MySqlConnection,
-    line: &OrderLine,
-    refund: Refund,
-) -> sqlx::Result<bool> {
+pub async fn send_back(connection: &mut Connection, line: &OrderLine, refund: Refund) -> sqlx::Result<bool> {
     let mut query: QueryBuilder<MySql> =
         QueryBuilder::new("UPDATE order_lines SET status = ?, refund_id = ?, refund_day = ? ");
     query.push("WHERE id = ? AND ").push(NOT_CLOSED);
@@ -175,7 +168,7 @@ pub async fn send_back(
 }
 
 /// Notes when a line's money was back in the customer's wallet; the first time stays.
-pub async fn paid_back(connection: &mut MySqlConnection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn paid_back(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET refunded_at = ? WHERE id = ? AND refunded_at IS NULL")
         .bind(at)
         .bind(id)

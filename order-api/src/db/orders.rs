@@ -1,8 +1,9 @@
 //! The table `orders`.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub struct Filter {
 }
 
 /// Writes a new order with its lines.
-pub async fn insert(connection: &mut MySqlConnection, order: &Order) -> sqlx::Result<()> {
+pub async fn insert(connection: &mut Connection, order: &Order) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO orders (id, customer_id, status, failure, total, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     )
@@ -40,7 +41,7 @@ pub async fn insert(connection: &mut MySqlConnection, order: &Order) -> sqlx::Re
 }
 
 /// An order with its lines.
-pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Order>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Order>> {
     let row: Option<OrderRow> =
         sqlx::query_as("SELECT id, customer_id, status, failure, total, created_at FROM orders WHERE id = ?")
             .bind(id)
@@ -52,7 +53,7 @@ pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
 
 /// An order with its lines, where it is this customer's.
 pub async fn find_of(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     customer_id: MemberId,
     id: Uuid,
 ) -> sqlx::Result<Option<Order>> {
@@ -61,7 +62,7 @@ pub async fn find_of(
 
 /// A customer's orders with their lines, the newest first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     customer_id: MemberId,
     filter: &Filter,
     rows: u32,
@@ -88,7 +89,7 @@ pub async fn list(
 }
 
 /// Marks an order as paid by a customer of this name.
-pub async fn confirm(connection: &mut MySqlConnection, id: Uuid, customer_name: &str) -> sqlx::Result<()> {
+pub async fn confirm(connection: &mut Connection, id: Uuid, customer_name: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE orders SET status = 'CONFIRMED', customer_name = ? WHERE id = ?")
         .bind(customer_name)
         .bind(id)
@@ -98,7 +99,7 @@ pub async fn confirm(connection: &mut MySqlConnection, id: Uuid, customer_name: 
 }
 
 /// Marks an order as not made.
-pub async fn fail(connection: &mut MySqlConnection, id: Uuid, failure: Failure) -> sqlx::Result<()> {
+pub async fn fail(connection: &mut Connection, id: Uuid, failure: Failure) -> sqlx::Result<()> {
     sqlx::query("UPDATE orders SET status = 'FAILED', failure = ? WHERE id = ?")
         .bind(failure.as_str())
         .bind(id)
@@ -107,7 +108,7 @@ pub async fn fail(connection: &mut MySqlConnection, id: Uuid, failure: Failure) 
     Ok(())
 }
 
-async fn with_lines(connection: &mut MySqlConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
+async fn with_lines(connection: &mut Connection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut lines = order_lines::of_orders(connection, &ids).await?;
     rows.into_iter()

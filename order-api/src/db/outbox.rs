@@ -1,6 +1,7 @@
 //! The table `outbox`: what was decided here and is still to be done elsewhere.
 
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ pub struct Leased {
 
 /// Writes down what is owed. Until `lease_until` nobody but the writer sees to it.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     deliveries: &[Delivery],
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
@@ -38,7 +39,7 @@ pub async fn insert(
 
 /// Takes up to `limit` deliveries whose lease has run out, and leases them until `lease_until`. To be committed at once.
 pub async fn claim_due(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
     limit: u32,
@@ -66,7 +67,7 @@ pub async fn claim_due(
 
 /// Puts a delivery off until `lease_until`, unless somebody else has taken it up meanwhile.
 pub async fn put_off(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     leased: Leased,
     lease_until: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -81,7 +82,7 @@ pub async fn put_off(
 }
 
 /// Removes what is done, whoever has taken it up since: done is done.
-pub async fn remove(connection: &mut MySqlConnection, done: &[Delivery]) -> sqlx::Result<()> {
+pub async fn remove(connection: &mut Connection, done: &[Delivery]) -> sqlx::Result<()> {
     if done.is_empty() {
         return Ok(());
     }
@@ -105,7 +106,7 @@ pub struct Census {
 }
 
 /// Counts what is owed by kind.
-pub async fn census(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Census>> {
+pub async fn census(connection: &mut Connection) -> sqlx::Result<Vec<Census>> {
     sqlx::query_as("SELECT kind, COUNT(*) AS deliveries, MIN(created_at) AS oldest FROM outbox GROUP BY kind")
         .fetch_all(connection)
         .await

@@ -1,8 +1,9 @@
 //! The table `payouts`.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::domain::day::BusinessDay;
 use crate::domain::settlement::{DayRange, Payout};
 
 /// Writes a new payout.
-pub async fn insert(connection: &mut MySqlConnection, payout: &Payout) -> sqlx::Result<()> {
+pub async fn insert(connection: &mut Connection, payout: &Payout) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO payouts (id, seller_id, from_day, to_day, amount, days, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -29,7 +30,7 @@ pub async fn insert(connection: &mut MySqlConnection, payout: &Payout) -> sqlx::
 }
 
 /// A payout.
-pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Payout>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Payout>> {
     let row: Option<PayoutRow> = sqlx::query_as(
         "SELECT id, seller_id, from_day, to_day, amount, days, created_at, paid_at FROM payouts WHERE id = ?",
     )
@@ -40,7 +41,7 @@ pub async fn find(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Op
 }
 
 /// Notes when a payout's money was in the seller's wallet; the first time stays.
-pub async fn paid(connection: &mut MySqlConnection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn paid(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE payouts SET paid_at = ? WHERE id = ? AND paid_at IS NULL")
         .bind(at)
         .bind(id)
@@ -51,7 +52,7 @@ pub async fn paid(connection: &mut MySqlConnection, id: Uuid, at: OffsetDateTime
 
 /// A seller's payouts, the newest first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     seller_id: MemberId,
     after: Option<Place>,
     rows: u32,

@@ -1,7 +1,8 @@
 //! Order lines as their sellers see them: the table `order_lines`, by seller.
 
 use access::MemberId;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,7 +49,7 @@ pub struct Filter {
 
 /// A seller's sales, the newest first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     seller_id: MemberId,
     filter: &Filter,
     rows: u32,

@@ -1,7 +1,8 @@
 //! The table `seller_day_totals`: the running totals.
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::Date;
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::domain::totals::Addition;
 
 /// Adds to totals: each addition in its lane. They must be in the order of sellers and days, so that of two who write the
 /// same rows one waits for the other, and neither for both.
-pub async fn add(connection: &mut MySqlConnection, additions: &[(Addition, u8)]) -> sqlx::Result<()> {
+pub async fn add(connection: &mut Connection, additions: &[(Addition, u8)]) -> sqlx::Result<()> {
     if additions.is_empty() {
         return Ok(());
     }
@@ -30,7 +31,7 @@ pub async fn add(connection: &mut MySqlConnection, additions: &[(Addition, u8)])
 }
 
 /// The first day that anything was ever sold on, or paid back.
-pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<BusinessDay>> {
+pub async fn first_day(connection: &mut Connection) -> sqlx::Result<Option<BusinessDay>> {
     let row: (Option<Date>,) =
         sqlx::query_as("SELECT MIN(business_day) FROM seller_day_totals").fetch_one(connection).await?;
     Ok(row.0.map(BusinessDay::from_date))
@@ -38,11 +39,7 @@ pub async fn first_day(connection: &mut MySqlConnection) -> sqlx::Result<Option<
 
 /// About how many sellers behind `after` have totals of a day, for those who watch: the rows of the first lane, which all
 /// sellers have but those who were at work in another one when it would have been made.
-pub async fn count_sellers(
-    connection: &mut MySqlConnection,
-    day: BusinessDay,
-    after: Uuid,
-) -> sqlx::Result<u64> {
+pub async fn count_sellers(connection: &mut Connection, day: BusinessDay, after: Uuid) -> sqlx::Result<u64> {
     let row: (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM seller_day_totals WHERE business_day = ? AND seller_id > ? AND lane = 0",
     )
@@ -55,7 +52,7 @@ pub async fn count_sellers(
 
 /// The seller of the last of `rows` rows of a day behind `after`; `None` where there are fewer.
 pub async fn seller_at(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     after: Uuid,
     rows: u32,
@@ -75,7 +72,7 @@ pub async fn seller_at(
 /// for every transaction that has added to them and is not at its end: the read locks what it reads, and so comes behind
 /// whoever has locked it.
 pub async fn sums(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     after: Uuid,
     through: Uuid,
@@ -117,7 +114,7 @@ pub struct Difference {
 /// Some of the sellers whose totals of a day are not what the lines come to. Reads all lines of the day: only for a day
 /// of which it is known that something is wrong.
 pub async fn differences(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     limit: u32,
 ) -> sqlx::Result<Vec<Difference>> {

@@ -7,7 +7,7 @@
 //! who adds has either locked its totals before that wait, and then is waited for, or after it, and then sees the row and
 //! turns back. So the cost to a checkout is one look at the last entry of a small index.
 
-use sqlx::MySqlConnection;
+use database::Connection;
 use time::{Date, OffsetDateTime};
 
 use crate::batch::FencingToken;
@@ -18,7 +18,7 @@ pub(super) const NOT_CLOSED: &str =
     "NOT EXISTS (SELECT 1 FROM settlement_days AS closed WHERE closed.business_day >= ?)";
 
 /// The last day that is closed; all before it are, too.
-pub async fn closed_through(connection: &mut MySqlConnection) -> sqlx::Result<Option<BusinessDay>> {
+pub async fn closed_through(connection: &mut Connection) -> sqlx::Result<Option<BusinessDay>> {
     let row: (Option<Date>,) =
         sqlx::query_as("SELECT MAX(business_day) FROM settlement_days").fetch_one(connection).await?;
     Ok(row.0.map(BusinessDay::from_date))
@@ -26,7 +26,7 @@ pub async fn closed_through(connection: &mut MySqlConnection) -> sqlx::Result<Op
 
 /// Closes a day, or notes that a later run has come to it.
 pub async fn close(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     token: FencingToken,
     now: OffsetDateTime,
@@ -46,7 +46,7 @@ pub async fn close(
 /// Passes the fence of a closed day: true where no later run has come to it. The row stays locked until the transaction's
 /// end, so that no later run comes to it meanwhile.
 pub async fn pass_fence(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     token: FencingToken,
 ) -> sqlx::Result<bool> {

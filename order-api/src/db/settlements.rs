@@ -1,8 +1,9 @@
 //! The table `settlements`.
 
 use access::MemberId;
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::Date;
 use uuid::Uuid;
 
@@ -11,10 +12,7 @@ use crate::domain::day::BusinessDay;
 use crate::domain::settlement::{DayRange, Settlement, SettlementStatus};
 
 /// The last seller, in the order of ids, whose settlement of a day is written.
-pub async fn written_through(
-    connection: &mut MySqlConnection,
-    day: BusinessDay,
-) -> sqlx::Result<Option<Uuid>> {
+pub async fn written_through(connection: &mut Connection, day: BusinessDay) -> sqlx::Result<Option<Uuid>> {
     let row: (Option<Uuid>,) =
         sqlx::query_as("SELECT MAX(seller_id) FROM settlements WHERE business_day = ?")
             .bind(day.date())
@@ -24,11 +22,7 @@ pub async fn written_through(
 }
 
 /// How many sellers behind `after` have a settlement of a day.
-pub async fn count_after(
-    connection: &mut MySqlConnection,
-    day: BusinessDay,
-    after: Uuid,
-) -> sqlx::Result<u64> {
+pub async fn count_after(connection: &mut Connection, day: BusinessDay, after: Uuid) -> sqlx::Result<u64> {
     let row: (i64,) =
         sqlx::query_as("SELECT COUNT(*) FROM settlements WHERE business_day = ? AND seller_id > ?")
             .bind(day.date())
@@ -40,7 +34,7 @@ pub async fn count_after(
 
 /// Writes the settlements of a day for the first `limit` sellers behind `after`, from their totals; gives how many.
 pub async fn write(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     day: BusinessDay,
     after: Uuid,
     limit: u32,
@@ -61,7 +55,7 @@ pub async fn write(
 /// Binds settlements of a seller to a payout: the pending ones of a range of days, and those of any other day that are
 /// below zero. None of them belongs to another payout. Gives how many they are and what they come to.
 pub async fn bind(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     seller_id: MemberId,
     range: DayRange,
     payout_id: Uuid,
@@ -90,11 +84,7 @@ pub async fn bind(
 }
 
 /// Marks what a payout binds as paid.
-pub async fn paid(
-    connection: &mut MySqlConnection,
-    seller_id: MemberId,
-    payout_id: Uuid,
-) -> sqlx::Result<()> {
+pub async fn paid(connection: &mut Connection, seller_id: MemberId, payout_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("UPDATE settlements SET status = 'PAID' WHERE seller_id = ? AND payout_id = ?")
         .bind(seller_id.0)
         .bind(payout_id)
@@ -118,7 +108,7 @@ pub struct Filter {
 
 /// A seller's settlements, the newest day first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     seller_id: MemberId,
     filter: &Filter,
     rows: u32,

@@ -71,11 +71,11 @@ pub(super) async fn order_list(
         status: query.status.map(StatusBody::as_str),
         after: after.map(|after| after.order),
     };
-    let mut connection = app.database.acquire().await.map_err(database::problem)?;
-    let rows = orders::list(&mut connection, customer.member_id, &filter, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let (customer_id, rows) = (customer.member_id, limit.rows_to_fetch());
+    let list = app.database.read("order_list", move |db| {
+        Box::pin(async move { orders::list(db, customer_id, &filter, rows).await })
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page =
         Page::from_rows(rows, limit, |last| After { order: Place { at: last.created_at, id: last.id } });
     Ok(Json(page.map(OrderBody::from)))

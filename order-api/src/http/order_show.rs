@@ -27,12 +27,16 @@ pub(super) async fn order_show(
     Customer(customer): Customer,
     Path(order_id): Path<Uuid>,
 ) -> Result<Json<OrderBody>, Problem> {
-    let mut connection = app.database.acquire().await.map_err(database::problem)?;
-    let order =
-        orders::find_of(&mut connection, customer.member_id, order_id).await.map_err(database::problem)?;
-    let order = order.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
-    let changes = line_changes::of_lines(&mut connection, &line_ids).await.map_err(database::problem)?;
-    connection.give_back();
+    let customer_id = customer.member_id;
+    let show = app.database.read("order_show", move |db| {
+        Box::pin(async move {
+            let Some(order) = orders::find_of(db, customer_id, order_id).await? else { return Ok(None) };
+            let line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
+            let changes = line_changes::of_lines(db, &line_ids).await?;
+            Ok::<_, sqlx::Error>(Some((order, changes)))
+        })
+    });
+    let found = show.await.map_err(database::problem)?;
+    let (order, changes) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(OrderBody::with_history(order, changes)))
 }

@@ -52,12 +52,11 @@ pub(super) async fn payout_list(
 ) -> Result<Json<Page<PayoutBody>>, Problem> {
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let limit = query.limit.unwrap_or_default();
-    let mut connection = app.database.acquire().await.map_err(database::problem)?;
     let after = after.map(|after| after.payout);
-    let rows = payouts::list(&mut connection, seller.member_id, after, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
+    let list =
+        app.database.read("payout_list", move |db| Box::pin(payouts::list(db, seller_id, after, rows)));
+    let rows = list.await.map_err(database::problem)?;
     let page =
         Page::from_rows(rows, limit, |last| After { payout: Place { at: last.created_at, id: last.id } });
     Ok(Json(page.map(PayoutBody::from)))

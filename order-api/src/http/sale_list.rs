@@ -77,11 +77,11 @@ pub(super) async fn sale_list(
         status: query.status,
         after: after.map(|after| after.sale),
     };
-    let mut connection = app.database.acquire().await.map_err(database::problem)?;
-    let rows = sales::list(&mut connection, seller.member_id, &filter, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
+    let list = app.database.read("sale_list", move |db| {
+        Box::pin(async move { sales::list(db, seller_id, &filter, rows).await })
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { sale: Sale::place(last) });
     Ok(Json(page.map(SaleBody::from)))
 }

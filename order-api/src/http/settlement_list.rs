@@ -103,11 +103,11 @@ pub(super) async fn settlement_list(
         status: query.status,
         before: before.map(|before| before.settlement),
     };
-    let mut connection = app.database.acquire().await.map_err(database::problem)?;
-    let rows = settlements::list(&mut connection, seller.member_id, &filter, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
+    let list = app.database.read("settlement_list", move |db| {
+        Box::pin(async move { settlements::list(db, seller_id, &filter, rows).await })
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| Before { settlement: last.day });
     Ok(Json(page.map(SettlementBody::from)))
 }

@@ -129,9 +129,11 @@ impl Step for SettleSellers {
 
     fn expected<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BoxFuture<'a, Result<u64, StepError>> {
         async move {
-            let mut connection = self.settler.database.acquire().await?;
-            let after = seller_at(checkpoint);
-            Ok(db::seller_day_totals::count_sellers(&mut connection, self.day, after).await?)
+            let (day, after) = (self.day, seller_at(checkpoint));
+            let count = self.settler.database.read("settlement_count_sellers", move |db| {
+                Box::pin(db::seller_day_totals::count_sellers(db, day, after))
+            });
+            Ok(count.await?)
         }
         .boxed()
     }

@@ -29,13 +29,14 @@ mod worker;
 use clock::Clock;
 use database::Database;
 
-use crate::batch::{Batch, BatchStatus, Cause, JobExecution, Listener, Quiet, RunError};
+use crate::batch::{Batch, BatchStatus, Cause, JobExecution, Listener, RunError};
 use crate::db;
 use crate::db::batch::executions::{self, Filter};
 use crate::domain::day::BusinessDay;
 use crate::settings::SettlementSettings;
 
 pub use job::{JOB, TOTALS_DIFFER};
+pub(crate) use worker::SILENCE;
 
 /// Settles days. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -77,7 +78,7 @@ impl Settler {
     }
 
     /// Settles whatever is due: every day whose time has come, the missed ones first. Stops at one that fails.
-    pub async fn settle_due(&self) -> Result<(), SettleError> {
+    pub async fn settle_due(&self, listener: &dyn Listener) -> Result<(), SettleError> {
         let last = self.last_due();
         loop {
             let next = self.next_unsettled().await?;
@@ -90,7 +91,7 @@ impl Settler {
                 gauges::alarm(true);
                 return Ok(());
             }
-            let settled = self.run(day, Cause::Schedule, &Quiet).await?;
+            let settled = self.run(day, Cause::Schedule, listener).await?;
             if settled.execution.status != BatchStatus::Completed {
                 return Ok(());
             }
@@ -140,13 +141,22 @@ impl Settler {
         rows: u32,
     ) -> sqlx::Result<Vec<JobExecution>> {
         let filter = Filter { job_key: day.map(job::key_of), before };
-        executions::list(&mut *self.batch.database().acquire().await?, JOB, &filter, rows).await
+        let list = self.batch.database().read("batch_executions_list", move |db| {
+            Box::pin(async move { executions::list(db, JOB, &filter, rows).await })
+        });
+        list.await
     }
 
     /// The first day that is not settled; `None` where nothing was ever sold. Days before the first sale are left out.
     pub async fn next_unsettled(&self) -> sqlx::Result<Option<BusinessDay>> {
-        let first = db::seller_day_totals::first_day(&mut *self.database.acquire().await?).await?;
-        let done = executions::last_completed(&mut *self.batch.database().acquire().await?, JOB).await?;
+        let first =
+            self.database.read("settlement_first_day", |db| Box::pin(db::seller_day_totals::first_day(db)));
+        let first = first.await?;
+        let done = self
+            .batch
+            .database()
+            .read("batch_last_completed", |db| Box::pin(executions::last_completed(db, JOB)));
+        let done = done.await?;
         let done = done.as_deref().and_then(job::day_of);
         Ok(first.map(|first| done.map_or(first, |done| done.next().max(first))))
     }
@@ -161,9 +171,10 @@ impl Settler {
 
     /// Whether the last run of a day found totals and lines different. It is not run by itself again: somebody has to look.
     async fn is_stopped_at(&self, day: BusinessDay) -> sqlx::Result<bool> {
-        let mut connection = self.batch.database().acquire().await?;
-        let last = executions::last_of(&mut connection, JOB, &job::key_of(day)).await?;
-        Ok(last.is_some_and(|last| last.exit_code.as_deref() == Some(TOTALS_DIFFER)))
+        let last = self.batch.database().read("batch_last_of", move |db| {
+            Box::pin(async move { executions::last_of(db, JOB, &job::key_of(day)).await })
+        });
+        Ok(last.await?.is_some_and(|last| last.exit_code.as_deref() == Some(TOTALS_DIFFER)))
     }
 }
 

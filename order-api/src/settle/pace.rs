@@ -45,10 +45,10 @@ impl Settler {
 
     async fn is_somebody_buying(&self) -> sqlx::Result<bool> {
         let since = self.clock.now() - RECENTLY;
-        let mut connection = self.database.acquire().await?;
-        let is_sold = order_lines::is_sold_since(&mut connection, BusinessDay::of(since), since).await?;
-        connection.give_back();
-        Ok(is_sold)
+        let is_sold = self.database.read("settlement_pace", move |db| {
+            Box::pin(order_lines::is_sold_since(db, BusinessDay::of(since), since))
+        });
+        is_sold.await
     }
 }
 

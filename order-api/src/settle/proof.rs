@@ -12,6 +12,7 @@
 
 use std::time::Instant;
 
+use database::Connection;
 use uuid::Uuid;
 
 use super::Settler;
@@ -38,21 +39,33 @@ pub(super) struct TotalsDiffer {
 pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
     // Before the lines: what is waited for with the totals is among these only then.
     let (total_rows, totals) = sum_up(settler, day).await?;
-    let mut connection = settler.database.acquire().await?;
+    let read_anew_lines = settler.settings.read_anew_lines;
+    let compare = settler.database.read("settlement_compare", move |db| {
+        Box::pin(async move { compare(db, day, totals, read_anew_lines).await })
+    });
+    Ok(compare.await?.map(|()| total_rows))
+}
 
-    let ahead = control_sums::find(&mut connection, day).await?;
-    if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > settler.settings.read_anew_lines) {
-        let rest = control_sums::of_lines(&mut connection, day, Some(ahead.until), None).await?;
+/// Compares the totals with the lines.
+async fn compare(
+    connection: &mut Connection,
+    day: BusinessDay,
+    totals: DaySums,
+    read_anew_lines: u64,
+) -> sqlx::Result<Result<(), TotalsDiffer>> {
+    let ahead = control_sums::find(connection, day).await?;
+    if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > read_anew_lines) {
+        let rest = control_sums::of_lines(connection, day, Some(ahead.until), None).await?;
         if ahead.read.checked_add(rest).is_some_and(|lines| lines.sums == totals) {
-            return Ok(Ok(total_rows));
+            return Ok(Ok(()));
         }
         tracing::warn!(%day, "the lines that were read ahead do not agree with the totals; reading all of them");
     }
-    let lines = control_sums::of_lines(&mut connection, day, None, None).await?.sums;
+    let lines = control_sums::of_lines(connection, day, None, None).await?.sums;
     if lines == totals {
-        return Ok(Ok(total_rows));
+        return Ok(Ok(()));
     }
-    let sellers = db::seller_day_totals::differences(&mut connection, day, NAMED).await?;
+    let sellers = db::seller_day_totals::differences(connection, day, NAMED).await?;
     Ok(Err(TotalsDiffer { day, totals, lines, sellers }))
 }
 

@@ -2,25 +2,35 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use service_host::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::{SettleError, Settler};
-use crate::batch::RunError;
+use crate::batch::{Listener, RunError, StepExecution};
+use crate::repeat::repeat;
 
 /// How often the lines of the day are read ahead.
 const READ_AHEAD_EVERY: Duration = Duration::from_secs(60);
 
+/// How long a worker here may say nothing before it is started anew. The proof of a big day, which leaves the database to
+/// those who buy, says nothing for ten minutes and more.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30 * 60);
+
 impl Settler {
-    /// Settles and reads ahead until the process ends. A run stops between two chunks.
-    pub async fn work(self, ending: CancellationToken) {
-        tokio::join!(
-            repeat(&ending, self.settings.poll(), "settle what is due", || self.settle_unless_busy()),
-            repeat(&ending, READ_AHEAD_EVERY, "read the lines of the day", || self.read_ahead()),
-        );
+    /// Settles what is due until the process ends. A run stops between two chunks.
+    pub(crate) async fn settle_when_due(self, progress: Progress, ending: CancellationToken) {
+        repeat(&progress, &ending, self.settings.poll(), || self.settle_unless_busy(&progress)).await;
     }
 
-    async fn settle_unless_busy(&self) -> Result<(), SettleError> {
-        match self.settle_due().await {
+    /// Reads the lines of the day until the process ends.
+    pub(crate) async fn keep_reading_ahead(self, progress: Progress, ending: CancellationToken) {
+        repeat(&progress, &ending, READ_AHEAD_EVERY, || self.read_ahead()).await;
+    }
+
+    async fn settle_unless_busy(&self, progress: &Progress) -> Result<(), SettleError> {
+        match self.settle_due(progress).await {
             // It is being done.
             Err(SettleError::Run(RunError::Busy { .. })) => Ok(()),
             result => result,
@@ -28,18 +38,10 @@ impl Settler {
     }
 }
 
-async fn repeat<F, E>(ending: &CancellationToken, pause: Duration, name: &'static str, work: impl Fn() -> F)
-where
-    F: Future<Output = Result<(), E>>,
-    E: std::error::Error + 'static,
-{
-    while !ending.is_cancelled() {
-        if let Err(error) = work().await {
-            tracing::warn!(error = telemetry::chain(&error), "could not {name}");
-        }
-        tokio::select! {
-            () = ending.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+/// A run over many sellers takes longer than a worker may say nothing.
+impl Listener for Progress {
+    fn progress<'a>(&'a self, _: &'a str, _: &'a StepExecution) -> BoxFuture<'a, ()> {
+        self.succeeded();
+        futures::future::ready(()).boxed()
     }
 }

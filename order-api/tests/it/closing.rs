@@ -1,5 +1,6 @@
 //! What happens to those who add to a day at the moment in which it is closed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -7,17 +8,32 @@ use order_api::batch::{Cause, Quiet};
 use order_api::db;
 use order_api::domain::order::{Payment, Refund};
 use order_api::domain::totals::{self, Addition};
+use order_api::settle::{SettleError, Settled};
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{Connection, MySqlConnection};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::support::{Market, day, one, until};
+use crate::support::{Market, day, one};
 
 /// Whether somebody waits for those who have added to the totals of a day.
 async fn is_draining(market: &Market) -> bool {
     let mut at_work = testkit::statements(&market.world.order_rows).await.into_iter();
     at_work.any(|sql| sql.contains("seller_day_totals") && sql.ends_with("FOR UPDATE"))
+}
+
+/// Begins to settle the 22nd, and waits until the run waits for somebody.
+async fn settle_until_draining(market: &Market) -> JoinHandle<Result<Settled, SettleError>> {
+    let settler = market.world.app.settler.clone();
+    let run = tokio::spawn(async move { settler.settle_through(day(22), Cause::Request, &Quiet).await });
+    // `until` can't be used within a transaction: the future of its condition is not known to be `Send`.
+    let draining = async {
+        while !is_draining(market).await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), draining).await.expect("the run waits in time");
+    run
 }
 
 /// An order that is paid and not confirmed yet, and what its confirmation adds.
@@ -33,8 +49,8 @@ async fn unconfirmed(market: &Market) -> (Uuid, Vec<(Addition, u8)>, Payment) {
     crate::support::settle(&hasty).await;
     market.world.to_member.heal();
     let id: Uuid = order["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    let mut connection = market.world.app.database.acquire().await.expect("a connection");
-    let order = db::orders::find(&mut connection, id).await.expect("an answer").expect("the order");
+    let find = market.world.app.database.read("order_find", move |db| Box::pin(db::orders::find(db, id)));
+    let order = find.await.expect("an answer").expect("the order");
     let payment = Payment { at: day(22).at("23:59".parse().expect("a time")), day: day(22) };
     let additions =
         totals::of_sale(&order.lines, day(22)).into_iter().map(|addition| (addition, 0)).collect();
@@ -46,22 +62,24 @@ async fn a_sale_that_is_being_confirmed_when_its_day_is_closed_is_waited_for(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let market = Market::new(options).await;
+    let market = Arc::new(Market::new(options).await);
     market.sell(1).await;
     let (order_id, additions, payment) = unconfirmed(&market).await;
     market.go_to(day(23), "00:00");
 
-    let mut slow = market.world.app.database.acquire().await.unwrap();
-    let mut confirming = slow.begin().await.unwrap();
-    db::orders::confirm(&mut confirming, order_id, "김달콤").await.unwrap();
-    db::seller_day_totals::add(&mut confirming, &additions).await.unwrap();
-    assert!(db::order_lines::confirm(&mut confirming, order_id, payment).await.unwrap());
-
-    let settler = market.world.app.settler.clone();
-    let run = tokio::spawn(async move { settler.settle_through(day(22), Cause::Request, &Quiet).await });
-    until("the run waits", async || is_draining(&market).await).await;
-    assert_eq!(market.number("SELECT COUNT(*) FROM settlement_days").await, 1);
-    confirming.commit().await.unwrap();
+    let shared = Arc::clone(&market);
+    let confirm = market.world.app.database.run_tx("confirm", move |tx| {
+        let (market, additions) = (Arc::clone(&shared), additions.clone());
+        Box::pin(async move {
+            db::orders::confirm(tx, order_id, "김달콤").await?;
+            db::seller_day_totals::add(tx, &additions).await?;
+            assert!(db::order_lines::confirm(tx, order_id, payment).await?);
+            let run = settle_until_draining(&market).await;
+            assert_eq!(market.number("SELECT COUNT(*) FROM settlement_days").await, 1);
+            Ok::<_, sqlx::Error>(run)
+        })
+    });
+    let run = confirm.await.unwrap();
     assert_eq!(run.await.unwrap().unwrap().execution.exit_code.as_deref(), Some("COMPLETED"));
     assert_eq!(market.number("SELECT gross FROM settlements").await, 3_000);
     market.check_books().await;
@@ -72,19 +90,23 @@ async fn a_sale_that_comes_to_its_lines_when_the_day_is_closed_turns_back(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let market = Market::new(options).await;
+    let market = Arc::new(Market::new(options).await);
     market.sell(1).await;
     let (order_id, additions, payment) = unconfirmed(&market).await;
     market.go_to(day(23), "00:00");
 
-    let mut slow = market.world.app.database.acquire().await.unwrap();
-    let mut confirming = slow.begin().await.unwrap();
-    db::seller_day_totals::add(&mut confirming, &additions).await.unwrap();
-    let settler = market.world.app.settler.clone();
-    let run = tokio::spawn(async move { settler.settle_through(day(22), Cause::Request, &Quiet).await });
-    until("the run waits", async || is_draining(&market).await).await;
-    assert!(!db::order_lines::confirm(&mut confirming, order_id, payment).await.unwrap());
-    confirming.rollback().await.unwrap();
+    let shared = Arc::clone(&market);
+    let confirm = market.world.app.database.run_tx("confirm", move |tx| {
+        let (market, additions) = (Arc::clone(&shared), additions.clone());
+        Box::pin(async move {
+            db::seller_day_totals::add(tx, &additions).await?;
+            let run = settle_until_draining(&market).await;
+            assert!(!db::order_lines::confirm(tx, order_id, payment).await?);
+            sqlx::query("ROLLBACK").execute(tx).await?;
+            Ok::<_, sqlx::Error>(run)
+        })
+    });
+    let run = confirm.await.unwrap();
     assert_eq!(run.await.unwrap().unwrap().execution.exit_code.as_deref(), Some("COMPLETED"));
     assert_eq!(market.number("SELECT gross FROM settlements").await, 1_000);
     // Whoever takes the checkout up confirms it for the day that it is by then.
@@ -138,16 +160,19 @@ async fn a_refund_that_is_accepted_while_its_day_is_being_settled_lowers_the_nex
     let _ = market.request_refund(line).await.expect(StatusCode::OK);
 
     // Somebody adds to the day, so that its settlement stands between closing and proving it.
-    let mut slow = market.world.app.database.acquire().await.unwrap();
-    let mut adding = slow.begin().await.unwrap();
-    let lock = "SELECT * FROM seller_day_totals FOR UPDATE";
-    sqlx::query(lock).execute(&mut *adding).await.unwrap();
-    let settler = market.world.app.settler.clone();
-    let run = tokio::spawn(async move { settler.settle_through(day(22), Cause::Request, &Quiet).await });
-    until("the run waits", async || is_draining(&market).await).await;
+    let mut adding = market.world.order_rows.acquire().await.unwrap();
+    // As the service's own connections are: it locks rows, and no gaps between them.
+    for statement in [
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "BEGIN",
+        "SELECT * FROM seller_day_totals FOR UPDATE",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut *adding).await.unwrap();
+    }
+    let run = settle_until_draining(&market).await;
     let accepted = market.accept_refund(&market.seller, line).await.expect(StatusCode::OK);
     assert_eq!(accepted.body["status"], json!("REFUNDED"));
-    adding.rollback().await.unwrap();
+    sqlx::raw_sql("ROLLBACK").execute(&mut *adding).await.unwrap();
     run.await.unwrap().unwrap();
 
     market.go_to(day(24), "04:00");
@@ -165,16 +190,20 @@ async fn a_refund_that_meets_the_closing_of_its_day_turns_back_and_lowers_the_da
 ) {
     let market = Market::new(options).await;
     let line = market.sell(3).await;
-    let mut connection = market.world.app.database.acquire().await.unwrap();
-    let owned = db::order_lines::find(&mut connection, line).await.unwrap().unwrap();
-    let send_back = async |connection: &mut MySqlConnection, number: u8| {
+    let database = &market.world.app.database;
+    let find = database.read("line_find", move |db| Box::pin(db::order_lines::find(db, line)));
+    let owned = find.await.unwrap().unwrap();
+    let send_back = async |number: u8| {
         let refund = Refund { id: Uuid::new_v4(), day: day(number), paid_back_at: None };
         let mut line = owned.line.clone();
         line.status = order_api::domain::line::LineStatus::Refunded;
-        db::order_lines::send_back(connection, &line, refund).await.unwrap()
+        let send_back = database.run_autocommit("send_back", move |db| {
+            Box::pin(async move { db::order_lines::send_back(db, &line, refund).await })
+        });
+        send_back.await.unwrap()
     };
     market.go_to(day(23), "00:00");
     market.world.app.settler.settle_through(day(22), Cause::Request, &Quiet).await.unwrap();
-    assert!(!send_back(&mut connection, 22).await);
-    assert!(send_back(&mut connection, 23).await);
+    assert!(!send_back(22).await);
+    assert!(send_back(23).await);
 }

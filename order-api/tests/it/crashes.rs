@@ -1,10 +1,11 @@
 //! An instance dies at each step of a checkout, and another one finishes what it began.
 
 use http::StatusCode;
+use order_api::worker::Work;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::support::{Member, Proxy, Stock, Trouble, World, one, settle};
+use crate::support::{Member, Proxy, Stock, Trouble, World, one, settle, take_up};
 
 /// The requests of a checkout, in order: to whom, and what it looks like.
 const FORWARD: [(Peer, &str, &str); 3] = [
@@ -172,11 +173,9 @@ async fn two_workers_never_take_up_the_same_work(_: MySqlPoolOptions, options: M
     world.to_member.heal();
     world.hand.advance(std::time::Duration::from_secs(60));
     let (other, _) = world.another_instance();
-    let (first, second) = tokio::join!(
-        order_api::worker::take_up_checkouts(&world.app),
-        order_api::worker::take_up_checkouts(&other)
-    );
-    assert_eq!((first.unwrap(), second.unwrap()), (false, false));
+    let (first, second) =
+        tokio::join!(take_up(&world.app, Work::Checkouts), take_up(&other, Work::Checkouts));
+    assert_eq!((first, second), (false, false));
     let attempts: Vec<(String, i64)> = sqlx::query_as("SELECT status, COUNT(*) FROM orders GROUP BY status")
         .fetch_all(&world.order_rows)
         .await

@@ -5,11 +5,12 @@ use std::time::Duration;
 use access::Role;
 use http::StatusCode;
 use order_api::state::Rules;
+use order_api::worker::Work;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, World, settle};
+use crate::support::{Member, Stock, Trouble, World, settle, take_up};
 
 /// A confirmed order of one cake at 10,000 won whose reservation nobody has confirmed.
 async fn unconfirmed(world: &World, customer: &Member, cake: Uuid) -> String {
@@ -177,7 +178,7 @@ async fn lines_that_could_not_leave_the_cart_leave_it_later(
     world.to_member.heal();
     world.hand.advance(Duration::from_secs(31));
     let (without_redis, _) = world.instance_with("redis://127.0.0.1:1", Rules::default());
-    order_api::worker::take_up_checkouts(&without_redis).await.unwrap();
+    take_up(&without_redis, Work::Checkouts).await;
     settle(&without_redis).await;
     assert_eq!(world.orders_of(&customer).await[0].1, "CONFIRMED");
     assert_eq!(world.in_cart(&customer).await, [(cakes[0], 1)]);

@@ -17,3 +17,4 @@ mod settlement;
 mod settlement_books;
 mod settlement_runs;
 mod support;
+mod workers;

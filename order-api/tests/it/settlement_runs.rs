@@ -10,7 +10,6 @@ use order_api::batch::{Cause, Listener, Quiet, RunError, StepExecution};
 use order_api::settings::SettlementSettings;
 use order_api::settle::{SettleError, Settler};
 use serde_json::json;
-use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::sync::Semaphore;
 
@@ -234,8 +233,7 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
         hold.reached().await;
         // Somebody is just writing one of the chunk's rows: the chunk stands still half-way.
         let in_chunk = sellers[usize::try_from(chunk).unwrap() * 10 + 5];
-        let mut other = market.world.app.database.acquire().await.unwrap();
-        let mut writing = other.begin().await.unwrap();
+        let mut writing = market.world.order_rows.begin().await.unwrap();
         sqlx::query("INSERT INTO settlements (business_day, seller_id, gross, refunds, status) VALUES (?, ?, 1, 0, 'PENDING')")
             .bind(day(number).date())
             .bind(in_chunk.0)
@@ -309,7 +307,7 @@ async fn fault_13_two_instances_at_once_settle_each_day_once(
     market.go_to(day(7), "04:00");
     let instances: Vec<Settler> = (0..4).map(|_| market.world.settler_with(small_chunks())).collect();
     while market.world.app.settler.next_unsettled().await.unwrap() != Some(day(7)) {
-        let results = futures::future::join_all(instances.iter().map(Settler::settle_due)).await;
+        let results = futures::future::join_all(instances.iter().map(|settler| settler.settle_due(&Quiet))).await;
         for result in results {
             assert!(matches!(result, Ok(()) | Err(SettleError::Run(RunError::Busy { .. }))), "{result:?}");
         }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ pub async fn add_item(
 }
 
 async fn add_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     owner: Owner,
     item: &NewItem,
     ids: &Ids,

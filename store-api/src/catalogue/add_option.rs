@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub async fn add_option(
 }
 
 async fn add_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     seller: MemberId,
     item_id: Uuid,
     expected: &Expected,

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ pub async fn close_store(
 }
 
 async fn close_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     seller: MemberId,
     id: Uuid,
     expected: &Expected,

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ pub async fn edit_option(
 }
 
 async fn edit_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     seller: MemberId,
     (item_id, option_id): (Uuid, Uuid),
     expected: &Expected,
@@ -82,7 +82,7 @@ async fn edit_in(
 
 /// Brings an item in line with its options after one of them was added, edited or deleted. Gives both as they are now.
 pub(super) async fn touch(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     mut item: Item,
     now: OffsetDateTime,
 ) -> sqlx::Result<(Item, Vec<ItemOption>)> {

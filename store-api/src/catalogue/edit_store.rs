@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ pub async fn edit_store(
 }
 
 async fn edit_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     seller: MemberId,
     id: Uuid,
     expected: &Expected,

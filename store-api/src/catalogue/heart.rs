@@ -1,7 +1,7 @@
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 use crate::db;
@@ -55,7 +55,7 @@ pub async fn take_heart(database: &Database, customer: MemberId, item_id: Uuid) 
         .await
 }
 
-async fn count(tx: &mut MySqlConnection, item: Hearted, change: i64) -> sqlx::Result<()> {
+async fn count(tx: &mut Connection, item: Hearted, change: i64) -> sqlx::Result<()> {
     let hearts = item.hearts + change;
     db::items::set_hearts(tx, item.number, hearts).await?;
     if Scale::COUNTS.band(item.hearts) != Scale::COUNTS.band(hearts) {

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub async fn open_store(
 }
 
 async fn open_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     id: Uuid,
     seller: MemberId,
     store: &NewStore,

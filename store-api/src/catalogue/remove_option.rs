@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use access::MemberId;
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub async fn remove_option(
 }
 
 async fn remove_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     seller: MemberId,
     (item_id, option_id): (Uuid, Uuid),
     expected: &Expected,

@@ -1,6 +1,7 @@
 //! The table `follows`. The caller holds the store's row.
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use crate::domain::Store;
 
 /// Writes that a member follows a store. False where they do already.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     store_id: Uuid,
     member_id: Uuid,
     now: OffsetDateTime,
@@ -33,7 +34,7 @@ pub async fn insert(
 }
 
 /// Removes that a member follows a store. False where they did not.
-pub async fn delete(db: &mut MySqlConnection, store_id: Uuid, member_id: Uuid) -> sqlx::Result<bool> {
+pub async fn delete(db: &mut Connection, store_id: Uuid, member_id: Uuid) -> sqlx::Result<bool> {
     let done = sqlx::query("DELETE FROM follows WHERE store_id = ? AND member_id = ?")
         .bind(store_id)
         .bind(member_id)
@@ -43,7 +44,7 @@ pub async fn delete(db: &mut MySqlConnection, store_id: Uuid, member_id: Uuid) -
 }
 
 /// Removes every follow of a store.
-pub async fn delete_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sqlx::Result<()> {
+pub async fn delete_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM follows WHERE store_id = ?").bind(store_id).execute(db).await?;
     Ok(())
 }
@@ -66,7 +67,7 @@ struct Row {
 
 /// The stores that a member follows, those followed last first.
 pub async fn of_member(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     member_id: Uuid,
     after: Option<After>,
     rows: u32,

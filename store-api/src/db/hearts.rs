@@ -1,6 +1,7 @@
 //! The table `hearts`. The caller holds the item's row.
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use crate::domain::Item;
 
 /// Writes that a member gave an item a heart. False where they have already.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     item_id: Uuid,
     member_id: Uuid,
     now: OffsetDateTime,
@@ -33,7 +34,7 @@ pub async fn insert(
 }
 
 /// Removes a member's heart from an item. False where there was none.
-pub async fn delete(db: &mut MySqlConnection, item_id: Uuid, member_id: Uuid) -> sqlx::Result<bool> {
+pub async fn delete(db: &mut Connection, item_id: Uuid, member_id: Uuid) -> sqlx::Result<bool> {
     let done = sqlx::query("DELETE FROM hearts WHERE item_id = ? AND member_id = ?")
         .bind(item_id)
         .bind(member_id)
@@ -43,13 +44,13 @@ pub async fn delete(db: &mut MySqlConnection, item_id: Uuid, member_id: Uuid) ->
 }
 
 /// Removes every heart of an item.
-pub async fn delete_of_item(db: &mut MySqlConnection, item_id: Uuid) -> sqlx::Result<()> {
+pub async fn delete_of_item(db: &mut Connection, item_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM hearts WHERE item_id = ?").bind(item_id).execute(db).await?;
     Ok(())
 }
 
 /// Removes every heart of every item of a store.
-pub async fn delete_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sqlx::Result<()> {
+pub async fn delete_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("DELETE h FROM hearts h JOIN items i ON i.id = h.item_id WHERE i.store_id = ?")
         .bind(store_id)
         .execute(db)
@@ -75,7 +76,7 @@ struct Row {
 
 /// The items that a member gave a heart, those given last first.
 pub async fn of_member(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     member_id: Uuid,
     after: Option<After>,
     rows: u32,

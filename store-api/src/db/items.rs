@@ -1,7 +1,8 @@
 //! The table `items`.
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection};
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -79,7 +80,7 @@ pub struct Owner {
 
 /// Writes a new item at version 1, without its options; a name that is taken runs into [`NAME_KEY`]. Gives its number.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     id: Uuid,
     owner: Owner,
     item: &NewItem,
@@ -109,7 +110,7 @@ pub async fn insert(
 }
 
 /// A live item.
-pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Item>> {
+pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Item>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -123,7 +124,7 @@ pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Ite
 
 /// A live item of this seller, which nobody else changes until the transaction ends. Its options are changed under
 /// this lock, too.
-pub async fn lock_owned(db: &mut MySqlConnection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Item>> {
+pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Item>> {
     // One row is locked and then read with its store: a join in the locking read would lock the store's row as well,
     // and with it every other edit in the store.
     let owned: Option<i64> =
@@ -148,7 +149,7 @@ pub struct Hearted {
 }
 
 /// A live item's hearts, with the item locked: nobody gives it another one or deletes it meanwhile.
-pub async fn lock_hearts(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Hearted>> {
+pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Hearted>> {
     sqlx::query_as("SELECT number, hearts FROM items WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
         .fetch_optional(db)
@@ -156,7 +157,7 @@ pub async fn lock_hearts(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Opt
 }
 
 /// Writes an edited item over the one of the same number. What is counted (hearts, pieces sold) is not edited.
-pub async fn update(db: &mut MySqlConnection, item: &Item) -> sqlx::Result<()> {
+pub async fn update(db: &mut Connection, item: &Item) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET name = ?, name_key = ?, description = ?, category = ?, thumbnail_url = ?, \
          description_url = ?, min_price = ?, version = ?, updated_at = ? WHERE number = ?",
@@ -177,7 +178,7 @@ pub async fn update(db: &mut MySqlConnection, item: &Item) -> sqlx::Result<()> {
 }
 
 /// Takes an item out of every list; old orders have their own copy of its name.
-pub async fn delete(db: &mut MySqlConnection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 WHERE number = ?",
     )
@@ -189,11 +190,7 @@ pub async fn delete(db: &mut MySqlConnection, number: i64, now: OffsetDateTime) 
 }
 
 /// Takes every item of a store out of every list.
-pub async fn delete_of_store(
-    db: &mut MySqlConnection,
-    store_id: Uuid,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
+pub async fn delete_of_store(db: &mut Connection, store_id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 \
          WHERE store_id = ? AND live = 1",
@@ -206,13 +203,13 @@ pub async fn delete_of_store(
 }
 
 /// Writes how many hearts an item has, which is locked.
-pub async fn set_hearts(db: &mut MySqlConnection, number: i64, hearts: i64) -> sqlx::Result<()> {
+pub async fn set_hearts(db: &mut Connection, number: i64, hearts: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE items SET hearts = ? WHERE number = ?").bind(hearts).bind(number).execute(db).await?;
     Ok(())
 }
 
 /// The number of the newest item, live or not.
-pub async fn newest_number(db: &mut MySqlConnection) -> sqlx::Result<Option<u32>> {
+pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM items").fetch_one(db).await?;
     newest.map(super::number).transpose()
 }

@@ -6,8 +6,9 @@
 
 use std::ops::RangeInclusive;
 
+use database::Connection;
+use sqlx::QueryBuilder;
 use sqlx::mysql::MySql;
-use sqlx::{MySqlConnection, QueryBuilder};
 
 use super::{items, number, stores};
 use crate::domain::search::{Direction, ItemPlace, StoreKey, StorePlace};
@@ -16,7 +17,7 @@ use crate::domain::{Item, ItemFilter, ItemSort, Store, StoreSort};
 /// A page of live items behind a place. Of the filter, only the category or the store is looked at: for other
 /// conditions no index says where to look.
 pub async fn items(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     filter: &ItemFilter,
     sort: ItemSort,
     after: Option<&ItemPlace>,
@@ -40,7 +41,7 @@ pub async fn items(
 /// The keys and numbers of live items whose key is one of these, behind a key and number. An index holds both: no item
 /// is read.
 pub async fn item_keys(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     sort: ItemSort,
     keys: &RangeInclusive<i64>,
     after: Option<(i64, i64)>,
@@ -61,7 +62,7 @@ pub async fn item_keys(
 }
 
 /// The smallest and the greatest key of this sort among live items.
-pub async fn item_key_bounds(db: &mut MySqlConnection, sort: ItemSort) -> sqlx::Result<Option<(i64, i64)>> {
+pub async fn item_key_bounds(db: &mut Connection, sort: ItemSort) -> sqlx::Result<Option<(i64, i64)>> {
     let Some(column) = item_column(sort) else { return Ok(None) };
     let mut query = QueryBuilder::new("SELECT MIN(");
     query.push(column).push("), MAX(").push(column).push(") FROM items i WHERE i.live = 1");
@@ -71,7 +72,7 @@ pub async fn item_key_bounds(db: &mut MySqlConnection, sort: ItemSort) -> sqlx::
 
 /// A page of live stores behind a place.
 pub async fn stores(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     sort: StoreSort,
     after: Option<&StorePlace>,
     rows: u32,

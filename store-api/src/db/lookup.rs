@@ -1,7 +1,8 @@
 //! What options are now, in one statement: a cart or a checkout compares itself with a single moment of the store.
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use store_client::{DeletedOption, Gone, OptionOnSale, OptionsFound};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ struct Row {
 }
 
 /// Finds these options, on sale or deleted. Deleting a store deletes its items.
-pub async fn options(db: &mut MySqlConnection, option_ids: &[Uuid]) -> sqlx::Result<OptionsFound> {
+pub async fn options(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<OptionsFound> {
     let mut found = OptionsFound::default();
     if option_ids.is_empty() {
         return Ok(found);

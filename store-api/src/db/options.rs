@@ -1,7 +1,8 @@
 //! The table `options`, as sellers edit it. What buyers do to stock is in [`super::stock`].
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ impl From<Row> for ItemOption {
 /// Writes new options with their ids behind those that the item has; a name that is taken runs into [`NAME_KEY`].
 /// The item is locked.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     item_id: Uuid,
     options: &[(Uuid, NewOption)],
     now: OffsetDateTime,
@@ -67,7 +68,7 @@ pub async fn insert(
 }
 
 /// The live options of an item, in the order in which they were added.
-pub async fn of_item(db: &mut MySqlConnection, item_id: Uuid) -> sqlx::Result<Vec<ItemOption>> {
+pub async fn of_item(db: &mut Connection, item_id: Uuid) -> sqlx::Result<Vec<ItemOption>> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -80,7 +81,7 @@ pub async fn of_item(db: &mut MySqlConnection, item_id: Uuid) -> sqlx::Result<Ve
 }
 
 /// A live option of this item, whose stock nobody else changes until the transaction ends.
-pub async fn lock(db: &mut MySqlConnection, id: Uuid, item_id: Uuid) -> sqlx::Result<Option<ItemOption>> {
+pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<Option<ItemOption>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -96,7 +97,7 @@ pub async fn lock(db: &mut MySqlConnection, id: Uuid, item_id: Uuid) -> sqlx::Re
 /// Writes an edited option over the one of the same id, which is locked. `supplied` is how many pieces are on hand more
 /// than before, or less: the seller brought them, or took them away.
 pub async fn update(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     option: &ItemOption,
     supplied: i64,
     now: OffsetDateTime,
@@ -118,7 +119,7 @@ pub async fn update(
 }
 
 /// Takes an option off sale. Its row stays, with its stock: reservations that hold pieces of it come to their end.
-pub async fn delete(db: &mut MySqlConnection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(db: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET live = NULL, deleted_at = ?, updated_at = ? WHERE id = ?")
         .bind(now)
         .bind(now)

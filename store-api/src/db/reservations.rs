@@ -1,6 +1,7 @@
 //! The tables `reservations` and `reservation_lines`.
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, QueryBuilder};
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use crate::domain::reservation::{Lines, Stored};
 /// Writes a new reservation without its lines. Where the order has one, it runs into the primary key, having waited
 /// for whoever is writing it.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     order_id: Uuid,
     status: ReservationStatus,
     expires_at: OffsetDateTime,
@@ -30,7 +31,7 @@ pub async fn insert(
 }
 
 /// Writes the lines of a new reservation.
-pub async fn insert_lines(db: &mut MySqlConnection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
+pub async fn insert_lines(db: &mut Connection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
     let mut insert =
         QueryBuilder::new("INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ");
     insert.push_values(lines.iter(), |mut row, (option_id, pieces)| {
@@ -41,7 +42,7 @@ pub async fn insert_lines(db: &mut MySqlConnection, order_id: Uuid, lines: &Line
 }
 
 /// An order's reservation, which nobody else changes until the transaction ends.
-pub async fn lock(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Option<Stored>> {
+pub async fn lock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Option<Stored>> {
     #[derive(FromRow)]
     struct Row {
         status: String,
@@ -58,7 +59,7 @@ pub async fn lock(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Opti
     Ok(Some(Stored { status, expires_at, lines: lines(db, order_id).await? }))
 }
 
-async fn lines(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Lines> {
+async fn lines(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Lines> {
     let lines: Vec<(Uuid, i64)> =
         sqlx::query_as("SELECT option_id, quantity FROM reservation_lines WHERE order_id = ?")
             .bind(order_id)
@@ -69,7 +70,7 @@ async fn lines(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Lines> 
 
 /// Writes how a reservation stands now.
 pub async fn update(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     order_id: Uuid,
     status: ReservationStatus,
     expires_at: OffsetDateTime,
@@ -87,7 +88,7 @@ pub async fn update(
 
 /// An order whose reservation is over and still holds stock, locked; those that somebody else is working on are passed
 /// over, so that workers of several instances share the work.
-pub async fn lock_next_due(db: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<Option<Uuid>> {
+pub async fn lock_next_due(db: &mut Connection, now: OffsetDateTime) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar(
         "SELECT order_id FROM reservations WHERE status = 'HELD' AND expires_at <= ? \
          ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -108,7 +109,7 @@ pub struct SoldLine {
 
 /// What a confirmed order bought of an option, locked until the transaction ends.
 pub async fn lock_sold_line(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     order_id: Uuid,
     option_id: Uuid,
 ) -> sqlx::Result<Option<SoldLine>> {
@@ -129,7 +130,7 @@ pub async fn lock_sold_line(
 
 /// Counts pieces of a line as come back.
 pub async fn add_restocked(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     order_id: Uuid,
     option_id: Uuid,
     pieces: i64,

@@ -1,6 +1,7 @@
 //! The table `restocks`.
 
-use sqlx::{FromRow, MySqlConnection};
+use database::Connection;
+use sqlx::FromRow;
 use store_client::RestockRequest;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,7 +14,7 @@ struct Row {
 }
 
 /// What came back under this id.
-pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<RestockRequest>> {
+pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<RestockRequest>> {
     let row: Option<Row> = sqlx::query_as("SELECT order_id, option_id, quantity FROM restocks WHERE id = ?")
         .bind(id)
         .fetch_optional(db)
@@ -23,7 +24,7 @@ pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Res
 
 /// Writes what came back.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     id: Uuid,
     restock: &RestockRequest,
     now: OffsetDateTime,

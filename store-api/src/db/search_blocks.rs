@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use database::Connection;
 use roaring::RoaringBitmap;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{padded, portions, unreadable};
 use crate::domain::search::{Corpus, Term};
@@ -34,7 +35,7 @@ struct Row {
 
 /// Which numbers of these blocks have each of these terms. A term that none has is left out.
 pub async fn find(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     terms: &[&Term],
     blocks: RangeInclusive<u32>,
 ) -> sqlx::Result<BTreeMap<Term, RoaringBitmap>> {
@@ -52,7 +53,7 @@ pub async fn find(
 
 /// Which numbers of these blocks have each of the terms from `first` to `last`.
 pub async fn find_range(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     first: &Term,
     last: &Term,
     blocks: RangeInclusive<u32>,
@@ -82,7 +83,7 @@ fn joined(rows: Vec<Row>) -> sqlx::Result<BTreeMap<Term, RoaringBitmap>> {
 /// Writes which numbers of a block have these terms, over what was known of them. Only whoever [writes the
 /// index](super::search_changes::lock_writer) calls it.
 pub async fn replace(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     block: u32,
     members: impl Iterator<Item = (&Term, &RoaringBitmap)>,
 ) -> sqlx::Result<()> {
@@ -100,7 +101,7 @@ pub async fn replace(
 }
 
 /// Removes all that is known of a block of a corpus.
-pub async fn delete_block(db: &mut MySqlConnection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+pub async fn delete_block(db: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
     let (first, last) = Term::range_of(corpus);
     sqlx::query("DELETE FROM search_blocks WHERE block = ? AND term BETWEEN ? AND ?")
         .bind(block)

@@ -3,14 +3,15 @@
 //! A change is noted by the transaction that makes it. What is noted is looked at itself by every search, past the
 //! index, until the index knows it: nobody ever sees an old state.
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::{number, padded, unreadable};
 use crate::domain::search::Corpus;
 
 /// Notes that something was added.
-pub async fn note_new(db: &mut MySqlConnection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
+pub async fn note_new(db: &mut Connection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO search_changes (corpus, number) VALUES (?, ?)")
         .bind(corpus.as_str())
         .bind(number)
@@ -20,7 +21,7 @@ pub async fn note_new(db: &mut MySqlConnection, corpus: Corpus, number: i64) -> 
 }
 
 /// Notes that facts about an item have changed, and not its words.
-pub async fn note_facts(db: &mut MySqlConnection, number: i64) -> sqlx::Result<()> {
+pub async fn note_facts(db: &mut Connection, number: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO search_changes (corpus, number, only_facts) VALUES ('ITEMS', ?, TRUE)")
         .bind(number)
         .execute(db)
@@ -31,7 +32,7 @@ pub async fn note_facts(db: &mut MySqlConnection, number: i64) -> sqlx::Result<(
 /// Notes that something is about to get another text, or to be deleted. `old_description` is empty where the corpus
 /// has none.
 pub async fn note_old_text(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     corpus: Corpus,
     number: i64,
     old_name: &str,
@@ -48,7 +49,7 @@ pub async fn note_old_text(
 }
 
 /// Notes that the live items of a store are about to be deleted.
-pub async fn note_items_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sqlx::Result<()> {
+pub async fn note_items_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, old_name, old_description) \
          SELECT 'ITEMS', number, name, description FROM items WHERE store_id = ? AND live = 1",
@@ -60,7 +61,7 @@ pub async fn note_items_of_store(db: &mut MySqlConnection, store_id: Uuid) -> sq
 }
 
 /// Notes the items of which an order has just taken the last piece of an option.
-pub async fn note_sold_out(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+pub async fn note_sold_out(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
@@ -73,7 +74,7 @@ pub async fn note_sold_out(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Re
 }
 
 /// Notes the items of which an order has just put pieces of an option back where there were none.
-pub async fn note_back_in_stock(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+pub async fn note_back_in_stock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
@@ -86,7 +87,7 @@ pub async fn note_back_in_stock(db: &mut MySqlConnection, order_id: Uuid) -> sql
 }
 
 /// Notes the item of an option.
-pub async fn note_item_of_option(db: &mut MySqlConnection, option_id: Uuid) -> sqlx::Result<()> {
+pub async fn note_item_of_option(db: &mut Connection, option_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT 'ITEMS', i.number, TRUE \
          FROM options o STRAIGHT_JOIN items i ON i.id = o.item_id WHERE o.id = ?",
@@ -107,7 +108,7 @@ pub struct Known {
 }
 
 /// What there is, and how much of it the index does not know yet, in one statement: both are of one moment.
-pub async fn known(db: &mut MySqlConnection, corpus: Corpus) -> sqlx::Result<Known> {
+pub async fn known(db: &mut Connection, corpus: Corpus) -> sqlx::Result<Known> {
     let query = match corpus {
         Corpus::Items => {
             "SELECT 1 AS is_newest, COALESCE(MAX(number), 0) AS number FROM items \
@@ -156,7 +157,7 @@ struct Row {
 }
 
 /// The oldest notes.
-pub async fn oldest(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<Noted>> {
+pub async fn oldest(db: &mut Connection, limit: u32) -> sqlx::Result<Vec<Noted>> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT seq, corpus, number, old_name, old_description, only_facts FROM search_changes ORDER BY seq LIMIT ?",
     )
@@ -175,7 +176,7 @@ pub async fn oldest(db: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<No
 }
 
 /// Removes notes that the index knows now.
-pub async fn forget(db: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<()> {
+pub async fn forget(db: &mut Connection, notes: &[Noted]) -> sqlx::Result<()> {
     if notes.is_empty() {
         return Ok(());
     }
@@ -190,7 +191,7 @@ pub async fn forget(db: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<(
 }
 
 /// Takes the right to write the index until the transaction ends. False where somebody else has it.
-pub async fn try_lock_writer(db: &mut MySqlConnection) -> sqlx::Result<bool> {
+pub async fn try_lock_writer(db: &mut Connection) -> sqlx::Result<bool> {
     let locked: Option<i64> = sqlx::query_scalar(
         "SELECT CAST(id AS SIGNED) FROM search_writer WHERE id = 1 FOR UPDATE SKIP LOCKED",
     )
@@ -200,7 +201,7 @@ pub async fn try_lock_writer(db: &mut MySqlConnection) -> sqlx::Result<bool> {
 }
 
 /// Takes the right to write the index until the transaction ends, waiting for whoever has it.
-pub async fn lock_writer(db: &mut MySqlConnection) -> sqlx::Result<()> {
+pub async fn lock_writer(db: &mut Connection) -> sqlx::Result<()> {
     sqlx::query("SELECT id FROM search_writer WHERE id = 1 FOR UPDATE").execute(db).await?;
     Ok(())
 }

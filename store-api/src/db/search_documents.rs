@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use database::Connection;
 use money::Won;
 use sqlx::mysql::MySql;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{number, padded, unreadable};
 use crate::domain::Category;
@@ -64,7 +65,7 @@ impl TryFrom<ItemRow> for ItemDocument {
 }
 
 /// These items, live or not.
-pub async fn items(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
+pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,7 +77,7 @@ pub async fn items(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Ve
 
 /// Live items of these numbers, from the smallest number on.
 pub async fn live_items(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     numbers: RangeInclusive<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<ItemDocument>> {
@@ -114,7 +115,7 @@ impl TryFrom<StoreRow> for StoreDocument {
 }
 
 /// These stores, live or not.
-pub async fn stores(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
+pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -128,7 +129,7 @@ pub async fn stores(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<V
 
 /// Live stores of these numbers, from the smallest number on.
 pub async fn live_stores(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     numbers: RangeInclusive<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<StoreDocument>> {

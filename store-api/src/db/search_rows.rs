@@ -3,8 +3,9 @@
 //! They are read by primary key, and the statements say so: an optimiser that sees a covering index may prefer to read
 //! all of that.
 
+use database::Connection;
 use sqlx::mysql::MySql;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, QueryBuilder};
 
 use super::{items, listing, number, padded, stores};
 use crate::domain::search::{StoreKey, StorePlace};
@@ -30,11 +31,7 @@ struct Row {
 }
 
 /// The live items of these numbers, in any order. Whether they are in stock is looked up where it is `asked`.
-pub async fn items(
-    db: &mut MySqlConnection,
-    numbers: &[u32],
-    stock_is_asked: bool,
-) -> sqlx::Result<Vec<ItemRow>> {
+pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -> sqlx::Result<Vec<ItemRow>> {
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
         let mut query = QueryBuilder::new(concat!("SELECT ", items::columns!()));
@@ -55,7 +52,7 @@ pub async fn items(
 
 /// The keys of the live items of these numbers, in any order.
 pub async fn item_keys(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     sort: ItemSort,
     numbers: &[u32],
 ) -> sqlx::Result<Vec<(i64, u32)>> {
@@ -74,7 +71,7 @@ pub async fn item_keys(
 }
 
 /// The live stores of these numbers, in any order.
-pub async fn stores(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<Store>> {
+pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<Store>> {
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
         let mut query = QueryBuilder::new(concat!(
@@ -91,7 +88,7 @@ pub async fn stores(db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<V
 
 /// Where the live stores of these numbers stand, in any order.
 pub async fn store_places(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     sort: StoreSort,
     numbers: &[u32],
 ) -> sqlx::Result<Vec<StorePlace>> {

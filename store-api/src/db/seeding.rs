@@ -1,6 +1,7 @@
 //! Rows by the thousand, for [`crate::seed`].
 
-use sqlx::{MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::QueryBuilder;
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,23 +14,23 @@ use crate::seed::{SownItem, SownStore};
 const ROWS_AT_ONCE: usize = 1_024;
 
 /// How many of these stores there are.
-pub async fn count_stores(db: &mut MySqlConnection, ids: &[Uuid]) -> sqlx::Result<usize> {
+pub async fn count_stores(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
     count(db, "SELECT COUNT(*) FROM stores WHERE id IN (", ids).await
 }
 
 /// How many of these items there are.
-pub async fn count_items(db: &mut MySqlConnection, ids: &[Uuid]) -> sqlx::Result<usize> {
+pub async fn count_items(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
     count(db, "SELECT COUNT(*) FROM items WHERE id IN (", ids).await
 }
 
 /// The number of an item.
-pub async fn item_number(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<u32> {
+pub async fn item_number(db: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
     let number: i64 =
         sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(db).await?;
     super::number(number)
 }
 
-async fn count(db: &mut MySqlConnection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
+async fn count(db: &mut Connection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
     let mut query = QueryBuilder::new(from);
     let mut list = query.separated(", ");
     for id in padded(ids) {
@@ -41,7 +42,7 @@ async fn count(db: &mut MySqlConnection, from: &'static str, ids: &[Uuid]) -> sq
 }
 
 /// Writes stores with their follows.
-pub async fn insert_stores(db: &mut MySqlConnection, stores: &[SownStore]) -> sqlx::Result<()> {
+pub async fn insert_stores(db: &mut Connection, stores: &[SownStore]) -> sqlx::Result<()> {
     for stores in portions(stores, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new(
             "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
@@ -68,7 +69,7 @@ pub async fn insert_stores(db: &mut MySqlConnection, stores: &[SownStore]) -> sq
 }
 
 /// Writes items with their options, hearts and sales.
-pub async fn insert_items(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::Result<()> {
+pub async fn insert_items(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
     for items in portions(items, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new(
             "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, sold, \
@@ -101,7 +102,7 @@ pub async fn insert_items(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx:
     insert_sales(db, items).await
 }
 
-async fn insert_options(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::Result<()> {
+async fn insert_options(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
     struct Row<'i> {
         sown: &'i SownItem,
         id: Uuid,
@@ -145,7 +146,7 @@ async fn insert_options(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::R
 }
 
 async fn insert_fans(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     into: &'static str,
     fans: &[(Uuid, Uuid, OffsetDateTime)],
 ) -> sqlx::Result<()> {
@@ -159,7 +160,7 @@ async fn insert_fans(
     Ok(())
 }
 
-async fn insert_sales(db: &mut MySqlConnection, items: &[SownItem]) -> sqlx::Result<()> {
+async fn insert_sales(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
     let sales: Vec<_> = items
         .iter()
         .filter_map(|sown| {

@@ -4,14 +4,15 @@
 //! Callers go through options in the order of their ids. Two transactions that want the same options then queue up at
 //! the first one they share, and can't deadlock.
 
-use sqlx::{MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 /// Moves pieces from the shelf to an order that is being placed, and gives how many are left there; `None` where there
 /// are not so many.
 ///
 /// `LAST_INSERT_ID(expression)` hands the new value back with the statement's own answer.
-pub async fn reserve(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<Option<u64>> {
+pub async fn reserve(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<Option<u64>> {
     let done = sqlx::query(
         "UPDATE options SET on_hand = LAST_INSERT_ID(on_hand - ?), reserved = reserved + ? \
          WHERE id = ? AND live = 1 AND on_hand >= ?",
@@ -26,7 +27,7 @@ pub async fn reserve(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> 
 }
 
 /// Moves pieces of an order that was not placed back to the shelf.
-pub async fn give_back(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
+pub async fn give_back(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET on_hand = on_hand + ?, reserved = reserved - ? WHERE id = ?")
         .bind(pieces)
         .bind(pieces)
@@ -37,7 +38,7 @@ pub async fn give_back(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -
 }
 
 /// Makes reserved pieces sold.
-pub async fn sell(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
+pub async fn sell(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET reserved = reserved - ?, sold = sold + ? WHERE id = ?")
         .bind(pieces)
         .bind(pieces)
@@ -48,7 +49,7 @@ pub async fn sell(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sql
 }
 
 /// Puts sold pieces back on the shelf.
-pub async fn restock(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
+pub async fn restock(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET on_hand = on_hand + ?, restocked = restocked + ? WHERE id = ?")
         .bind(pieces)
         .bind(pieces)
@@ -60,7 +61,7 @@ pub async fn restock(db: &mut MySqlConnection, option_id: Uuid, pieces: i64) -> 
 
 /// The items that an order bought of: the number of each, and how many pieces. In the order of their numbers, in which
 /// they are to be changed.
-pub async fn bought_items(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<Vec<(i64, i64)>> {
+pub async fn bought_items(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Vec<(i64, i64)>> {
     sqlx::query_as(
         "SELECT i.number, CAST(SUM(l.quantity) AS SIGNED) FROM reservation_lines l \
          STRAIGHT_JOIN options o ON o.id = l.option_id STRAIGHT_JOIN items i ON i.id = o.item_id \
@@ -72,7 +73,7 @@ pub async fn bought_items(db: &mut MySqlConnection, order_id: Uuid) -> sqlx::Res
 }
 
 /// Counts pieces of an item as sold, and gives how many were ever sold of it.
-pub async fn count_sold(db: &mut MySqlConnection, number: i64, pieces: i64) -> sqlx::Result<i64> {
+pub async fn count_sold(db: &mut Connection, number: i64, pieces: i64) -> sqlx::Result<i64> {
     let done = sqlx::query("UPDATE items SET sold = LAST_INSERT_ID(sold + ?) WHERE number = ?")
         .bind(pieces)
         .bind(number)
@@ -82,7 +83,7 @@ pub async fn count_sold(db: &mut MySqlConnection, number: i64, pieces: i64) -> s
 }
 
 /// How many pieces of these options can be bought; an option that is not on sale is left out.
-pub async fn on_hand(db: &mut MySqlConnection, option_ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, i64)>> {
+pub async fn on_hand(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, i64)>> {
     if option_ids.is_empty() {
         return Ok(Vec::new());
     }

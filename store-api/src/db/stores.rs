@@ -1,6 +1,7 @@
 //! The table `stores`.
 
-use sqlx::{FromRow, MySqlConnection};
+use database::Connection;
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -55,7 +56,7 @@ impl From<Row> for Store {
 
 /// Writes a new store at version 1; a name that is taken runs into [`NAME_KEY`]. Gives its number.
 pub async fn insert(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     id: Uuid,
     seller_id: Uuid,
     store: &NewStore,
@@ -79,7 +80,7 @@ pub async fn insert(
 }
 
 /// A live store.
-pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Store>> {
+pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Store>> {
     let row: Option<Row> =
         sqlx::query_as(concat!("SELECT ", columns!(), " FROM stores s WHERE s.id = ? AND s.live = 1"))
             .bind(id)
@@ -89,7 +90,7 @@ pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Sto
 }
 
 /// A live store of this seller, which nobody else changes until the transaction ends.
-pub async fn lock_owned(db: &mut MySqlConnection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Store>> {
+pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Store>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -103,7 +104,7 @@ pub async fn lock_owned(db: &mut MySqlConnection, id: Uuid, seller_id: Uuid) -> 
 }
 
 /// A live store's number, with the store locked: nobody follows it or deletes it meanwhile.
-pub async fn lock(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<i64>> {
+pub async fn lock(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
         .fetch_optional(db)
@@ -111,7 +112,7 @@ pub async fn lock(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<i64
 }
 
 /// Writes an edited store over the one of the same number. Followers are not edited.
-pub async fn update(db: &mut MySqlConnection, store: &Store) -> sqlx::Result<()> {
+pub async fn update(db: &mut Connection, store: &Store) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE stores SET name = ?, name_key = ?, description = ?, thumbnail_url = ?, version = ?, updated_at = ? \
          WHERE number = ?",
@@ -129,7 +130,7 @@ pub async fn update(db: &mut MySqlConnection, store: &Store) -> sqlx::Result<()>
 }
 
 /// Takes a store out of every list; old orders have their own copy of its name.
-pub async fn delete(db: &mut MySqlConnection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET live = NULL, deleted_at = ?, version = version + 1, followers = 0 WHERE number = ?")
         .bind(now)
         .bind(number)
@@ -139,7 +140,7 @@ pub async fn delete(db: &mut MySqlConnection, number: i64, now: OffsetDateTime) 
 }
 
 /// Counts one follower more or less.
-pub async fn add_followers(db: &mut MySqlConnection, number: i64, change: i64) -> sqlx::Result<()> {
+pub async fn add_followers(db: &mut Connection, number: i64, change: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET followers = followers + ? WHERE number = ?")
         .bind(change)
         .bind(number)
@@ -149,7 +150,7 @@ pub async fn add_followers(db: &mut MySqlConnection, number: i64, change: i64) -
 }
 
 /// A live store's number.
-pub async fn find_number(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<i64>> {
+pub async fn find_number(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1")
         .bind(id)
         .fetch_optional(db)
@@ -157,14 +158,14 @@ pub async fn find_number(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Opt
 }
 
 /// The number of the newest store, live or not.
-pub async fn newest_number(db: &mut MySqlConnection) -> sqlx::Result<Option<u32>> {
+pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM stores").fetch_one(db).await?;
     newest.map(super::number).transpose()
 }
 
 /// A seller's live stores, the newest first, from below a number.
 pub async fn of_seller(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     seller_id: Uuid,
     below: Option<i64>,
     rows: u32,

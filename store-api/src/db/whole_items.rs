@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use database::Connection;
 use money::Won;
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, QueryBuilder};
 use uuid::Uuid;
 
 use super::{items, padded};
@@ -24,15 +25,12 @@ struct Row {
 }
 
 /// A live item with its live options, of which there is at least one.
-pub async fn find(db: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<ItemWithOptions>> {
+pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<ItemWithOptions>> {
     Ok(find_all(db, &[id]).await?.remove(&id))
 }
 
 /// Live items with their live options, by their ids.
-pub async fn find_all(
-    db: &mut MySqlConnection,
-    ids: &[Uuid],
-) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
+pub async fn find_all(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

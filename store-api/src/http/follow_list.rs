@@ -55,11 +55,10 @@ pub(super) async fn follow_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let after = after.map(|After { followed_at, store_id }| follows::After { followed_at, store_id });
     let limit = query.limit.unwrap_or_default();
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let rows = follows::of_member(&mut connection, customer.member_id.0, after, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let list = state.database.read("follow_list", move |db| {
+        Box::pin(follows::of_member(db, customer.member_id.0, after, limit.rows_to_fetch()))
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |(store, followed_at)| After {
         followed_at: *followed_at,
         store_id: store.id,

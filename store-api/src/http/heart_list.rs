@@ -55,11 +55,10 @@ pub(super) async fn heart_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let after = after.map(|After { hearted_at, item_id }| hearts::After { hearted_at, item_id });
     let limit = query.limit.unwrap_or_default();
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let rows = hearts::of_member(&mut connection, customer.member_id.0, after, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let list = state.database.read("heart_list", move |db| {
+        Box::pin(hearts::of_member(db, customer.member_id.0, after, limit.rows_to_fetch()))
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |(item, hearted_at)| After {
         hearted_at: *hearted_at,
         item_id: item.id,

@@ -99,7 +99,7 @@ impl ItemPages {
 
     /// The page, as it is answered.
     async fn find(&self, search: &ItemSearch) -> sqlx::Result<Bytes> {
-        let found = find_items(&self.database, search, Effort::USUAL).await?;
+        let found = find_items(&self.database, search.clone(), Effort::USUAL).await?;
         let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(search.sort, place)));
         let page = Page { items: found.rows.into_iter().map(ItemBody::from).collect(), next_cursor };
         let body = serde_json::to_vec(&page).map_err(|error| sqlx::Error::Encode(error.into()))?;

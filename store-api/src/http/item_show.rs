@@ -27,11 +27,11 @@ impl ItemsById {
         Self { database }
     }
 
-    async fn read(&self, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
-        let mut connection = self.database.acquire().await?;
-        let found = db::whole_items::find_all(&mut connection, ids).await?;
-        connection.give_back();
-        Ok(found)
+    async fn read(&self, ids: Vec<Uuid>) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
+        let read = self
+            .database
+            .read("item_show", move |db| Box::pin(async move { db::whole_items::find_all(db, &ids).await }));
+        read.await
     }
 }
 
@@ -49,7 +49,7 @@ impl Work for ItemsById {
     }
 
     async fn run(&self, (): &(), ids: Vec<Uuid>) -> Vec<Self::Outcome> {
-        let mut found = self.read(&ids).await.map_err(SharedError::from);
+        let mut found = self.read(ids.clone()).await.map_err(SharedError::from);
         let of_one = |(place, id)| match &mut found {
             Ok(found) if ids[place + 1..].contains(id) => Ok(found.get(id).cloned()),
             Ok(found) => Ok(found.remove(id)),

@@ -51,11 +51,10 @@ pub(super) async fn my_store_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let below = after.map(|after| after.my_store);
     let limit = query.limit.unwrap_or_default();
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let rows = db::stores::of_seller(&mut connection, seller.member_id.0, below, limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
-    connection.give_back();
+    let list = state.database.read("my_store_list", move |db| {
+        Box::pin(db::stores::of_seller(db, seller.member_id.0, below, limit.rows_to_fetch()))
+    });
+    let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { my_store: last.number });
     Ok(Json(page.map(StoreBody::from)))
 }

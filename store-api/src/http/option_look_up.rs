@@ -20,8 +20,8 @@ async fn option_look_up(
     State(state): State<AppState>,
     Json(request): Json<LookUpRequest>,
 ) -> Result<Json<OptionsFound>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let found = db::lookup::options(&mut connection, &request.option_ids).await.map_err(database::problem)?;
-    connection.give_back();
-    Ok(Json(found))
+    let look_up = state.database.read("option_look_up", move |db| {
+        Box::pin(async move { db::lookup::options(db, &request.option_ids).await })
+    });
+    look_up.await.map(Json).map_err(database::problem)
 }

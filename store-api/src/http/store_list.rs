@@ -93,7 +93,7 @@ pub(super) async fn store_list(
     let after = after.map(|after| after.place(sort)).transpose()?;
     let limit = query.limit.unwrap_or_default().get();
     let search = StoreSearch { keyword: keyword(query.keyword.as_deref()), sort, after, limit };
-    let found = find_stores(&state.database, &search, Effort::USUAL).await.map_err(database::problem)?;
+    let found = find_stores(&state.database, search, Effort::USUAL).await.map_err(database::problem)?;
     let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(sort, place)));
     Ok(Json(Page { items: found.rows.into_iter().map(StoreBody::from).collect(), next_cursor }))
 }

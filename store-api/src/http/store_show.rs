@@ -26,9 +26,8 @@ pub(super) async fn store_show(
     State(state): State<AppState>,
     Path(store_id): Path<Uuid>,
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
-    let mut connection = state.database.acquire().await.map_err(database::problem)?;
-    let store = db::stores::find(&mut connection, store_id).await.map_err(database::problem)?;
-    connection.give_back();
+    let find = state.database.read("store_show", move |db| Box::pin(db::stores::find(db, store_id)));
+    let store = find.await.map_err(database::problem)?;
     let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(store.version, Json(store.into())))
 }

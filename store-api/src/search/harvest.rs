@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use sqlx::MySqlConnection;
+use database::Connection;
 
 use super::Effort;
 
@@ -27,7 +27,7 @@ pub(super) trait Subject: Sync {
     /// The rows of these numbers, as far as they are live.
     fn rows(
         &self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         numbers: &[u32],
     ) -> impl Future<Output = sqlx::Result<Vec<(u32, Self::Row)>>> + Send;
 
@@ -92,7 +92,7 @@ impl<'s, S: Subject> Harvest<'s, S> {
     /// keeps those that really stand there.
     pub(super) async fn examine(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         candidates: impl Iterator<Item = (S::Place, u32)> + Send,
     ) -> sqlx::Result<ControlFlow<Stopped<S::Place>>> {
         let mut candidates = candidates;
@@ -124,7 +124,7 @@ impl<'s, S: Subject> Harvest<'s, S> {
     /// Adds what the index does not know yet, and makes the page.
     pub(super) async fn finish(
         mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         unindexed: &[u32],
         end: ControlFlow<Stopped<S::Place>>,
     ) -> sqlx::Result<Found<S::Row, S::Place>> {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use crate::db::search_blocks::{self, block_of};
 use crate::db::search_changes::{self, Noted};
@@ -47,7 +47,7 @@ pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
     }
 }
 
-async fn work_off(tx: &mut MySqlConnection) -> sqlx::Result<usize> {
+async fn work_off(tx: &mut Connection) -> sqlx::Result<usize> {
     if !search_changes::try_lock_writer(tx).await? {
         return Ok(0);
     }
@@ -78,7 +78,7 @@ struct Edits {
 }
 
 impl Edits {
-    async fn of(tx: &mut MySqlConnection, notes: &[Noted]) -> sqlx::Result<Self> {
+    async fn of(tx: &mut Connection, notes: &[Noted]) -> sqlx::Result<Self> {
         let mut edits = Self::default();
         // First what is gone, then what is there: a term that is in the old text and in the new one stays.
         for Noted { corpus, number, old_text, .. } in notes {
@@ -131,7 +131,7 @@ impl Edits {
         self.edit(term, number).remove.insert(number);
     }
 
-    async fn write(mut self, tx: &mut MySqlConnection) -> sqlx::Result<()> {
+    async fn write(mut self, tx: &mut Connection) -> sqlx::Result<()> {
         self.remove_old_facts(tx).await?;
         for (block, edits) in &self.by_block {
             let edits: Vec<(&Term, &Edit)> = edits.iter().collect();
@@ -155,7 +155,7 @@ impl Edits {
     }
 
     /// Takes the items out of every fact that the index has of them; those that are true are added again.
-    async fn remove_old_facts(&mut self, tx: &mut MySqlConnection) -> sqlx::Result<()> {
+    async fn remove_old_facts(&mut self, tx: &mut Connection) -> sqlx::Result<()> {
         let blocks: BTreeSet<u32> = self.items.iter().map(block_of).collect();
         for block in blocks {
             for (first, last) in Term::ranges_of_facts() {

@@ -2,8 +2,8 @@
 
 use std::ops::{ControlFlow, RangeInclusive};
 
+use database::Connection;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use super::Effort;
 use super::harvest::{Harvest, Stopped};
@@ -32,7 +32,7 @@ type Course = sqlx::Result<ControlFlow<Stopped<ItemPlace>>>;
 
 impl Hunt<'_> {
     /// Goes through all ranks, until there are enough rows or it has been enough work.
-    pub(super) async fn run(&mut self, db: &mut MySqlConnection) -> Course {
+    pub(super) async fn run(&mut self, db: &mut Connection) -> Course {
         let mut spans = None;
         for rank in [Rank::Name, Rank::Text] {
             let is_searched = rank == Rank::Name || !self.search.keyword.is_empty();
@@ -67,7 +67,7 @@ impl Hunt<'_> {
     /// The numbers of a span that may be of this rank.
     async fn matches(
         &self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         spans: &mut PostingSpans,
         position: usize,
@@ -90,7 +90,7 @@ impl Hunt<'_> {
     }
 
     /// Goes through the matches from the newest to the oldest.
-    async fn by_number(&mut self, db: &mut MySqlConnection, rank: Rank, spans: &mut PostingSpans) -> Course {
+    async fn by_number(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Course {
         let mut position = 0;
         while let Some(matches) = self.matches(db, rank, spans, position).await? {
             let end = self.examine(db, rank, 0, matches.iter().rev()).await?;
@@ -103,7 +103,7 @@ impl Hunt<'_> {
     }
 
     /// Goes through the matches by their key.
-    async fn by_key(&mut self, db: &mut MySqlConnection, rank: Rank, spans: &mut PostingSpans) -> Course {
+    async fn by_key(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Course {
         let mut matches = RoaringBitmap::new();
         let mut position = 0;
         while let Some(more) = self.matches(db, rank, spans, position).await? {
@@ -145,7 +145,7 @@ impl Hunt<'_> {
     /// Goes through many matches with these keys, fine band by fine band.
     async fn by_fine_bands(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         scale: Scale,
         keys: &RangeInclusive<i64>,
@@ -166,7 +166,7 @@ impl Hunt<'_> {
     /// The members of some bands, in the order of the list.
     async fn bands(
         &self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         scale: Scale,
         group: &RangeInclusive<Band>,
     ) -> sqlx::Result<Vec<(Band, RoaringBitmap)>> {
@@ -186,7 +186,7 @@ impl Hunt<'_> {
     /// Goes through the matches with keys of one band, in whichever way is the least work.
     async fn within_a_band(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
@@ -210,7 +210,7 @@ impl Hunt<'_> {
     /// Looks up the keys of all matches, and sorts them.
     async fn by_looking_up(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
@@ -225,7 +225,7 @@ impl Hunt<'_> {
     /// Passes through the band in the order of the sort's index, picking what matches.
     async fn by_passing(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
@@ -249,7 +249,7 @@ impl Hunt<'_> {
         }
     }
 
-    async fn examine_keys(&mut self, db: &mut MySqlConnection, rank: Rank, keys: Vec<(i64, u32)>) -> Course {
+    async fn examine_keys(&mut self, db: &mut Connection, rank: Rank, keys: Vec<(i64, u32)>) -> Course {
         let places =
             keys.into_iter().map(|(key, number)| (ItemPlace { rank, key, number: number.into() }, number));
         let new: Vec<_> = places.filter(|(place, _)| !self.harvest.was_shown(place)).collect();
@@ -258,7 +258,7 @@ impl Hunt<'_> {
 
     async fn examine(
         &mut self,
-        db: &mut MySqlConnection,
+        db: &mut Connection,
         rank: Rank,
         key: i64,
         numbers: impl Iterator<Item = u32> + Send,

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
+use database::Connection;
 use database::Database;
 use money::Won;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use super::Effort;
 use super::harvest::{Found, Harvest, Subject};
@@ -40,21 +40,23 @@ const NARROW_ITEMS: u32 = 4_000;
 /// Finds a page of items.
 pub async fn find_items(
     database: &Database,
-    search: &ItemSearch,
+    search: ItemSearch,
     effort: Effort,
 ) -> sqlx::Result<Found<Item, ItemPlace>> {
-    let mut db = database.acquire().await?;
-    let found = if search.is_in_the_order_of_an_index() {
-        read_in_order(&mut db, search).await?
-    } else {
-        look_for(&mut db, search, effort).await?
-    };
-    db.give_back();
-    Ok(found)
+    let find = database.read("item_search", move |db| {
+        Box::pin(async move {
+            if search.is_in_the_order_of_an_index() {
+                read_in_order(db, &search).await
+            } else {
+                look_for(db, &search, effort).await
+            }
+        })
+    });
+    find.await
 }
 
 async fn look_for(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     search: &ItemSearch,
     effort: Effort,
 ) -> sqlx::Result<Found<Item, ItemPlace>> {
@@ -70,10 +72,7 @@ async fn look_for(
     Ok(Found { rows: found.rows.into_iter().map(|row| row.item).collect(), next: found.next })
 }
 
-async fn read_in_order(
-    db: &mut MySqlConnection,
-    search: &ItemSearch,
-) -> sqlx::Result<Found<Item, ItemPlace>> {
+async fn read_in_order(db: &mut Connection, search: &ItemSearch) -> sqlx::Result<Found<Item, ItemPlace>> {
     let ItemSearch { filter, sort, after, limit, .. } = search;
     let mut rows = db::listing::items(db, filter, *sort, after.as_ref(), limit + 1).await?;
     let has_more = rows.len() > *limit as usize;
@@ -116,7 +115,7 @@ impl Subject for ItemSearch {
     type Row = ItemRow;
     type Place = ItemPlace;
 
-    async fn rows(&self, db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, ItemRow)>> {
+    async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, ItemRow)>> {
         let rows = db::search_rows::items(db, numbers, self.filter.in_stock).await?;
         let numbered = rows.into_iter().filter_map(|row| Some((u32::try_from(row.item.number).ok()?, row)));
         Ok(numbered.collect())
@@ -141,7 +140,7 @@ impl Subject for ItemSearch {
 
 /// The prices that are asked for, as far as there are any.
 async fn existing_prices(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     search: &ItemSearch,
 ) -> sqlx::Result<Option<RangeInclusive<i64>>> {
     let Some((lowest, greatest)) = db::listing::item_key_bounds(db, ItemSort::PriceAsc).await? else {
@@ -163,7 +162,7 @@ pub(super) struct Terms {
 
 impl Terms {
     /// `None` where there is nothing to be found: no such store, or nothing at such prices.
-    async fn of(db: &mut MySqlConnection, search: &ItemSearch) -> sqlx::Result<Option<Self>> {
+    async fn of(db: &mut Connection, search: &ItemSearch) -> sqlx::Result<Option<Self>> {
         let ItemFilter { category, store_id, min_price, max_price, in_stock } = &search.filter;
         let mut conditions: Vec<Term> = category.map(Term::category).into_iter().collect();
         if let Some(store_id) = store_id {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use database::Connection;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use crate::db::search_blocks::{self, block_of};
 use crate::domain::search::Term;
@@ -37,11 +37,7 @@ impl PostingSpans {
     }
 
     /// The span of this position, counted from the newest; `None` behind the last.
-    pub(super) async fn span(
-        &mut self,
-        db: &mut MySqlConnection,
-        position: usize,
-    ) -> sqlx::Result<Option<&Span>> {
+    pub(super) async fn span(&mut self, db: &mut Connection, position: usize) -> sqlx::Result<Option<&Span>> {
         while self.spans.len() <= position {
             let Some(highest) = self.next else { return Ok(None) };
             let size = (0..self.spans.len()).fold(FIRST_SPAN, |size, _| size.saturating_mul(GROWTH));
@@ -53,7 +49,7 @@ impl PostingSpans {
         Ok(self.spans.get(position))
     }
 
-    async fn read(&self, db: &mut MySqlConnection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
+    async fn read(&self, db: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
         let terms: Vec<&Term> = self.terms.iter().collect();
         let by_term = search_blocks::find(db, &terms, blocks.clone()).await?;
         let in_range = match &self.range {

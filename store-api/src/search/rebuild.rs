@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use super::index_writer::each_text_of;
 use crate::db;
@@ -38,14 +38,15 @@ pub async fn rebuild_from(
     first: u32,
     mut done: impl FnMut(u32, u32),
 ) -> Result<(), RebuildError> {
-    let newest = {
-        let mut connection = database.acquire().await?;
-        match corpus {
-            Corpus::Items => db::items::newest_number(&mut connection).await?,
-            Corpus::Stores => db::stores::newest_number(&mut connection).await?,
-        }
-    };
-    let Some(newest) = newest else { return Ok(()) };
+    let newest = database.read("newest_number", move |db| {
+        Box::pin(async move {
+            match corpus {
+                Corpus::Items => db::items::newest_number(db).await,
+                Corpus::Stores => db::stores::newest_number(db).await,
+            }
+        })
+    });
+    let Some(newest) = newest.await? else { return Ok(()) };
     for block in block_of(first)..=block_of(newest) {
         database
             .run_tx("rebuild_search_block", move |tx| {
@@ -58,7 +59,7 @@ pub async fn rebuild_from(
     Ok(())
 }
 
-async fn rebuild_block(tx: &mut MySqlConnection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+async fn rebuild_block(tx: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
     db::search_changes::lock_writer(tx).await?;
     let members = match corpus {
         Corpus::Items => items_of(tx, block).await?,
@@ -81,7 +82,7 @@ fn add(members: &mut Members, term: &[u8], number: u32) {
     }
 }
 
-async fn items_of(tx: &mut MySqlConnection, block: u32) -> sqlx::Result<Members> {
+async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
@@ -101,7 +102,7 @@ async fn items_of(tx: &mut MySqlConnection, block: u32) -> sqlx::Result<Members>
     }
 }
 
-async fn stores_of(tx: &mut MySqlConnection, block: u32) -> sqlx::Result<Members> {
+async fn stores_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {

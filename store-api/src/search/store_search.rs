@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
+use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
-use sqlx::MySqlConnection;
 
 use super::Effort;
 use super::harvest::{Found, Harvest, Stopped, Subject};
@@ -34,21 +34,23 @@ const STORES_AT_ONCE: u32 = 200;
 /// Finds a page of stores.
 pub async fn find_stores(
     database: &Database,
-    search: &StoreSearch,
+    search: StoreSearch,
     effort: Effort,
 ) -> sqlx::Result<Found<Store, StorePlace>> {
-    let mut db = database.acquire().await?;
-    let found = if search.keyword.is_empty() {
-        read_in_order(&mut db, search).await?
-    } else {
-        look_for(&mut db, search, effort).await?
-    };
-    db.give_back();
-    Ok(found)
+    let find = database.read("store_search", move |db| {
+        Box::pin(async move {
+            if search.keyword.is_empty() {
+                read_in_order(db, &search).await
+            } else {
+                look_for(db, &search, effort).await
+            }
+        })
+    });
+    find.await
 }
 
 async fn look_for(
-    db: &mut MySqlConnection,
+    db: &mut Connection,
     search: &StoreSearch,
     effort: Effort,
 ) -> sqlx::Result<Found<Store, StorePlace>> {
@@ -60,10 +62,7 @@ async fn look_for(
     hunt.harvest.finish(db, &unindexed, end).await
 }
 
-async fn read_in_order(
-    db: &mut MySqlConnection,
-    search: &StoreSearch,
-) -> sqlx::Result<Found<Store, StorePlace>> {
+async fn read_in_order(db: &mut Connection, search: &StoreSearch) -> sqlx::Result<Found<Store, StorePlace>> {
     let StoreSearch { sort, after, limit, .. } = search;
     let mut rows = db::listing::stores(db, *sort, after.as_ref(), limit + 1).await?;
     let has_more = rows.len() > *limit as usize;
@@ -76,7 +75,7 @@ impl Subject for StoreSearch {
     type Row = Store;
     type Place = StorePlace;
 
-    async fn rows(&self, db: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, Store)>> {
+    async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, Store)>> {
         let rows = db::search_rows::stores(db, numbers).await?;
         Ok(rows.into_iter().filter_map(|store| Some((u32::try_from(store.number).ok()?, store))).collect())
     }
@@ -106,7 +105,7 @@ struct Hunt<'s> {
 type Course = sqlx::Result<ControlFlow<Stopped<StorePlace>>>;
 
 impl Hunt<'_> {
-    async fn run(&mut self, db: &mut MySqlConnection, newest: u32) -> Course {
+    async fn run(&mut self, db: &mut Connection, newest: u32) -> Course {
         let terms = self.search.keyword.name_terms(Corpus::Stores).terms;
         let mut spans = PostingSpans::new(terms.clone(), None, newest);
         let mut all = RoaringBitmap::new();
@@ -134,7 +133,7 @@ impl Hunt<'_> {
     }
 
     /// Looks up the keys of all matches, and sorts them.
-    async fn by_looking_up(&mut self, db: &mut MySqlConnection, matches: &RoaringBitmap) -> Course {
+    async fn by_looking_up(&mut self, db: &mut Connection, matches: &RoaringBitmap) -> Course {
         let numbers: Vec<u32> = matches.iter().collect();
         let mut places = db::search_rows::store_places(db, self.search.sort, &numbers).await?;
         places.sort_by(|one, other| self.search.compare(one, other));
@@ -142,7 +141,7 @@ impl Hunt<'_> {
     }
 
     /// Passes through all stores in the order of the sort's index, picking what matches: there are many of them.
-    async fn by_passing(&mut self, db: &mut MySqlConnection, matches: &RoaringBitmap) -> Course {
+    async fn by_passing(&mut self, db: &mut Connection, matches: &RoaringBitmap) -> Course {
         let mut at = self.search.after.clone();
         loop {
             let passed = db::listing::stores(db, self.search.sort, at.as_ref(), STORES_AT_ONCE).await?;
@@ -162,7 +161,7 @@ impl Hunt<'_> {
         }
     }
 
-    async fn examine(&mut self, db: &mut MySqlConnection, places: Vec<StorePlace>) -> Course {
+    async fn examine(&mut self, db: &mut Connection, places: Vec<StorePlace>) -> Course {
         let new = places.into_iter().filter(|place| !self.harvest.was_shown(place));
         let candidates: Vec<_> =
             new.filter_map(|place| Some((place.clone(), u32::try_from(place.number).ok()?))).collect();

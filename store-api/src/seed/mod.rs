@@ -10,8 +10,8 @@ mod words;
 
 use std::sync::Arc;
 
+use database::Connection;
 use database::{Database, TxFuture};
-use sqlx::MySqlConnection;
 use uuid::Uuid;
 
 use crate::db;
@@ -95,7 +95,8 @@ pub async fn sow(
     // An index that an interrupted run left behind is made anew as well: it costs little beside the rows.
     rebuild_from(database, Corpus::Stores, 1, |_, _| {}).await?;
     if let Some(first) = first_item {
-        let first = db::seeding::item_number(&mut *database.acquire().await?, first).await?;
+        let find = database.read("seed_first_item", move |db| Box::pin(db::seeding::item_number(db, first)));
+        let first = find.await?;
         rebuild_from(database, Corpus::Items, first, |done, all| progress(Progress::Indexed(done, all)))
             .await?;
     }
@@ -107,9 +108,9 @@ trait Seeds: Send + Sync + Sized + 'static {
     fn id(&self) -> Uuid;
 
     /// How many of these are there.
-    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error>;
+    fn count<'c>(db: &'c mut Connection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error>;
 
-    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error>;
+    fn insert<'c>(db: &'c mut Connection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error>;
 }
 
 impl Seeds for SownStore {
@@ -117,11 +118,11 @@ impl Seeds for SownStore {
         self.id
     }
 
-    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
+    fn count<'c>(db: &'c mut Connection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
         Box::pin(db::seeding::count_stores(db, ids))
     }
 
-    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
+    fn insert<'c>(db: &'c mut Connection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
         Box::pin(db::seeding::insert_stores(db, batch))
     }
 }
@@ -131,11 +132,11 @@ impl Seeds for SownItem {
         self.id
     }
 
-    fn count<'c>(db: &'c mut MySqlConnection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
+    fn count<'c>(db: &'c mut Connection, ids: &'c [Uuid]) -> TxFuture<'c, usize, sqlx::Error> {
         Box::pin(db::seeding::count_items(db, ids))
     }
 
-    fn insert<'c>(db: &'c mut MySqlConnection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
+    fn insert<'c>(db: &'c mut Connection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error> {
         Box::pin(db::seeding::insert_items(db, batch))
     }
 }
@@ -154,7 +155,9 @@ impl Field<'_> {
         let seed = self.plan.seed;
         if self.may_be_there {
             let ids: Vec<Uuid> = batch.iter().map(S::id).collect();
-            let there = S::count(&mut *self.database.acquire().await?, &ids).await?;
+            let count =
+                self.database.read("seed_count", move |db| Box::pin(async move { S::count(db, &ids).await }));
+            let there = count.await?;
             if there == batch.len() {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub async fn confirm(
 }
 
 async fn confirm_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ConfirmError> {
@@ -56,7 +56,7 @@ async fn confirm_in(
 }
 
 /// Counts the pieces of an order as sold on their items.
-async fn count_sold(tx: &mut MySqlConnection, order_id: Uuid) -> sqlx::Result<()> {
+async fn count_sold(tx: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
         let sold = db::stock::count_sold(tx, number, pieces).await?;
         if Scale::COUNTS.band(sold - pieces) != Scale::COUNTS.band(sold) {

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<Option<
     database.run_tx("expire", move |tx| Box::pin(async move { expire_in(tx, now).await })).await
 }
 
-async fn expire_in(tx: &mut MySqlConnection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
+async fn expire_in(tx: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
     let Some(order_id) = db::reservations::lock_next_due(tx, now).await? else { return Ok(None) };
     let Some(stored) = db::reservations::lock(tx, order_id).await? else { return Ok(None) };
     give_back(tx, order_id, &stored.lines).await?;

@@ -1,6 +1,6 @@
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -31,7 +31,7 @@ pub async fn release(
 }
 
 async fn release_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ReleaseError> {
@@ -53,7 +53,7 @@ async fn release_in(
 }
 
 /// Puts every line back on the shelf, in the order of the options' ids.
-pub(super) async fn give_back(tx: &mut MySqlConnection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
+pub(super) async fn give_back(tx: &mut Connection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
     for (option_id, pieces) in lines.iter() {
         db::stock::give_back(tx, option_id, pieces).await?;
     }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use store_client::{Reservation, ReservationStatus, Shortage};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ pub async fn reserve(
 }
 
 async fn reserve_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     order_id: Uuid,
     wanted: &Lines,
     expires_at: OffsetDateTime,
@@ -87,7 +87,7 @@ async fn reserve_in(
 }
 
 /// Takes every line, in the order of the options' ids; an error rolls all of it back.
-async fn take(tx: &mut MySqlConnection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
+async fn take(tx: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
     let mut sold_out = false;
     for (option_id, pieces) in wanted.iter() {
         match db::stock::reserve(tx, option_id, pieces).await? {
@@ -102,7 +102,7 @@ async fn take(tx: &mut MySqlConnection, order_id: Uuid, wanted: &Lines) -> Resul
 }
 
 /// Every line of which there is not enough, from `first` on, where it was noticed: those before it were taken.
-async fn shortages(tx: &mut MySqlConnection, wanted: &Lines, first: Uuid) -> sqlx::Result<Vec<Shortage>> {
+async fn shortages(tx: &mut Connection, wanted: &Lines, first: Uuid) -> sqlx::Result<Vec<Shortage>> {
     let missing: Vec<(Uuid, i64)> = wanted.iter().filter(|(option_id, _)| *option_id >= first).collect();
     let ids: Vec<Uuid> = missing.iter().map(|(option_id, _)| *option_id).collect();
     let on_hand = db::stock::on_hand(tx, &ids).await?;

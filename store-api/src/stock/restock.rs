@@ -1,6 +1,6 @@
 use clock::Clock;
+use database::Connection;
 use database::Database;
-use sqlx::MySqlConnection;
 use store_client::{Restock, RestockRequest};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ pub async fn restock(
 }
 
 async fn restock_in(
-    tx: &mut MySqlConnection,
+    tx: &mut Connection,
     id: Uuid,
     request: RestockRequest,
     now: OffsetDateTime,

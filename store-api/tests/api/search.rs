@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use database::Connection;
 use http::StatusCode;
 use money::Won;
 use proptest::prelude::*;
@@ -10,7 +11,6 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use roaring::RoaringBitmap;
 use serde_json::json;
-use sqlx::MySqlConnection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::domain::search::{Keyword, StorePlace};
 use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
@@ -122,7 +122,7 @@ impl Catalogue {
         let mut search = self.search(asked);
         let mut numbers = Vec::new();
         loop {
-            let found = find_items(&self.shop.database, &search, effort).await.unwrap();
+            let found = find_items(&self.shop.database, search.clone(), effort).await.unwrap();
             assert!(found.rows.len() <= asked.limit as usize);
             assert!(
                 effort != Effort::USUAL || found.next.is_none() || found.rows.len() == asked.limit as usize
@@ -263,13 +263,11 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
 
 /// A connection, and how many rows the server has read on it one after the other, as it does where no index says where
 /// to look.
-async fn rows_scanned(connection: &mut MySqlConnection) -> (u64, u64) {
-    let id = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *connection).await.unwrap();
-    let (_, count): (String, String) = sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'")
-        .fetch_one(connection)
-        .await
-        .unwrap();
-    (id, count.parse().unwrap())
+async fn rows_scanned(connection: &mut Connection) -> sqlx::Result<(u64, u64)> {
+    let id = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *connection).await?;
+    let status = sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'");
+    let (_, count): (String, String) = status.fetch_one(connection).await?;
+    Ok((id, count.parse().unwrap()))
 }
 
 #[sqlx::test]
@@ -284,14 +282,11 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
         let asked = asked().new_tree(&mut runner).unwrap().current();
         let search = catalogue.search(&asked);
         // The connection that was used last is lent next, unless it has grown too old meanwhile.
-        let mut connection = database.acquire().await.unwrap();
-        let (id, first) = rows_scanned(&mut connection).await;
-        let (_, before) = rows_scanned(&mut connection).await;
-        connection.give_back();
-        find_items(database, &search, Effort::USUAL).await.unwrap();
-        let mut connection = database.acquire().await.unwrap();
-        let (same, after) = rows_scanned(&mut connection).await;
-        connection.give_back();
+        let scanned = || database.read("scanned", |db| Box::pin(rows_scanned(db)));
+        let (id, first) = scanned().await.unwrap();
+        let (_, before) = scanned().await.unwrap();
+        find_items(database, search, Effort::USUAL).await.unwrap();
+        let (same, after) = scanned().await.unwrap();
         if same == id {
             // The question itself counts, too.
             let scanned = after - before - (before - first);
@@ -299,11 +294,15 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
             searches += 1;
         }
     }
-    let mut connection = database.acquire().await.unwrap();
-    let (_, before) = rows_scanned(&mut connection).await;
-    let scan = sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'");
-    scan.execute(&mut *connection).await.unwrap();
-    let (_, after) = rows_scanned(&mut connection).await;
+    let scan = database.read("scan", |db| {
+        Box::pin(async move {
+            let (_, before) = rows_scanned(db).await?;
+            sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'").execute(&mut *db).await?;
+            let (_, after) = rows_scanned(db).await?;
+            Ok::<_, sqlx::Error>((before, after))
+        })
+    });
+    let (before, after) = scan.await.unwrap();
     assert!(after - before > ITEMS.into(), "what is looked for here would be seen");
 }
 
@@ -415,7 +414,7 @@ async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, effort: Effort
     let mut search = StoreSearch { keyword, sort, after: None::<StorePlace>, limit: 7 };
     let mut numbers = Vec::new();
     loop {
-        let found = find_stores(&shop.database, &search, effort).await.unwrap();
+        let found = find_stores(&shop.database, search.clone(), effort).await.unwrap();
         numbers.extend(found.rows.iter().map(|store| store.number));
         match found.next {
             Some(next) => search.after = Some(next),
@@ -456,7 +455,7 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
         let mut seen = Vec::new();
         let mut page = 0;
         loop {
-            let found = find_items(&shop.database, &search, Effort::USUAL).await.unwrap();
+            let found = find_items(&shop.database, search.clone(), Effort::USUAL).await.unwrap();
             seen.extend(found.rows.iter().map(|item| item.number));
             let Some(next) = found.next else { break };
             search.after = Some(next);

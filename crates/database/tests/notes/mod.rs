@@ -7,8 +7,13 @@ use sqlx::{Executor, MySqlPool};
 pub(crate) async fn table(options: &MySqlConnectOptions) -> MySqlPool {
     let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
     direct
-        .execute("CREATE TABLE notes (id INT NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
+        .execute("CREATE TABLE notes (id INT UNSIGNED NOT NULL, CONSTRAINT notes_pk PRIMARY KEY (id))")
         .await
         .unwrap();
     direct
+}
+
+/// Those that are in the table, in order.
+pub(crate) async fn ids(direct: &MySqlPool) -> Vec<u32> {
+    sqlx::query_scalar("SELECT id FROM notes ORDER BY id").fetch_all(direct).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! The tables `job_instances` and `job_executions`.
 
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ const SILENT: &str = "nothing was heard of its process until the lease had run o
 
 /// The id of the instance of a job with these parameters, which is `new_id` where there was none.
 pub async fn instance(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     job_key: &str,
     new_id: Uuid,
@@ -42,7 +43,7 @@ pub async fn instance(
 
 /// Writes an execution that begins.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     instance_id: Uuid,
     execution: &JobExecution,
 ) -> sqlx::Result<()> {
@@ -64,7 +65,7 @@ pub async fn insert(
 }
 
 /// Writes how an execution ended.
-pub async fn finish(connection: &mut MySqlConnection, execution: &JobExecution) -> sqlx::Result<()> {
+pub async fn finish(connection: &mut Connection, execution: &JobExecution) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE job_executions SET status = ?, exit_code = ?, exit_message = ?, last_updated = ?, end_time = ? \
          WHERE id = ?",
@@ -82,7 +83,7 @@ pub async fn finish(connection: &mut MySqlConnection, execution: &JobExecution) 
 
 /// Notes that the run with this token was heard of.
 pub async fn touch(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     token: FencingToken,
     now: OffsetDateTime,
@@ -101,7 +102,7 @@ pub async fn touch(
 
 /// Records that the executions of a job that had an earlier lease than this one, and say that they run, have failed.
 pub async fn bury(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     token: FencingToken,
     now: OffsetDateTime,
@@ -139,10 +140,7 @@ pub async fn bury(
 
 /// The executions of an instance with their steps, the first one first: in the order of their leases, which is right also
 /// where the clocks of their processes differ.
-pub async fn of_instance(
-    connection: &mut MySqlConnection,
-    instance_id: Uuid,
-) -> sqlx::Result<Vec<JobExecution>> {
+pub async fn of_instance(connection: &mut Connection, instance_id: Uuid) -> sqlx::Result<Vec<JobExecution>> {
     let mut query = select();
     query.push(" WHERE e.job_instance_id = ").push_bind(instance_id).push(" ORDER BY e.fencing_token");
     fetch(connection, query).await
@@ -150,7 +148,7 @@ pub async fn of_instance(
 
 /// The last execution of the instance with these parameters.
 pub async fn last_of(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     job_key: &str,
 ) -> sqlx::Result<Option<JobExecution>> {
@@ -161,7 +159,7 @@ pub async fn last_of(
 }
 
 /// The largest parameters, in the order of their text, with which a job was completed.
-pub async fn last_completed(connection: &mut MySqlConnection, job: &str) -> sqlx::Result<Option<String>> {
+pub async fn last_completed(connection: &mut Connection, job: &str) -> sqlx::Result<Option<String>> {
     let (job_key,) = sqlx::query_as(
         "SELECT MAX(i.job_key) FROM job_instances i JOIN job_executions e ON e.job_instance_id = i.id \
          WHERE i.job_name = ? AND e.status = 'COMPLETED'",
@@ -183,7 +181,7 @@ pub struct Filter {
 
 /// The executions of a job with their steps, the last one first.
 pub async fn list(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     filter: &Filter,
     rows: u32,
@@ -207,7 +205,7 @@ fn select() -> QueryBuilder<MySql> {
 }
 
 async fn fetch(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     mut query: QueryBuilder<MySql>,
 ) -> sqlx::Result<Vec<JobExecution>> {
     let rows: Vec<ExecutionRow> = query.build_query_as().fetch_all(&mut *connection).await?;

@@ -1,13 +1,13 @@
 //! The table `jobs`: the leases.
 
-use sqlx::MySqlConnection;
+use database::Connection;
 use time::OffsetDateTime;
 
 use crate::batch::FencingToken;
 
 /// Takes the lease of a job where it has run out, or nobody ever had it; else gives who has it.
 pub async fn take_lease(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     holder: &str,
     now: OffsetDateTime,
@@ -42,7 +42,7 @@ pub async fn take_lease(
 /// Sets the end of a lease; false where somebody else has it by now. The row stays locked until the transaction's end, so
 /// that nobody takes the lease meanwhile.
 pub async fn renew_lease(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     job: &str,
     token: FencingToken,
     lease_until: OffsetDateTime,

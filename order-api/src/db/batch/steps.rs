@@ -1,6 +1,7 @@
 //! The table `step_executions`.
 
-use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
+use database::Connection;
+use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use crate::db::unknown;
 
 /// Writes a step that begins.
 pub async fn insert(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     execution_id: Uuid,
     step: &StepExecution,
 ) -> sqlx::Result<()> {
@@ -36,7 +37,7 @@ pub async fn insert(
 }
 
 /// Writes how far a step has come.
-pub async fn update(connection: &mut MySqlConnection, step: &StepExecution) -> sqlx::Result<()> {
+pub async fn update(connection: &mut Connection, step: &StepExecution) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE step_executions SET status = ?, exit_message = ?, read_count = ?, write_count = ?, \
          skip_count = ?, commit_count = ?, checkpoint = ?, last_updated = ?, end_time = ? WHERE id = ?",
@@ -58,7 +59,7 @@ pub async fn update(connection: &mut MySqlConnection, step: &StepExecution) -> s
 
 /// The steps of these executions, each with its execution's id, in the order in which they began.
 pub(super) async fn of_executions(
-    connection: &mut MySqlConnection,
+    connection: &mut Connection,
     execution_ids: &[Uuid],
 ) -> sqlx::Result<Vec<(Uuid, StepExecution)>> {
     if execution_ids.is_empty() {

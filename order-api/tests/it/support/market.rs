@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use access::{MemberId, Role};
 use http::StatusCode;
+use order_api::batch::Quiet;
 use order_api::domain::day::BusinessDay;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -97,7 +98,7 @@ impl Market {
 
     /// Settles what is due.
     pub(crate) async fn settle_due(&self) {
-        self.world.app.settler.settle_due().await.expect("it can be tried");
+        self.world.app.settler.settle_due(&Quiet).await.expect("it can be tried");
     }
 
     /// What the seller is shown: day, gross, refunds, net and status of each settlement, the newest first.

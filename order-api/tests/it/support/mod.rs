@@ -7,4 +7,4 @@ mod world;
 
 pub(crate) use market::{Market, day, until};
 pub(crate) use proxy::{Proxy, Trouble};
-pub(crate) use world::{Member, Stock, World, one, redis_url, settle};
+pub(crate) use world::{Member, Stock, World, one, redis_url, settle, take_up};

@@ -18,8 +18,10 @@ use order_api::lanes::Lanes;
 use order_api::settings::{CheckoutSettings, RedisSettings, SettlementSettings};
 use order_api::settle::Settler;
 use order_api::state::{AppState, Rules};
+use order_api::worker::{Pieces, Work};
 use peer::{Peer, TokenSource};
 use serde_json::{Value, json};
+use service_host::Progress;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 use store_client::StoreClient;
@@ -204,9 +206,9 @@ impl World {
     pub(crate) async fn take_up(&self) {
         self.settle().await;
         self.hand.advance(Duration::from_secs(31));
-        order_api::worker::take_up_checkouts(&self.app).await.expect("the database is there");
+        take_up(&self.app, Work::Checkouts).await;
         self.settle().await;
-        order_api::worker::take_up_deliveries(&self.app).await.expect("the database is there");
+        take_up(&self.app, Work::Deliveries).await;
         self.settle().await;
     }
 
@@ -375,6 +377,14 @@ pub(crate) async fn settle(app: &AppState) {
     app.background.close();
     app.background.wait().await;
     app.background.reopen();
+}
+
+/// Takes up what is due and fits into the places, and waits for it. True where there may be more.
+pub(crate) async fn take_up(app: &AppState, work: Work) -> bool {
+    let mut pieces = Pieces::new(app.clone(), work, Progress::new("test"));
+    let has_more = pieces.take_up().await.expect("the database is there");
+    pieces.finish().await;
+    has_more
 }
 
 async fn serve(router: Router) -> SocketAddr {

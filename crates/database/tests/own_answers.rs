@@ -1,0 +1,322 @@
+//! Nobody gets another's answer, and nothing that was written is lost, whatever is cancelled when.
+//!
+//! The first tests show what sqlx 0.9 does with a future that is dropped amid an answer. Where one of them fails, sqlx
+//! has mended it, and the crate's documentation can say so.
+
+mod notes;
+mod support;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use database::Database;
+use rand::RngExt;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, MySqlPool};
+use testkit::FaultProxy;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::support::behind;
+
+/// A pool of sqlx's own with one connection, which nobody uses.
+async fn bare_pool(options: MySqlConnectOptions) -> MySqlPool {
+    let options = MySqlPoolOptions::new().max_connections(1).test_before_acquire(false).connect_with(options);
+    let bare = options.await.unwrap();
+    while bare.num_idle() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    bare
+}
+
+/// Asks for numbers, and says whether each answer is the asker's own.
+async fn answers_are_own<A: AsyncFnMut(String) -> sqlx::Result<i64>>(mut ask: A) -> bool {
+    for number in 100..120 {
+        let answer = tokio::time::timeout(Duration::from_secs(1), ask(format!("SELECT {number}"))).await;
+        if !matches!(answer, Ok(Ok(answered)) if answered == number) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Starts `work`, and drops it when the server has answered and nothing of that answer has arrived.
+async fn dropped_amid_its_answer<W>(proxy: &FaultProxy, work: W)
+where
+    W: Future<Output: Send + 'static> + Send + 'static,
+{
+    let held_before = proxy.held();
+    proxy.stall_answers();
+    let work = tokio::spawn(work);
+    proxy.wait_held(held_before + 1).await;
+    work.abort();
+    assert!(work.await.is_err_and(|error| error.is_cancelled()));
+    proxy.restore();
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_bare_connection_is_out_of_step_after_a_dropped_prepare(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let (proxy, options) = behind(options);
+    let connection = Arc::new(Mutex::new(options.connect().await.unwrap()));
+    let asked = Arc::clone(&connection);
+    dropped_amid_its_answer(&proxy, async move {
+        sqlx::query("SELECT ?, ?").bind(1).bind(2).fetch_one(&mut *asked.lock().await).await.map(drop)
+    })
+    .await;
+    let mut connection = connection.lock().await;
+    let own =
+        answers_are_own(async |sql| sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *connection).await);
+    assert!(!own.await, "sqlx counts the answers to a dropped prepare now");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_bare_pool_gives_anothers_answer_after_a_dropped_ping(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let (proxy, options) = behind(options);
+    let bare = bare_pool(options).await;
+    let mut connection = bare.acquire().await.unwrap();
+    dropped_amid_its_answer(&proxy, async move { connection.ping().await }).await;
+    let own = answers_are_own(async |sql| sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&bare).await);
+    assert!(!own.await, "sqlx counts the answer to a dropped ping now");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_bare_pool_loses_a_write_after_a_dropped_begin(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let direct = notes::table(&options).await;
+    let (proxy, options) = behind(options);
+    let bare = bare_pool(options).await;
+    let mut connection = bare.acquire().await.unwrap();
+    dropped_amid_its_answer(&proxy, async move { connection.begin().await.map(drop) }).await;
+    bare.execute("INSERT INTO notes (id) VALUES (1)").await.unwrap();
+    bare.close().await;
+    assert_eq!(notes::ids(&direct).await, [0; 0], "sqlx knows of a transaction whose BEGIN was dropped now");
+}
+
+/// Drops the work when it has been polled so often and is not done, which is at another await for each number.
+async fn dropped_after_polls<W: Future>(polls: usize, work: W) -> Option<W::Output> {
+    let mut work = pin!(work);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// What a task asks for: a number that only it knows, by a statement that has to be prepared, then once more.
+async fn ask(database: &Database, number: i64, variant: u32) -> sqlx::Result<(i64, i64)> {
+    let ask = database.read("ask", move |db| {
+        Box::pin(async move {
+            let sql = format!("SELECT ? + {variant}");
+            let first: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).bind(number).fetch_one(&mut *db).await?;
+            let second: i64 = sqlx::query_scalar("SELECT ?").bind(number).fetch_one(db).await?;
+            Ok::<_, sqlx::Error>((first - i64::from(variant), second))
+        })
+    });
+    ask.await
+}
+
+async fn write(database: &Database, id: u32) -> sqlx::Result<()> {
+    let write = database.run_tx("write", move |tx| {
+        Box::pin(async move {
+            let insert = sqlx::query("INSERT INTO notes (id) VALUES (?)");
+            insert.bind(id).execute(&mut *tx).await?;
+            let found: u32 =
+                sqlx::query_scalar("SELECT id FROM notes WHERE id = ?").bind(id).fetch_one(tx).await?;
+            assert_eq!(found, id, "another's row");
+            Ok(())
+        })
+    });
+    write.await
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_read_may_be_dropped_at_each_of_its_awaits(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let (proxy, options) = behind(options);
+    // Each packet arrives by itself, so that each wait for one is an await at which the future can be dropped.
+    proxy.split(4);
+    proxy.delay(Duration::from_micros(10)..=Duration::from_micros(50));
+    let database = Database::from_options(options);
+    let mut polls = 0;
+    let mut variant = 0;
+    loop {
+        variant += 1;
+        let ended = dropped_after_polls(polls, ask(&database, -1, variant)).await;
+        let number = i64::from(variant) + 1_000;
+        assert_eq!(ask(&database, number, variant).await.unwrap(), (number, number), "after {polls} polls");
+        if ended.is_some() {
+            break;
+        }
+        polls += 1;
+    }
+    assert!(polls > 20, "only {polls} awaits were met");
+}
+
+#[sqlx::test(migrations = false)]
+async fn work_that_drops_a_statement_gives_its_connection_up(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let direct = notes::table(&options).await;
+    let (proxy, options) = behind(options);
+    proxy.split(4);
+    proxy.delay(Duration::from_micros(10)..=Duration::from_micros(50));
+    let database = Database::from_options(options);
+    let mut ended = false;
+    let mut polls = 1;
+    while !ended {
+        // A prepare, in a read and in a transaction which says that all went well.
+        let sql = format!("SELECT ? + {polls}");
+        let give_up = database.read("give_up", move |db| {
+            Box::pin(async move {
+                let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).bind(-1).fetch_one(db);
+                Ok::<_, sqlx::Error>(dropped_after_polls(polls, asked).await.is_some())
+            })
+        });
+        ended = give_up.await.unwrap();
+        let id = u32::try_from(polls).unwrap();
+        let give_up = database.run_tx("give_up", move |tx| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO notes (id) VALUES (?)").bind(id).execute(&mut *tx).await?;
+                let asked = sqlx::query("SELECT ?").bind(-1).fetch_all(&mut *tx);
+                let all_was_read = dropped_after_polls(polls, asked).await.is_some();
+                let next = sqlx::query_scalar::<_, i64>("SELECT 7").fetch_one(tx).await;
+                assert_eq!(next.is_ok(), all_was_read, "a connection that is out of step answers nothing");
+                Ok::<_, sqlx::Error>(all_was_read)
+            })
+        });
+        let committed = give_up.await.is_ok();
+        assert_eq!(notes::ids(&direct).await.contains(&id), committed, "what was told is what happened");
+        assert_eq!(ask(&database, 7, 1).await.unwrap(), (7, 7));
+        polls += 1;
+    }
+}
+
+/// Told writes, and those whose answer was not heard.
+#[derive(Default)]
+struct Written {
+    told: Vec<u32>,
+    untold: Vec<u32>,
+}
+
+/// Asks and writes many times, giving up at random.
+async fn storm(database: Database, task: u32, rounds: u32) -> Written {
+    let mut written = Written::default();
+    for round in 0..rounds {
+        let id = task * rounds + round;
+        let number = i64::from(id) * 1_000;
+        let patience = Duration::from_micros(rand::rng().random_range(0..30_000));
+        if let Ok(Ok(answer)) = tokio::time::timeout(patience, ask(&database, number, id % 97)).await {
+            assert_eq!(answer, (number, number), "another's answer");
+        }
+        let patience = Duration::from_micros(rand::rng().random_range(0..60_000));
+        match tokio::time::timeout(patience, write(&database, id)).await {
+            Ok(Ok(())) => written.told.push(id),
+            Ok(Err(error)) => {
+                assert!(database::is_unavailable(&error), "nothing but the network failed: {error:?}");
+                written.untold.push(id);
+            }
+            Err(_) => written.untold.push(id),
+        }
+    }
+    written
+}
+
+/// Makes faults until it is stopped.
+async fn make_faults(proxy: Arc<FaultProxy>) {
+    loop {
+        let pause = Duration::from_millis(rand::rng().random_range(5..150));
+        match rand::rng().random_range(0..6) {
+            0 => proxy.cut(),
+            1 => proxy.stall_answers(),
+            2 => proxy.stall(),
+            3 => proxy.split(rand::rng().random_range(1..40)),
+            4 => proxy.refuse(),
+            _ => proxy.restore(),
+        }
+        tokio::time::sleep(pause).await;
+        proxy.restore();
+        proxy.delay(Duration::ZERO..=Duration::from_millis(3));
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn in_a_storm_of_faults_and_cancellations_everybody_gets_their_own_answer(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    const TASKS: u32 = 24;
+    const ROUNDS: u32 = 120;
+    let direct = notes::table(&options).await;
+    let (proxy, options) = behind(options);
+    let proxy = Arc::new(proxy);
+    let database = Database::from_options(options);
+    let faults = tokio::spawn(make_faults(Arc::clone(&proxy)));
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        tasks.spawn(storm(database.clone(), task, ROUNDS));
+    }
+    let written: Vec<Written> = tasks.join_all().await;
+    faults.abort();
+    assert!(faults.await.unwrap_err().is_cancelled());
+    proxy.restore();
+
+    // Every connection that is left in the pool answers the question that it is asked.
+    let questions = (0..64).map(|number| ask(&database, number, 98));
+    let answers = futures::future::try_join_all(questions).await.unwrap();
+    assert!(answers.into_iter().zip(0..).all(|(answer, number)| answer == (number, number)));
+
+    // Waits for those that nobody waited for.
+    database.close().await;
+    let ids = notes::ids(&direct).await;
+    let told: Vec<u32> = written.iter().flat_map(|written| written.told.clone()).collect();
+    let lost: Vec<_> = told.iter().filter(|id| ids.binary_search(id).is_err()).collect();
+    assert_eq!(lost, [&0; 0], "told and lost");
+    assert!(told.len() > 200, "the storm let only {} writes through", told.len());
+    let known =
+        |id: &u32| written.iter().any(|written| written.told.contains(id) || written.untold.contains(id));
+    assert!(ids.iter().all(known), "a row that nobody wrote");
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_a_dropped_caller_began_is_finished(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let direct = notes::table(&options).await;
+    let database = Database::from_options(options);
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = tokio::sync::oneshot::channel();
+    let signals = std::sync::Mutex::new(Some((begun, may_go_on)));
+
+    let of_request = database.clone();
+    let caller = tokio::spawn(async move {
+        of_request
+            .run_tx("dropped", move |tx| {
+                let (begun, may_go_on) = signals.lock().unwrap().take().unwrap();
+                Box::pin(async move {
+                    tx.execute("INSERT INTO notes (id) VALUES (1)").await?;
+                    begun.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    Ok::<_, sqlx::Error>(())
+                })
+            })
+            .await
+    });
+    has_begun.await.unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    go_on.send(()).unwrap();
+
+    // Waits for the one connection that is in use.
+    database.close().await;
+    assert_eq!(notes::ids(&direct).await, [1]);
+}
