@@ -13,8 +13,13 @@ use system_tests::trap::Proxy;
 
 use crate::memory::Memory;
 
+pub(crate) const SHOPPERS: u64 = 8;
 const SELLERS: usize = 3;
 const ITEMS: usize = 2;
+/// What a special costs, in won, but for its shopper's number.
+const SPECIAL_PRICE: i64 = 2_000;
+/// More than one shopper buys.
+const SPECIAL_PIECES: i64 = 10_000;
 /// Further instances, beside the one that every stack has.
 const MORE: [&str; 4] = ["order-api", "order-api", "member-api", "store-api"];
 
@@ -27,6 +32,8 @@ pub(crate) struct Market {
     /// To the gateway, by a way that is cut now and then.
     pub(crate) client: Client,
     pub(crate) sellers: Vec<Seller>,
+    /// One for each shopper, and for nobody else: where another finds it in an answer, the answer is not theirs.
+    pub(crate) specials: Vec<Item>,
     pub(crate) memory: Arc<Memory>,
 }
 
@@ -34,7 +41,10 @@ pub(crate) struct Market {
 #[derive(Clone)]
 pub(crate) struct Seller {
     pub(crate) person: Person,
+    /// To everybody.
     pub(crate) items: Vec<Item>,
+    /// To one shopper each.
+    pub(crate) specials: Vec<Item>,
 }
 
 fn start() -> (Stack, Vec<Proxy>) {
@@ -80,7 +90,14 @@ impl Market {
                 let mut offer = || (dice.random_range(1_000..=30_000), dice.random_range(3..=40));
                 items.push(list_item(&direct, &person, &[offer(), offer()]).await);
             }
-            sellers.push(Seller { person, items });
+            sellers.push(Seller { person, items, specials: Vec::new() });
+        }
+        let mut specials = Vec::new();
+        for (number, place) in (1..=SHOPPERS).zip((0..SELLERS).cycle()) {
+            let seller = &mut sellers[place];
+            let price = SPECIAL_PRICE + i64::try_from(number).expect("a small number");
+            specials.push(list_item(&direct, &seller.person, &[(price, SPECIAL_PIECES)]).await);
+            seller.specials.extend(specials.last().cloned());
         }
         let entrance = proxies.last().map_or(0, Proxy::port);
         Self {
@@ -88,14 +105,15 @@ impl Market {
             proxies,
             client: Client::at(format!("http://127.0.0.1:{entrance}")),
             sellers,
+            specials,
             memory: Arc::default(),
         }
     }
 
-    /// Every option that was ever for sale.
-    pub(crate) fn options(&self) -> impl Iterator<Item = &str> {
-        let items = self.sellers.iter().flat_map(|seller| &seller.items);
-        items.flat_map(|item| &item.options).map(String::as_str)
+    /// Everything that a shopper can buy.
+    pub(crate) fn goods_of(&self, number: u64) -> Vec<Item> {
+        let special = self.specials.get(usize::try_from(number - 1).expect("a small number"));
+        self.sellers.iter().flat_map(|seller| &seller.items).chain(special).cloned().collect()
     }
 }
 
@@ -105,7 +123,7 @@ impl Market {
 /// If the answer says that something was not foreseen.
 pub(crate) async fn ask(call: Call) -> Option<Answer> {
     let answer = call.try_send().await.ok()?;
-    assert!(![401, 403, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
+    assert!(![401, 403, 404, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
     let settled = answer.status < 500 && answer.code() != "IDEMPOTENCY_KEY_IN_USE";
     settled.then_some(answer)
 }

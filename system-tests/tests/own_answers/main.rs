@@ -1,0 +1,90 @@
+//! Nobody ever gets another's answer, and nobody is told what has not happened.
+//!
+//! Customers and sellers, each with names and amounts of their own, ask for what is theirs: one, eight and all of them at
+//! a time, before, while and after a part stands still (SIGSTOP): the database, Redis, each of the services. Many of them
+//! hang up before they are answered, and so do probes of readiness. Every answer is compared with who asked:
+//!
+//! - What is answered 2xx is the asker's own, with ids, names and amounts. A balance is what the member was told to have
+//!   charged and paid, and some of what they were not told of.
+//! - 502, 503, 504 and no answer at all are told only while something stands still, and for a while after that. Any
+//!   other answer than the one that is due, such as 401, 404, 409 and 500, is a fault at any time.
+//!
+//! In the end everything that was not answered is asked for again by its key, and the databases have all that was told,
+//! once.
+//!
+//! | variable | what it sets |
+//! |---|---|
+//! | `DALKOM_ANSWERS_SEED` | the seed of every dice; a random one otherwise, and printed |
+
+#![expect(clippy::unwrap_used, reason = "what a test can't go on without fails it")]
+
+mod customer;
+mod judge;
+mod ledger;
+mod probes;
+mod seller;
+mod town;
+
+use std::time::Duration;
+
+use judge::Manner;
+use town::Town;
+
+/// How many members ask at a time; in the end all of them.
+const CROWDS: [usize; 3] = [1, 8, 24];
+/// What stands still, and for how long. The database does for longer than a request waits for a connection, and all for
+/// longer than a lease of order-api, which is set to a second.
+const STALLS: [(&str, Duration); 7] = [
+    ("mariadb", Duration::from_secs(4)),
+    ("redis", Duration::from_millis(1_500)),
+    ("member-api", Duration::from_millis(1_500)),
+    ("store-api", Duration::from_millis(1_500)),
+    ("order-api", Duration::from_millis(1_500)),
+    ("gateway", Duration::from_millis(1_500)),
+    ("config-server", Duration::from_millis(1_500)),
+];
+/// What is asked in each crowd before anything stands still.
+const ANSWERS_BEFORE: usize = 120;
+/// After so many answers the connections that a flood of probes has left behind were all used.
+const ANSWERS_AFTER_PROBES: usize = 400;
+const FLOODS: usize = 3;
+
+fn seed() -> u64 {
+    let name = "DALKOM_ANSWERS_SEED";
+    let set = std::env::var(name).ok();
+    let set = set.map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")));
+    let seed = set.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    println!("{name}={seed}");
+    seed
+}
+
+#[tokio::test]
+async fn probes_that_hang_up_change_no_answer() {
+    let mut town = Town::open(seed(), Manner::Patient).await;
+    let crowd = town.send_out(8);
+    town.ask_in_calm(ANSWERS_BEFORE).await;
+
+    for _ in 0..FLOODS {
+        town.probe().await;
+        town.ask_in_calm(ANSWERS_AFTER_PROBES).await;
+    }
+
+    town.call_home(crowd).await;
+    println!("{}", town.judge.report());
+}
+
+#[tokio::test]
+async fn whatever_stands_still_every_answer_is_the_askers_own() {
+    let mut town = Town::open(seed(), Manner::Hasty).await;
+    for at_a_time in CROWDS {
+        let crowd = town.send_out(at_a_time);
+        town.ask_in_calm(ANSWERS_BEFORE).await;
+
+        for (part, held) in STALLS {
+            town.stall(part, held).await;
+        }
+
+        town.call_home(crowd).await;
+        println!("{at_a_time} at a time: {}", town.judge.report());
+    }
+}

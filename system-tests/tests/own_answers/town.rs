@@ -1,0 +1,244 @@
+//! Where it all takes place: a stack, its members, and what everybody of them is asked to do.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use stack::{Override, Stack};
+use system_tests::arena;
+use system_tests::books::Books;
+use system_tests::client::{Client, text};
+use system_tests::people::Person;
+use system_tests::shop::list_item;
+use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::customer::{Customer, KEPT_PRICE};
+use crate::judge::{Desk, Judge, Manner, Weather};
+use crate::ledger::Kind;
+use crate::probes::hang_up;
+use crate::seller::Seller;
+
+/// Whose readiness is asked for.
+pub(crate) const SERVICES: [&str; 5] = ["config-server", "member-api", "store-api", "order-api", "gateway"];
+/// One for each customer: prime numbers, so that no amount of one can be another's.
+const UNITS: [i64; 16] = [
+    1_009, 1_013, 1_019, 1_021, 1_031, 1_033, 1_039, 1_049, 1_051, 1_061, 1_063, 1_069, 1_087, 1_091, 1_093,
+    1_097,
+];
+const CUSTOMERS_OF_A_SELLER: usize = 2;
+/// More than anybody buys.
+const PIECES: i64 = 1_000_000;
+/// So many right answers in a row show that all is well again; they are several for each member.
+const RIGHT_AGAIN: usize = 120;
+/// How long that may take, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A key whose answer could not be kept is taken over when its lease is; twice that.
+const KEY_PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
+
+/// A town of members who ask for what is theirs.
+pub(crate) struct Town {
+    stack: Arc<Stack>,
+    pub(crate) judge: Judge,
+    books: Books,
+    members: Vec<Member>,
+    dice: StdRng,
+    _alone: MutexGuard<'static, ()>,
+}
+
+/// A member of either role.
+enum Member {
+    Customer(Box<Customer>),
+    Seller(Box<Seller>),
+}
+
+/// Members who are asking.
+pub(crate) struct Crowd {
+    end: watch::Sender<bool>,
+    askers: JoinSet<Vec<Member>>,
+}
+
+impl Member {
+    async fn ask(&mut self) {
+        match self {
+            Self::Customer(customer) => customer.ask().await,
+            Self::Seller(seller) => seller.ask().await,
+        }
+    }
+}
+
+/// The stack that the tests share, one after the other.
+fn shared() -> Arc<Stack> {
+    static SHARED: OnceLock<Arc<Stack>> = OnceLock::new();
+    let start = || {
+        Arc::new(arena::start(|_| {
+            // What is left lying is taken up soon.
+            vec![
+                Override::new("order-api", "worker.lease-s", 1),
+                Override::new("order-api", "worker.poll-ms", 200),
+            ]
+        }))
+    };
+    SHARED.get_or_init(start).clone()
+}
+
+impl Town {
+    pub(crate) async fn open(seed: u64, manner: Manner) -> Self {
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
+        let stack = tokio::task::spawn_blocking(shared).await.unwrap();
+        let mut dice = StdRng::seed_from_u64(seed);
+        let (judge, client, books) = (Judge::new(), Client::of(&stack), Books::of(&stack).await);
+        let mut members = Vec::new();
+        for units in UNITS.chunks(CUSTOMERS_OF_A_SELLER) {
+            let mut desk =
+                || Desk { judge: judge.clone(), manner, dice: StdRng::seed_from_u64(dice.random()) };
+            let me = Person::seller(&client).await;
+            let (mut items, mut customers) = (Vec::new(), Vec::new());
+            for unit in units {
+                let offers = [(*unit, PIECES), (KEPT_PRICE * unit, PIECES)];
+                let item = list_item(&client, &me, &offers).await;
+                let kept = i64::try_from(members.len()).unwrap() + 2;
+                let customer = Customer::new(&client, item.clone(), *unit, kept, desk()).await;
+                customers.push(customer.me.name.clone());
+                items.push(item);
+                members.push(Member::Customer(Box::new(customer)));
+            }
+            let seller = Seller { me, items, customers, client: client.clone(), desk: desk(), edits: 0 };
+            members.push(Member::Seller(Box::new(seller)));
+        }
+        Self { stack, judge, books, members, dice, _alone: alone }
+    }
+
+    /// Has so many members ask at a time, each for themselves, until they are called home.
+    pub(crate) fn send_out(&mut self, at_a_time: usize) -> Crowd {
+        let (end, ending) = watch::channel(false);
+        let mut groups: Vec<Vec<Member>> = (0..at_a_time).map(|_| Vec::new()).collect();
+        for (place, member) in self.members.drain(..).enumerate() {
+            groups[place % at_a_time].push(member);
+        }
+        let mut askers = JoinSet::new();
+        for mut group in groups {
+            let (ending, mut dice) = (ending.clone(), StdRng::seed_from_u64(self.dice.random()));
+            askers.spawn(async move {
+                while !*ending.borrow() {
+                    let one = dice.random_range(0..group.len());
+                    group[one].ask().await;
+                }
+                group
+            });
+        }
+        Crowd { end, askers }
+    }
+
+    /// Waits for so many answers, while nothing stands still.
+    pub(crate) async fn ask_in_calm(&self, count: usize) {
+        self.judge.answers(count, PATIENCE).await;
+        self.judge.verdict("while nothing stood still");
+    }
+
+    /// Sends all services probes that hang up.
+    pub(crate) async fn probe(&mut self) {
+        hang_up(&self.stack, &SERVICES, &mut self.dice).await;
+    }
+
+    /// Has a part stand still for a while, and waits until all is as it was.
+    pub(crate) async fn stall(&mut self, part: &str, held: Duration) {
+        self.judge.expect_weather(Weather::Stall);
+        self.stack.pause(part).unwrap();
+        self.probe().await;
+        tokio::time::sleep(held).await;
+        self.stack.resume(part).unwrap();
+
+        self.judge.expect_weather(Weather::Recovery);
+        self.wait_until_ready().await;
+        self.judge.answers(RIGHT_AGAIN, PATIENCE).await;
+        self.judge.expect_weather(Weather::Calm);
+        self.judge.answers(RIGHT_AGAIN, PATIENCE).await;
+        self.judge.verdict(&format!("before, while or after {part} stood still"));
+    }
+
+    async fn wait_until_ready(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        for service in SERVICES {
+            let client = Client::at(self.stack.management_url(service).unwrap());
+            loop {
+                let answer = client.get("/readyz").send().await;
+                if answer.status == 200 {
+                    break;
+                }
+                assert!(Instant::now() < deadline, "{service} is not ready: {}", answer.body);
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+
+    /// Waits until everybody is at home and has the answer to everything, and holds the databases against it.
+    pub(crate) async fn call_home(&mut self, crowd: Crowd) {
+        crowd.end.send_replace(true);
+        self.members = crowd.askers.join_all().await.into_iter().flatten().collect();
+        for member in &mut self.members {
+            let Member::Customer(customer) = member else { continue };
+            let deadline = Instant::now() + KEY_PATIENCE;
+            while !customer.settle().await {
+                assert!(Instant::now() < deadline, "a request is never answered\n{}", self.judge.report());
+                tokio::time::sleep(POLL).await;
+            }
+        }
+        self.judge.verdict("when everything was asked for again");
+        self.books.check_when_quiet().await;
+        for member in &self.members {
+            let Member::Customer(customer) = member else { continue };
+            check(&self.books, customer).await;
+        }
+        assert_eq!(self.stack.fallen(), [], "somebody died");
+    }
+}
+
+/// Holds what a customer was told against the databases: everything is there, once, and nothing else.
+async fn check(books: &Books, customer: &Customer) {
+    let id = uuid(&customer.me.id);
+    let mut known = BTreeSet::new();
+    for (charge, amount, balance) in customer.ledger.charges() {
+        let row = format!(
+            "FROM member.postings WHERE account = x'{}' AND amount = {amount} AND balance_after = {balance} \
+             AND transfer_id = ?",
+            id.simple()
+        );
+        assert_eq!(books.count(&row, uuid(&charge)).await, 1, "the charge {charge} of {amount} won");
+        assert!(known.insert(charge.clone()), "two keys have one effect, {charge}");
+    }
+    let rows = "FROM member.transfers t JOIN member.postings p ON p.transfer_id = t.id \
+                WHERE t.kind = 'CHARGE' AND p.account = ?";
+    assert_eq!(
+        usize::try_from(books.count(rows, id).await),
+        Ok(known.len()),
+        "charges of {id}, one for each key"
+    );
+
+    let mut orders = BTreeSet::new();
+    for order in customer.requests().iter().filter(|request| request.kind == Kind::Order) {
+        let told = order.told.as_ref().expect("everything was answered");
+        let order_id = text(&told.body, "id");
+        let row = format!(
+            "FROM orders.orders WHERE status = 'CONFIRMED' AND customer_id = x'{}' AND id = ?",
+            id.simple()
+        );
+        assert_eq!(books.count(&row, uuid(&order_id)).await, 1, "{told:?}");
+        assert!(orders.insert(order_id), "two keys have one effect: {told:?}");
+    }
+    let rows = "FROM orders.orders WHERE customer_id = ?";
+    assert_eq!(
+        usize::try_from(books.count(rows, id).await),
+        Ok(orders.len()),
+        "orders of {id}, one for each key"
+    );
+}
+
+fn uuid(text: &str) -> Uuid {
+    text.parse().unwrap_or_else(|_| panic!("{text} is no id"))
+}
