@@ -1,5 +1,7 @@
 //! A customer, who asks for all that is theirs and compares it with what they know.
 
+use std::time::{Duration, Instant};
+
 use rand::RngExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,10 +12,16 @@ use system_tests::people::Person;
 use system_tests::shop::Item;
 
 use crate::judge::{Desk, Weather};
-use crate::ledger::{Keyed, Kind, Ledger, is_same_order};
+use crate::ledger::{Kind, Ledger, is_same_order};
 
 /// A charge is so many units at most.
 const MOST_UNITS: i64 = 5;
+/// Most orders are placed by then.
+const LATEST_HANG_UP_MS: u64 = 60;
+/// How long an order may take whose client has hung up, while nothing stands still. Shorter than the lease of its key: one
+/// that is free only when that runs out was claimed for nothing.
+const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
 /// What the option costs that is kept in the cart and never ordered, in units; the other one costs one.
 pub(crate) const KEPT_PRICE: i64 = 2;
 
@@ -64,6 +72,31 @@ impl Customer {
             92..96 => self.send_again().await,
             96..98 => self.change_phone().await,
             _ => self.stay_signed_in().await,
+        }
+    }
+
+    /// Places an order, hangs up at some moment of it, and asks again by its key.
+    ///
+    /// # Panics
+    /// If it is not answered in time: nobody is working on it then.
+    pub(crate) async fn hang_up_on_an_order(&mut self) {
+        while !self.ledger.affords_an_order() {
+            self.send_by_key(Kind::Charge).await;
+        }
+        self.put_into_cart().await.expect("nothing stands still");
+        let place = self.begin(Kind::Order);
+        let request = &mut self.ledger.requests[place];
+        let (call, what) = (request.call(&self.client, &self.me), request.what());
+        let patience = Duration::from_millis(self.desk.dice.random_range(1..=LATEST_HANG_UP_MS));
+        if let Some(Ok(answer)) = call.try_send_within(patience).await {
+            let checked = self.hear(place, &answer);
+            self.check(&what, checked);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.ledger.requests[place].told.is_none() {
+            assert!(Instant::now() < deadline, "{what}, hung up after {patience:?}: nobody is working on it");
+            self.send(place, true).await;
+            tokio::time::sleep(POLL).await;
         }
     }
 
@@ -162,27 +195,35 @@ impl Customer {
             if !self.ledger.affords_an_order() {
                 return;
             }
-            let path = format!("/api/order/cart/lines/{}", self.item.options[0]);
-            let call = self.client.put(&path, &json!({ "quantity": 1 })).bearer(&self.me.token);
             // Only what is in the cart for certain can be ordered.
-            let Some(cart) = self.desk.ask("PUT cart line", call, &[200]).await else { return };
-            let checked = self.is_own_cart(&cart.body);
-            self.check("PUT cart line", checked);
+            if self.put_into_cart().await.is_none() {
+                return;
+            }
         }
         self.send_by_key(Kind::Order).await;
     }
 
+    async fn put_into_cart(&mut self) -> Option<()> {
+        let path = format!("/api/order/cart/lines/{}", self.item.options[0]);
+        let call = self.client.put(&path, &json!({ "quantity": 1 })).bearer(&self.me.token);
+        let cart = self.desk.ask("PUT cart line", call, &[200]).await?;
+        self.check("PUT cart line", self.is_own_cart(&cart.body))
+    }
+
     /// Sends a request that was not answered, or a new one.
     async fn send_by_key(&mut self, kind: Kind) {
-        let place = self.ledger.unanswered(Some(kind)).unwrap_or_else(|| {
-            let units = self.desk.dice.random_range(1..=MOST_UNITS);
-            self.ledger.requests.push(match kind {
-                Kind::Charge => self.ledger.charge(units),
-                Kind::Order => Ledger::order(&self.item),
-            });
-            self.ledger.requests.len() - 1
-        });
+        let place = self.ledger.unanswered(Some(kind)).unwrap_or_else(|| self.begin(kind));
         self.send(place, false).await;
+    }
+
+    /// Makes a new request, and gives its place.
+    fn begin(&mut self, kind: Kind) -> usize {
+        let units = self.desk.dice.random_range(1..=MOST_UNITS);
+        self.ledger.requests.push(match kind {
+            Kind::Charge => self.ledger.charge(units),
+            Kind::Order => Ledger::order(&self.item),
+        });
+        self.ledger.requests.len() - 1
     }
 
     /// Sends a request again that was answered before.
@@ -207,16 +248,11 @@ impl Customer {
         self.check(&what, checked);
     }
 
-    /// Takes in the answer to a request; a charge's own balance has to be possible with it.
+    /// Takes in the answer to a request. The balance that a new charge is answered with is that of now.
     fn hear(&mut self, place: usize, answer: &Answer) -> Result<(), Foreign> {
         let request = &mut self.ledger.requests[place];
-        let first = request.told.is_none();
         request.hear(answer, &self.item)?;
-        if first
-            && answer.status == 201
-            && request.kind == Kind::Charge
-            && self.ledger.unanswered(None).is_none()
-        {
+        if request.is_new_charge() {
             let wallet = json!({ "currency": "KRW", "balance": answer.body["balance"] });
             return self.ledger.check_balance(&wallet);
         }
@@ -254,11 +290,6 @@ impl Customer {
 
     fn check<T>(&self, what: &str, checked: Result<T, Foreign>) -> Option<T> {
         self.desk.check(&format!("{what} of {}", self.me.id), checked)
-    }
-
-    /// What this customer asked for by a key, to be held against the databases.
-    pub(crate) fn requests(&self) -> &[Keyed] {
-        &self.ledger.requests
     }
 
     fn get(&self, path: &str) -> Call {

@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use system_tests::client::{Answer, Call, Client, number, text};
+use system_tests::client::{Answer, Call, Client, text};
 use system_tests::own::{Foreign, lines, same};
 use system_tests::people::{Person, new_key};
 use system_tests::shop::Item;
@@ -105,6 +105,11 @@ impl Keyed {
     /// The id that it was told: the charge's or the order's.
     pub(crate) fn id(&self) -> Option<String> {
         self.told.as_ref().map(|told| text(&told.body, "id"))
+    }
+
+    /// Whether it has just been charged: a repetition is answered with the balance of the first time.
+    pub(crate) fn is_new_charge(&self) -> bool {
+        self.kind == Kind::Charge && self.tries == 1 && self.is_done()
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -219,16 +224,6 @@ impl Ledger {
     /// Whether the customer can pay for one more, whatever has become of the rest.
     pub(crate) fn affords_an_order(&self) -> bool {
         self.least() > 0
-    }
-
-    /// The ids and amounts in won of all charges that were told.
-    pub(crate) fn charges(&self) -> impl Iterator<Item = (String, i64, i64)> {
-        let charges =
-            self.requests.iter().filter(|request| request.kind == Kind::Charge && request.is_done());
-        charges.filter_map(|charge| {
-            let told = charge.told.as_ref()?;
-            Some((charge.id()?, charge.units * self.unit, number(&told.body, "balance")))
-        })
     }
 }
 

@@ -36,18 +36,20 @@ const CROWDS: [usize; 3] = [1, 8, 24];
 /// longer than a lease of order-api, which is set to a second.
 const STALLS: [(&str, Duration); 7] = [
     ("mariadb", Duration::from_secs(4)),
-    ("redis", Duration::from_millis(1_500)),
-    ("member-api", Duration::from_millis(1_500)),
-    ("store-api", Duration::from_millis(1_500)),
-    ("order-api", Duration::from_millis(1_500)),
-    ("gateway", Duration::from_millis(1_500)),
-    ("config-server", Duration::from_millis(1_500)),
+    ("redis", Duration::from_millis(1_200)),
+    ("member-api", Duration::from_millis(1_200)),
+    ("store-api", Duration::from_millis(1_200)),
+    ("order-api", Duration::from_millis(1_200)),
+    ("gateway", Duration::from_millis(1_200)),
+    ("config-server", Duration::from_millis(1_200)),
 ];
 /// What is asked in each crowd before anything stands still.
 const ANSWERS_BEFORE: usize = 120;
 /// After so many answers the connections that a flood of probes has left behind were all used.
 const ANSWERS_AFTER_PROBES: usize = 400;
 const FLOODS: usize = 3;
+/// How often each of the sixteen customers hangs up on an order.
+const HANG_UPS: usize = 10;
 
 fn seed() -> u64 {
     let name = "DALKOM_ANSWERS_SEED";
@@ -74,6 +76,15 @@ async fn probes_that_hang_up_change_no_answer() {
 }
 
 #[tokio::test]
+async fn an_order_whose_client_hangs_up_is_finished() {
+    let mut town = Town::open(seed(), Manner::Patient).await;
+
+    town.hang_up_on_orders(HANG_UPS).await;
+
+    println!("{}", town.judge.report());
+}
+
+#[tokio::test]
 async fn whatever_stands_still_every_answer_is_the_askers_own() {
     let mut town = Town::open(seed(), Manner::Hasty).await;
     for at_a_time in CROWDS {
@@ -81,7 +92,7 @@ async fn whatever_stands_still_every_answer_is_the_askers_own() {
         town.ask_in_calm(ANSWERS_BEFORE).await;
 
         for (part, held) in STALLS {
-            town.stall(part, held).await;
+            town.stall(&crowd, part, held).await;
         }
 
         town.call_home(crowd).await;

@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use stack::{Override, Stack};
 use system_tests::arena;
 use system_tests::books::Books;
-use system_tests::client::{Client, text};
+use system_tests::client::{Client, number, text};
 use system_tests::people::Person;
 use system_tests::shop::list_item;
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -32,8 +32,9 @@ const UNITS: [i64; 16] = [
 const CUSTOMERS_OF_A_SELLER: usize = 2;
 /// More than anybody buys.
 const PIECES: i64 = 1_000_000;
-/// So many right answers in a row show that all is well again; they are several for each member.
-const RIGHT_AGAIN: usize = 120;
+/// So many right answers in a row show that all is well again, and several more for each who asks.
+const RIGHT_AGAIN: usize = 40;
+const RIGHT_AGAIN_EACH: usize = 4;
 /// How long that may take, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A key whose answer could not be kept is taken over when its lease is; twice that.
@@ -58,6 +59,7 @@ enum Member {
 
 /// Members who are asking.
 pub(crate) struct Crowd {
+    at_a_time: usize,
     end: watch::Sender<bool>,
     askers: JoinSet<Vec<Member>>,
 }
@@ -132,7 +134,7 @@ impl Town {
                 group
             });
         }
-        Crowd { end, askers }
+        Crowd { at_a_time, end, askers }
     }
 
     /// Waits for so many answers, while nothing stands still.
@@ -147,7 +149,8 @@ impl Town {
     }
 
     /// Has a part stand still for a while, and waits until all is as it was.
-    pub(crate) async fn stall(&mut self, part: &str, held: Duration) {
+    pub(crate) async fn stall(&mut self, crowd: &Crowd, part: &str, held: Duration) {
+        let right_again = RIGHT_AGAIN + crowd.at_a_time * RIGHT_AGAIN_EACH;
         self.judge.expect_weather(Weather::Stall);
         self.stack.pause(part).unwrap();
         self.probe().await;
@@ -156,9 +159,9 @@ impl Town {
 
         self.judge.expect_weather(Weather::Recovery);
         self.wait_until_ready().await;
-        self.judge.answers(RIGHT_AGAIN, PATIENCE).await;
+        self.judge.answers(right_again, PATIENCE).await;
         self.judge.expect_weather(Weather::Calm);
-        self.judge.answers(RIGHT_AGAIN, PATIENCE).await;
+        self.judge.answers(right_again, PATIENCE).await;
         self.judge.verdict(&format!("before, while or after {part} stood still"));
     }
 
@@ -181,6 +184,28 @@ impl Town {
     pub(crate) async fn call_home(&mut self, crowd: Crowd) {
         crowd.end.send_replace(true);
         self.members = crowd.askers.join_all().await.into_iter().flatten().collect();
+        self.settle().await;
+    }
+
+    /// Has every customer order so many times, all customers at a time, and hang up each time.
+    pub(crate) async fn hang_up_on_orders(&mut self, times: usize) {
+        let mut askers = JoinSet::new();
+        for mut member in self.members.drain(..) {
+            askers.spawn(async move {
+                if let Member::Customer(customer) = &mut member {
+                    for _ in 0..times {
+                        customer.hang_up_on_an_order().await;
+                    }
+                }
+                member
+            });
+        }
+        self.members = askers.join_all().await;
+        self.settle().await;
+    }
+
+    /// Has everything answered, and holds the databases against what everybody was told.
+    async fn settle(&mut self) {
         for member in &mut self.members {
             let Member::Customer(customer) = member else { continue };
             let deadline = Instant::now() + KEY_PATIENCE;
@@ -202,41 +227,18 @@ impl Town {
 /// Holds what a customer was told against the databases: everything is there, once, and nothing else.
 async fn check(books: &Books, customer: &Customer) {
     let id = uuid(&customer.me.id);
-    let mut known = BTreeSet::new();
-    for (charge, amount, balance) in customer.ledger.charges() {
-        let row = format!(
-            "FROM member.postings WHERE account = x'{}' AND amount = {amount} AND balance_after = {balance} \
-             AND transfer_id = ?",
-            id.simple()
-        );
-        assert_eq!(books.count(&row, uuid(&charge)).await, 1, "the charge {charge} of {amount} won");
-        assert!(known.insert(charge.clone()), "two keys have one effect, {charge}");
+    let (mut charges, mut orders) = (BTreeSet::new(), BTreeSet::new());
+    for request in &customer.ledger.requests {
+        let told = &request.told.as_ref().expect("everything was answered").body;
+        let told_id = uuid(&text(told, "id"));
+        let is_new = match request.kind {
+            Kind::Charge => charges.insert((told_id, number(told, "amount"), number(told, "balance"))),
+            Kind::Order => orders.insert((told_id, number(told, "total"), "CONFIRMED".to_owned())),
+        };
+        assert!(is_new, "two keys have one effect: {request:?}");
     }
-    let rows = "FROM member.transfers t JOIN member.postings p ON p.transfer_id = t.id \
-                WHERE t.kind = 'CHARGE' AND p.account = ?";
-    assert_eq!(
-        usize::try_from(books.count(rows, id).await),
-        Ok(known.len()),
-        "charges of {id}, one for each key"
-    );
-
-    let mut orders = BTreeSet::new();
-    for order in customer.requests().iter().filter(|request| request.kind == Kind::Order) {
-        let told = order.told.as_ref().expect("everything was answered");
-        let order_id = text(&told.body, "id");
-        let row = format!(
-            "FROM orders.orders WHERE status = 'CONFIRMED' AND customer_id = x'{}' AND id = ?",
-            id.simple()
-        );
-        assert_eq!(books.count(&row, uuid(&order_id)).await, 1, "{told:?}");
-        assert!(orders.insert(order_id), "two keys have one effect: {told:?}");
-    }
-    let rows = "FROM orders.orders WHERE customer_id = ?";
-    assert_eq!(
-        usize::try_from(books.count(rows, id).await),
-        Ok(orders.len()),
-        "orders of {id}, one for each key"
-    );
+    assert_eq!(books.charges(id).await, charges, "the charges of {id}, and what was told");
+    assert_eq!(books.orders_of(id).await, orders, "the orders of {id}, and what was told");
 }
 
 fn uuid(text: &str) -> Uuid {
