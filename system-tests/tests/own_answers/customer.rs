@@ -11,8 +11,8 @@ use system_tests::own::{self, Foreign, same};
 use system_tests::people::Person;
 use system_tests::shop::Item;
 
-use crate::judge::{Desk, Weather};
 use crate::ledger::{Kind, Ledger, is_same_order};
+use crate::record::{Asker, Phase};
 
 /// A charge is so many units at most.
 const MOST_UNITS: i64 = 5;
@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// What the option costs that is kept in the cart and never ordered, in units; the other one costs one.
 pub(crate) const KEPT_PRICE: i64 = 2;
 
-/// A customer of the town.
+/// A customer of the world.
 pub(crate) struct Customer {
     pub(crate) me: Person,
     pub(crate) ledger: Ledger,
@@ -34,7 +34,7 @@ pub(crate) struct Customer {
     /// So many pieces of the item's second option lie in the cart all the time, as in nobody else's.
     kept: i64,
     client: Client,
-    desk: Desk,
+    asker: Asker,
     /// No longer known where a refresh was not answered.
     refresh_token: Option<String>,
     phone_changes: u32,
@@ -42,12 +42,12 @@ pub(crate) struct Customer {
 
 impl Customer {
     /// Makes a member with money, a heart and a cart.
-    pub(crate) async fn new(client: &Client, item: Item, unit: i64, kept: i64, desk: Desk) -> Self {
+    pub(crate) async fn new(client: &Client, item: Item, unit: i64, kept: i64, asker: Asker) -> Self {
         let me = Person::customer(client, 0).await;
         let ledger = Ledger::new(unit);
         let refresh_token = Some(me.refresh_token.clone());
         let client = client.clone();
-        let mut new = Self { me, ledger, item, kept, client, desk, refresh_token, phone_changes: 0 };
+        let mut new = Self { me, ledger, item, kept, client, asker, refresh_token, phone_changes: 0 };
         let quantity = u32::try_from(kept).expect("a cart line holds few pieces");
         new.me.set_cart_line(&new.item.options[1], quantity).await.expect(200);
         new.call(Method::PUT, &format!("/api/store/items/{}/heart", new.item.id)).send().await.expect(204);
@@ -58,7 +58,7 @@ impl Customer {
 
     /// Asks for one thing.
     pub(crate) async fn ask(&mut self) {
-        match self.desk.dice.random_range(0..100) {
+        match self.asker.dice.random_range(0..100) {
             0..18 => self.look_at_account().await,
             18..34 => self.look_at_wallet().await,
             34..42 => self.read_statement().await,
@@ -80,21 +80,28 @@ impl Customer {
     /// # Panics
     /// If it is not answered in time: nobody is working on it then.
     pub(crate) async fn hang_up_on_an_order(&mut self) {
-        while !self.ledger.affords_an_order() {
+        if !self.ledger.affords_an_order() {
             self.send_by_key(Kind::Charge).await;
         }
-        self.put_into_cart().await.expect("nothing stands still");
+        // Whatever was answered otherwise is a fault, and is found in the end.
+        if !self.ledger.affords_an_order() || self.put_into_cart().await.is_none() {
+            return;
+        }
         let place = self.begin(Kind::Order);
         let request = &mut self.ledger.requests[place];
         let (call, what) = (request.call(&self.client, &self.me), request.what());
-        let patience = Duration::from_millis(self.desk.dice.random_range(1..=LATEST_HANG_UP_MS));
+        let patience = Duration::from_millis(self.asker.dice.random_range(1..=LATEST_HANG_UP_MS));
         if let Some(Ok(answer)) = call.try_send_within(patience).await {
             let checked = self.hear(place, &answer);
             self.check(&what, checked);
         }
         let deadline = Instant::now() + PATIENCE;
         while self.ledger.requests[place].told.is_none() {
-            assert!(Instant::now() < deadline, "{what}, hung up after {patience:?}: nobody is working on it");
+            assert!(
+                Instant::now() < deadline,
+                "{what}, hung up after {patience:?}: nobody works on it\n{}",
+                self.asker.record.report()
+            );
             self.send(place, true).await;
             tokio::time::sleep(POLL).await;
         }
@@ -110,7 +117,7 @@ impl Customer {
 
     async fn look_at_account(&mut self) {
         let call = self.get("/api/member/me");
-        let Some(account) = self.desk.ask("GET /api/member/me", call, &[200]).await else { return };
+        let Some(account) = self.asker.ask("GET /api/member/me", call, &[200]).await else { return };
         self.check("GET /api/member/me", self.is_own_account(&account.body));
     }
 
@@ -125,19 +132,19 @@ impl Customer {
 
     async fn look_at_wallet(&mut self) {
         let call = self.get("/api/member/me/wallet");
-        let Some(wallet) = self.desk.ask("GET wallet", call, &[200]).await else { return };
+        let Some(wallet) = self.asker.ask("GET wallet", call, &[200]).await else { return };
         self.check("GET wallet", self.ledger.check_balance(&wallet.body));
     }
 
     async fn read_statement(&mut self) {
         let call = self.get("/api/member/me/wallet/entries?limit=100");
-        let Some(page) = self.desk.ask("GET entries", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET entries", call, &[200]).await else { return };
         self.check("GET entries", self.ledger.check_entries(&page.body));
     }
 
     async fn look_at_cart(&mut self) {
         let call = self.get("/api/order/cart");
-        let Some(cart) = self.desk.ask("GET cart", call, &[200]).await else { return };
+        let Some(cart) = self.asker.ask("GET cart", call, &[200]).await else { return };
         self.check("GET cart", self.is_own_cart(&cart.body));
     }
 
@@ -152,16 +159,16 @@ impl Customer {
 
     async fn list_orders(&mut self) {
         let call = self.get("/api/order/orders?limit=100");
-        let Some(page) = self.desk.ask("GET orders", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET orders", call, &[200]).await else { return };
         self.check("GET orders", self.ledger.check_orders(&page.body, &self.item));
     }
 
     async fn look_at_an_order(&mut self) {
-        let Some(order) = self.ledger.some_order(&mut self.desk.dice) else { return };
+        let Some(order) = self.ledger.some_order(&mut self.asker.dice) else { return };
         let (id, told) = (order.id().unwrap_or_default(), order.told.clone());
         let call = self.get(&format!("/api/order/orders/{id}"));
         let what = format!("GET order {id}");
-        let Some(found) = self.desk.ask(&what, call, &[200]).await else { return };
+        let Some(found) = self.asker.ask(&what, call, &[200]).await else { return };
         let told = told.map(|told| told.body).unwrap_or_default();
         let checked = is_same_order(&found.body, &told)
             .and_then(|()| same("the order's status", &found.body["status"], "CONFIRMED"));
@@ -170,7 +177,7 @@ impl Customer {
 
     async fn look_at_item(&mut self) {
         let call = self.client.get(&format!("/api/store/items/{}", self.item.id));
-        let Some(item) = self.desk.ask("GET item", call, &[200]).await else { return };
+        let Some(item) = self.asker.ask("GET item", call, &[200]).await else { return };
         self.check("GET item", self.is_own_item(&item.body));
     }
 
@@ -181,7 +188,7 @@ impl Customer {
 
     async fn list_hearts(&mut self) {
         let call = self.get("/api/store/me/hearts");
-        let Some(page) = self.desk.ask("GET hearts", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET hearts", call, &[200]).await else { return };
         let count = page.body["items"].as_array().map(Vec::len);
         let checked = same("how many hearts", &json!(count), 1)
             .and_then(|()| own::item(&self.item, &page.body["items"][0]));
@@ -206,7 +213,7 @@ impl Customer {
     async fn put_into_cart(&mut self) -> Option<()> {
         let path = format!("/api/order/cart/lines/{}", self.item.options[0]);
         let call = self.client.put(&path, &json!({ "quantity": 1 })).bearer(&self.me.token);
-        let cart = self.desk.ask("PUT cart line", call, &[200]).await?;
+        let cart = self.asker.ask("PUT cart line", call, &[200]).await?;
         self.check("PUT cart line", self.is_own_cart(&cart.body))
     }
 
@@ -218,7 +225,7 @@ impl Customer {
 
     /// Makes a new request, and gives its place.
     fn begin(&mut self, kind: Kind) -> usize {
-        let units = self.desk.dice.random_range(1..=MOST_UNITS);
+        let units = self.asker.dice.random_range(1..=MOST_UNITS);
         self.ledger.requests.push(match kind {
             Kind::Charge => self.ledger.charge(units),
             Kind::Order => Ledger::order(&self.item),
@@ -228,7 +235,7 @@ impl Customer {
 
     /// Sends a request again that was answered before.
     async fn send_again(&mut self) {
-        let place = self.ledger.some_answered(&mut self.desk.dice);
+        let place = self.ledger.some_answered(&mut self.asker.dice);
         if let Some(place) = place {
             self.send(place, false).await;
         }
@@ -239,9 +246,9 @@ impl Customer {
         let call = request.call(&self.client, &self.me);
         let (what, allowed) = (request.what(), request.allowed());
         let answer = if to_the_end {
-            self.desk.insist(&what, call, allowed).await
+            self.asker.insist(&what, call, allowed).await
         } else {
-            self.desk.ask(&what, call, allowed).await
+            self.asker.ask(&what, call, allowed).await
         };
         let Some(answer) = answer else { return };
         let checked = self.hear(place, &answer);
@@ -263,23 +270,23 @@ impl Customer {
         self.phone_changes += 1;
         let phone = format!("010{}{:04}", self.ledger.unit, self.phone_changes % 10_000);
         let call = self.client.patch("/api/member/me", &json!({ "phone": phone })).bearer(&self.me.token);
-        let Some(account) = self.desk.ask("PATCH /api/member/me", call, &[200]).await else { return };
+        let Some(account) = self.asker.ask("PATCH /api/member/me", call, &[200]).await else { return };
         let checked = self
             .is_own_account(&account.body)
             .and_then(|()| same("the phone", &account.body["phone"], phone));
         self.check("PATCH /api/member/me", checked);
     }
 
-    /// Changes the tokens while the weather is calm. A token that was used without an answer is good for some seconds
+    /// Changes the tokens while all is well. A token that was used without an answer is good for some seconds
     /// only, so it is not used again.
     async fn stay_signed_in(&mut self) {
-        if self.desk.judge.weather() != Weather::Calm {
+        if self.asker.record.phase() != Phase::AllWell {
             return;
         }
         let Some(refresh_token) = self.refresh_token.take() else { return };
         let call =
             self.client.post("/api/member/sessions/refresh", &json!({ "refreshToken": refresh_token }));
-        let Some(session) = self.desk.insist("POST refresh", call, &[200]).await else { return };
+        let Some(session) = self.asker.insist("POST refresh", call, &[200]).await else { return };
         let token = text(&session.body, "accessToken");
         let checked = same("whom the token is of", &Token::of(&token).claims["sub"], self.me.id.as_str());
         if self.check("POST refresh", checked).is_some() {
@@ -289,7 +296,7 @@ impl Customer {
     }
 
     fn check<T>(&self, what: &str, checked: Result<T, Foreign>) -> Option<T> {
-        self.desk.check(&format!("{what} of {}", self.me.id), checked)
+        self.asker.check(&format!("{what} of {}", self.me.id), checked)
     }
 
     fn get(&self, path: &str) -> Call {

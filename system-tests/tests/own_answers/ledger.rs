@@ -80,26 +80,33 @@ impl Keyed {
             return same("the code", &answer.body["code"], "IDEMPOTENCY_KEY_IN_USE");
         }
         let told = Told { status: answer.status, body: answer.body.clone() };
-        match (self.kind, &self.told) {
-            (Kind::Charge, None) => same("the amount", &told.body["amount"], self.body["amount"].clone())?,
-            (Kind::Charge, Some(before)) => {
-                same("what was answered before", &told.body, before.body.clone())?
-            }
-            (Kind::Order, before) => {
-                if let Some(before) = before {
-                    is_same_order(&told.body, &before.body)?;
-                }
-                lines(std::slice::from_ref(item), &told.body)?;
-                let status = if told.status == 201 { "CONFIRMED" } else { "PENDING" };
-                same("the order's status", &told.body["status"], status)?;
-                same("what was ordered", &told.body["lines"][0]["optionId"], item.options[0].as_str())?;
-            }
+        match self.kind {
+            Kind::Charge => self.check_charge(&told.body)?,
+            Kind::Order => self.check_order(&told, item)?,
         }
         // What is paid stays paid.
         if !self.is_done() {
             self.told = Some(told);
         }
         Ok(())
+    }
+
+    fn check_charge(&self, charge: &Value) -> Result<(), Foreign> {
+        same("the amount", &charge["amount"], self.body["amount"].clone())?;
+        match &self.told {
+            Some(before) => same("what was answered before", charge, before.body.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_order(&self, told: &Told, item: &Item) -> Result<(), Foreign> {
+        if let Some(before) = &self.told {
+            is_same_order(&told.body, &before.body)?;
+        }
+        lines(std::slice::from_ref(item), &told.body)?;
+        let status = if told.status == 201 { "CONFIRMED" } else { "PENDING" };
+        same("the order's status", &told.body["status"], status)?;
+        same("what was ordered", &told.body["lines"][0]["optionId"], item.options[0].as_str())
     }
 
     /// The id that it was told: the charge's or the order's.

@@ -19,19 +19,19 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't go on without fails it")]
 
 mod customer;
-mod judge;
 mod ledger;
 mod probes;
+mod record;
 mod seller;
-mod town;
+mod world;
 
 use std::time::Duration;
 
-use judge::Manner;
-use town::Town;
+use record::Waiting;
+use world::World;
 
-/// How many members ask at a time; in the end all of them.
-const CROWDS: [usize; 3] = [1, 8, 24];
+/// How many members ask at a time; the last time all of them.
+const AT_A_TIME: [usize; 3] = [1, 8, 24];
 /// What stands still, and for how long. The database does for longer than a request waits for a connection, and all for
 /// longer than a lease of order-api, which is set to a second.
 const STALLS: [(&str, Duration); 7] = [
@@ -43,7 +43,7 @@ const STALLS: [(&str, Duration); 7] = [
     ("gateway", Duration::from_millis(1_200)),
     ("config-server", Duration::from_millis(1_200)),
 ];
-/// What is asked in each crowd before anything stands still.
+/// What is asked before anything stands still.
 const ANSWERS_BEFORE: usize = 120;
 /// After so many answers the connections that a flood of probes has left behind were all used.
 const ANSWERS_AFTER_PROBES: usize = 400;
@@ -62,40 +62,40 @@ fn seed() -> u64 {
 
 #[tokio::test]
 async fn probes_that_hang_up_change_no_answer() {
-    let mut town = Town::open(seed(), Manner::Patient).await;
-    let crowd = town.send_out(8);
-    town.ask_in_calm(ANSWERS_BEFORE).await;
+    let mut world = World::open(seed(), Waiting::UntilAnswered).await;
+    let running = world.start_asking(8);
+    world.ask_while_all_is_well(ANSWERS_BEFORE).await;
 
     for _ in 0..FLOODS {
-        town.probe().await;
-        town.ask_in_calm(ANSWERS_AFTER_PROBES).await;
+        world.probe().await;
+        world.ask_while_all_is_well(ANSWERS_AFTER_PROBES).await;
     }
 
-    town.call_home(crowd).await;
-    println!("{}", town.judge.report());
+    world.stop(running).await;
+    println!("{}", world.record.report());
 }
 
 #[tokio::test]
 async fn an_order_whose_client_hangs_up_is_finished() {
-    let mut town = Town::open(seed(), Manner::Patient).await;
+    let mut world = World::open(seed(), Waiting::UntilAnswered).await;
 
-    town.hang_up_on_orders(HANG_UPS).await;
+    world.hang_up_on_orders(HANG_UPS).await;
 
-    println!("{}", town.judge.report());
+    println!("{}", world.record.report());
 }
 
 #[tokio::test]
 async fn whatever_stands_still_every_answer_is_the_askers_own() {
-    let mut town = Town::open(seed(), Manner::Hasty).await;
-    for at_a_time in CROWDS {
-        let crowd = town.send_out(at_a_time);
-        town.ask_in_calm(ANSWERS_BEFORE).await;
+    let mut world = World::open(seed(), Waiting::OftenGivesUp).await;
+    for at_a_time in AT_A_TIME {
+        let running = world.start_asking(at_a_time);
+        world.ask_while_all_is_well(ANSWERS_BEFORE).await;
 
         for (part, held) in STALLS {
-            town.stall(&crowd, part, held).await;
+            world.stall(&running, part, held).await;
         }
 
-        town.call_home(crowd).await;
-        println!("{at_a_time} at a time: {}", town.judge.report());
+        world.stop(running).await;
+        println!("{at_a_time} at a time: {}", world.record.report());
     }
 }

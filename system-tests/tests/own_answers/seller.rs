@@ -7,12 +7,12 @@ use system_tests::own::{self, Foreign, same};
 use system_tests::people::Person;
 use system_tests::shop::Item;
 
-use crate::judge::Desk;
+use crate::record::Asker;
 
 /// What nobody else's stores are called by: the first of a tag's letters.
 const KEYWORD_CHARS: usize = 12;
 
-/// A seller of the town.
+/// A seller of the world.
 pub(crate) struct Seller {
     pub(crate) me: Person,
     /// What they sell, each in a store of its own, in the order in which these were opened.
@@ -20,14 +20,14 @@ pub(crate) struct Seller {
     /// The names of those who buy it.
     pub(crate) customers: Vec<String>,
     pub(crate) client: Client,
-    pub(crate) desk: Desk,
+    pub(crate) asker: Asker,
     pub(crate) edits: u32,
 }
 
 impl Seller {
     /// Asks for one thing.
     pub(crate) async fn ask(&mut self) {
-        match self.desk.dice.random_range(0..100) {
+        match self.asker.dice.random_range(0..100) {
             0..25 => self.look_at_account().await,
             25..35 => self.look_at_wallet().await,
             35..50 => self.list_stores().await,
@@ -41,20 +41,20 @@ impl Seller {
 
     async fn look_at_account(&mut self) {
         let call = self.get("/api/member/me");
-        let Some(account) = self.desk.ask("GET /api/member/me", call, &[200]).await else { return };
+        let Some(account) = self.asker.ask("GET /api/member/me", call, &[200]).await else { return };
         self.check("GET /api/member/me", own::account(&self.me, &account.body));
     }
 
     /// Nothing is paid out here, so a seller has nothing, and no entry.
     async fn look_at_wallet(&mut self) {
         let call = self.get("/api/member/me/wallet");
-        let Some(wallet) = self.desk.ask("GET wallet", call, &[200]).await else { return };
+        let Some(wallet) = self.asker.ask("GET wallet", call, &[200]).await else { return };
         self.check("GET wallet", same("a seller's balance", &wallet.body["balance"], 0));
     }
 
     async fn list_stores(&mut self) {
         let call = self.get("/api/store/me/stores");
-        let Some(page) = self.desk.ask("GET my stores", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET my stores", call, &[200]).await else { return };
         self.check("GET my stores", self.are_own_stores(&page.body));
     }
 
@@ -74,7 +74,7 @@ impl Seller {
 
     async fn list_sales(&mut self) {
         let call = self.get("/api/order/sales?limit=50");
-        let Some(page) = self.desk.ask("GET sales", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET sales", call, &[200]).await else { return };
         self.check("GET sales", self.are_own_sales(&page.body));
     }
 
@@ -92,7 +92,7 @@ impl Seller {
     async fn look_at_a_store(&mut self) {
         let item = self.some_item();
         let call = self.client.get(&format!("/api/store/stores/{}", item.store_id));
-        let Some(store) = self.desk.ask("GET store", call, &[200]).await else { return };
+        let Some(store) = self.asker.ask("GET store", call, &[200]).await else { return };
         self.check("GET store", self.is_own_store(&item, &store.body));
     }
 
@@ -101,7 +101,7 @@ impl Seller {
         let tag = item.store_name.rsplit(' ').next().unwrap_or_default();
         let keyword: String = tag.chars().take(KEYWORD_CHARS).collect();
         let call = self.client.get(&format!("/api/store/stores?keyword={keyword}"));
-        let Some(page) = self.desk.ask("GET stores", call, &[200]).await else { return };
+        let Some(page) = self.asker.ask("GET stores", call, &[200]).await else { return };
         // A search that takes long goes on with the next page.
         let found = page.body["items"].as_array().cloned().unwrap_or_default();
         let nothing_yet = found.is_empty() && page.body["nextCursor"].is_string();
@@ -116,7 +116,7 @@ impl Seller {
     async fn look_at_an_item(&mut self) {
         let item = self.some_item();
         let call = self.client.get(&format!("/api/store/items/{}", item.id));
-        let Some(found) = self.desk.ask("GET item", call, &[200]).await else { return };
+        let Some(found) = self.asker.ask("GET item", call, &[200]).await else { return };
         self.check("GET item", own::item(&item, &found.body));
     }
 
@@ -127,7 +127,7 @@ impl Seller {
         let call = self
             .client
             .patch(&format!("/api/store/items/{}", item.id), &json!({ "description": description }));
-        let Some(edited) = self.desk.ask("PATCH item", call.bearer(&self.me.token), &[200]).await else {
+        let Some(edited) = self.asker.ask("PATCH item", call.bearer(&self.me.token), &[200]).await else {
             return;
         };
         let checked = own::item(&item, &edited.body)
@@ -136,11 +136,11 @@ impl Seller {
     }
 
     fn some_item(&mut self) -> Item {
-        self.items[self.desk.dice.random_range(0..self.items.len())].clone()
+        self.items[self.asker.dice.random_range(0..self.items.len())].clone()
     }
 
     fn check(&self, what: &str, checked: Result<(), Foreign>) {
-        self.desk.check(&format!("{what} of {}", self.me.id), checked);
+        self.asker.check(&format!("{what} of {}", self.me.id), checked);
     }
 
     fn get(&self, path: &str) -> Call {

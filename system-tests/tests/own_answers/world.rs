@@ -1,4 +1,4 @@
-//! Where it all takes place: a stack, its members, and what everybody of them is asked to do.
+//! A stack with its members: they start to ask, parts of it stand still, and everything is checked in the end.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -17,9 +17,9 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::customer::{Customer, KEPT_PRICE};
-use crate::judge::{Desk, Judge, Manner, Weather};
 use crate::ledger::Kind;
 use crate::probes::hang_up;
+use crate::record::{Asker, Phase, Record, Waiting};
 use crate::seller::Seller;
 
 /// Whose readiness is asked for.
@@ -41,10 +41,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const KEY_PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 
-/// A town of members who ask for what is theirs.
-pub(crate) struct Town {
+/// A stack, and members who ask for what is theirs.
+pub(crate) struct World {
     stack: Arc<Stack>,
-    pub(crate) judge: Judge,
+    pub(crate) record: Record,
     books: Books,
     members: Vec<Member>,
     dice: StdRng,
@@ -57,11 +57,11 @@ enum Member {
     Seller(Box<Seller>),
 }
 
-/// Members who are asking.
-pub(crate) struct Crowd {
+/// Tasks in which members ask.
+pub(crate) struct Running {
     at_a_time: usize,
     end: watch::Sender<bool>,
-    askers: JoinSet<Vec<Member>>,
+    tasks: JoinSet<Vec<Member>>,
 }
 
 impl Member {
@@ -88,45 +88,45 @@ fn shared() -> Arc<Stack> {
     SHARED.get_or_init(start).clone()
 }
 
-impl Town {
-    pub(crate) async fn open(seed: u64, manner: Manner) -> Self {
+impl World {
+    pub(crate) async fn open(seed: u64, waiting: Waiting) -> Self {
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
         let stack = tokio::task::spawn_blocking(shared).await.unwrap();
         let mut dice = StdRng::seed_from_u64(seed);
-        let (judge, client, books) = (Judge::new(), Client::of(&stack), Books::of(&stack).await);
+        let (record, client, books) = (Record::new(), Client::of(&stack), Books::of(&stack).await);
         let mut members = Vec::new();
         for units in UNITS.chunks(CUSTOMERS_OF_A_SELLER) {
-            let mut desk =
-                || Desk { judge: judge.clone(), manner, dice: StdRng::seed_from_u64(dice.random()) };
+            let mut asker =
+                || Asker { record: record.clone(), waiting, dice: StdRng::seed_from_u64(dice.random()) };
             let me = Person::seller(&client).await;
             let (mut items, mut customers) = (Vec::new(), Vec::new());
             for unit in units {
                 let offers = [(*unit, PIECES), (KEPT_PRICE * unit, PIECES)];
                 let item = list_item(&client, &me, &offers).await;
                 let kept = i64::try_from(members.len()).unwrap() + 2;
-                let customer = Customer::new(&client, item.clone(), *unit, kept, desk()).await;
+                let customer = Customer::new(&client, item.clone(), *unit, kept, asker()).await;
                 customers.push(customer.me.name.clone());
                 items.push(item);
                 members.push(Member::Customer(Box::new(customer)));
             }
-            let seller = Seller { me, items, customers, client: client.clone(), desk: desk(), edits: 0 };
+            let seller = Seller { me, items, customers, client: client.clone(), asker: asker(), edits: 0 };
             members.push(Member::Seller(Box::new(seller)));
         }
-        Self { stack, judge, books, members, dice, _alone: alone }
+        Self { stack, record, books, members, dice, _alone: alone }
     }
 
-    /// Has so many members ask at a time, each for themselves, until they are called home.
-    pub(crate) fn send_out(&mut self, at_a_time: usize) -> Crowd {
+    /// Starts so many tasks, in each of which one member at a time asks for what is theirs, until they are stopped.
+    pub(crate) fn start_asking(&mut self, at_a_time: usize) -> Running {
         let (end, ending) = watch::channel(false);
         let mut groups: Vec<Vec<Member>> = (0..at_a_time).map(|_| Vec::new()).collect();
         for (place, member) in self.members.drain(..).enumerate() {
             groups[place % at_a_time].push(member);
         }
-        let mut askers = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for mut group in groups {
             let (ending, mut dice) = (ending.clone(), StdRng::seed_from_u64(self.dice.random()));
-            askers.spawn(async move {
+            tasks.spawn(async move {
                 while !*ending.borrow() {
                     let one = dice.random_range(0..group.len());
                     group[one].ask().await;
@@ -134,13 +134,13 @@ impl Town {
                 group
             });
         }
-        Crowd { at_a_time, end, askers }
+        Running { at_a_time, end, tasks }
     }
 
     /// Waits for so many answers, while nothing stands still.
-    pub(crate) async fn ask_in_calm(&self, count: usize) {
-        self.judge.answers(count, PATIENCE).await;
-        self.judge.verdict("while nothing stood still");
+    pub(crate) async fn ask_while_all_is_well(&self, count: usize) {
+        self.record.answers(count, PATIENCE).await;
+        self.record.expect_no_fault("while nothing stood still");
     }
 
     /// Sends all services probes that hang up.
@@ -149,20 +149,20 @@ impl Town {
     }
 
     /// Has a part stand still for a while, and waits until all is as it was.
-    pub(crate) async fn stall(&mut self, crowd: &Crowd, part: &str, held: Duration) {
-        let right_again = RIGHT_AGAIN + crowd.at_a_time * RIGHT_AGAIN_EACH;
-        self.judge.expect_weather(Weather::Stall);
+    pub(crate) async fn stall(&mut self, running: &Running, part: &str, held: Duration) {
+        let right_again = RIGHT_AGAIN + running.at_a_time * RIGHT_AGAIN_EACH;
+        self.record.begin_phase(Phase::Stall);
         self.stack.pause(part).unwrap();
         self.probe().await;
         tokio::time::sleep(held).await;
         self.stack.resume(part).unwrap();
 
-        self.judge.expect_weather(Weather::Recovery);
+        self.record.begin_phase(Phase::Recovery);
         self.wait_until_ready().await;
-        self.judge.answers(right_again, PATIENCE).await;
-        self.judge.expect_weather(Weather::Calm);
-        self.judge.answers(right_again, PATIENCE).await;
-        self.judge.verdict(&format!("before, while or after {part} stood still"));
+        self.record.answers(right_again, PATIENCE).await;
+        self.record.begin_phase(Phase::AllWell);
+        self.record.answers(right_again, PATIENCE).await;
+        self.record.expect_no_fault(&format!("before, while or after {part} stood still"));
     }
 
     async fn wait_until_ready(&self) {
@@ -180,18 +180,18 @@ impl Town {
         }
     }
 
-    /// Waits until everybody is at home and has the answer to everything, and holds the databases against it.
-    pub(crate) async fn call_home(&mut self, crowd: Crowd) {
-        crowd.end.send_replace(true);
-        self.members = crowd.askers.join_all().await.into_iter().flatten().collect();
+    /// Stops them, and checks everything.
+    pub(crate) async fn stop(&mut self, running: Running) {
+        running.end.send_replace(true);
+        self.members = running.tasks.join_all().await.into_iter().flatten().collect();
         self.settle().await;
     }
 
     /// Has every customer order so many times, all customers at a time, and hang up each time.
     pub(crate) async fn hang_up_on_orders(&mut self, times: usize) {
-        let mut askers = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for mut member in self.members.drain(..) {
-            askers.spawn(async move {
+            tasks.spawn(async move {
                 if let Member::Customer(customer) = &mut member {
                     for _ in 0..times {
                         customer.hang_up_on_an_order().await;
@@ -200,21 +200,21 @@ impl Town {
                 member
             });
         }
-        self.members = askers.join_all().await;
+        self.members = tasks.join_all().await;
         self.settle().await;
     }
 
-    /// Has everything answered, and holds the databases against what everybody was told.
+    /// Asks again for all that was not answered, and compares the databases with what everybody was told.
     async fn settle(&mut self) {
         for member in &mut self.members {
             let Member::Customer(customer) = member else { continue };
             let deadline = Instant::now() + KEY_PATIENCE;
             while !customer.settle().await {
-                assert!(Instant::now() < deadline, "a request is never answered\n{}", self.judge.report());
+                assert!(Instant::now() < deadline, "a request is never answered\n{}", self.record.report());
                 tokio::time::sleep(POLL).await;
             }
         }
-        self.judge.verdict("when everything was asked for again");
+        self.record.expect_no_fault("when everything was asked for again");
         self.books.check_when_quiet().await;
         for member in &self.members {
             let Member::Customer(customer) = member else { continue };
@@ -224,7 +224,7 @@ impl Town {
     }
 }
 
-/// Holds what a customer was told against the databases: everything is there, once, and nothing else.
+/// Compares the databases with what a customer was told: everything is there, once, and nothing else.
 async fn check(books: &Books, customer: &Customer) {
     let id = uuid(&customer.me.id);
     let (mut charges, mut orders) = (BTreeSet::new(), BTreeSet::new());

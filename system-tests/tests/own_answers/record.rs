@@ -1,4 +1,4 @@
-//! What may be answered when, and what was answered that may not be.
+//! What may be answered in which phase, and a record of what was answered.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,24 +22,24 @@ const OUTAGE: [u16; 3] = [502, 503, 504];
 
 /// What is going on around the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum Phase {
     /// Nothing stands still, and nothing has for a while.
-    Calm,
+    AllWell,
     /// A part stands still.
     Stall,
     /// It goes on, and the others find out.
     Recovery,
 }
 
-/// Notes what everybody was answered. Cheap to clone; clones know the same.
+/// What everybody was answered. Cheap to clone; clones share it.
 #[derive(Clone)]
-pub(crate) struct Judge(Arc<watch::Sender<Notes>>);
+pub(crate) struct Record(Arc<watch::Sender<Notes>>);
 
 #[derive(Debug)]
 struct Notes {
-    weather: Weather,
-    /// Grows with each change of the weather.
-    era: u64,
+    phase: Phase,
+    /// Grows with each change of the phase.
+    phase_number: u64,
     /// Answers of any kind since they are counted anew.
     answers: usize,
     /// Right ones since then, and since the last that was not.
@@ -58,25 +58,25 @@ struct Faults {
 
 /// How somebody waits for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Waiting {
     /// Until they come.
-    Patient,
+    UntilAnswered,
     /// Often not for long.
-    Hasty,
+    OftenGivesUp,
 }
 
-/// One member's way to ask: with a patience of its own, and each answer judged.
-pub(crate) struct Desk {
-    pub(crate) judge: Judge,
-    pub(crate) manner: Manner,
+/// Asks for one member, and has each answer recorded.
+pub(crate) struct Asker {
+    pub(crate) record: Record,
+    pub(crate) waiting: Waiting,
     pub(crate) dice: StdRng,
 }
 
-impl Judge {
+impl Record {
     pub(crate) fn new() -> Self {
         let notes = Notes {
-            weather: Weather::Calm,
-            era: 0,
+            phase: Phase::AllWell,
+            phase_number: 0,
             answers: 0,
             right_in_a_row: 0,
             right: 0,
@@ -87,15 +87,15 @@ impl Judge {
         Self(Arc::new(watch::Sender::new(notes)))
     }
 
-    pub(crate) fn weather(&self) -> Weather {
-        self.0.borrow().weather
+    pub(crate) fn phase(&self) -> Phase {
+        self.0.borrow().phase
     }
 
-    /// Tells of a change of the weather, before it comes.
-    pub(crate) fn expect_weather(&self, weather: Weather) {
+    /// Begins a phase. To be called before anything changes for the worse, and after it has changed for the better.
+    pub(crate) fn begin_phase(&self, phase: Phase) {
         self.0.send_modify(|notes| {
-            notes.weather = weather;
-            notes.era += 1;
+            notes.phase = phase;
+            notes.phase_number += 1;
         });
     }
 
@@ -106,14 +106,14 @@ impl Judge {
     pub(crate) async fn answers(&self, count: usize, patience: Duration) {
         let mut notes = self.0.subscribe();
         self.0.send_modify(|notes| (notes.answers, notes.right_in_a_row) = (0, 0));
-        let enough = notes.wait_for(|notes| match notes.weather {
-            Weather::Calm | Weather::Stall => notes.answers >= count,
-            Weather::Recovery => notes.right_in_a_row >= count,
+        let enough = notes.wait_for(|notes| match notes.phase {
+            Phase::AllWell | Phase::Stall => notes.answers >= count,
+            Phase::Recovery => notes.right_in_a_row >= count,
         });
         let waited = tokio::time::timeout(patience, enough).await.map(drop);
         assert!(
             waited.is_ok(),
-            "no {count} answers as they should be within {patience:?}: {}",
+            "fewer than {count} of the expected answers within {patience:?}: {}",
             self.report()
         );
     }
@@ -122,7 +122,7 @@ impl Judge {
     ///
     /// # Panics
     /// If something was.
-    pub(crate) fn verdict(&self, when: &str) {
+    pub(crate) fn expect_no_fault(&self, when: &str) {
         assert!(self.0.borrow().faults.is_empty(), "{when}: {}", self.report());
     }
 
@@ -165,10 +165,10 @@ impl Judge {
         self.0.send_modify(|notes| notes.given_up += 1);
     }
 
-    /// Notes that a part was out of reach; a fault where the weather was calm from the question to the answer.
-    fn outage(&self, asked: (Weather, u64), example: impl FnOnce() -> String) {
-        let calm = asked.0 == Weather::Calm && self.0.borrow().era == asked.1;
-        if calm {
+    /// Notes that a part was out of reach; a fault where all was well from the question to the answer.
+    fn outage(&self, asked: (Phase, u64), example: impl FnOnce() -> String) {
+        let all_well = asked.0 == Phase::AllWell && self.0.borrow().phase_number == asked.1;
+        if all_well {
             self.fault("an outage while nothing stands still".to_owned(), example());
         } else {
             self.0.send_modify(|notes| {
@@ -179,20 +179,20 @@ impl Judge {
         }
     }
 
-    fn now(&self) -> (Weather, u64) {
+    fn now(&self) -> (Phase, u64) {
         let notes = self.0.borrow();
-        (notes.weather, notes.era)
+        (notes.phase, notes.phase_number)
     }
 }
 
-impl Desk {
+impl Asker {
     /// Asks, and hangs up after a random time now and then. Gives the answer where it has one of the statuses that
     /// the question allows; all others are noted.
     pub(crate) async fn ask(&mut self, what: &str, call: Call, allowed: &[u16]) -> Option<Answer> {
-        let gives_up = match (self.manner, self.judge.weather()) {
-            (Manner::Patient, _) => 0.0,
-            (Manner::Hasty, Weather::Stall) => 0.7,
-            (Manner::Hasty, Weather::Calm | Weather::Recovery) => 0.25,
+        let gives_up = match (self.waiting, self.record.phase()) {
+            (Waiting::UntilAnswered, _) => 0.0,
+            (Waiting::OftenGivesUp, Phase::Stall) => 0.7,
+            (Waiting::OftenGivesUp, Phase::AllWell | Phase::Recovery) => 0.25,
         };
         if self.dice.random_bool(gives_up) {
             // Half of them within the time that an answer takes.
@@ -206,9 +206,9 @@ impl Desk {
 
     /// Asks, and waits for the answer.
     pub(crate) async fn insist(&mut self, what: &str, call: Call, allowed: &[u16]) -> Option<Answer> {
-        let calm = self.judge.weather() == Weather::Calm;
-        let patience = if calm { LONG_WAIT } else { SHORT_WAIT };
-        self.ask_for(what, call, allowed, patience, !calm).await
+        let all_well = self.record.phase() == Phase::AllWell;
+        let patience = if all_well { LONG_WAIT } else { SHORT_WAIT };
+        self.ask_for(what, call, allowed, patience, !all_well).await
     }
 
     async fn ask_for(
@@ -219,18 +219,18 @@ impl Desk {
         patience: Duration,
         may_give_up: bool,
     ) -> Option<Answer> {
-        let asked = self.judge.now();
+        let asked = self.record.now();
         let answer = match call.try_send_within(patience).await {
             None if may_give_up => {
-                self.judge.given_up();
+                self.record.given_up();
                 return None;
             }
             None => {
-                self.judge.outage(asked, || format!("{what}: no answer within {patience:?}"));
+                self.record.outage(asked, || format!("{what}: no answer within {patience:?}"));
                 return None;
             }
             Some(Err(error)) => {
-                self.judge.outage(asked, || format!("{what}: {error:?}"));
+                self.record.outage(asked, || format!("{what}: {error:?}"));
                 return None;
             }
             Some(Ok(answer)) => answer,
@@ -241,9 +241,9 @@ impl Desk {
         }
         let told = || format!("{what}: {}", answer.body);
         if OUTAGE.contains(&status) {
-            self.judge.outage(asked, told);
+            self.record.outage(asked, told);
         } else {
-            self.judge.fault(format!("{status} {}", answer.code()), told());
+            self.record.fault(format!("{status} {}", answer.code()), told());
         }
         None
     }
@@ -252,11 +252,11 @@ impl Desk {
     pub(crate) fn check<T>(&self, what: &str, checked: Result<T, Foreign>) -> Option<T> {
         match checked {
             Ok(known) => {
-                self.judge.right();
+                self.record.right();
                 Some(known)
             }
             Err(foreign) => {
-                self.judge
+                self.record
                     .fault("an answer that is not the asker's own".to_owned(), format!("{what}: {foreign}"));
                 None
             }
