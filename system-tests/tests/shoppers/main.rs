@@ -3,8 +3,8 @@
 //! Several instances of each service serve a few customers who fill their carts, order, cancel and ask for their money
 //! back, and sellers who answer them and change what they sell. Meanwhile processes are killed and started again, stand
 //! still for longer than their leases, and connections break before a request or before its reply, between the clients
-//! and the gateway and between the services and the database. A client that gets no answer does what clients do: it
-//! sends the same request by the same key again.
+//! and the gateway and between the services and the database; and some clients hang up. A client that gets no answer does
+//! what clients do: it sends the same request by the same key again.
 //!
 //! Every answer is compared with who asked. Each shopper has a name, amounts of charges and one thing to buy that no
 //! other has, so that another's account, cart, order or statement is noticed.

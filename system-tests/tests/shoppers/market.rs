@@ -1,9 +1,10 @@
 //! Where it all takes place: a stack with several instances of everything, shops, and what everybody was told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use rand::RngExt as _;
 use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use stack::{Override, Stack};
 use system_tests::arena;
 use system_tests::client::{Answer, Call, Client};
@@ -20,6 +21,11 @@ const ITEMS: usize = 2;
 const SPECIAL_PRICE: i64 = 2_000;
 /// More than one shopper buys.
 const SPECIAL_PIECES: i64 = 10_000;
+/// How long everybody waits for an answer who does not hang up before: longer than any takes.
+pub(crate) const LONG_WAIT: Duration = Duration::from_secs(90);
+/// How many of the clients hang up.
+const HANG_UPS: f64 = 0.15;
+const LATEST_HANG_UP_MS: u64 = 200;
 /// Further instances, beside the one that every stack has.
 const MORE: [&str; 4] = ["order-api", "order-api", "member-api", "store-api"];
 
@@ -35,6 +41,8 @@ pub(crate) struct Market {
     /// One for each shopper, and for nobody else: where another finds it in an answer, the answer is not theirs.
     pub(crate) specials: Vec<Item>,
     pub(crate) memory: Arc<Memory>,
+    /// Decides who hangs up.
+    dice: Arc<Mutex<StdRng>>,
 }
 
 /// A seller, and what they sell.
@@ -107,7 +115,15 @@ impl Market {
             sellers,
             specials,
             memory: Arc::default(),
+            dice: Arc::new(Mutex::new(StdRng::seed_from_u64(dice.random()))),
         }
+    }
+
+    /// How long a client waits for the next answer.
+    pub(crate) fn patience(&self) -> Duration {
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let hangs_up = dice.random_bool(HANG_UPS);
+        if hangs_up { Duration::from_millis(dice.random_range(1..=LATEST_HANG_UP_MS)) } else { LONG_WAIT }
     }
 
     /// Everything that a shopper can buy.
@@ -117,12 +133,12 @@ impl Market {
     }
 }
 
-/// Sends a call; `None` where it is not known what has become of it.
+/// Sends a call, and hangs up after a time; `None` where it is not known what has become of it.
 ///
 /// # Panics
 /// If the answer says that something was not foreseen.
-pub(crate) async fn ask(call: Call) -> Option<Answer> {
-    let answer = call.try_send().await.ok()?;
+pub(crate) async fn ask(call: Call, patience: Duration) -> Option<Answer> {
+    let answer = call.try_send_within(patience).await?.ok()?;
     assert!(![401, 403, 404, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
     let settled = answer.status < 500 && answer.code() != "IDEMPOTENCY_KEY_IN_USE";
     settled.then_some(answer)

@@ -11,7 +11,7 @@ use system_tests::own;
 use system_tests::people::{Person, new_key};
 use uuid::Uuid;
 
-use crate::market::ask;
+use crate::market::{LONG_WAIT, ask};
 
 /// A key whose process died is taken over when its lease is; twice that, for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -111,10 +111,10 @@ impl Keyed {
 
 impl Memory {
     /// Sends a request once, and remembers the answer.
-    pub(crate) async fn send(&self, client: &Client, request: &Keyed) -> Option<Answer> {
+    pub(crate) async fn send(&self, client: &Client, request: &Keyed, patience: Duration) -> Option<Answer> {
         let first = || (request.clone(), Outcome::Unknown);
         self.seen().requests.entry(request.key.clone()).or_insert_with(first);
-        let answer = ask(request.call(client)).await?;
+        let answer = ask(request.call(client), patience).await?;
         request.check(&answer);
         let mut seen = self.seen();
         let (_, outcome) = seen.requests.get_mut(&request.key).expect("it was put there");
@@ -150,7 +150,7 @@ impl Memory {
         };
         let deadline = Instant::now() + PATIENCE;
         for request in unknown {
-            while self.send(client, &request).await.is_none() {
+            while self.send(client, &request, LONG_WAIT).await.is_none() {
                 assert!(Instant::now() < deadline, "the request with key {} is never answered", request.key);
                 tokio::time::sleep(POLL).await;
             }

@@ -45,7 +45,7 @@ impl Vendor {
 
     /// Answers a request for a refund; sometimes twice at once, and to different ends.
     async fn answer_a_request(&mut self) {
-        let Some(page) = ask(self.get("/api/order/sales?status=REFUND_REQUESTED&limit=20")).await else {
+        let Some(page) = self.ask(self.get("/api/order/sales?status=REFUND_REQUESTED&limit=20")).await else {
             return;
         };
         let sales = page.expect(200)["items"].as_array().cloned().unwrap_or_default();
@@ -59,7 +59,8 @@ impl Vendor {
         let line_id = text(&sales[self.dice.random_range(0..sales.len())], "id");
         let (one, other) = (self.decision(&line_id), self.decision(&line_id));
         let twice = self.dice.random_bool(0.3);
-        let (one, other) = tokio::join!(ask(one), async { if twice { ask(other).await } else { None } });
+        let (one, other) =
+            tokio::join!(self.ask(one), async { if twice { self.ask(other).await } else { None } });
         for answer in [one, other].into_iter().flatten() {
             self.note(&line_id, &answer);
         }
@@ -100,7 +101,7 @@ impl Vendor {
         let path = format!("/api/store/items/{}/options/{option_id}", item.id);
         let change = change(&mut self.dice);
         let call = self.market.client.patch(&path, &change);
-        if let Some(answer) = ask(call.bearer(&self.seller.person.token)).await {
+        if let Some(answer) = self.ask(call.bearer(&self.seller.person.token)).await {
             let option = answer.expect(200);
             assert_eq!(option["id"], option_id.as_str(), "{option}");
             assert!(
@@ -108,6 +109,10 @@ impl Vendor {
                 "{option} after {change}"
             );
         }
+    }
+
+    async fn ask(&self, call: Call) -> Option<Answer> {
+        ask(call, self.market.patience()).await
     }
 
     fn get(&self, path: &str) -> Call {

@@ -69,7 +69,7 @@ impl Shopper {
         for _ in 0..self.dice.random_range(1..=3) {
             self.change_cart().await;
         }
-        let cart = ask(self.call(Method::GET, "/api/order/cart", None)).await;
+        let cart = self.ask(self.call(Method::GET, "/api/order/cart", None)).await;
         if let Some(cart) = &cart {
             self.check_cart(cart);
         }
@@ -82,9 +82,9 @@ impl Shopper {
         let twice = self.dice.random_bool(0.3);
         let (memory, client) = (self.market.memory.clone(), self.market.client.clone());
         let (first, _, changed) = tokio::join!(
-            memory.send(&client, &order),
-            async { if twice { memory.send(&client, &order).await } else { None } },
-            async { if let Some(change) = meanwhile { ask(change).await } else { None } },
+            memory.send(&client, &order, self.market.patience()),
+            async { if twice { memory.send(&client, &order, self.market.patience()).await } else { None } },
+            async { if let Some(change) = meanwhile { self.ask(change).await } else { None } },
         );
         if let Some(cart) = changed {
             self.check_cart(&cart);
@@ -116,14 +116,14 @@ impl Shopper {
     }
 
     async fn look_at_account(&self) {
-        if let Some(answer) = ask(self.call(Method::GET, "/api/member/me", None)).await {
+        if let Some(answer) = self.ask(self.call(Method::GET, "/api/member/me", None)).await {
             own::account(&self.me, &answer.expect(200)).unwrap();
         }
     }
 
     /// Each order is one that this shopper was told of, or may have placed without having been told.
     async fn list_orders(&self) {
-        let Some(answer) = ask(self.call(Method::GET, "/api/order/orders?limit=100", None)).await else {
+        let Some(answer) = self.ask(self.call(Method::GET, "/api/order/orders?limit=100", None)).await else {
             return;
         };
         let page = answer.expect(200);
@@ -144,7 +144,7 @@ impl Shopper {
     /// Each charge has this shopper's number in its amount, and each payment is for an order of theirs.
     async fn read_statement(&self) {
         let path = "/api/member/me/wallet/entries?limit=100";
-        let Some(answer) = ask(self.call(Method::GET, path, None)).await else { return };
+        let Some(answer) = self.ask(self.call(Method::GET, path, None)).await else { return };
         let page = answer.expect(200);
         let known = self.market.memory.orders_of(&self.me.id);
         let mut untold = 0;
@@ -167,7 +167,7 @@ impl Shopper {
     async fn look_at_an_order(&mut self) {
         let Some(told) = pick(&self.orders, &mut self.dice) else { return };
         let path = format!("/api/order/orders/{}", text(&told, "id"));
-        if let Some(answer) = ask(self.call(Method::GET, &path, None)).await {
+        if let Some(answer) = self.ask(self.call(Method::GET, &path, None)).await {
             self.check_lines(&answer);
             let found = answer.expect(200);
             for key in ["id", "status", "total"] {
@@ -193,7 +193,7 @@ impl Shopper {
             "cancel" => self.call(Method::POST, &path, None),
             _ => self.call(Method::POST, &path, Some(&json!({ "reason": "생각이 바뀌었어요" }))),
         };
-        let Some(answer) = ask(call).await else { return };
+        let Some(answer) = self.ask(call).await else { return };
         match answer.status {
             200 => {
                 assert_eq!(answer.body["id"], line_id.as_str(), "{}", answer.body);
@@ -206,7 +206,7 @@ impl Shopper {
 
     async fn change_cart(&mut self) {
         let change = self.cart_change();
-        if let Some(cart) = ask(change).await {
+        if let Some(cart) = self.ask(change).await {
             self.check_cart(&cart);
         }
     }
@@ -240,12 +240,16 @@ impl Shopper {
     /// Sends a request until it is answered, a few times.
     async fn insist(&self, request: &Keyed) -> Option<Answer> {
         for _ in 0..TRIES {
-            let answer = self.market.memory.send(&self.market.client, request).await;
+            let answer = self.market.memory.send(&self.market.client, request, self.market.patience()).await;
             if answer.is_some() {
                 return answer;
             }
         }
         None
+    }
+
+    async fn ask(&self, call: Call) -> Option<Answer> {
+        ask(call, self.market.patience()).await
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Call {
