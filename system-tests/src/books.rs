@@ -2,6 +2,7 @@
 
 mod promises;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -116,6 +117,21 @@ impl Books {
             .fetch_one(&self.0)
             .await
             .expect("the database answers")
+    }
+
+    /// The charges of a member's wallet: the id, the amount and the balance right after, in won.
+    pub async fn charges(&self, member_id: Uuid) -> BTreeSet<(Uuid, i64, i64)> {
+        let sql = "SELECT t.id, p.amount, p.balance_after FROM member.transfers t \
+                   JOIN member.postings p ON p.transfer_id = t.id WHERE t.kind = 'CHARGE' AND p.account = ?";
+        let rows = sqlx::query_as(sql).bind(member_id).fetch_all(&self.0);
+        rows.await.expect("the database answers").into_iter().collect()
+    }
+
+    /// The orders of a customer: the id, the total in won and the status.
+    pub async fn orders_of(&self, customer_id: Uuid) -> BTreeSet<(Uuid, i64, String)> {
+        let sql = "SELECT id, total, status FROM orders.orders WHERE customer_id = ?";
+        let rows = sqlx::query_as(sql).bind(customer_id).fetch_all(&self.0);
+        rows.await.expect("the database answers").into_iter().collect()
     }
 
     async fn all_zero(&self, figures: &[Promise]) {

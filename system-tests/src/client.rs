@@ -9,6 +9,8 @@ use stack::Stack;
 
 /// Longer than any answer of the gateway takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Shorter than the gateway keeps a connection without a request: it never closes one that is just being used.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A client of one process, the gateway in most tests. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,8 +49,8 @@ impl Client {
     /// # Panics
     /// If the HTTP client can't be made.
     pub fn at(url: String) -> Self {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().expect("an HTTP client without TLS");
-        Self { http, url }
+        let builder = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_TIMEOUT);
+        Self { http: builder.build().expect("an HTTP client without TLS"), url }
     }
 
     /// A GET.
@@ -104,6 +106,11 @@ impl Call {
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         };
         Ok(Answer { status, headers, body })
+    }
+
+    /// Sends it and hangs up after a time; `None` where no answer had come by then.
+    pub async fn try_send_within(self, patience: Duration) -> Option<reqwest::Result<Answer>> {
+        tokio::time::timeout(patience, self.try_send()).await.ok()
     }
 
     /// Sends it.

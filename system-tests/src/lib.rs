@@ -8,6 +8,7 @@
 //! | [`arena`] | starting the stack of a test binary |
 //! | [`client`] | calls through the gateway |
 //! | [`people`], [`shop`] | members and things for sale, made as the tests need them |
+//! | [`own`] | whether an answer is the asker's own |
 //! | [`forgery`] | tokens that must not be believed |
 //! | [`books`] | the promises about money and stock, proved from the databases alone |
 //! | [`trap`] | stopping the world at one statement of one service |
@@ -16,6 +17,7 @@ pub mod arena;
 pub mod books;
 pub mod client;
 pub mod forgery;
+pub mod own;
 pub mod people;
 pub mod shop;
 pub mod trap;

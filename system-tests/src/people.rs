@@ -13,8 +13,16 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct Person {
     /// Their member id.
     pub id: String,
+    /// Their email address, which nobody else has.
+    pub email: String,
+    /// Their name, which nobody else has either.
+    pub name: String,
+    /// CUSTOMER or SELLER.
+    pub role: String,
     /// Their access token.
     pub token: String,
+    /// What they were given to stay signed in.
+    pub refresh_token: String,
     client: Client,
 }
 
@@ -34,12 +42,21 @@ impl Person {
     }
 
     async fn sign_up(client: &Client, role: &str) -> Self {
-        let email = format!("{}@dalkom.example", Uuid::new_v4());
-        let body = json!({ "email": email, "password": PASSWORD, "name": "홍길동" });
+        let id = Uuid::new_v4().simple();
+        let (email, name) = (format!("{id}@dalkom.example"), format!("홍길동 {id}"));
+        let body = json!({ "email": email, "password": PASSWORD, "name": name });
         let member = client.post(&format!("/api/member/{role}"), &body).send().await.expect(201);
         let body = json!({ "email": email, "password": PASSWORD });
         let session = client.post("/api/member/sessions", &body).send().await.expect(201);
-        Self { id: text(&member, "id"), token: text(&session, "accessToken"), client: client.clone() }
+        Self {
+            id: text(&member, "id"),
+            email,
+            name,
+            role: text(&member, "role"),
+            token: text(&session, "accessToken"),
+            refresh_token: text(&session, "refreshToken"),
+            client: client.clone(),
+        }
     }
 
     /// Charges the wallet.

@@ -11,36 +11,51 @@ use crate::people::Person;
 pub struct Item {
     /// Its id.
     pub id: String,
+    /// Its name, which no other item has.
+    pub name: String,
+    /// The id of its store.
+    pub store_id: String,
+    /// The name of its store, which no other store has.
+    pub store_name: String,
     /// The ids of its options.
     pub options: Vec<String>,
 }
 
 /// Opens a store and lists one item, with an option for each `(price, quantity)`.
 pub async fn list_item(client: &Client, seller: &Person, offers: &[(i64, i64)]) -> Item {
-    let body = json!({ "name": format!("공방 {}", Uuid::new_v4()), "description": "작은 공방입니다." });
+    let tag = Uuid::new_v4().simple();
+    let (store_name, name) = (format!("공방 {tag}"), format!("딸기 생크림 케이크 {tag}"));
+    let body = json!({ "name": store_name, "description": "작은 공방입니다." });
     let store = client.post("/api/store/stores", &body).bearer(&seller.token).send().await.expect(201);
     let options: Vec<Value> = offers
         .iter()
         .enumerate()
         .map(|(index, (price, quantity))| {
-            json!({ "name": format!("{}호", index + 1), "price": price, "quantity": quantity })
+            json!({ "name": option_name(index), "price": price, "quantity": quantity })
         })
         .collect();
     let body = json!({
-        "name": "딸기 생크림 케이크",
+        "name": name,
         "description": "논산 설향 딸기와 생크림",
         "category": "CAKE",
         "options": options,
     });
-    let path = format!("/api/store/stores/{}/items", text(&store, "id"));
+    let store_id = text(&store, "id");
+    let path = format!("/api/store/stores/{store_id}/items");
     let item = client.post(&path, &body).bearer(&seller.token).send().await.expect(201);
     let listed = item["options"].as_array().cloned().unwrap_or_default();
     let option_id = |index: usize| {
-        let name = format!("{}호", index + 1);
+        let name = option_name(index);
         let option = listed.iter().find(|option| option["name"] == name.as_str());
         text(option.unwrap_or(&Value::Null), "id")
     };
-    Item { id: text(&item, "id"), options: (0..offers.len()).map(option_id).collect() }
+    let options = (0..offers.len()).map(option_id).collect();
+    Item { id: text(&item, "id"), name, store_id, store_name, options }
+}
+
+/// What an item's option is called, by its place among them.
+pub fn option_name(index: usize) -> String {
+    format!("{}호", index + 1)
 }
 
 /// How many of an option can be bought now.

@@ -3,8 +3,11 @@
 //! Several instances of each service serve a few customers who fill their carts, order, cancel and ask for their money
 //! back, and sellers who answer them and change what they sell. Meanwhile processes are killed and started again, stand
 //! still for longer than their leases, and connections break before a request or before its reply, between the clients
-//! and the gateway and between the services and the database. A client that gets no answer does what clients do: it
-//! sends the same request by the same key again.
+//! and the gateway and between the services and the database; and some clients hang up. A client that gets no answer does
+//! what clients do: it sends the same request by the same key again.
+//!
+//! Every answer is compared with who asked. Each shopper has a name, amounts of charges and one thing to buy that no
+//! other has, so that another's account, cart, order or statement is noticed.
 //!
 //! When it has become quiet, `system_tests::books` holds the databases against the promises, and `memory` against what
 //! the clients were told.
@@ -35,11 +38,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use chaos::{cut_connections, strike};
-use market::Market;
+use market::{Market, SHOPPERS};
 use seller::Vendor;
 use shopper::Shopper;
 
-const SHOPPERS: u64 = 8;
 const SECONDS: u64 = 15;
 
 fn variable(name: &str) -> Option<u64> {
@@ -61,7 +63,7 @@ async fn whatever_breaks_the_six_promises_hold() {
         people.spawn(Vendor::new(market.clone(), seller, dice(number)).trade(ending.clone()));
     }
     for number in 1..=SHOPPERS {
-        people.spawn(Shopper::new(market.clone(), dice(number)).await.shop(ending.clone()));
+        people.spawn(Shopper::new(market.clone(), number, dice(number)).await.shop(ending.clone()));
     }
     let blows = tokio::spawn(strike(market.stack.clone(), dice(200), ending.clone()));
     let cuts = tokio::spawn(cut_connections(market.proxies.clone(), dice(201), ending));
@@ -74,7 +76,7 @@ async fn whatever_breaks_the_six_promises_hold() {
     market.memory.ask_again(&market.client).await;
     let books = Books::of(&market.stack).await;
     books.check_when_quiet().await;
-    let told = market.memory.check(&books).await;
+    let told = market.memory.check(&market.client, &books).await;
     println!("{told:?}; {blows} processes killed or held, {cuts} connections cut");
     assert_eq!(market.stack.fallen(), [], "somebody died of something else");
     assert!(told.confirmed > 0 && blows > 0 && cuts > 0, "nothing was put to the test");

@@ -1,9 +1,10 @@
 //! Where it all takes place: a stack with several instances of everything, shops, and what everybody was told.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use rand::RngExt as _;
 use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use stack::{Override, Stack};
 use system_tests::arena;
 use system_tests::client::{Answer, Call, Client};
@@ -13,8 +14,18 @@ use system_tests::trap::Proxy;
 
 use crate::memory::Memory;
 
+pub(crate) const SHOPPERS: u64 = 8;
 const SELLERS: usize = 3;
 const ITEMS: usize = 2;
+/// What a special costs, in won, but for its shopper's number.
+const SPECIAL_PRICE: i64 = 2_000;
+/// More than one shopper buys.
+const SPECIAL_PIECES: i64 = 10_000;
+/// How long everybody waits for an answer who does not hang up before: longer than any takes.
+pub(crate) const LONG_WAIT: Duration = Duration::from_secs(90);
+/// How many of the clients hang up.
+const HANG_UPS: f64 = 0.15;
+const LATEST_HANG_UP_MS: u64 = 200;
 /// Further instances, beside the one that every stack has.
 const MORE: [&str; 4] = ["order-api", "order-api", "member-api", "store-api"];
 
@@ -27,14 +38,21 @@ pub(crate) struct Market {
     /// To the gateway, by a way that is cut now and then.
     pub(crate) client: Client,
     pub(crate) sellers: Vec<Seller>,
+    /// One for each shopper, and for nobody else: where another finds it in an answer, the answer is not theirs.
+    pub(crate) specials: Vec<Item>,
     pub(crate) memory: Arc<Memory>,
+    /// Decides who hangs up.
+    dice: Arc<Mutex<StdRng>>,
 }
 
 /// A seller, and what they sell.
 #[derive(Clone)]
 pub(crate) struct Seller {
     pub(crate) person: Person,
+    /// To everybody.
     pub(crate) items: Vec<Item>,
+    /// To one shopper each.
+    pub(crate) specials: Vec<Item>,
 }
 
 fn start() -> (Stack, Vec<Proxy>) {
@@ -80,7 +98,14 @@ impl Market {
                 let mut offer = || (dice.random_range(1_000..=30_000), dice.random_range(3..=40));
                 items.push(list_item(&direct, &person, &[offer(), offer()]).await);
             }
-            sellers.push(Seller { person, items });
+            sellers.push(Seller { person, items, specials: Vec::new() });
+        }
+        let mut specials = Vec::new();
+        for (number, place) in (1..=SHOPPERS).zip((0..SELLERS).cycle()) {
+            let seller = &mut sellers[place];
+            let price = SPECIAL_PRICE + i64::try_from(number).expect("a small number");
+            specials.push(list_item(&direct, &seller.person, &[(price, SPECIAL_PIECES)]).await);
+            seller.specials.extend(specials.last().cloned());
         }
         let entrance = proxies.last().map_or(0, Proxy::port);
         Self {
@@ -88,24 +113,33 @@ impl Market {
             proxies,
             client: Client::at(format!("http://127.0.0.1:{entrance}")),
             sellers,
+            specials,
             memory: Arc::default(),
+            dice: Arc::new(Mutex::new(StdRng::seed_from_u64(dice.random()))),
         }
     }
 
-    /// Every option that was ever for sale.
-    pub(crate) fn options(&self) -> impl Iterator<Item = &str> {
-        let items = self.sellers.iter().flat_map(|seller| &seller.items);
-        items.flat_map(|item| &item.options).map(String::as_str)
+    /// How long a client waits for the next answer.
+    pub(crate) fn patience(&self) -> Duration {
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let hangs_up = dice.random_bool(HANG_UPS);
+        if hangs_up { Duration::from_millis(dice.random_range(1..=LATEST_HANG_UP_MS)) } else { LONG_WAIT }
+    }
+
+    /// Everything that a shopper can buy.
+    pub(crate) fn goods_of(&self, number: u64) -> Vec<Item> {
+        let special = self.specials.get(usize::try_from(number - 1).expect("a small number"));
+        self.sellers.iter().flat_map(|seller| &seller.items).chain(special).cloned().collect()
     }
 }
 
-/// Sends a call; `None` where it is not known what has become of it.
+/// Sends a call, and hangs up after a time; `None` where it is not known what has become of it.
 ///
 /// # Panics
 /// If the answer says that something was not foreseen.
-pub(crate) async fn ask(call: Call) -> Option<Answer> {
-    let answer = call.try_send().await.ok()?;
-    assert!(![401, 403, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
+pub(crate) async fn ask(call: Call, patience: Duration) -> Option<Answer> {
+    let answer = call.try_send_within(patience).await?.ok()?;
+    assert!(![401, 403, 404, 500].contains(&answer.status), "{} {}", answer.status, answer.body);
     let settled = answer.status < 500 && answer.code() != "IDEMPOTENCY_KEY_IN_USE";
     settled.then_some(answer)
 }

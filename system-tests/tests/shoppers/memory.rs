@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use system_tests::books::Books;
 use system_tests::client::{Answer, Call, Client, number, text};
+use system_tests::own;
 use system_tests::people::{Person, new_key};
 use uuid::Uuid;
 
-use crate::market::ask;
+use crate::market::{LONG_WAIT, ask};
 
 /// A key whose process died is taken over when its lease is; twice that, for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,6 +47,15 @@ enum Outcome {
     Refused,
 }
 
+/// What is known of a customer's orders.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    /// Those that the customer was told of.
+    pub(crate) ids: BTreeSet<String>,
+    /// How many requests for one were not answered.
+    pub(crate) unanswered: usize,
+}
+
 /// Everything that was said. Shared by all clients.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<Seen>);
@@ -74,6 +84,22 @@ impl Keyed {
         Self { customer: customer.clone(), kind, key: new_key(), body }
     }
 
+    /// An answer has to do with what was asked for.
+    fn check(&self, answer: &Answer) {
+        let (asked, told) = (&self.body, &answer.body);
+        match self.kind {
+            Kind::Charge if answer.status == 201 => assert_eq!(told["amount"], asked["amount"], "{told}"),
+            Kind::Order if [201, 202].contains(&answer.status) => {
+                let chosen = asked["optionIds"].as_array();
+                for line in told["lines"].as_array().expect("an order has lines") {
+                    let is_chosen = chosen.is_none_or(|chosen| chosen.contains(&line["optionId"]));
+                    assert!(is_chosen, "{line} was not asked for: {asked}");
+                }
+            }
+            Kind::Charge | Kind::Order => {}
+        }
+    }
+
     fn call(&self, client: &Client) -> Call {
         let path = match self.kind {
             Kind::Charge => "/api/member/me/wallet/charges",
@@ -85,14 +111,29 @@ impl Keyed {
 
 impl Memory {
     /// Sends a request once, and remembers the answer.
-    pub(crate) async fn send(&self, client: &Client, request: &Keyed) -> Option<Answer> {
+    pub(crate) async fn send(&self, client: &Client, request: &Keyed, patience: Duration) -> Option<Answer> {
         let first = || (request.clone(), Outcome::Unknown);
         self.seen().requests.entry(request.key.clone()).or_insert_with(first);
-        let answer = ask(request.call(client)).await?;
+        let answer = ask(request.call(client), patience).await?;
+        request.check(&answer);
         let mut seen = self.seen();
         let (_, outcome) = seen.requests.get_mut(&request.key).expect("it was put there");
         outcome.hear(&answer);
         Some(answer)
+    }
+
+    /// The orders of a customer.
+    pub(crate) fn orders_of(&self, customer_id: &str) -> Orders {
+        let seen = self.seen();
+        let mut orders = Orders::default();
+        let own = |request: &Keyed| request.kind == Kind::Order && request.customer.id == customer_id;
+        for (_, outcome) in seen.requests.values().filter(|(request, _)| own(request)) {
+            match outcome {
+                Outcome::Unknown => orders.unanswered += 1,
+                _ => orders.ids.extend(outcome.order_id().map(|id| id.to_string())),
+            }
+        }
+        orders
     }
 
     /// Remembers that a line was said to be in a state.
@@ -109,7 +150,7 @@ impl Memory {
         };
         let deadline = Instant::now() + PATIENCE;
         for request in unknown {
-            while self.send(client, &request).await.is_none() {
+            while self.send(client, &request, LONG_WAIT).await.is_none() {
                 assert!(Instant::now() < deadline, "the request with key {} is never answered", request.key);
                 tokio::time::sleep(POLL).await;
             }
@@ -120,14 +161,16 @@ impl Memory {
     ///
     /// # Panics
     /// If somebody was told what is not so.
-    pub(crate) async fn check(&self, books: &Books) -> Told {
+    pub(crate) async fn check(&self, client: &Client, books: &Books) -> Told {
         let (requests, changes) = {
             let seen = self.seen();
             (seen.requests.values().cloned().collect::<Vec<_>>(), seen.changes.clone())
         };
         let mut told = Told { changes: changes.len(), ..Told::default() };
         let mut effects: BTreeMap<(String, &str), BTreeSet<Uuid>> = BTreeMap::new();
+        let mut customers = BTreeMap::new();
         for (request, outcome) in requests {
+            customers.insert(request.customer.id.clone(), request.customer.clone());
             let (kind, effect) = match &outcome {
                 Outcome::Unknown => panic!("the request with key {} has no answer", request.key),
                 Outcome::Done(charge) if request.kind == Kind::Charge => {
@@ -168,6 +211,9 @@ impl Memory {
             };
             let found = books.count(rows, id(&customer)).await;
             assert_eq!(usize::try_from(found), Ok(effects.len()), "{kind} of {customer}, one for each key");
+        }
+        for customer in customers.values() {
+            check_wallet(client, books, customer).await;
         }
         for (line_id, status) in changes {
             let rows = format!("FROM orders.line_changes WHERE new_status = '{status}' AND line_id = ?");
@@ -225,6 +271,15 @@ async fn check_charge(books: &Books, request: &Keyed, charge: &Value) {
         number(charge, "balance"),
     );
     assert_eq!(books.count(&rows, id(&text(charge, "id"))).await, 1, "{charge}");
+}
+
+/// Everybody is shown their own account and what the ledger says of their wallet.
+async fn check_wallet(client: &Client, books: &Books, customer: &Person) {
+    let get = |path| client.get(path).bearer(&customer.token).send();
+    own::account(customer, &get("/api/member/me").await.expect(200)).unwrap();
+    let balance = number(&get("/api/member/me/wallet").await.expect(200), "balance");
+    let rows = format!("FROM member.wallets WHERE balance = {balance} AND member_id = ?");
+    assert_eq!(books.count(&rows, id(&customer.id)).await, 1, "{} has no {balance} won", customer.id);
 }
 
 async fn check_order(books: &Books, request: &Keyed, order: &Value) {
