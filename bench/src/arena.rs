@@ -35,6 +35,7 @@ pub(crate) async fn database(stack: &Stack, schema: &str, connections: u32) -> a
     pool.await.context("connecting to the database")
 }
 
-fn checkout() -> &'static Path {
+/// The folder with the workspace's Cargo.toml.
+pub(crate) fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in a folder of the workspace")
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask …`: the developer's and operator's one command line.
 //!
-//! Each command is a file in `commands`, each benchmark one in `commands/bench`. What they share:
+//! Each command is a file in `commands`. What they share:
 //!
 //! | module | owns |
 //! |---|---|

@@ -1,6 +1,4 @@
-//! `cargo xtask bench …`: `boot` is measured here; what needs an HTTP client and SQL, in the package `bench`.
-
-mod boot;
+//! `cargo xtask bench …`: builds what is measured, and runs the package `bench`, which measures it.
 
 use std::ffi::OsString;
 use std::process::{self, ExitCode};
@@ -13,7 +11,7 @@ use crate::display::display;
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// How long the stack takes until it is ready, and what its processes hold in memory
-    Boot,
+    Boot(Passed),
     /// Cart reads and writes, against the same commands sent to Redis as they are
     Cart(Passed),
     /// Checkouts a second through the gateway, against their own SQL straight on the database
@@ -37,7 +35,7 @@ pub(crate) struct Passed {
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Boot => boot::run(),
+        Command::Boot(passed) => run_package("boot", passed),
         Command::Cart(passed) => run_package("cart", passed),
         Command::Checkout(passed) => run_package("checkout", passed),
         Command::Wallet(passed) => run_package("wallet", passed),
