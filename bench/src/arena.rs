@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlPoolOptions;
-use stack::{Home, Interrupt, Options, Override, ServerOptions, Servers, Silent, Stack};
+use stack::{Database, Home, Interrupt, Options, Override, ServerOptions, Servers, Silent, Stack};
 use tokio::task::spawn_blocking;
 
 /// Starts a stack with settings that differ from `config/`.
@@ -14,6 +14,7 @@ pub(crate) async fn start(binaries: PathBuf, overrides: Vec<Override>) -> anyhow
     let stack = spawn_blocking(move || {
         let options = ServerOptions {
             home: Home::measured(checkout()),
+            database: Database::MariaDb,
             interrupt: Interrupt::default(),
             progress: Arc::new(Silent),
         };

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use stack::{Home, Interrupt, Options, PartReport, SERVICES, ServerOptions, Servers, Silent, Stack};
+use stack::{
+    Database, Home, Interrupt, Options, PartReport, SERVICES, ServerOptions, Servers, Silent, Stack,
+};
 use tokio::task::spawn_blocking;
 
 use crate::arena;
@@ -65,6 +67,7 @@ impl Start {
         let began = Instant::now();
         let servers = Servers::start(ServerOptions {
             home: Home::throwaway(arena::checkout()),
+            database: Database::MariaDb,
             interrupt: Interrupt::default(),
             progress: Arc::new(Silent),
         })?;
