@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlPoolOptions;
-use stack::{Home, Interrupt, Options, Override, ServerOptions, Servers, Silent, Stack};
+use stack::{Database, Home, Interrupt, Options, Override, ServerOptions, Servers, Silent, Stack};
 use tokio::task::spawn_blocking;
 
 /// Starts a stack with settings that differ from `config/`.
@@ -14,6 +14,7 @@ pub(crate) async fn start(binaries: PathBuf, overrides: Vec<Override>) -> anyhow
     let stack = spawn_blocking(move || {
         let options = ServerOptions {
             home: Home::measured(checkout()),
+            database: Database::MariaDb,
             interrupt: Interrupt::default(),
             progress: Arc::new(Silent),
         };
@@ -35,6 +36,7 @@ pub(crate) async fn database(stack: &Stack, schema: &str, connections: u32) -> a
     pool.await.context("connecting to the database")
 }
 
-fn checkout() -> &'static Path {
+/// The folder with the workspace's Cargo.toml.
+pub(crate) fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in a folder of the workspace")
 }

@@ -27,7 +27,8 @@ use uuid::Uuid;
 
 use crate::arena;
 use crate::client::Connection;
-use crate::load::{Measured, Span, Work, drive, median};
+use crate::figures::{Figures, Of};
+use crate::load::{Measured, Span, Work, drive, median, middle};
 use crate::people::{Person, text};
 
 /// What is to be reached of the floor.
@@ -51,7 +52,11 @@ pub(crate) struct Arguments {
     seconds: u64,
 }
 
-pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    binaries: PathBuf,
+    arguments: Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<ExitCode> {
     let Arguments { customers, rounds, seconds } = arguments;
     let span = Span { warm_up: Duration::from_millis(300), measured: Duration::from_secs(seconds) };
     println!(
@@ -80,6 +85,8 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
         met &= ratio >= AIM;
         let verdict = if ratio >= AIM { "met" } else { "MISSED" };
         row(what, &ours, Some(&floor), &format!("{ratio:>8.2}  {verdict} (aim {AIM:.2})"));
+        figures.measured(Of::Dalkom, what, &middle(ours));
+        figures.measured(Of::Floor, what, &middle(floor));
         if writes {
             println!(
                 "  {} scripts were run in these rounds: each write is one command",
@@ -90,7 +97,9 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     let shop = Shop::open(&stack).await?;
     for (what, writes) in KINDS {
         let ours = drive(shop.workers(customers, writes).await?, span).await?;
-        row(&format!("{what}, by order-api's port"), &[ours], None, "");
+        let what = format!("{what}, by order-api's port");
+        figures.measured(Of::Dalkom, &what, &ours);
+        row(&what, &[ours], None, "");
     }
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

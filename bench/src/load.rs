@@ -70,6 +70,12 @@ pub(crate) async fn drive<W: Work>(workers: Vec<W>, span: Span) -> anyhow::Resul
     Ok(Measured { per_second: count / span.measured.as_secs_f64(), sorted })
 }
 
+/// The round in the middle, by its rate.
+pub(crate) fn middle(mut rounds: Vec<Measured>) -> Measured {
+    rounds.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
+    rounds.swap_remove(rounds.len() / 2)
+}
+
 /// The one in the middle, of the upper two where there is none.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -6,14 +6,17 @@
 //! |---|---|
 //! | [`arena`] | a stack of release binaries on servers that wait for their disks |
 //! | [`client`] | an HTTP connection that costs the machine little |
+//! | [`figures`] | what was measured, in a file for programs |
 //! | [`load`] | closed loops, and how long each turn of them took |
 //! | [`people`] | members, each new, with their tokens |
 //! | [`process`] | the processor time and the memory of a process |
 
 mod arena;
+mod boot;
 mod cart;
 mod checkout;
 mod client;
+mod figures;
 mod load;
 mod people;
 mod process;
@@ -26,18 +29,25 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use figures::Figures;
+
 /// Measures Dalkom. `cargo xtask bench` builds what is measured and calls this.
 #[derive(Parser)]
 struct Arguments {
     /// The folder with the five services' binaries
     #[arg(long)]
     binaries: PathBuf,
+    /// Also writes what was measured into this file, one JSON object a line
+    #[arg(long)]
+    figures: Option<PathBuf>,
     #[command(subcommand)]
     benchmark: Benchmark,
 }
 
 #[derive(Subcommand)]
 enum Benchmark {
+    /// How long the stack takes until it is ready, and what its processes hold in memory
+    Boot,
     /// Cart reads and writes, against the same commands sent to Redis as they are
     Cart(cart::Arguments),
     /// Checkouts a second through the gateway, against their own SQL straight on the database
@@ -52,12 +62,18 @@ enum Benchmark {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Arguments { binaries, benchmark } = Arguments::parse();
-    match benchmark {
-        Benchmark::Cart(arguments) => cart::run(binaries, arguments).await,
-        Benchmark::Checkout(arguments) => checkout::run(binaries, arguments).await,
-        Benchmark::Search(arguments) => search::run(binaries, arguments).await,
-        Benchmark::Settlement(arguments) => settlement::run(binaries, arguments).await,
-        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments).await,
+    let Arguments { binaries, figures: file, benchmark } = Arguments::parse();
+    let mut figures = Figures::default();
+    let code = match benchmark {
+        Benchmark::Boot => boot::run(binaries, &mut figures).await,
+        Benchmark::Cart(arguments) => cart::run(binaries, arguments, &mut figures).await,
+        Benchmark::Checkout(arguments) => checkout::run(binaries, arguments, &mut figures).await,
+        Benchmark::Search(arguments) => search::run(binaries, arguments, &mut figures).await,
+        Benchmark::Settlement(arguments) => settlement::run(binaries, arguments, &mut figures).await,
+        Benchmark::Wallet(arguments) => wallet::run(binaries, arguments, &mut figures).await,
+    }?;
+    if let Some(file) = file {
+        figures.write(&file)?;
     }
+    Ok(code)
 }

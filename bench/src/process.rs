@@ -8,6 +8,9 @@ use nix::time::ClockId;
 use nix::unistd::Pid;
 use stack::Stack;
 
+/// How this benchmark is called among the processes.
+pub(crate) const THIS: &str = "this benchmark";
+
 /// A part of the stack, while it is not started again, or this benchmark.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process(Pid);
@@ -24,7 +27,7 @@ impl Process {
 
     /// Every part of the stack that is a process, by its name, and this benchmark.
     pub(crate) fn all(stack: &Stack) -> anyhow::Result<Vec<(String, Self)>> {
-        let mut all = vec![("this benchmark".to_owned(), Self::this())];
+        let mut all = vec![(THIS.to_owned(), Self::this())];
         for part in stack.parts() {
             if let Some(pid) = part.pid {
                 all.push((part.name, Self::numbered(pid)?));

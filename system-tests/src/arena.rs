@@ -10,6 +10,8 @@ use crate::client::Client;
 
 /// The folder of the five binaries, as `cargo xtask test` tells it.
 const BINARIES: &str = "DALKOM_BINARIES";
+/// The database server to test on, as `cargo xtask test --database` tells it.
+const DATABASE: &str = "DALKOM_DATABASE";
 /// How long a part that was started again may take until the gateway uses it.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
@@ -38,7 +40,13 @@ pub fn start_durable(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack
 
 fn start_in(home: Home, overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
     let binaries = binaries();
-    let options = ServerOptions { home, interrupt: Interrupt::default(), progress: Arc::new(Silent) };
+    let database = std::env::var(DATABASE).map(|name| name.parse().expect("a database that there is"));
+    let options = ServerOptions {
+        home,
+        database: database.unwrap_or_default(),
+        interrupt: Interrupt::default(),
+        progress: Arc::new(Silent),
+    };
     let started = Servers::start(options).and_then(|servers| {
         let overrides = overrides(&servers);
         Stack::start(servers, Options { binaries, overrides })

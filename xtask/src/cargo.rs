@@ -32,21 +32,28 @@ pub(crate) fn command() -> Command {
 
 /// Builds the five services, with cargo's own progress, and gives the folder of their binaries.
 pub(crate) fn build_services(profile: Profile) -> anyhow::Result<PathBuf> {
-    build(build_services_command(), profile)
+    build(build_services_command(checkout()), profile)
 }
 
 /// Builds what is measured and what measures, the program `bench`, in one go: built by themselves they would want their
 /// dependencies with other features, and so once more.
 pub(crate) fn build_for_benchmarks() -> anyhow::Result<PathBuf> {
-    let mut command = build_services_command();
+    let mut command = build_services_command(checkout());
     command.args(["--package", "bench"]);
     build(command, Profile::Release)
 }
 
-fn build_services_command() -> Command {
+/// The command that builds the same in another tree: of another commit, which may lack a service of this one.
+pub(crate) fn benchmarks_of(tree: &Path) -> Command {
+    let mut command = build_services_command(tree);
+    command.args(["--package", "bench", "--release"]);
+    command
+}
+
+fn build_services_command(tree: &Path) -> Command {
     let mut command = command();
-    command.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    for service in &SERVICES {
+    command.current_dir(tree).args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+    for service in SERVICES.iter().filter(|service| tree.join(service.name).exists()) {
         command.args(["--package", service.name]);
     }
     command

@@ -1,6 +1,6 @@
 //! `cargo xtask …`: the developer's and operator's one command line.
 //!
-//! Each command is a file in `commands`, each benchmark one in `commands/bench`. What they share:
+//! Each command is a file in `commands`. What they share:
 //!
 //! | module | owns |
 //! |---|---|
@@ -41,15 +41,14 @@ enum Command {
     Run(operate::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
     Test(test::Arguments),
-    /// Removes the data, keys and logs of this checkout's stack
+    /// Removes the data, keys and logs of this checkout's stack, and what was built of other commits
     Reset(reset::Arguments),
     /// Runs every check but the tests
     Ci,
     /// Writes the documents that are made from the sources
     Docs,
-    /// Measures
-    #[command(subcommand)]
-    Bench(bench::Command),
+    /// Measures; with --against, compares with an earlier commit
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,7 +61,7 @@ fn main() -> ExitCode {
         Command::Reset(arguments) => reset::run(&arguments),
         Command::Ci => Ok(ci::run()),
         Command::Docs => docs::run(),
-        Command::Bench(command) => bench::run(&command),
+        Command::Bench(arguments) => bench::run(arguments),
     };
     outcome.unwrap_or_else(|error| failure::report(&error))
 }

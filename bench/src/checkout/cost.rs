@@ -7,8 +7,12 @@ use sqlx::MySqlPool;
 
 use super::market::{Market, Pick};
 use super::{floor, orders};
+use crate::figures::{Figures, Of};
 use crate::load::Span;
 use crate::process::Process;
+
+/// The parts of which each has its own figure: the others do next to nothing for a checkout.
+const BUSY: [&str; 6] = ["mariadb", "redis", "gateway", "member-api", "store-api", "order-api"];
 
 /// Reads counters before and after.
 pub(crate) struct Meter {
@@ -29,7 +33,13 @@ impl Meter {
     }
 
     /// The cost of one checkout, through the gateway and straight on the database.
-    pub(crate) async fn of_one(&self, market: &Market, pick: Pick, span: Span) -> anyhow::Result<String> {
+    pub(crate) async fn of_one(
+        &self,
+        market: &Market,
+        pick: Pick,
+        span: Span,
+        figures: &mut Figures,
+    ) -> anyhow::Result<String> {
         let began = self.read().await?;
         orders::measure(market, pick, span).await?;
         let between = self.read().await?;
@@ -47,6 +57,15 @@ impl Meter {
             }
         }
         let sum = |cost: &Cost| cost.processor_ms.iter().sum::<f64>();
+        for (of, cost) in [(Of::Dalkom, &ours), (Of::Floor, &floor)] {
+            figures.cost(of, &format!("{what}, processor time"), "ms", sum(cost));
+            figures.cost(of, &format!("{what}, statements"), "", cost.statements);
+        }
+        for ((name, _), processor_ms) in self.processes.iter().zip(&ours.processor_ms) {
+            if BUSY.contains(&name.as_str()) {
+                figures.cost(Of::Dalkom, &format!("{what}, {name}"), "ms", *processor_ms);
+            }
+        }
         writeln!(text, "{:<28}{:>9.2} ms{:>9.2} ms", "processor time, together", sum(&ours), sum(&floor))?;
         writeln!(text, "{:<28}{:>12.1}{:>12.1}", "statements", ours.statements, floor.statements)?;
         write!(text, "{:<28}{:>12.0}{:>12.0}", "orders that were counted", ours.orders, floor.orders)?;

@@ -23,7 +23,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::arena;
-use crate::load::{Measured, Span, median};
+use crate::figures::{Figures, Of};
+use crate::load::{Measured, Span, median, middle};
 use cost::Meter;
 use market::{Market, Pick};
 
@@ -62,7 +63,11 @@ impl Compared {
     }
 }
 
-pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    binaries: PathBuf,
+    arguments: Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<ExitCode> {
     let span = Span { warm_up: Duration::from_secs(1), measured: Duration::from_secs(arguments.seconds) };
     println!(
         "bench checkout: {} customers at once, {} rounds of {} s each, release profile, servers that wait for their disks",
@@ -108,9 +113,17 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
     }
     println!("The last two are held against \"one line\": the aim is the share above.");
 
+    for Compared { what, floor, ours } in kinds {
+        figures.measured(Of::Dalkom, what, &middle(ours));
+        figures.measured(Of::Floor, what, &middle(floor));
+    }
+    for (what, _, ours) in hot {
+        figures.measured(Of::Dalkom, what, &middle(ours));
+    }
+
     let meter = Meter::new(&market)?;
-    println!("\n{}", meter.of_one(&market, Pick::OneLine, span).await?);
-    println!("{}", meter.of_one(&market, Pick::FiveLines, span).await?);
+    println!("\n{}", meter.of_one(&market, Pick::OneLine, span, figures).await?);
+    println!("{}", meter.of_one(&market, Pick::FiveLines, span, figures).await?);
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

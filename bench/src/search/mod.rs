@@ -23,6 +23,7 @@ use stack::Stack;
 use tokio::task::spawn_blocking;
 
 use crate::arena;
+use crate::figures::Figures;
 use crate::load::{Measured, Span, drive, median};
 use questions::{Aim, Asked, Question, Shape};
 use report::{Row, Side};
@@ -53,7 +54,11 @@ pub(crate) struct Arguments {
     only: Option<String>,
 }
 
-pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    binaries: PathBuf,
+    arguments: Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<ExitCode> {
     let mut sizes = arguments.sizes.clone();
     sizes.sort_unstable();
     let stack = arena::start(binaries, Vec::new()).await?;
@@ -71,6 +76,9 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
         there = *size;
         report::head(*size);
         let rows = measure(&stack, &database, &arguments).await?;
+        for row in &rows {
+            row.note(*size, figures);
+        }
         proof::prove(&stack.url("store-api")?, &database).await?;
         tables.push((*size, rows));
     }

@@ -1,6 +1,7 @@
 //! The table of a catalogue, how figures grow with it, and which aims are met.
 
 use super::questions::{Aim, Shape};
+use crate::figures::{Figures, Of};
 
 /// How one side did.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,18 @@ pub(crate) struct Row {
     pub(crate) raw: Side,
     /// Of the rates of both sides, round by round.
     pub(crate) ratio: f64,
+}
+
+impl Row {
+    /// Adds it to the figures, at a size of the catalogue.
+    pub(crate) fn note(&self, size: u32, figures: &mut Figures) {
+        let name = format!("{}, {size} items", self.name);
+        for (of, side) in [(Of::Dalkom, self.ours), (Of::Floor, self.raw)] {
+            figures.rate(of, &name, side.per_second);
+            figures.cost(of, &format!("{name}, p50"), "ms", side.p50_ms);
+            figures.cost(of, &format!("{name}, p99"), "ms", side.p99_ms);
+        }
+    }
 }
 
 /// What happens to the first page happens to the last: as far as noise allows it to be seen.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::job::{self, Administrator};
 use super::{Arguments, lines, verdict, with_stack};
 use crate::client::Connection;
+use crate::figures::{Figures, Of};
 use crate::people::{Person, text};
 use crate::process::Process;
 
@@ -43,7 +44,11 @@ enum Scene {
 type Seen = Vec<(Scene, Duration)>;
 
 /// Measures, prints, and tells whether the aim is met.
-pub(super) async fn measure(stack: &Arc<Stack>, arguments: &Arguments) -> anyhow::Result<bool> {
+pub(super) async fn measure(
+    stack: &Arc<Stack>,
+    arguments: &Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<bool> {
     let runs = if arguments.quick { QUICK_RUNS } else { RUNS };
     let rows = lines::rows(stack).await?;
     let day = lines::yesterday(&rows).await?;
@@ -78,7 +83,7 @@ pub(super) async fn measure(stack: &Arc<Stack>, arguments: &Arguments) -> anyhow
     while let Some(of_one) = shoppers.join_next().await {
         seen.extend(of_one??);
     }
-    Ok(print(&seen, count))
+    Ok(print(&seen, count, figures))
 }
 
 /// Lists an item of which there is enough; gives its option.
@@ -152,7 +157,7 @@ impl Shopper {
     }
 }
 
-fn print(seen: &Seen, count: u64) -> bool {
+fn print(seen: &Seen, count: u64, figures: &mut Figures) -> bool {
     let times = |scene: Scene| {
         let mut times: Vec<Duration> =
             seen.iter().filter(|(in_scene, _)| *in_scene == scene).map(|(_, took)| *took).collect();
@@ -174,6 +179,9 @@ fn print(seen: &Seen, count: u64) -> bool {
             time.as_secs_f64() * 1_000.0
         };
         *p99 = at(99);
+        for percent in [50, 99] {
+            figures.cost(Of::Dalkom, &format!("checkouts {name}, p{percent}"), "ms", at(percent));
+        }
         println!("    {name:44} {:>9} {:>7.1} ms {:>7.1} ms", times.len(), at(50), at(99));
     }
     let ratio = p99[1] / p99[0];

@@ -26,6 +26,7 @@ use stack::{Override, Stack};
 use tokio::task::spawn_blocking;
 
 use crate::arena;
+use crate::figures::Figures;
 
 /// What is measured, and how long.
 #[derive(clap::Args)]
@@ -47,7 +48,11 @@ pub(crate) struct Arguments {
     only_days: bool,
 }
 
-pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    binaries: PathBuf,
+    arguments: Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<ExitCode> {
     let arguments = if arguments.quick {
         Arguments { lines: vec![200_000], sellers: 20_000, rounds: 2, ..arguments }
     } else {
@@ -58,9 +63,9 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
         "Release profile, private servers that wait for their disks, {} sellers; each figure is the median of {} rounds.\n",
         arguments.sellers, arguments.rounds
     );
-    let mut met = sizes::measure(&stack, &arguments).await?;
+    let mut met = sizes::measure(&stack, &arguments, figures).await?;
     if !arguments.only_days {
-        met &= meanwhile::measure(&stack, &arguments).await?;
+        met &= meanwhile::measure(&stack, &arguments, figures).await?;
         totals::measure(&stack, &arguments).await?;
     }
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -9,6 +9,7 @@ use stack::Stack;
 use super::floors::{self, Cost};
 use super::job::{self, Administrator};
 use super::{Arguments, lines, verdict, with_stack};
+use crate::figures::{Figures, Of};
 use crate::load::median;
 use crate::process::Process;
 
@@ -48,16 +49,47 @@ impl Size {
     fn copied(&self, of: impl Fn(&Cost) -> Duration) -> f64 {
         median(self.copied.iter().map(|cost| of(cost).as_secs_f64()).collect())
     }
+
+    fn note(&self, figures: &mut Figures) {
+        let lines = self.lines;
+        for (what, of) in [("", took as fn(&Cost) -> Duration), (", processor time of the database", used)] {
+            figures.cost(Of::Dalkom, &format!("the job, {lines} lines{what}"), "s", self.job(of));
+            let (read_ahead, grouped) = (of(&self.read_ahead), of(&self.grouped));
+            figures.time(Of::Dalkom, &format!("reading ahead, {lines} lines{what}"), read_ahead);
+            figures.time(Of::Floor, &format!("grouped from the lines, {lines} lines{what}"), grouped);
+            figures.cost(
+                Of::Floor,
+                &format!("from ready-made totals, {lines} lines{what}"),
+                "s",
+                self.copied(of),
+            );
+        }
+        let name = format!("memory of order-api at most, {lines} lines");
+        figures.cost(Of::Dalkom, &name, "MiB", mebibytes(self.peak_kib));
+    }
+}
+
+fn took(cost: &Cost) -> Duration {
+    cost.took
+}
+
+fn used(cost: &Cost) -> Duration {
+    cost.database
 }
 
 /// Measures, prints, and tells whether the aims are met.
-pub(super) async fn measure(stack: &Arc<Stack>, arguments: &Arguments) -> anyhow::Result<bool> {
+pub(super) async fn measure(
+    stack: &Arc<Stack>,
+    arguments: &Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<bool> {
     let rows = lines::rows(stack).await?;
     let day = lines::yesterday(&rows).await?;
     let mut sizes = Vec::new();
     for count in &arguments.lines {
         let size = measure_size(stack, &rows, &day, *count, arguments).await?;
         print_size(&size);
+        size.note(figures);
         sizes.push(size);
     }
     Ok(print(&sizes))
@@ -99,8 +131,6 @@ async fn measure_size(
 }
 
 fn print_size(size: &Size) {
-    let took = |cost: &Cost| cost.took;
-    let used = |cost: &Cost| cost.database;
     let row = |what: &str, took: f64, used: f64| println!("    {what:44} {took:>9.3} s {used:>9.3} s");
     println!("{} lines (made in {:.0} s)", size.lines, size.made.as_secs_f64());
     println!("    {:44} {:>11} {:>11}", "", "time", "database");
@@ -130,7 +160,6 @@ fn print_size(size: &Size) {
 }
 
 fn print(sizes: &[Size]) -> bool {
-    let took = |cost: &Cost| cost.took;
     let mut all_met = true;
     let mut line = |what: &str, value: f64, aim: String, met: bool| {
         all_met &= met;

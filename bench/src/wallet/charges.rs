@@ -9,10 +9,11 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::cpu::Used;
+use super::cpu::{PerTurn, Used};
 use super::{Bench, verdict};
 use crate::client::Connection;
-use crate::load::{Measured, Work, drive, median};
+use crate::figures::{Figures, Of};
+use crate::load::{Measured, Work, drive, median, middle};
 use crate::people::Person;
 
 const PATH: &str = "/api/member/me/wallet/charges";
@@ -38,7 +39,7 @@ const CASES: [Case; 5] = [
 ];
 
 /// Prints what came of it; true where every aim is met.
-pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
+pub(super) async fn measure(bench: &Bench, figures: &mut Figures) -> anyhow::Result<bool> {
     println!(
         "\nCharges a second through member-api's own port, against BEGIN, the three statements of a transfer and COMMIT.\n"
     );
@@ -48,9 +49,10 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
     );
     let mut all_met = true;
     for case in CASES {
-        all_met &= measure_case(bench, case).await?;
+        all_met &= measure_case(bench, case, figures).await?;
     }
     let through_gateway = charges(bench, &bench.stack.gateway_url(), CASES[2]).await?;
+    figures.measured(Of::Dalkom, "many wallets, 32 connections, through the gateway", &through_gateway);
     let Measured { per_second, .. } = through_gateway;
     println!(
         "\n  For information: 32 connections through the gateway, {per_second:.0} /s, p50 {}, p99 {}.",
@@ -60,10 +62,10 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<bool> {
     Ok(all_met)
 }
 
-async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
+async fn measure_case(bench: &Bench, case: Case, figures: &mut Figures) -> anyhow::Result<bool> {
     let direct = bench.stack.url("member-api")?;
     let (mut floors, mut ours) = (Vec::new(), Vec::new());
-    let (mut cpu_of_floor, mut cpu_of_ours) = (String::new(), String::new());
+    let (mut cpu_of_floor, mut cpu_of_ours) = (PerTurn::default(), PerTurn::default());
     for _ in 0..bench.rounds {
         let before = Used::now(&bench.stack)?;
         floors.push(floor(bench, case).await?);
@@ -78,9 +80,13 @@ async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
     let aim = if case.is_hot { AIM_HOT } else { AIM_MANY };
     let what = if case.is_hot { "one hot wallet" } else { "many wallets" };
     let (floor, our) = (middle(floors), middle(ours));
+    let name = format!("{what}, {} connections", case.connections);
+    figures.measured(Of::Dalkom, &name, &our);
+    figures.cost(Of::Dalkom, &format!("{name}, processor time"), "µs", cpu_of_ours.of_stack());
+    figures.measured(Of::Floor, &name, &floor);
     println!(
         "  {:28} {:>9.0} {:>9} {:>9}  {:>9.0} {:>9} {:>9}  {ratio:>6.2}  aim {aim}: {}",
-        format!("{what}, {} connections", case.connections),
+        name,
         floor.per_second,
         milliseconds(&floor, 50),
         milliseconds(&floor, 99),
@@ -97,12 +103,6 @@ async fn measure_case(bench: &Bench, case: Case) -> anyhow::Result<bool> {
 fn turns(bench: &Bench, round: Option<&Measured>) -> f64 {
     let span = bench.span.warm_up + bench.span.measured;
     round.map_or(f64::NAN, |round| round.per_second * span.as_secs_f64())
-}
-
-/// The round in the middle.
-fn middle(mut rounds: Vec<Measured>) -> Measured {
-    rounds.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
-    rounds.swap_remove(rounds.len() / 2)
 }
 
 fn milliseconds(measured: &Measured, percent: usize) -> String {

@@ -1,11 +1,11 @@
 //! What each process uses of the cores.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::time::Duration;
 
 use stack::Stack;
 
-use crate::process::Process;
+use crate::process::{Process, THIS};
 
 /// Less than that is not worth a word, in microseconds for each turn.
 const LEAST_MICROSECONDS: f64 = 2.0;
@@ -20,17 +20,34 @@ impl Used {
         used.collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// What each has used since for one turn, of so many: `mariadb 150 µs, this benchmark 80 µs`.
-    pub(super) fn per_turn_since(&self, earlier: &Self, turns: f64) -> String {
-        let mut text = String::new();
-        for ((name, now), (_, before)) in self.0.iter().zip(&earlier.0) {
-            let microseconds = now.saturating_sub(*before).as_secs_f64() * 1_000_000.0 / turns;
-            if microseconds >= LEAST_MICROSECONDS {
-                let comma = if text.is_empty() { "" } else { ", " };
-                // Writing to a string can't fail.
-                let _ = write!(text, "{comma}{name} {microseconds:.0} µs");
-            }
+    /// What each has used since for one turn, of so many.
+    pub(super) fn per_turn_since(&self, earlier: &Self, turns: f64) -> PerTurn {
+        let pairs = self.0.iter().zip(&earlier.0);
+        let each = pairs.map(|((name, now), (_, before))| {
+            (name.clone(), now.saturating_sub(*before).as_secs_f64() * 1_000_000.0 / turns)
+        });
+        PerTurn(each.collect())
+    }
+}
+
+/// What each process has used for one turn, in microseconds. It reads as `mariadb 150 µs, this benchmark 80 µs`.
+#[derive(Debug, Default)]
+pub(super) struct PerTurn(Vec<(String, f64)>);
+
+impl PerTurn {
+    /// What the parts of the stack have used together.
+    pub(super) fn of_stack(&self) -> f64 {
+        self.0.iter().filter(|(name, _)| name != THIS).map(|(_, microseconds)| microseconds).sum()
+    }
+}
+
+impl fmt::Display for PerTurn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let worth_a_word = self.0.iter().filter(|(_, microseconds)| *microseconds >= LEAST_MICROSECONDS);
+        for (number, (name, microseconds)) in worth_a_word.enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            write!(formatter, "{comma}{name} {microseconds:.0} µs")?;
         }
-        text
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ use stack::{Override, Stack};
 
 use crate::arena;
 use crate::client::Connection;
+use crate::figures::Figures;
 use crate::load::Span;
 use crate::people::Person;
 
@@ -45,7 +46,11 @@ struct Bench {
     sign_ins: u32,
 }
 
-pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    binaries: PathBuf,
+    arguments: Arguments,
+    figures: &mut Figures,
+) -> anyhow::Result<ExitCode> {
     let Arguments { seconds, rounds, wallets, sign_ins, quick } = arguments;
     let bench = Bench {
         // Everybody comes from one address here.
@@ -72,8 +77,8 @@ pub(crate) async fn run(binaries: PathBuf, arguments: Arguments) -> anyhow::Resu
         bench.rounds,
         bench.span.measured.as_secs(),
     );
-    let signs_in_cheaply = sign_ins::measure(&bench).await?;
-    let charges_quickly = charges::measure(&bench).await?;
+    let signs_in_cheaply = sign_ins::measure(&bench, figures).await?;
+    let charges_quickly = charges::measure(&bench, figures).await?;
     Ok(if signs_in_cheaply && charges_quickly { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -48,7 +48,7 @@ pub use overlay::Override;
 pub use parts::PartReport;
 pub use progress::{Progress, Silent};
 pub use reset::reset;
-pub use servers::{ServerOptions, Servers};
+pub use servers::{Database, ServerOptions, Servers, UnknownDatabase};
 pub use services::{SERVICES, ServiceKind};
 pub use stack::{Options, Stack};
 pub use tools::ToolsError;

@@ -19,7 +19,7 @@ pub struct LogTail {
 
 impl LogTail {
     /// Reads the end of a log. A log that can't be read has no lines: its reader is explaining another failure.
-    pub(crate) fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         let text = read_end(path).unwrap_or_default();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let first = lines.len().saturating_sub(LINES);

@@ -1,7 +1,11 @@
 //! `cargo xtask reset`: as if nothing had ever run here.
 
+use std::fs;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
+use super::bench::against;
 use crate::cargo;
 
 #[derive(clap::Args)]
@@ -12,7 +16,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let removed = stack::reset(cargo::checkout(), arguments.keep_tools)?;
+    let mut removed = stack::reset(cargo::checkout(), arguments.keep_tools)?;
+    let against = against::folder();
+    if against.exists() {
+        fs::remove_dir_all(&against).with_context(|| format!("removing {}", against.display()))?;
+        removed.push(against);
+    }
     if removed.is_empty() {
         println!("There was nothing to remove.");
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use stack::{Home, ServerOptions, Servers};
+use stack::{Database, Home, ServerOptions, Servers};
 
 use crate::cargo;
 use crate::display::display;
@@ -12,6 +12,9 @@ use crate::signals::Signals;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// The database server: mariadb; or mysql, which is fetched from Debian's sid where the machine has none
+    #[arg(long, default_value = "mariadb")]
+    database: Database,
     /// For `cargo test`: a filter, `-p member-api`, `-- --nocapture`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo_test: Vec<OsString>,
@@ -22,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let progress = display();
     let servers = Servers::start(ServerOptions {
         home: Home::throwaway(cargo::checkout()),
+        database: arguments.database,
         interrupt: signals.interrupt(),
         progress: progress.clone(),
     })?;
@@ -37,6 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let status = command
         .args(&arguments.cargo_test)
         .env("DATABASE_URL", servers.test_database_url()?)
+        // The system tests start servers of their own.
+        .env("DALKOM_DATABASE", arguments.database.name())
         .env("REDIS_URL", servers.redis_url())
         .env("CONSUL_URL", servers.consul_url())
         .status()

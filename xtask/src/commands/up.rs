@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use stack::{Home, Options, ServerOptions, Servers, Stack};
+use stack::{Database, Home, Options, ServerOptions, Servers, Stack};
 
 use crate::cargo::{self, Profile};
 use crate::display::display;
@@ -42,6 +42,7 @@ pub(crate) fn start(signals: &Signals, profile: Profile) -> anyhow::Result<Stack
     let progress = display();
     let servers = Servers::start(ServerOptions {
         home: Home::lasting(cargo::checkout()),
+        database: Database::MariaDb,
         interrupt: signals.interrupt(),
         progress: progress.clone(),
     })?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::parts::PartPlan;
 use crate::ports::Ports;
 use crate::probe::Probe;
-use crate::process::Launch;
 use crate::tools::Program;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,7 +27,8 @@ impl PeerPorts {
 /// In memory (`-dev`), in a lasting stack too: all that it holds is who is alive, which the services tell it
 /// again at each start. So it leads after a tenth of a second instead of more than a whole one.
 pub(super) fn plan(program: &Program, port: u16, peers: &PeerPorts) -> PartPlan {
-    let mut launch = Launch::new("consul", &program.path)
+    let mut launch = program
+        .launch("consul")
         .args(["agent", "-dev", "-node=dalkom", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=warn"])
         .args([format!("-http-port={port}"), "-dns-port=-1".to_owned(), "-grpc-port=-1".to_owned()])
         .args([
@@ -37,8 +37,7 @@ pub(super) fn plan(program: &Program, port: u16, peers: &PeerPorts) -> PartPlan 
             format!("-serf-wan-port={}", peers.serf_wan),
         ])
         .args(["-hcl=connect { enabled = false }", "-hcl=disable_update_check = true"])
-        .args(["-hcl=telemetry { disable_hostname = true }"])
-        .envs(&program.env);
+        .args(["-hcl=telemetry { disable_hostname = true }"]);
     if program.version.is_at_least((1, 14)) {
         launch = launch.arg("-grpc-tls-port=-1");
     }

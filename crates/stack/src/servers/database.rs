@@ -15,7 +15,6 @@ use crate::home::{Home, Purpose};
 use crate::log_tail::LogTail;
 use crate::parts::PartPlan;
 use crate::probe::Probe;
-use crate::process::Launch;
 use crate::progress::Progress;
 use crate::secrets::{Secrets, write_private};
 use crate::tools::{Program, on_path};
@@ -45,14 +44,14 @@ pub(super) fn plan(
     write_private(&init_file, &init_sql)
         .map_err(StackError::io(format!("writing {}", init_file.display())))?;
 
-    let mut launch = Launch::new(PART, &program.path)
+    let mut launch = program
+        .launch(PART)
         .args(options)
         .arg(option("datadir", &data))
         .arg(option("init-file", &init_file))
         .arg(option("socket", &socket_path(home)))
         .args(["--bind-address=127.0.0.1", &format!("--port={port}"), "--skip-name-resolve"])
-        .args(["--skip-log-bin", "--max-connections=500"])
-        .envs(&program.env);
+        .args(["--skip-log-bin", "--max-connections=500"]);
     launch = match home.purpose() {
         Purpose::Lasting => {
             launch.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=256M"])
@@ -75,7 +74,7 @@ pub(super) fn plan(
     Ok(PartPlan {
         launch,
         probe: Probe::DatabaseGreets(port),
-        place: format!("127.0.0.1:{port}"),
+        place: format!("127.0.0.1:{port}, {}", program.version),
         patience: PATIENCE,
         exit_code: 0,
     })
@@ -88,8 +87,7 @@ fn initialise(program: &Program, options: &[OsString], data: &Path, home: &Home)
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         removed => removed.map_err(StackError::io(format!("removing {}", unfinished.display())))?,
     }
-    let (initialiser, own_options) = initialiser(program);
-    let mut command = Command::new(initialiser);
+    let (mut command, own_options) = initialiser(program);
     // `--no-defaults` is the first of the options, or it is none.
     command.args(options).args(own_options).arg(option("datadir", &unfinished));
     command.envs(program.env.iter().cloned());
@@ -107,11 +105,13 @@ fn initialise(program: &Program, options: &[OsString], data: &Path, home: &Home)
 }
 
 /// The program that makes a server's own tables, with what it alone is to be told.
-fn initialiser(program: &Program) -> (PathBuf, Vec<String>) {
+fn initialiser(program: &Program) -> (Command, Vec<String>) {
     const NAMES: [&str; 2] = ["mariadb-install-db", "mysql_install_db"];
     if !program.version.is_mariadb() {
         // Root has no password until the server is started with the init file, which it never is without.
-        return (program.path.clone(), vec!["--initialize-insecure".to_owned()]);
+        let mut command = Command::new(&program.path);
+        command.args(&program.args);
+        return (command, vec!["--initialize-insecure".to_owned()]);
     }
     let initialiser = match &program.unpacked {
         Some(tree) => tree.join("usr/bin").join(NAMES[0]),
@@ -127,7 +127,7 @@ fn initialiser(program: &Program) -> (PathBuf, Vec<String>) {
         // Whether the machine's own name can be looked up does not matter to accounts of 127.0.0.1.
         "--force",
     ];
-    (initialiser, options.map(str::to_owned).into())
+    (Command::new(initialiser), options.map(str::to_owned).into())
 }
 
 /// What every run of the server needs: nothing of the machine's own configuration, and temporary tables where no other

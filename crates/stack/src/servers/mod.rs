@@ -5,6 +5,7 @@ mod database;
 mod redis;
 
 use std::fs;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::accounts::{ADMIN, TEST_SCHEMA};
@@ -21,11 +22,47 @@ use crate::progress::Progress;
 use crate::secrets::Secrets;
 use crate::tools::Tools;
 
+/// Which database server runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Database {
+    /// MariaDB; or the machine's own MySQL, if it has that and no MariaDB.
+    #[default]
+    MariaDb,
+    /// MySQL, of which Debian's stable releases have no package.
+    MySql,
+}
+
+impl Database {
+    /// How it is called on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MariaDb => "mariadb",
+            Self::MySql => "mysql",
+        }
+    }
+}
+
+impl FromStr for Database {
+    type Err = UnknownDatabase;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let all = [Self::MariaDb, Self::MySql];
+        all.into_iter().find(|database| database.name() == name).ok_or(UnknownDatabase)
+    }
+}
+
+/// A name that is no database's.
+#[derive(Debug, thiserror::Error)]
+#[error("there are mariadb and mysql")]
+pub struct UnknownDatabase;
+
 /// How servers are to be started.
 #[derive(Clone)]
 pub struct ServerOptions {
     /// Where they live, and what for.
     pub home: Home,
+    /// Which database server.
+    pub database: Database,
     /// Ends the start early.
     pub interrupt: Interrupt,
     /// Hears how it goes.
@@ -54,7 +91,7 @@ pub struct Servers {
 impl Servers {
     /// Starts them, with what they need fetched, and their schemas and accounts made.
     pub fn start(options: ServerOptions) -> Result<Self, StackError> {
-        let ServerOptions { home, interrupt, progress } = options;
+        let ServerOptions { home, database, interrupt, progress } = options;
         home.create()?;
         let (lock, litter) = match home.purpose() {
             Purpose::Lasting => (Some(CheckoutLock::take(&home)?), None),
@@ -68,7 +105,7 @@ impl Servers {
             progress.note(&format!("Ended what a killed stack had left: {}.", left.join(", ")));
         }
         keep_one_older_log(&home)?;
-        let tools = Tools::find_or_fetch(&home, &*progress)?;
+        let tools = Tools::find_or_fetch(database, &home, &*progress)?;
         let secrets = Secrets::open(&home);
 
         let mut ports = match home.purpose() {

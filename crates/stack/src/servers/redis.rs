@@ -7,7 +7,6 @@ use crate::error::StackError;
 use crate::home::{Home, Purpose};
 use crate::parts::PartPlan;
 use crate::probe::Probe;
-use crate::process::Launch;
 use crate::tools::Program;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,13 +18,13 @@ pub(super) fn plan(program: &Program, port: u16, home: &Home) -> Result<PartPlan
         Purpose::Lasting | Purpose::Measured => "yes",
         Purpose::Throwaway => "no",
     };
-    let launch = Launch::new("redis", &program.path)
+    let launch = program
+        .launch("redis")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no"])
         // A process with a title of its own can't be recognised as a leftover.
         .args(["--set-proc-title", "no"])
         .args(["--save", "", "--appendonly", append_only, "--dir"])
-        .arg(data)
-        .envs(&program.env);
+        .arg(data);
     Ok(PartPlan {
         launch,
         probe: Probe::RedisAnswers(port),

@@ -51,6 +51,18 @@ impl Apt {
         Self::create(folder, log, &settings)
     }
 
+    /// Downloads what is installed on the machine, too: libc and all.
+    pub(super) fn without_installed(self) -> Result<Self, ToolsError> {
+        let status = self.folder.join("status");
+        fs::write(&status, "").map_err(ToolsError::io("writing an empty list of installed packages"))?;
+        let path = self.folder.join("apt.conf");
+        let doing = "writing a configuration for apt-get";
+        let text = fs::read_to_string(&path).map_err(ToolsError::io(doing))?;
+        let text = format!("{text}Dir::State::status \"{}\";\n", status.display());
+        fs::write(&path, text).map_err(ToolsError::io(doing))?;
+        Ok(self)
+    }
+
     fn create(folder: PathBuf, log: &Path, settings: &str) -> Result<Self, ToolsError> {
         for part in ["lists/partial", "cache/archives/partial"] {
             let part = folder.join(part);

@@ -7,13 +7,9 @@ use std::time::Instant;
 
 use super::apt::Apt;
 use super::error::ToolsError;
-use super::{Wanted, on_path};
+use super::{Origin, Wanted, on_path};
 use crate::home::Home;
 use crate::progress::Progress;
-
-/// The last Debian release that has a package of Consul. It is one program without dependencies, so it runs on
-/// the newer ones.
-const LAST_RELEASE_WITH_CONSUL: &str = "bullseye";
 
 /// Fetches what is missing into the folder of tools, each into a folder of its own.
 pub(super) fn fetch(missing: &[&Wanted], home: &Home, progress: &dyn Progress) -> Result<(), ToolsError> {
@@ -23,8 +19,8 @@ pub(super) fn fetch(missing: &[&Wanted], home: &Home, progress: &dyn Progress) -
     }
     let tools = home.tools();
     progress.note(&format!(
-        "Not on this machine: {}. Fetching from its own package sources, by apt-get, into {}. Nothing is \
-         installed; `cargo xtask reset` removes it.",
+        "Not on this machine: {}. Fetching packages, by apt-get and from the machine's own Debian mirror, into {}. \
+         Nothing is installed; `cargo xtask reset` removes it.",
         titles.join(", "),
         tools.display()
     ));
@@ -63,10 +59,20 @@ impl Workplace<'_> {
     /// Gives the folder with the unpacked packages.
     fn unpack(&self, apt: &Apt, wanted: &Wanted) -> Result<PathBuf, ToolsError> {
         let archives = self.folder.join("archives").join(wanted.part);
-        let packages = if apt.knows(wanted.packages[0])? {
-            apt.download_with_dependencies(wanted.packages, &archives)?
-        } else {
-            self.older_release(apt)?.download(wanted.packages, &archives)?
+        let packages = match wanted.origin {
+            Origin::WholeRelease(release) => {
+                let whole = self.release(apt, wanted, release)?.without_installed()?;
+                whole.update()?;
+                whole.download_with_dependencies(wanted.packages, &archives)?
+            }
+            Origin::MachineOrRelease(release) if !apt.knows(wanted.packages[0])? => {
+                let older = self.release(apt, wanted, release)?;
+                older.update()?;
+                older.download(wanted.packages, &archives)?
+            }
+            Origin::Machine | Origin::MachineOrRelease(_) => {
+                apt.download_with_dependencies(wanted.packages, &archives)?
+            }
         };
         let unpacked = self.folder.join("unpacked").join(wanted.part);
         fs::create_dir_all(&unpacked).map_err(ToolsError::io("making a folder for the packages"))?;
@@ -76,12 +82,9 @@ impl Workplace<'_> {
         Ok(unpacked)
     }
 
-    fn older_release(&self, apt: &Apt) -> Result<Apt, ToolsError> {
-        let mirror = apt.debian_mirror()?.ok_or(ToolsError::NoDebianSource)?;
-        let folder = self.folder.join(LAST_RELEASE_WITH_CONSUL);
-        let older = Apt::with_release(folder, self.log, &mirror, LAST_RELEASE_WITH_CONSUL)?;
-        older.update()?;
-        Ok(older)
+    fn release(&self, apt: &Apt, wanted: &Wanted, release: &str) -> Result<Apt, ToolsError> {
+        let mirror = apt.debian_mirror()?.ok_or(ToolsError::NoDebianSource { title: wanted.title })?;
+        Apt::with_release(self.folder.join(release), self.log, &mirror, release)
     }
 }
 

@@ -25,8 +25,11 @@ pub enum ToolsError {
         log: LogTail,
     },
     /// The machine has no Debian package source to copy.
-    #[error("Consul is not in this machine's package sources, and none of them is Debian's own")]
-    NoDebianSource,
+    #[error("{title} is not in this machine's package sources, and none of them is Debian's own")]
+    NoDebianSource {
+        /// What is missing, for people.
+        title: &'static str,
+    },
     /// What was fetched is too old, or does not run here.
     #[error("what the package sources have of {title} is too old, or does not run on this machine")]
     StillMissing {
@@ -53,9 +56,10 @@ impl ToolsError {
     pub(crate) fn log(&self) -> Option<&LogTail> {
         match self {
             Self::Command { log, .. } => Some(log),
-            Self::NotDebian { .. } | Self::NoDebianSource | Self::StillMissing { .. } | Self::Io { .. } => {
-                None
-            }
+            Self::NotDebian { .. }
+            | Self::NoDebianSource { .. }
+            | Self::StillMissing { .. }
+            | Self::Io { .. } => None,
         }
     }
 
@@ -65,7 +69,7 @@ impl ToolsError {
                 Servers that you put on the PATH yourself are used as well."
                 .to_owned(),
             Self::Io { .. } => "Is the disk full, or does the folder belong to another user?".to_owned(),
-            Self::NotDebian { .. } | Self::NoDebianSource | Self::StillMissing { .. } => {
+            Self::NotDebian { .. } | Self::NoDebianSource { .. } | Self::StillMissing { .. } => {
                 "Put these on the PATH, and they are used: `mariadbd` (MariaDB 10.11 or newer) or `mysqld` (MySQL \
                  8.4 or newer), `redis-server` (6.2 or newer), `consul` (1.8 or newer). None of them needs to \
                  run: private instances are started."

@@ -3,7 +3,8 @@
 //! What is on the `PATH` (or in the `sbin` folders, which are often not on it) is used if it is new enough.
 //! What is missing comes from the distribution's own packages, unpacked into a folder of the checkout. Nothing
 //! is installed: installing would need root, would start the packages' services beside the machine's own, and
-//! would outlive the checkout.
+//! would outlive the checkout. MySQL comes from Debian's sid, which alone has a package of it, with every library down
+//! to libc: those of the machine are too old for it.
 
 mod apt;
 mod debian;
@@ -18,7 +19,9 @@ use std::process::Command;
 pub use self::error::ToolsError;
 pub(crate) use self::version::Version;
 use crate::home::Home;
+use crate::process::Launch;
 use crate::progress::Progress;
+use crate::servers::Database;
 
 /// Where servers are installed, often outside of an ordinary user's `PATH`.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -38,15 +41,39 @@ struct Wanted {
     new_enough: fn(&Version) -> bool,
     /// The Debian packages that hold it.
     packages: &'static [&'static str],
+    origin: Origin,
 }
 
-const DATABASE: Wanted = Wanted {
+/// Where packages come from.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// The machine's own sources, with the libraries that the machine lacks.
+    Machine,
+    /// The same; or where they lack the package, a Debian release. It is a program that needs no libraries.
+    MachineOrRelease(&'static str),
+    /// A Debian release that is newer than the machine, with all libraries and the loader that they need.
+    WholeRelease(&'static str),
+}
+
+const MARIADB: Wanted = Wanted {
     part: "mariadb",
     title: "MariaDB 10.11+ or MySQL 8.4+",
     programs: &["mariadbd", "mysqld"],
     version_arg: "--version",
     new_enough: |version| version.is_at_least(if version.is_mariadb() { (10, 11) } else { (8, 4) }),
     packages: &["mariadb-server-core", "mariadb-client-core"],
+    origin: Origin::Machine,
+};
+
+const MYSQL: Wanted = Wanted {
+    part: "mysql",
+    title: "MySQL 8.4+",
+    programs: &["mysqld"],
+    version_arg: "--version",
+    // MariaDB's packages call their server by this name, too.
+    new_enough: |version| !version.is_mariadb() && version.is_at_least((8, 4)),
+    packages: &["mysql-server-core"],
+    origin: Origin::WholeRelease("sid"),
 };
 
 const REDIS: Wanted = Wanted {
@@ -56,6 +83,7 @@ const REDIS: Wanted = Wanted {
     version_arg: "--version",
     new_enough: |version| version.is_at_least((6, 2)),
     packages: &["redis-server", "redis-tools"],
+    origin: Origin::Machine,
 };
 
 const CONSUL: Wanted = Wanted {
@@ -65,17 +93,28 @@ const CONSUL: Wanted = Wanted {
     version_arg: "version",
     new_enough: |version| version.is_at_least((1, 8)),
     packages: &["consul"],
+    // The last release that has it, which runs on the newer ones.
+    origin: Origin::MachineOrRelease("bullseye"),
 };
 
 /// A program that can be run.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
+    /// What comes before its own arguments, where another program, the loader, starts it.
+    pub(crate) args: Vec<OsString>,
     /// What it needs in its environment to find its own libraries.
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) version: Version,
     /// The folder it was unpacked into, if it was.
     pub(crate) unpacked: Option<PathBuf>,
+}
+
+impl Program {
+    /// To run it for a part of the stack.
+    pub(crate) fn launch(&self, part: &str) -> Launch {
+        Launch::new(part, &self.path).args(self.args.iter().cloned()).envs(&self.env)
+    }
 }
 
 /// The servers' programs.
@@ -88,17 +127,23 @@ pub(crate) struct Tools {
 
 impl Tools {
     /// Finds all programs, and fetches those that are missing, saying so first.
-    pub(crate) fn find_or_fetch(home: &Home, progress: &dyn Progress) -> Result<Self, ToolsError> {
+    pub(crate) fn find_or_fetch(
+        database: Database,
+        home: &Home,
+        progress: &dyn Progress,
+    ) -> Result<Self, ToolsError> {
         let folder = home.tools();
-        let missing: Vec<&Wanted> = [&DATABASE, &REDIS, &CONSUL]
-            .into_iter()
-            .filter(|wanted| wanted.find(&folder).is_none())
-            .collect();
+        let database = match database {
+            Database::MariaDb => &MARIADB,
+            Database::MySql => &MYSQL,
+        };
+        let missing: Vec<&Wanted> =
+            [database, &REDIS, &CONSUL].into_iter().filter(|wanted| wanted.find(&folder).is_none()).collect();
         if !missing.is_empty() {
             debian::fetch(&missing, home, progress)?;
         }
         Ok(Self {
-            database: DATABASE.found(&folder)?,
+            database: database.found(&folder)?,
             redis: REDIS.found(&folder)?,
             consul: CONSUL.found(&folder)?,
         })
@@ -119,28 +164,48 @@ impl Wanted {
         self.programs
             .iter()
             .filter_map(|name| on_path(name))
-            .find_map(|path| self.usable(path, Vec::new(), None))
+            .find_map(|path| self.usable(Start { path, args: Vec::new(), env: Vec::new() }, None))
     }
 
     fn unpacked_in(&self, folder: &Path) -> Option<Program> {
-        let env = vec![(OsString::from("LD_LIBRARY_PATH"), library_path(folder))];
         self.programs
             .iter()
             .flat_map(|name| ["usr/sbin", "usr/bin"].map(|bin| folder.join(bin).join(name)))
             .filter(|path| path.is_file())
-            .find_map(|path| self.usable(path, env.clone(), Some(folder.to_owned())))
+            .find_map(|path| self.usable(Start::unpacked(path, folder), Some(folder.to_owned())))
     }
 
     /// The program with its version, if it runs and is new enough.
-    fn usable(
-        &self,
-        path: PathBuf,
-        env: Vec<(OsString, OsString)>,
-        unpacked: Option<PathBuf>,
-    ) -> Option<Program> {
-        let output = Command::new(&path).arg(self.version_arg).envs(env.clone()).output().ok()?;
+    fn usable(&self, start: Start, unpacked: Option<PathBuf>) -> Option<Program> {
+        let Start { path, args, env } = start;
+        let output = Command::new(&path).args(&args).arg(self.version_arg).envs(env.clone()).output().ok()?;
         let version = Version::read(&String::from_utf8_lossy(&output.stdout))?;
-        (self.new_enough)(&version).then_some(Program { path, env, version, unpacked })
+        (self.new_enough)(&version).then_some(Program { path, args, env, version, unpacked })
+    }
+}
+
+/// How a program is started.
+struct Start {
+    path: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Start {
+    /// A program of an unpacked tree, with the tree's libraries.
+    fn unpacked(program: PathBuf, tree: &Path) -> Self {
+        let folders = library_folders(tree);
+        let libraries = std::env::join_paths(&folders).unwrap_or_default();
+        match loader(&folders) {
+            // A libc works with its own loader only, and the one that the program names is the machine's.
+            Some(path) => {
+                let args = vec!["--library-path".into(), libraries, program.into_os_string()];
+                Self { path, args, env: Vec::new() }
+            }
+            None => {
+                Self { path: program, args: Vec::new(), env: vec![("LD_LIBRARY_PATH".into(), libraries)] }
+            }
+        }
     }
 }
 
@@ -154,7 +219,7 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// The folders of shared libraries in an unpacked tree: `usr/lib`, `usr/lib/x86_64-linux-gnu` and the like.
-fn library_path(tree: &Path) -> OsString {
+fn library_folders(tree: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for lib in [tree.join("usr/lib"), tree.join("lib")] {
         for entry in fs::read_dir(&lib).into_iter().flatten().flatten() {
@@ -164,5 +229,55 @@ fn library_path(tree: &Path) -> OsString {
         }
         folders.push(lib);
     }
-    std::env::join_paths(folders).unwrap_or_default()
+    folders
+}
+
+/// The dynamic loader among the libraries, if they have one of their own: `ld-linux-x86-64.so.2`.
+fn loader(folders: &[PathBuf]) -> Option<PathBuf> {
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    files.map(|file| file.path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("ld-linux") && path.is_file()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let tree = tempfile::tempdir().unwrap();
+        for file in files {
+            let file = tree.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        tree
+    }
+
+    #[test]
+    fn a_tree_with_a_libc_of_its_own_is_run_by_its_own_loader() {
+        const LOADER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+        let tree = tree(&["usr/sbin/mysqld", LOADER]);
+        let program = tree.path().join("usr/sbin/mysqld");
+
+        let start = Start::unpacked(program.clone(), tree.path());
+
+        assert_eq!(start.path, tree.path().join(LOADER));
+        assert_eq!(start.args.first().unwrap(), "--library-path");
+        assert_eq!(start.args.last().unwrap(), program.as_os_str());
+        assert!(start.env.is_empty());
+    }
+
+    #[test]
+    fn a_tree_without_one_is_run_by_the_machine() {
+        let tree = tree(&["usr/sbin/mariadbd", "usr/lib/x86_64-linux-gnu/liburing.so.2"]);
+        let program = tree.path().join("usr/sbin/mariadbd");
+
+        let start = Start::unpacked(program.clone(), tree.path());
+
+        assert_eq!(start.path, program);
+        assert!(start.args.is_empty());
+        assert_eq!(start.env[0].0, "LD_LIBRARY_PATH");
+    }
 }

@@ -1,5 +1,7 @@
 //! The version that a server's program prints of itself.
 
+use std::fmt;
+
 /// What a program says of its version.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
@@ -11,6 +13,8 @@ pub(crate) struct Version {
 impl Version {
     /// Finds the first `major.minor` in a text such as `Redis server v=7.0.15 sha=…`.
     pub(crate) fn read(text: &str) -> Option<Self> {
+        // MySQL begins with its path, and a folder may have a number in its name.
+        let text = text.split_once(" Ver ").map_or(text, |(_, rest)| rest);
         let (major, minor) = text.split(|c: char| !c.is_ascii_digit() && c != '.').find_map(|word| {
             let mut numbers = word.split('.').map(str::parse::<u32>);
             Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
@@ -28,6 +32,14 @@ impl Version {
     }
 }
 
+/// Of a database: `MySQL 9.7`.
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.mariadb { "MariaDB" } else { "MySQL" };
+        write!(formatter, "{name} {}.{}", self.major, self.minor)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +48,11 @@ mod tests {
     fn versions_are_read_as_the_servers_print_them() {
         let printed = [
             ("mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)", 10, 11),
+            (
+                "/shop-1.5/.dalkom/tools/mysql/usr/sbin/mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))",
+                9,
+                7,
+            ),
             ("/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)", 8, 4),
             ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=d81bff71", 7, 0),
             ("Consul v1.8.7\nRevision 1.8.7+dfsg1\nProtocol 2 spoken by default", 1, 8),
