@@ -61,6 +61,14 @@ impl Report {
         self.rows.iter().filter(|row| !row.is_floor).all(Row::loses_nothing)
     }
 
+    /// How many floors differ, for better or worse, by what would be a loss of a service; of how many.
+    fn floors_astray(&self) -> (usize, usize) {
+        let medians: Vec<f64> =
+            self.rows.iter().filter(|row| row.is_floor).map(|row| row.ratio.median).collect();
+        let astray = medians.iter().filter(|ratio| !(BOUND..=1.0 / BOUND).contains(*ratio)).count();
+        (astray, medians.len())
+    }
+
     pub(super) fn print(&self, that: &str) {
         println!(
             "{} rounds, the sides in turns. Each value is the median of the rounds, with its quartiles: the middle half of the \
@@ -94,6 +102,12 @@ impl Report {
         let lost = self.rows.iter().filter(|row| !row.is_floor && !row.loses_nothing()).count();
         let compared = self.rows.iter().filter(|row| !row.is_floor).count();
         println!("\n  {lost} of {compared} figures lose against {that}.");
+        let (astray, floors) = self.floors_astray();
+        if astray > 0 {
+            println!(
+                "  {astray} of {floors} floors differ by more than the same bound: the more do, the less this tells."
+            );
+        }
         if self.rounds < ENOUGH_ROUNDS {
             println!(
                 "  {} rounds show whether it runs; {ENOUGH_ROUNDS} are enough to decide by.",
@@ -180,7 +194,9 @@ mod tests {
                 |floor| vec![figure("rate", Better::Higher, 1.0), figure("floor", Better::Higher, floor)];
             (side(0.5), side(1.0))
         }));
-        assert!(report.unwrap().loses_nothing());
+        let report = report.unwrap();
+        assert!(report.loses_nothing());
+        assert_eq!(report.floors_astray(), (1, 1));
     }
 
     #[test]
