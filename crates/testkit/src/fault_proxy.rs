@@ -35,6 +35,8 @@ struct Faults {
     refuses: bool,
     /// A connection ends when this is not what it was at the connection's begin.
     cuts: u64,
+    /// Nothing comes through a connection any more when this is not what it was at the connection's begin.
+    losses: u64,
 }
 
 /// What has happened so far.
@@ -57,6 +59,8 @@ enum Direction {
 struct Line {
     faults: watch::Receiver<Faults>,
     counts: watch::Sender<Counts>,
+    /// [`Faults::losses`] at the connection's begin.
+    losses: u64,
 }
 
 impl Default for Faults {
@@ -68,6 +72,7 @@ impl Default for Faults {
             stalls_answers: false,
             refuses: false,
             cuts: 0,
+            losses: 0,
         }
     }
 }
@@ -82,15 +87,15 @@ impl Faults {
 }
 
 impl FaultProxy {
-    /// A proxy to `server`, which is `host:port`. It makes no faults yet.
-    pub async fn to(server: &str) -> Self {
+    /// A proxy to `server`, which is `host:port`. It makes no faults yet. Has to be made inside of a runtime.
+    pub fn to(server: &str) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         // It never listens. It keeps the port while connections are refused, that is, while nobody listens.
         let port_keeper = bound_socket(any_port);
         let address = port_keeper.local_addr().expect("a bound socket has an address");
         let listener = listen(address);
         let (faults, counts) = (watch::Sender::new(Faults::default()), watch::Sender::default());
-        let line = Line { faults: faults.subscribe(), counts: counts.clone() };
+        let line = Line { faults: faults.subscribe(), counts: counts.clone(), losses: 0 };
         let server = server.to_owned();
         let accepting = tokio::spawn(async move {
             accept_all(listener, &server, &line).await;
@@ -130,6 +135,12 @@ impl FaultProxy {
         self.faults.send_modify(|faults| faults.cuts += 1);
     }
 
+    /// Loses all that is sent on the existing connections, for ever and without a word, as where a router has forgotten
+    /// them. New ones work.
+    pub fn lose_existing(&self) {
+        self.faults.send_modify(|faults| faults.losses += 1);
+    }
+
     /// Refuses new connections, as where nobody listens. The existing ones stay.
     pub fn refuse(&self) {
         self.faults.send_modify(|faults| faults.refuses = true);
@@ -137,7 +148,9 @@ impl FaultProxy {
 
     /// Makes no more faults. What a stall has kept arrives.
     pub fn restore(&self) {
-        self.faults.send_modify(|faults| *faults = Faults { cuts: faults.cuts, ..Faults::default() });
+        self.faults.send_modify(|faults| {
+            *faults = Faults { cuts: faults.cuts, losses: faults.losses, ..Faults::default() };
+        });
     }
 
     /// How many connections were accepted so far.
@@ -190,10 +203,11 @@ async fn accept_all(listener: TcpListener, server: &str, line: &Line) {
             }
             accepted = accept(listener.as_ref()) => {
                 let Ok(client) = accepted else { continue };
-                let (refuses, cuts) = { let now = line.faults.borrow(); (now.refuses, now.cuts) };
-                if refuses { continue }
+                let now = line.faults.borrow().clone();
+                if now.refuses { continue }
                 line.counts.send_modify(|counts| counts.connections += 1);
-                connections.spawn(carry_until_cut(client, server.to_owned(), line.clone(), cuts));
+                let line = Line { losses: now.losses, ..line.clone() };
+                connections.spawn(carry_until_cut(client, server.to_owned(), line, now.cuts));
             }
             // Forgets those that have ended.
             Some(_) = connections.join_next() => {}
@@ -253,6 +267,9 @@ impl Line {
         let delay = self.faults.borrow().delay.clone();
         if !delay.end().is_zero() {
             tokio::time::sleep(rand::random_range(delay)).await;
+        }
+        if self.faults.borrow().losses != self.losses {
+            std::future::pending::<()>().await;
         }
         if self.faults.borrow().stalls(direction) {
             // The end of a connection waits as well, but is no piece.

@@ -47,7 +47,7 @@ async fn ask(client: &mut TcpStream, byte: u8) -> io::Result<u8> {
 #[tokio::test]
 async fn it_forwards_and_passes_the_end_on() {
     let (address, heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     drop(client);
@@ -58,7 +58,7 @@ async fn it_forwards_and_passes_the_end_on() {
 #[tokio::test]
 async fn it_delays_both_directions() {
     let (address, _heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let delay = Duration::from_millis(20);
     proxy.delay(delay..=delay);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -70,7 +70,7 @@ async fn it_delays_both_directions() {
 #[tokio::test]
 async fn it_passes_on_in_pieces() {
     let (address, _heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let delay = Duration::from_millis(20);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
@@ -89,7 +89,7 @@ async fn it_passes_on_in_pieces() {
 #[tokio::test]
 async fn a_stall_keeps_everything_until_it_is_over() {
     let (address, _heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     proxy.stall();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     client.write_u8(1).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_stall_keeps_everything_until_it_is_over() {
 #[tokio::test]
 async fn where_answers_stall_the_server_has_heard() {
     let (address, heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     proxy.stall_answers();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     client.write_u8(1).await.unwrap();
@@ -116,7 +116,7 @@ async fn where_answers_stall_the_server_has_heard() {
 #[tokio::test]
 async fn a_cut_ends_all_connections_and_accepts_new_ones() {
     let (address, heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     proxy.cut();
@@ -132,9 +132,29 @@ async fn a_cut_ends_all_connections_and_accepts_new_ones() {
 }
 
 #[tokio::test]
+async fn lost_connections_stay_silent_and_new_ones_work() {
+    let (address, heard) = server().await;
+    let proxy = FaultProxy::to(&address);
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
+    proxy.lose_existing();
+    proxy.restore();
+    client.write_u8(5).await.unwrap();
+
+    let (other_address, _) = server().await;
+    let other = FaultProxy::to(&other_address);
+    other.lose_existing();
+    let mut new = TcpStream::connect(other.address()).await.unwrap();
+    assert_eq!(ask(&mut new, 3).await.unwrap(), 4);
+    assert_eq!(client.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    proxy.cut();
+    assert_eq!(soon(heard).await.unwrap(), [1]);
+}
+
+#[tokio::test]
 async fn it_refuses_and_keeps_its_port_meanwhile() {
     let (address, _heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     proxy.refuse();
@@ -160,7 +180,7 @@ async fn it_refuses_and_keeps_its_port_meanwhile() {
 #[tokio::test]
 async fn nothing_is_left_of_one_that_is_dropped() {
     let (address, heard) = server().await;
-    let proxy = FaultProxy::to(&address).await;
+    let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     let near = proxy.address();
