@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::join_all;
 use redis::{RedisResult, Script};
 use redis_connection::RedisConnection;
-use testkit::FaultProxy;
+use testkit::{Cancel, FaultProxy};
 
 use crate::support::{connection, new_key, proxy, soon, url_at};
 
 const ASKERS: usize = 24;
 const ROUNDS: usize = 150;
+/// Longer than an answer takes behind the proxy, mostly.
+const LONGEST: Duration = Duration::from_millis(8);
 
 /// What has become of the requests.
 #[derive(Debug, Default)]
@@ -21,45 +22,6 @@ struct Outcomes {
     answered: AtomicUsize,
     failed: AtomicUsize,
     cancelled: AtomicUsize,
-}
-
-/// When a request is cancelled.
-#[derive(Clone, Copy, Debug)]
-enum Cancel {
-    Never,
-    After(Duration),
-    /// When it has been polled so often: at each await point, whatever the time.
-    AtPoll(usize),
-}
-
-impl Cancel {
-    fn by_chance() -> Self {
-        match rand::random_range(0..4) {
-            0 => Self::Never,
-            1 => Self::After(Duration::from_micros(rand::random_range(0..8_000))),
-            _ => Self::AtPoll(rand::random_range(1..8)),
-        }
-    }
-
-    async fn of<T>(self, work: impl Future<Output = T>) -> Option<T> {
-        match self {
-            Self::Never => Some(work.await),
-            Self::After(patience) => tokio::time::timeout(patience, work).await.ok(),
-            Self::AtPoll(times) => {
-                let mut work = Box::pin(work);
-                let mut polls = 0;
-                std::future::poll_fn(|context| {
-                    polls += 1;
-                    match work.as_mut().poll(context) {
-                        Poll::Ready(done) => Poll::Ready(Some(done)),
-                        Poll::Pending if polls >= times => Poll::Ready(None),
-                        Poll::Pending => Poll::Pending,
-                    }
-                })
-                .await
-            }
-        }
-    }
 }
 
 /// The ways to ask for something of one's own. Each gives what it was told, and must have been told `own`.
@@ -94,7 +56,7 @@ async fn ask(redis: &RedisConnection, own: &str, kind: usize) -> RedisResult<Str
 async fn ask_often(redis: RedisConnection, outcomes: Arc<Outcomes>) {
     for round in 0..ROUNDS {
         let own = new_key();
-        match Cancel::by_chance().of(ask(&redis, &own, round % 5)).await {
+        match Cancel::by_chance(LONGEST).run(ask(&redis, &own, round % 5)).await {
             Some(Ok(told)) => {
                 assert_eq!(told, own, "the answer is another's");
                 outcomes.answered.fetch_add(1, Ordering::Relaxed);
