@@ -5,6 +5,7 @@
 //! GET and HEAD without a body, and whatever carries an `Idempotency-Key`. A timeout is never retried: the service is
 //! most likely still at work.
 
+mod answer;
 mod body;
 mod failure;
 
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
 use crate::settings::{Settings, UpstreamSettings};
+pub(crate) use answer::AnswerBody;
 use body::{BodySource, TryBody};
 use failure::Failure;
 
@@ -78,7 +80,7 @@ fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, TryBody> {
 impl Upstream {
     /// Sends a request whose header fields are ready for the service, and gives the head of its answer with the body
     /// still to come.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Refusal> {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, Refusal> {
         let (head, body) = request.into_parts();
         let keyed = head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
@@ -94,7 +96,8 @@ impl Upstream {
                 Ok(answer) => {
                     self.count("answered");
                     instance.succeeded();
-                    return Ok(answer);
+                    let idle_timeout = self.settings.answer_idle_timeout();
+                    return Ok(answer.map(|bytes| AnswerBody::new(bytes, idle_timeout)));
                 }
                 Err(failure) => {
                     let (service, outcome) = (&*self.service, failure.label());
