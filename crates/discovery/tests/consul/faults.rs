@@ -53,11 +53,30 @@ async fn a_watch_whose_connection_is_lost_hears_again_by_itself() {
     proxy.lose_existing();
     let second = ReadyProcess::of(&first.registration.name).await;
     let also_registered = second.register();
-    soon(instances.wait_for_count(|count| count == 2)).await;
+    // A blocking query ends after 26 s.
+    let heard = tokio::time::timeout(Duration::from_secs(60), instances.wait_for_count(|count| count == 2));
+    heard.await.expect("the watch is deaf");
     for (process, registered) in [(first, registered), (second, also_registered)] {
         process.leave.cancel();
         soon(registered).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_first_query_that_is_lost_is_made_again_soon() {
+    let process = ReadyProcess::start().await;
+    let registered = process.register();
+    let (consul, proxy) = behind_a_proxy();
+    proxy.stall();
+    let instances = Discovery::new(consul).instances(&process.registration.name);
+    soon(proxy.wait_held(1)).await;
+    proxy.lose_existing();
+    proxy.restore();
+    // It has nothing to wait for, and ends after 5 s: long before a query that waits for news.
+    let heard = tokio::time::timeout(Duration::from_secs(18), instances.wait_for_count(|count| count == 1));
+    heard.await.expect("the watch is deaf");
+    process.leave.cancel();
+    soon(registered).await.unwrap();
 }
 
 #[tokio::test]
