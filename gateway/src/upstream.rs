@@ -49,6 +49,10 @@ impl Upstreams {
     /// Begins to watch every service of the settings.
     pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
         metrics::describe_counter!(TRIES, "Requests sent to an instance of a service, by what came of it");
+        metrics::describe_counter!(
+            answer::SILENT,
+            "Answers that broke off because their service fell silent"
+        );
         let client = http_client(&settings.upstream);
         let upstream = |service: &String| Upstream {
             service: Arc::from(service.as_str()),

@@ -10,6 +10,9 @@ use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 use tower::BoxError;
 
+/// Answers that broke off because their service fell silent.
+pub(super) const SILENT: &str = "gateway_upstream_silent_answers_total";
+
 /// The body of a service's answer, which breaks off where the service falls silent.
 ///
 /// Only the time counts in which the service is waited for. A client that is slow to read is no fault of the service, so
@@ -47,7 +50,7 @@ impl http_body::Body for AnswerBody {
         let idle_timeout = self.idle_timeout;
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(idle_timeout)));
         ready!(idle.as_mut().poll(context));
-        metrics::counter!("gateway_upstream_silent_answers_total").increment(1);
+        metrics::counter!(SILENT).increment(1);
         Poll::Ready(Some(Err(Silent.into())))
     }
 

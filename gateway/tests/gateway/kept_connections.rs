@@ -21,7 +21,7 @@ use crate::harness::{Answer, Gateway, MEMBER, STORE, fixed, serve, settings};
 const SIGN_UP: &str = "/api/member/customers";
 const SEARCH: &str = "/api/store/items";
 /// Longer than anything here takes: what never comes about fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
