@@ -9,7 +9,7 @@ use std::time::Duration;
 use access::MemberId;
 use clock::Clock;
 use money::Won;
-use order_api::cart::{Carts, NewLine};
+use order_api::cart::{Cart, Carts, NewLine};
 use order_api::domain::cart::Seen;
 use order_api::domain::quantity::Quantity;
 use order_api::settings::RedisSettings;
@@ -55,7 +55,7 @@ async fn shop(carts: Carts) -> usize {
                 0 => carts.read(customer).await,
                 1 => carts.remove(customer, new.option_id).await,
                 // A cart has at most a hundred lines.
-                2 if round % 40 == 2 => carts.clear(customer).await.map(|()| Default::default()),
+                2 if round % 40 == 2 => carts.clear(customer).await.map(|()| Cart::default()),
                 _ => Ok(carts.add(customer, &new).await.expect("there is room, and Redis answers")),
             }
         };
