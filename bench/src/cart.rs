@@ -21,7 +21,7 @@ use order_api::cart::{Carts, NewLine};
 use order_api::domain::cart::Seen;
 use order_api::domain::quantity::Quantity;
 use order_api::settings::RedisSettings;
-use redis::aio::ConnectionManager;
+use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(
     );
     let stack = arena::start(binaries, Vec::new()).await?;
     let url = stack.servers().redis_url();
-    let raw = redis::Client::open(url.as_str())?.get_connection_manager().await?;
+    let raw = redis::Client::open(url.as_str())?.get_multiplexed_async_connection().await?;
     let settings = RedisSettings { url, connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
     let carts = Carts::connect(&settings)?;
 
@@ -118,7 +118,7 @@ fn row(what: &str, ours: &[Measured], floor: Option<&[Measured]>, rest: &str) {
 }
 
 /// How often Redis was given a command since it started.
-async fn calls(redis: &ConnectionManager, command: &str) -> anyhow::Result<u64> {
+async fn calls(redis: &MultiplexedConnection, command: &str) -> anyhow::Result<u64> {
     let stats: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis.clone()).await?;
     let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
     Ok(line.and_then(|line| line.split(',').next()).and_then(|calls| calls.parse().ok()).unwrap_or(0))
@@ -126,7 +126,7 @@ async fn calls(redis: &ConnectionManager, command: &str) -> anyhow::Result<u64> 
 
 /// The commands as they are.
 struct Raw {
-    redis: ConnectionManager,
+    redis: MultiplexedConnection,
     key: String,
     fields: Vec<String>,
     line: String,
@@ -134,7 +134,7 @@ struct Raw {
     turn: usize,
 }
 
-fn raw_workers(redis: &ConnectionManager, customers: usize, writes: bool) -> Vec<Raw> {
+fn raw_workers(redis: &MultiplexedConnection, customers: usize, writes: bool) -> Vec<Raw> {
     let worker = |customer| Raw {
         redis: redis.clone(),
         key: format!("raw:{customer}"),

@@ -107,6 +107,9 @@ pub struct UpstreamSettings {
     /// How long a service may take from the end of a request to the first byte of its answer.
     #[garde(range(min = 1))]
     pub first_byte_timeout_ms: u64,
+    /// How long a service may be silent in the middle of its answer. Then the answer breaks off.
+    #[garde(range(min = 1))]
+    pub answer_idle_timeout_ms: u64,
     /// How long an unused connection is kept. Must be shorter than the services' `server.first-byte-timeout-ms` and
     /// `server.header-read-timeout-ms`, so that it is never they who close it, just as a request sets out on it.
     #[garde(range(min = 1))]
@@ -127,6 +130,7 @@ impl Default for UpstreamSettings {
         Self {
             connect_timeout_ms: 1_000,
             first_byte_timeout_ms: 15_000,
+            answer_idle_timeout_ms: 15_000,
             idle_timeout_ms: 4_000,
             idle_connections: 128,
             connect_tries: 3,
@@ -144,6 +148,11 @@ impl UpstreamSettings {
     /// See [`Self::first_byte_timeout_ms`].
     pub fn first_byte_timeout(&self) -> Duration {
         Duration::from_millis(self.first_byte_timeout_ms)
+    }
+
+    /// See [`Self::answer_idle_timeout_ms`].
+    pub fn answer_idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.answer_idle_timeout_ms)
     }
 
     /// See [`Self::idle_timeout_ms`].

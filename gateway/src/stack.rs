@@ -17,7 +17,7 @@ use crate::headers::{self, Outside};
 use crate::revocations::Revocations;
 use crate::routes::Route;
 use crate::settings::Scheme;
-use crate::upstream::Upstream;
+use crate::upstream::{AnswerBody, Upstream};
 use crate::{guard, path, protocol, refusal};
 
 /// The stack of one route.
@@ -57,7 +57,7 @@ fn to_service(mut request: Request, scheme: Scheme) -> Request {
     request
 }
 
-fn to_client(answer: Response<hyper::body::Incoming>) -> Response {
+fn to_client(answer: Response<AnswerBody>) -> Response {
     let mut answer = answer.map(Body::new);
     headers::to_client(answer.headers_mut());
     answer

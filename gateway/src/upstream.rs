@@ -5,6 +5,7 @@
 //! GET and HEAD without a body, and whatever carries an `Idempotency-Key`. A timeout is never retried: the service is
 //! most likely still at work.
 
+mod answer;
 mod body;
 mod failure;
 
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
 use crate::settings::{Settings, UpstreamSettings};
+pub(crate) use answer::AnswerBody;
 use body::{BodySource, TryBody};
 use failure::Failure;
 
@@ -47,6 +49,10 @@ impl Upstreams {
     /// Begins to watch every service of the settings.
     pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
         metrics::describe_counter!(TRIES, "Requests sent to an instance of a service, by what came of it");
+        metrics::describe_counter!(
+            answer::SILENT,
+            "Answers that broke off because their service fell silent"
+        );
         let client = http_client(&settings.upstream);
         let upstream = |service: &String| Upstream {
             service: Arc::from(service.as_str()),
@@ -78,7 +84,7 @@ fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, TryBody> {
 impl Upstream {
     /// Sends a request whose header fields are ready for the service, and gives the head of its answer with the body
     /// still to come.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Refusal> {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, Refusal> {
         let (head, body) = request.into_parts();
         let keyed = head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
@@ -94,7 +100,8 @@ impl Upstream {
                 Ok(answer) => {
                     self.count("answered");
                     instance.succeeded();
-                    return Ok(answer);
+                    let idle_timeout = self.settings.answer_idle_timeout();
+                    return Ok(answer.map(|bytes| AnswerBody::new(bytes, idle_timeout)));
                 }
                 Err(failure) => {
                     let (service, outcome) = (&*self.service, failure.label());

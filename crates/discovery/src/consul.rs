@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::registration::Registration;
 
-/// The longest that one blocking query waits for news.
-pub(crate) const WAIT: Duration = Duration::from_mins(1);
+/// The longest that one blocking query waits for news. Where the network loses a connection without a word, its query is
+/// deaf for so long, and [`MARGIN`] longer.
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
 /// For Consul to answer what it need not wait for.
 const MARGIN: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -99,7 +100,9 @@ impl Consul {
     /// Waits for the agent's record of a service to change from the one with `hash`. Gives the hash of the record as
     /// it is now, or `None` when there is none any more.
     pub(crate) async fn record_after(&self, id: &str, hash: &str) -> Result<Option<String>, ConsulError> {
-        match self.send(self.blocking(&format!("/v1/agent/service/{id}?hash={hash}"), WAIT)).await {
+        // Without a hash the answer comes at once.
+        let wait = if hash.is_empty() { Duration::ZERO } else { WAIT };
+        match self.send(self.blocking(&format!("/v1/agent/service/{id}?hash={hash}"), wait)).await {
             Ok(answer) => {
                 let hash = answer.headers().get("x-consul-contenthash").and_then(|value| value.to_str().ok());
                 Ok(Some(hash.unwrap_or_default().to_owned()))
@@ -117,6 +120,8 @@ impl Consul {
         index: u64,
         wait: Duration,
     ) -> Result<Healthy, ConsulError> {
+        // Without an index the answer comes at once.
+        let wait = if index == 0 { Duration::ZERO } else { wait };
         let query = format!("/v1/health/service/{service}?passing=true&index={index}");
         let answer = self.send(self.blocking(&query, wait)).await?;
         let index =

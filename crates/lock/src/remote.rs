@@ -5,13 +5,9 @@
 //! node of a Redis Cluster.)
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script, ScriptInvocation,
-};
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
+use redis_connection::{RedisConnection, Timeouts};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Verdict};
@@ -19,8 +15,6 @@ use crate::settings::{RedisSettings, Settings};
 
 /// For how long it is remembered that a lock is wanted: until whoever wants it has asked again, and a bit.
 const WANTED_MS: u64 = 300;
-/// A connection on which nothing arrives any more, because the other machine is gone, is given up after this.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
@@ -28,7 +22,7 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 /// Redis, as locks see it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Remote {
-    connection: ConnectionManager,
+    connection: RedisConnection,
     breaker: Breaker,
     lease_ms: u64,
 }
@@ -58,13 +52,8 @@ pub(crate) enum Kept {
 impl Remote {
     /// Connects at the first use, and again whenever the connection is lost. Fails where the address is none.
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> RedisResult<Self> {
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED);
-        let address = redis.url.as_str().into_connection_info()?.set_tcp_settings(tcp);
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(settings.redis_timeout()))
-            .set_response_timeout(Some(settings.redis_timeout()));
-        let connection = ConnectionManager::new_lazy_with_config(Client::open(address)?, config)?;
+        let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
+        let connection = RedisConnection::new(&redis.url, timeouts)?;
         Ok(Self { connection, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }
 

@@ -7,6 +7,7 @@ mod caller;
 mod consul;
 mod failures;
 mod harness;
+mod kept_connections;
 mod pages;
 mod requests;
 mod revocations;

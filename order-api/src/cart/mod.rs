@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use access::MemberId;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
+use redis_connection::{RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ static DROP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("drop.
 /// All carts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Carts {
-    redis: ConnectionManager,
+    redis: RedisConnection,
 }
 
 /// A cart, as it was read.
@@ -92,12 +92,11 @@ impl Carts {
     /// Connects at the first use, and again by itself whenever the connection is lost: a process starts, and does what
     /// needs no cart, without Redis.
     pub fn connect(settings: &RedisSettings) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(Duration::from_millis(settings.connect_timeout_ms)))
-            .set_response_timeout(Some(Duration::from_millis(settings.response_timeout_ms)));
-        let client = Client::open(settings.url.as_str())?;
-        Ok(Self { redis: ConnectionManager::new_lazy_with_config(client, config)? })
+        let timeouts = Timeouts {
+            connect: Duration::from_millis(settings.connect_timeout_ms),
+            response: Duration::from_millis(settings.response_timeout_ms),
+        };
+        Ok(Self { redis: RedisConnection::new(&settings.url, timeouts)? })
     }
 
     /// Whether Redis answers.

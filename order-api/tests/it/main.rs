@@ -2,6 +2,7 @@
 //! schema of its own, behind a proxy that loses replies where a test wants it to.
 
 mod after_sale;
+mod carts_cancelled;
 mod carts_in_redis;
 mod carts_shown;
 mod checkout;

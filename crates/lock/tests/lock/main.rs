@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
+mod cancellation;
 mod exclusion;
 mod redis_down;
 mod routes;

@@ -1,77 +1,14 @@
-//! Against a real Consul: who registers is found, who leaves or dies is forgotten, and who is lost comes back.
-#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+//! Who registers is found, who leaves or dies is forgotten, and who is lost comes back.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use discovery::{Consul, Discovery, Instance, Registration};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use discovery::{Consul, Discovery, Instance};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-fn consul_url() -> String {
-    std::env::var("CONSUL_URL").expect("CONSUL_URL names a throw-away Consul: run `cargo xtask test`")
-}
-
-fn consul() -> Consul {
-    Consul::new(&consul_url()).unwrap()
-}
-
-/// A process that is ready, as Consul's check sees one.
-struct ReadyProcess {
-    registration: Registration,
-    answering: JoinHandle<()>,
-    leave: CancellationToken,
-}
-
-impl ReadyProcess {
-    /// Starts to answer checks; is not registered yet.
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let answering = tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let mut request = [0; 1024];
-                let _ = stream.read(&mut request).await;
-                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                let _ = stream.write_all(answer).await;
-            }
-        });
-        // A name of its own, for Consul is shared by all tests.
-        let name = format!("test-{:016x}", rand::random::<u64>());
-        let registration = Registration {
-            id: format!("{name}-{}", address.port()),
-            name,
-            address,
-            check_url: format!("http://{address}/readyz"),
-            check_interval: Duration::from_secs(1),
-        };
-        Self { registration, answering, leave: CancellationToken::new() }
-    }
-
-    /// Registers, until `leave` is cancelled.
-    fn register(&self) -> JoinHandle<()> {
-        let (registration, leave) = (self.registration.clone(), self.leave.clone());
-        tokio::spawn(async move { consul().keep_registered(&registration, leave).await })
-    }
-
-    /// Stops without a word, as a killed process does.
-    fn die(&self) {
-        self.answering.abort();
-    }
-
-    /// What Consul's agent does when it loses its memory, for this process alone.
-    async fn be_forgotten(&self) {
-        let url = format!("{}/v1/agent/service/deregister/{}", consul_url(), self.registration.id);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.put(url).send().await.unwrap().error_for_status().unwrap();
-    }
-}
+use crate::support::{ReadyProcess, consul, consul_url};
 
 #[tokio::test]
 async fn who_registers_is_found_and_who_leaves_is_not() {

@@ -1,0 +1,6 @@
+//! Against a real Consul.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+mod faults;
+mod support;
+mod watching;

@@ -1,0 +1,130 @@
+//! Calls that are cancelled at any moment: the answer to one is never given to another.
+#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::post;
+use discovery::Discovery;
+use peer::{Peer, PeerError, TokenSource};
+use serde_json::{Value, json};
+use testkit::{Cancel, FaultProxy};
+use tokio::net::TcpListener;
+
+const CALLERS: usize = 24;
+const ROUNDS: usize = 60;
+/// Longer than an answer takes behind the proxy, mostly.
+const LONGEST: Duration = Duration::from_millis(12);
+/// Longer than everything here takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Default)]
+struct Outcomes {
+    answered: AtomicUsize,
+    failed: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+impl Outcomes {
+    fn counts(&self) -> [usize; 3] {
+        [&self.answered, &self.failed, &self.cancelled].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+fn peer(address: SocketAddr) -> Peer {
+    let discovery = Discovery::fixed([("member-api", vec![address])]);
+    let tokens = TokenSource::new(|_| Ok::<_, Infallible>("token".to_owned()));
+    Peer::new("member-api", &discovery, tokens, peer::http_client().unwrap())
+}
+
+/// Answers each body with itself.
+async fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = Router::new().route("/internal/echo", post(async |body: String| body));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+async fn call_often(peer: Peer, outcomes: Arc<Outcomes>) {
+    for round in 0..ROUNDS {
+        let id = format!("{:032x}", rand::random::<u128>());
+        // Every third is long enough to be sent in several pieces.
+        let body = json!({ "id": if round % 3 == 0 { id.repeat(300) } else { id } });
+        let outcome =
+            match Cancel::by_chance(LONGEST).run(peer.post::<_, Value>("/internal/echo", &body)).await {
+                Some(Ok(answer)) => {
+                    assert_eq!(answer, body, "the answer is another's");
+                    &outcomes.answered
+                }
+                Some(Err(PeerError::Unavailable { .. } | PeerError::Timeout { .. })) => &outcomes.failed,
+                // An answer that broke off in its body.
+                Some(Err(PeerError::BadAnswer { source, .. })) if source.is::<reqwest::Error>() => {
+                    &outcomes.failed
+                }
+                Some(Err(error)) => panic!("{error:?}"),
+                None => &outcomes.cancelled,
+            };
+        outcome.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn run(peer: &Peer) -> [usize; 3] {
+    let outcomes = Arc::new(Outcomes::default());
+    let callers = (0..CALLERS).map(|_| tokio::spawn(call_often(peer.clone(), outcomes.clone())));
+    let callers: Vec<_> = callers.collect();
+    for caller in callers {
+        tokio::time::timeout(PATIENCE, caller).await.expect("every call ends").unwrap();
+    }
+    outcomes.counts()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_call_leaves_no_answer_to_the_next() {
+    let proxy = FaultProxy::to(&echo().await);
+    proxy.delay(Duration::ZERO..=Duration::from_millis(1));
+    proxy.split(3_000);
+    let [answered, failed, cancelled] = run(&peer(proxy.address())).await;
+    assert_eq!(failed, 0, "no connection was lost");
+    assert!(answered > CALLERS * ROUNDS / 8 && cancelled > CALLERS * ROUNDS / 8, "{answered} answered");
+    assert!(proxy.connections() <= cancelled + CALLERS, "connections that were in step are kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_where_connections_stall_break_and_get_lost() {
+    let proxy = Arc::new(FaultProxy::to(&echo().await));
+    let peer = peer(proxy.address()).with_deadline(Duration::from_millis(60));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let troubling = tokio::spawn(trouble(proxy.clone(), is_over.clone()));
+    let [answered, failed, cancelled] = run(&peer).await;
+    is_over.store(true, Ordering::Relaxed);
+    troubling.await.unwrap();
+    assert!(answered > 0 && failed > 0 && cancelled > 0, "{answered} {failed} {cancelled}");
+    let works = async { while peer.post::<_, Value>("/internal/echo", &json!({"id": 1})).await.is_err() {} };
+    tokio::time::timeout(PATIENCE, works).await.expect("at the end it works again");
+}
+
+async fn trouble(proxy: Arc<FaultProxy>, is_over: Arc<AtomicBool>) {
+    while !is_over.load(Ordering::Relaxed) {
+        proxy.delay(Duration::ZERO..=Duration::from_millis(3));
+        proxy.split(1_000);
+        pause(5..40).await;
+        match rand::random_range(0..4) {
+            0 => proxy.stall(),
+            1 => proxy.stall_answers(),
+            2 => proxy.cut(),
+            _ => proxy.lose_existing(),
+        }
+        pause(1..60).await;
+        proxy.restore();
+    }
+}
+
+/// The time in which faults meet calls.
+async fn pause(ms: std::ops::Range<u64>) {
+    tokio::time::sleep(Duration::from_millis(rand::random_range(ms))).await;
+}

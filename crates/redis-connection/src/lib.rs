@@ -1,0 +1,186 @@
+//! The connection to Redis that a part of a process keeps.
+//!
+//! [`RedisConnection`] opens one connection at the first use, shares it among all callers, and replaces it when it is
+//! not good any more. It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it.
+//!
+//! # What is promised
+//! - **Every wait has an end.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] at the latest.
+//! - **An answer reaches the caller who asked for it, or nobody.** A caller may be cancelled at any moment. The
+//!   connection's own task still reads the answer and drops it (`redis::aio::MultiplexedConnection`, in
+//!   `PipelineSink::send_result`), so that the next answer finds the next caller. Redis may carry out the command of a
+//!   caller who was cancelled or whose time ran out.
+//! - **A connection that failed is never used again.** An error that is not an answer of the server closes it, and the
+//!   next request opens another one. That holds for a failure to open as well: `redis::aio::ConnectionManager` keeps an
+//!   authentication error for ever.
+//! - **A silent connection is replaced while Redis answers elsewhere.** When a response does not come in time, another
+//!   connection is opened beside the silent one. Where that succeeds, it replaces the silent one: the network has lost
+//!   it. Where it fails, Redis itself stands still, and the connection stays. So what was sent on it is carried out
+//!   before what is sent later: the release of a lock does not overtake the request for it.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt, Shared};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
+};
+
+/// The kernel gives up a connection on which the other machine has confirmed nothing for so long.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+
+/// How long a request waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For a connection, its handshake included.
+    pub connect: Duration,
+    /// For an answer.
+    pub response: Duration,
+}
+
+/// A connection to Redis. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub struct RedisConnection(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    config: AsyncConnectionConfig,
+    current: Mutex<Option<Current>>,
+}
+
+/// The connection that requests use at present.
+struct Current {
+    opening: Opening,
+    /// Whether another connection is being opened, to see whether this one is lost.
+    is_doubted: bool,
+}
+
+/// A connection that is being opened, or open.
+type Opening = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
+
+impl fmt::Debug for RedisConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address may hold a password.
+        f.debug_struct("RedisConnection").finish_non_exhaustive()
+    }
+}
+
+impl RedisConnection {
+    /// A connection to `url`, as `redis://host:port/database`. Opened at the first use: a process starts without Redis.
+    /// Fails where `url` is no address.
+    pub fn new(url: &str, timeouts: Timeouts) -> RedisResult<Self> {
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED);
+        let address = url.into_connection_info()?.set_tcp_settings(tcp);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(timeouts.connect))
+            .set_response_timeout(Some(timeouts.response));
+        let client = Client::open(address)?;
+        Ok(Self(Arc::new(Inner { client, config, current: Mutex::new(None) })))
+    }
+
+    /// Sends a request on the present connection, and draws the consequence of a failure.
+    async fn request<T>(
+        &self,
+        send: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+    ) -> RedisResult<T> {
+        let opening = self.opening();
+        let answer = async { send(opening.clone().await?).await }.await;
+        if let Err(error) = &answer {
+            if error.is_timeout() {
+                self.replace_if_another_answers(opening);
+            } else if error.clone().into_server_errors().is_none() {
+                self.forget(&opening);
+            }
+        }
+        answer
+    }
+
+    /// The present connection. Where there is none, it is opened by a task of its own: callers may give up waiting.
+    fn opening(&self) -> Opening {
+        let mut current = self.current();
+        if let Some(current) = &*current {
+            return current.opening.clone();
+        }
+        let connection = self.clone();
+        let opening = async move {
+            let opened = connection.open().await;
+            if opened.is_err() {
+                // Until it is open, the present connection is this one. The next request opens another one.
+                *connection.current() = None;
+            }
+            opened
+        };
+        let opening = tokio::spawn(opening)
+            .map(|opened| opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::BrokenPipe).into())))
+            .boxed()
+            .shared();
+        *current = Some(Current { opening: opening.clone(), is_doubted: false });
+        opening
+    }
+
+    async fn open(&self) -> RedisResult<MultiplexedConnection> {
+        self.0.client.get_multiplexed_async_connection_with_config(&self.0.config).await
+    }
+
+    fn forget(&self, failed: &Opening) {
+        let mut current = self.current();
+        if current.as_ref().is_some_and(|current| current.opening.ptr_eq(failed)) {
+            *current = None;
+        }
+    }
+
+    /// Opens another connection, at most one at a time, and puts it in the place of the silent one.
+    fn replace_if_another_answers(&self, silent: Opening) {
+        match &mut *self.current() {
+            Some(current) if current.opening.ptr_eq(&silent) && !current.is_doubted => {
+                current.is_doubted = true;
+            }
+            _ => return,
+        }
+        let connection = self.clone();
+        tokio::spawn(async move {
+            let another = connection.open().await;
+            let mut current = connection.current();
+            let Some(current) = current.as_mut().filter(|current| current.opening.ptr_eq(&silent)) else {
+                return;
+            };
+            current.is_doubted = false;
+            if let Ok(another) = another {
+                tracing::warn!("a connection to Redis is silent while Redis answers; using another one");
+                current.opening = futures::future::ready(Ok(another)).boxed().shared();
+            }
+        });
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConnectionLike for RedisConnection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        self.request(async move |mut connection: MultiplexedConnection| {
+            connection.req_packed_command(command).await
+        })
+        .boxed()
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.request(async move |mut connection: MultiplexedConnection| {
+            connection.req_packed_commands(pipeline, offset, count).await
+        })
+        .boxed()
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.client.get_connection_info().redis_settings().db()
+    }
+}

@@ -1,0 +1,7 @@
+//! The connection on a real Redis, behind a proxy that makes faults.
+
+#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
+
+mod cancellation;
+mod faults;
+mod support;

@@ -1,0 +1,107 @@
+//! Customers who give up at any moment, behind a network that delays: nobody is shown another's cart, and nothing that
+//! was told is lost.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use access::MemberId;
+use clock::Clock;
+use money::Won;
+use order_api::cart::{Cart, Carts, NewLine};
+use order_api::domain::cart::Seen;
+use order_api::domain::quantity::Quantity;
+use order_api::settings::RedisSettings;
+use testkit::{Cancel, FaultProxy};
+use uuid::Uuid;
+
+use crate::support::redis_url;
+
+const CUSTOMERS: usize = 24;
+const ROUNDS: usize = 80;
+/// Longer than an answer takes behind the proxy, mostly.
+const LONGEST: Duration = Duration::from_millis(10);
+/// Longer than everything here takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn line(clock: &Clock) -> NewLine {
+    NewLine {
+        option_id: Uuid::new_v4(),
+        quantity: Quantity::new(1).expect("1 to 999"),
+        wish: clock.new_id(),
+        seen: Seen {
+            item_id: Uuid::from_u128(1),
+            item_name: "쿠키".into(),
+            option_name: "1호".into(),
+            price: Won::new(3_000),
+            sold_out: false,
+        },
+        at: clock.now(),
+    }
+}
+
+/// Puts lines in, takes them out and looks at the cart; gives how often it was cancelled.
+async fn shop(carts: Carts) -> usize {
+    let (customer, clock) = (MemberId(Uuid::new_v4()), Clock::system());
+    let mut own = HashSet::new();
+    let mut told = None;
+    let mut cancelled = 0;
+    for round in 0..ROUNDS {
+        let new = line(&clock);
+        own.insert(new.option_id);
+        let work = async {
+            match round % 4 {
+                0 => carts.read(customer).await,
+                1 => carts.remove(customer, new.option_id).await,
+                // A cart has at most a hundred lines.
+                2 if round % 40 == 2 => carts.clear(customer).await.map(|()| Cart::default()),
+                _ => Ok(carts.add(customer, &new).await.expect("there is room, and Redis answers")),
+            }
+        };
+        let Some(answer) = Cancel::by_chance(LONGEST).run(work).await else {
+            cancelled += 1;
+            // Redis may carry it out, but before all that is sent later.
+            if round % 40 == 2 {
+                told = None;
+            }
+            continue;
+        };
+        let cart = answer.expect("Redis answers");
+        let shown: HashSet<_> = cart.lines().map(|line| line.option_id).collect();
+        assert!(shown.is_subset(&own), "another's lines are shown");
+        match round % 4 {
+            2 if round % 40 == 2 => told = None,
+            2 | 3 => told = Some(new.option_id),
+            _ => assert!(told.is_none_or(|told| shown.contains(&told)), "a line that was told is not there"),
+        }
+    }
+    carts.clear(customer).await.expect("Redis answers");
+    cancelled
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_shown_anothers_cart_whoever_is_cancelled() {
+    let url = redis_url();
+    let proxy =
+        FaultProxy::to(url.trim_start_matches("redis://").split('/').next().expect("a host and a port"));
+    proxy.delay(Duration::ZERO..=Duration::from_micros(500));
+    proxy.split(2_000);
+    let settings = RedisSettings {
+        url: format!("redis://{}", proxy.address()),
+        connect_timeout_ms: 10_000,
+        response_timeout_ms: 60_000,
+    };
+    let carts = Carts::connect(&settings).expect("an address");
+    let cancelled = Arc::new(AtomicUsize::new(0));
+    let shopping = (0..CUSTOMERS).map(|_| {
+        let (carts, cancelled) = (carts.clone(), cancelled.clone());
+        tokio::spawn(async move { cancelled.fetch_add(shop(carts).await, Ordering::Relaxed) })
+    });
+    let shopping = futures::future::join_all(shopping.collect::<Vec<_>>());
+    for end in tokio::time::timeout(PATIENCE, shopping).await.expect("everything ends") {
+        end.expect("no customer was shown another's cart");
+    }
+    assert!(cancelled.load(Ordering::Relaxed) > CUSTOMERS * ROUNDS / 8);
+    assert_eq!(proxy.connections(), 1, "no answer was missed");
+}
