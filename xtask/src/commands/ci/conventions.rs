@@ -24,7 +24,7 @@ struct Rule {
     except: &'static [&'static str],
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         invariant: "only `discovery` knows Consul's interface",
         words: &["/v1/agent", "/v1/health", "/v1/catalog", "/v1/kv"],
@@ -53,6 +53,13 @@ const RULES: [Rule; 6] = [
             "bench/",
             "/src/tests",
         ],
+    },
+    Rule {
+        invariant: "a connection to the database comes from `database::Database`",
+        words: &["MySqlPool", "MySqlConnection", "PoolConnection", "sqlx::Connection", "sqlx::Pool"],
+        suffix: ".rs",
+        within: "/src/",
+        except: &["crates/database/", "crates/testkit/", "system-tests/", "bench/"],
     },
     Rule {
         invariant: "`domain/` is pure: no HTTP, no SQL, no clock",
