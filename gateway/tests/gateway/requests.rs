@@ -66,8 +66,10 @@ async fn who_calls_and_from_where_is_said_by_the_gateway_alone() {
 
 #[tokio::test]
 async fn every_request_begins_a_trace_that_goes_on_in_the_service_and_in_the_problem() {
+    // For the whole process: where each thread has its own, a span that another test's thread begins first is off for
+    // all of them.
     let log = telemetry::subscriber("gateway", LogFormat::Json, "off", std::io::sink).unwrap();
-    let _log = tracing::subscriber::set_default(log);
+    tracing::subscriber::set_global_default(log).unwrap();
     let router = Router::new().fallback(async || StatusCode::NOT_FOUND);
     let service = Service::answering(router).await;
     let gateway = Gateway::before(&[(STORE, service.address)]).await;
