@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use redis::{RedisResult, Script};
+use redis::{ErrorKind, RedisResult, Script};
 use redis_connection::RedisConnection;
 use testkit::{Cancel, FaultProxy};
 
@@ -62,7 +62,8 @@ async fn ask_often(redis: RedisConnection, outcomes: Arc<Outcomes>) {
                 outcomes.answered.fetch_add(1, Ordering::Relaxed);
             }
             Some(Err(error)) => {
-                assert!(error.is_io_error(), "{error}");
+                // An answer that was cut in the middle can't be read.
+                assert!(error.is_io_error() || error.kind() == ErrorKind::Parse, "{error}");
                 outcomes.failed.fetch_add(1, Ordering::Relaxed);
             }
             None => {
