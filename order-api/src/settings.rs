@@ -134,7 +134,7 @@ pub struct WorkerSettings {
     /// For how long work belongs to the process that took it up. One that dies leaves it to the others for so long.
     #[garde(range(min = 1, max = 600))]
     pub lease_s: u64,
-    /// How much is taken up at once.
+    /// How many checkouts that were taken up are under way at once, and how many deliveries.
     #[garde(range(min = 1, max = 1_000))]
     pub at_once: u32,
 }

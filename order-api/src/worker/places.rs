@@ -69,6 +69,7 @@ mod tests {
     use std::future::pending;
 
     use metrics_exporter_prometheus::PrometheusBuilder;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -80,7 +81,8 @@ mod tests {
             places.begin(async { tokio::time::sleep(Duration::from_secs(1)).await });
             assert_eq!(places.free(), 0);
             let began = Instant::now();
-            places.wait(Duration::ZERO).await;
+            let waited = timeout(Duration::from_secs(60), places.wait(Duration::ZERO)).await;
+            waited.expect("a place is free in time");
             assert_eq!((places.free(), began.elapsed().as_secs()), (1, 1));
         }
     }

@@ -233,7 +233,8 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
         hold.reached().await;
         // Somebody is just writing one of the chunk's rows: the chunk stands still half-way.
         let in_chunk = sellers[usize::try_from(chunk).unwrap() * 10 + 5];
-        let mut writing = market.world.order_rows.begin().await.unwrap();
+        let mut writing = market.world.order_rows.acquire().await.unwrap();
+        sqlx::raw_sql("BEGIN").execute(&mut *writing).await.unwrap();
         sqlx::query("INSERT INTO settlements (business_day, seller_id, gross, refunds, status) VALUES (?, ?, 1, 0, 'PENDING')")
             .bind(day(number).date())
             .bind(in_chunk.0)
@@ -247,7 +248,7 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
         };
         until("the chunk stands still", is_settling).await;
         process.kill_and_wait().await;
-        writing.rollback().await.unwrap();
+        sqlx::raw_sql("ROLLBACK").execute(&mut *writing).await.unwrap();
         let done = i64::try_from(chunk).unwrap() * 10;
         until("the chunk is gone", async || !is_settling().await).await;
         assert_eq!(settlements(&market).await, before + done);
@@ -307,7 +308,8 @@ async fn fault_13_two_instances_at_once_settle_each_day_once(
     market.go_to(day(7), "04:00");
     let instances: Vec<Settler> = (0..4).map(|_| market.world.settler_with(small_chunks())).collect();
     while market.world.app.settler.next_unsettled().await.unwrap() != Some(day(7)) {
-        let results = futures::future::join_all(instances.iter().map(|settler| settler.settle_due(&Quiet))).await;
+        let results =
+            futures::future::join_all(instances.iter().map(|settler| settler.settle_due(&Quiet))).await;
         for result in results {
             assert!(matches!(result, Ok(()) | Err(SettleError::Run(RunError::Busy { .. }))), "{result:?}");
         }

@@ -89,8 +89,8 @@ async fn a_slow_piece_is_in_nobodys_way(world: &World, work: Work) {
     tokio::task::yield_now().await;
     assert!(!at_work.is_finished() && !background.is_finished());
     world.to_member.let_go();
-    at_work.await.unwrap();
-    background.await.unwrap();
+    at_work.await.expect("the worker ends by itself");
+    background.await.expect("waiting does not panic");
     assert_eq!(left(world).await, 0);
     check_money(world, &customers, work).await;
 }
@@ -124,7 +124,7 @@ async fn a_slow_piece_ends_with_its_lease(world: &World, work: Work) {
     })
     .await;
     ending.cancel();
-    at_work.await.unwrap();
+    at_work.await.expect("the worker ends by itself");
     world.to_member.let_go();
     settle(&app).await;
     check_money(world, &customers, work).await;

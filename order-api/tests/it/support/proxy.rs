@@ -72,8 +72,9 @@ impl Proxy {
         self.trouble("", "", Trouble::LoseRequest, usize::MAX);
     }
 
-    /// Makes no more trouble.
+    /// Makes no more trouble. What was made so far has not [happened](Self::happened) for whoever asks from now on.
     pub(crate) fn heal(&self) {
+        self.happened.forget_permits(usize::MAX);
         self.rules.lock().expect("no test panicked here").clear();
     }
 
