@@ -1,6 +1,7 @@
 //! How the process is put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use database::Database;
@@ -95,6 +96,11 @@ impl Service for OrderApi {
     }
 }
 
+/// The settlement's loops each use one connection at a time.
+const SETTLEMENT_CONNECTIONS: u32 = 4;
+/// A proof that does not agree with what was read ahead reads the whole day, which may be millions of lines.
+const SETTLEMENT_STATEMENT_LIMIT: Duration = Duration::from_mins(10);
+
 /// The schema `orders`, and what settles it by the schema `batch`, both up to date.
 async fn databases(host: &Host, settings: &Settings) -> anyhow::Result<(Database, Settler)> {
     let database = Database::connect(&settings.database).await.context("the schema orders")?;
@@ -103,6 +109,7 @@ async fn databases(host: &Host, settings: &Settings) -> anyhow::Result<(Database
     batch.migrate(&db::batch::MIGRATOR).await?;
     let lease = settings.settlement.lease();
     let batch = Batch::new(batch, host.clock().clone(), lease, host.shutdown());
-    let settler = Settler::new(database.clone(), batch, host.clock().clone(), settings.settlement.clone());
+    let own = database.for_long_statements(SETTLEMENT_CONNECTIONS, SETTLEMENT_STATEMENT_LIMIT);
+    let settler = Settler::new(own, batch, host.clock().clone(), settings.settlement.clone());
     Ok((database, settler))
 }

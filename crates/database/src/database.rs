@@ -78,6 +78,13 @@ impl Database {
         Self { pool: Pool::new(options, limits) }
     }
 
+    /// A pool of its own to the same schema, for work whose statements may take long, and which takes no connection
+    /// from the others.
+    #[must_use]
+    pub fn for_long_statements(&self, max_connections: u32, statement: Duration) -> Self {
+        Self { pool: self.pool.with_limits(max_connections, statement) }
+    }
+
     async fn wait_until_reachable(&self, address: &str) -> Result<(), ConnectError> {
         let started = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(50);

@@ -98,6 +98,11 @@ impl Pool {
         Self(Arc::new(Inner { options, set_up: set_up(limits), limits, permits, idle: Mutex::default() }))
     }
 
+    /// Another pool with the same server and other limits.
+    pub(crate) fn with_limits(&self, max_connections: u32, statement: Duration) -> Self {
+        Self::new(self.0.options.clone(), Limits { max_connections, statement, ..self.0.limits })
+    }
+
     /// Waits for a turn to use a connection. A caller that gives up here has begun nothing.
     pub(crate) async fn turn(&self) -> sqlx::Result<Turn> {
         let permit = Arc::clone(&self.0.permits).acquire_owned();
