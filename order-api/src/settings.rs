@@ -131,8 +131,10 @@ pub struct WorkerSettings {
     /// How often to look for work whose lease has run out.
     #[garde(range(min = 10, max = 60_000))]
     pub poll_ms: u64,
-    /// For how long work belongs to the process that took it up. One that dies leaves it to the others for so long.
-    #[garde(range(min = 1, max = 600))]
+    /// For how long work belongs to the process that took it up. One that dies leaves it to the others for so long. A
+    /// step that takes longer is given up and asked again, so this is more than the second for which a step may wait for
+    /// the lock of a wallet.
+    #[garde(range(min = 2, max = 600))]
     pub lease_s: u64,
     /// How many checkouts that were taken up are under way at once, and how many deliveries.
     #[garde(range(min = 1, max = 1_000))]

@@ -24,8 +24,8 @@ const MONEY: i64 = 100_000_000;
 const LARGEST_CHARGE: i64 = 10_000_000;
 const PRICE: i64 = 7_000;
 const PIECES: i64 = 100_000;
-/// A service makes at least so many requests to its database in a checkout: a transfer is BEGIN, three statements and
-/// COMMIT. Fewer would mean that the traps are not where the work is.
+/// A service makes at least so many requests to its database in a checkout: a transfer is three statements, the key with
+/// its answer, and COMMIT. Fewer would mean that the traps are not where the work is.
 const FEWEST_MOMENTS: usize = 5;
 const RANDOM_KILLS: usize = 30;
 /// Longer than a checkout takes.
@@ -51,7 +51,8 @@ fn start_with_traps() -> (Stack, Vec<(&'static str, Proxy)>) {
     let mut traps = Vec::new();
     let stack = arena::start(|servers| {
         let mut overrides = vec![
-            Override::new("order-api", "worker.lease-s", 1),
+            // A step ends with its lease. It may wait a second for the lock of the wallet, which a killed process leaves.
+            Override::new("order-api", "worker.lease-s", 2),
             Override::new("order-api", "worker.poll-ms", 200),
         ];
         for (service, schema) in [("member-api", "member"), ("store-api", "store"), ("order-api", "orders")] {
@@ -105,9 +106,19 @@ impl World {
         tokio::task::spawn_blocking(move || stack.start_again(service)).await.unwrap().unwrap();
     }
 
+    /// Orders. While the gateway has not heard yet that a killed service is back, it says so by a 503.
     fn order_in_background(&self, key: &str) -> tokio::task::JoinHandle<Answer> {
         let (customer, key) = (self.customer.clone(), key.to_owned());
-        tokio::spawn(async move { customer.order_by(&key).await })
+        tokio::spawn(async move {
+            let deadline = Instant::now() + PATIENCE;
+            loop {
+                let answer = customer.order_by(&key).await;
+                if answer.status != 503 || Instant::now() > deadline {
+                    return answer;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        })
     }
 
     /// Kills a service at a moment of a checkout, and starts it again. False where the checkout was through before.
