@@ -80,7 +80,7 @@ fn shared() -> Arc<Stack> {
         Arc::new(arena::start(|_| {
             // What is left lying is taken up soon.
             vec![
-                Override::new("order-api", "worker.lease-s", 1),
+                Override::new("order-api", "worker.lease-s", 2),
                 Override::new("order-api", "worker.poll-ms", 200),
             ]
         }))

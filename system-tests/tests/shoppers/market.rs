@@ -60,7 +60,7 @@ fn start() -> (Stack, Vec<Proxy>) {
     let stack = arena::start_durable(|servers| {
         let mut overrides = vec![
             // What is left lying is taken up soon.
-            Override::new("order-api", "worker.lease-s", 1),
+            Override::new("order-api", "worker.lease-s", 2),
             Override::new("order-api", "worker.poll-ms", 200),
             Override::new("order-api", "checkout.answer-within-ms", 3_000),
             // Nobody has to sign in again.
