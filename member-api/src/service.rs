@@ -8,13 +8,15 @@ use idempotency::Keeper;
 use lock::Lock;
 use service_host::{Host, Parts, Service, UserKeysFrom};
 
-use crate::create_admin::{NewAdmin, create_admin};
-use crate::passwords::Passwords;
+use crate::accounts::create_admin::{NewAdmin, create_admin};
+use crate::audit::ledger_audit;
+use crate::members::passwords::Passwords;
+use crate::sessions::sweep;
+use crate::sessions::tokens::Tokens;
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::till::Till;
-use crate::tokens::Tokens;
-use crate::{audit, db, http, sweep};
+use crate::wallet::till::Till;
+use crate::{db, routes};
 
 /// The deployable.
 #[derive(Debug)]
@@ -50,10 +52,13 @@ impl Service for MemberApi {
         let keeper = Keeper::new(database.clone(), clock.clone());
         let wallet_lock = Lock::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
-        Ok(Parts::new(http::router(state, &keeper, &wallet_lock))
+        Ok(Parts::new(routes::router(state, &keeper, &wallet_lock))
             .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
             .worker("sweep", until_cancelled(host, sweep::keep_sweeping(database.clone(), clock.clone())))
-            .worker("audit", until_cancelled(host, audit::keep_proving(database.clone(), clock, interval)))
+            .worker(
+                "audit",
+                until_cancelled(host, ledger_audit::keep_proving(database.clone(), clock, interval)),
+            )
             .check("mysql", move || {
                 let database = database.clone();
                 async move { database.check().await }

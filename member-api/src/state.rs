@@ -3,10 +3,10 @@
 use clock::Clock;
 use database::Database;
 
-use crate::passwords::Passwords;
+use crate::members::passwords::Passwords;
+use crate::sessions::tokens::Tokens;
 use crate::settings;
-use crate::till::Till;
-use crate::tokens::Tokens;
+use crate::wallet::till::Till;
 
 /// The parts of the service that requests share. Cheap to clone.
 #[derive(Clone, Debug)]

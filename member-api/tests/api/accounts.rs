@@ -2,9 +2,9 @@
 
 use garde::Validate;
 use http::StatusCode;
-use member_api::create_admin::{CreateAdminError, NewAdmin, create_admin};
-use member_api::domain::{Email, MemberName};
-use member_api::sign_up::SignUpError;
+use member_api::accounts::create_admin::{CreateAdminError, NewAdmin, create_admin};
+use member_api::accounts::sign_up::SignUpError;
+use member_api::members::{Email, MemberName};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;

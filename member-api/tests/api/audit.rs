@@ -2,7 +2,7 @@
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::Account;
+use member_api::wallet::Account;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 

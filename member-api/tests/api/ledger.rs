@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::MemberId;
-use member_api::audit::prove;
-use member_api::db::transfers::Recorded;
-use member_api::domain::{Kind, Transfer};
-use member_api::ledger::{TransferError, execute, transfer, transfer_all};
+use member_api::audit::ledger_audit::prove;
+use member_api::wallet::db::transfers::Recorded;
+use member_api::wallet::ledger::{TransferError, execute, transfer, transfer_all};
+use member_api::wallet::{Kind, Transfer};
 use money::Won;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access::SigningKey;
 use http::StatusCode;
-use member_api::sweep::sweep;
+use member_api::sessions::sweep::sweep;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use member_api::sweep::sweep;
+use member_api::sessions::sweep::sweep;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Answer;

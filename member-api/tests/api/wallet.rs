@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::{Account, Kind, Transfer};
-use member_api::ledger;
+use member_api::wallet::{Account, Kind, Transfer, ledger};
 use money::Won;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};

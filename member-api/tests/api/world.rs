@@ -7,11 +7,11 @@ use clock::{Clock, Hand};
 use database::Database;
 use idempotency::Keeper;
 use lock::{Lock, RedisSettings};
-use member_api::passwords::Passwords;
+use member_api::members::passwords::Passwords;
+use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
-use member_api::till::Till;
-use member_api::tokens::Tokens;
+use member_api::wallet::till::Till;
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
@@ -117,7 +117,7 @@ impl World {
         user_keys.replace(&state.tokens.jwks());
         let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
         let keeper = Keeper::new(state.database.clone(), state.clock.clone());
-        let router = member_api::http::router(state.clone(), &keeper, &wallet_lock);
+        let router = member_api::routes::router(state.clone(), &keeper, &wallet_lock);
         Self { client: Client(problem::wrap(verifier.wrap(router))), state, rows, people, hand, wallet_lock }
     }
 

@@ -1,0 +1,88 @@
+//! Keeping a session going: one refresh token in, the next one out.
+
+use access::Principal;
+use database::Connection;
+use time::OffsetDateTime;
+
+use crate::members;
+use crate::sessions::db::{refresh_tokens, sessions};
+use crate::sessions::sign_in::Session;
+use crate::sessions::{RefreshDecision, RefreshToken, TokenHash};
+use crate::state::AppState;
+
+/// Why a session does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is unknown, was used before, or its session has ended.
+    #[error("the refresh token is not valid")]
+    Invalid,
+    /// The database failed; the token is as good as it was.
+    #[error("the session could not be stored")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Takes a refresh token for a new one. A token that was used before ends its session, as
+/// [`crate::sessions::SessionState::judge`] has it.
+pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<Session, RefreshError> {
+    let next = RefreshToken::of(rand::random());
+    let exchange = Exchange {
+        used: used.hash(),
+        next: next.hash(),
+        now: state.clock.now(),
+        expires_at: state.clock.now() + state.tokens.refresh_lifetime(),
+    };
+    let outcome = state.database.run_tx("session_refresh", move |tx| Box::pin(exchange.run(tx))).await?;
+    let label = match outcome {
+        Outcome::Refreshed(_) => "refreshed",
+        Outcome::Refused => "refused",
+        Outcome::Reused => "reused",
+    };
+    metrics::counter!("session_refreshes_total", "outcome" => label).increment(1);
+    match outcome {
+        Outcome::Refreshed(principal) => Ok(Session { principal, refresh_token: next }),
+        Outcome::Refused | Outcome::Reused => Err(RefreshError::Invalid),
+    }
+}
+
+/// One token for another.
+#[derive(Clone, Copy)]
+struct Exchange {
+    used: TokenHash,
+    next: TokenHash,
+    now: OffsetDateTime,
+    expires_at: OffsetDateTime,
+}
+
+/// What is to be committed, in each case: a reuse is refused and still ends the session.
+enum Outcome {
+    Refreshed(Principal),
+    Refused,
+    Reused,
+}
+
+impl Exchange {
+    async fn run(self, tx: &mut Connection) -> sqlx::Result<Outcome> {
+        let Some((session_id, generation)) = refresh_tokens::find(tx, self.used).await? else {
+            return Ok(Outcome::Refused);
+        };
+        let Some(session) = sessions::lock(tx, session_id).await? else { return Ok(Outcome::Refused) };
+        let next_generation = match session.state.judge(generation, self.now) {
+            RefreshDecision::Rotate => {
+                sessions::rotate(tx, session_id, self.now, self.expires_at).await?;
+                session.state.generation + 1
+            }
+            RefreshDecision::Repeat => session.state.generation,
+            RefreshDecision::Reuse => {
+                tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session ends");
+                sessions::revoke(tx, session_id, self.now).await?;
+                return Ok(Outcome::Reused);
+            }
+            RefreshDecision::Ended => return Ok(Outcome::Refused),
+        };
+        let Some(role) = members::db::find_role(tx, session.member_id).await? else {
+            return Ok(Outcome::Refused);
+        };
+        refresh_tokens::insert(tx, self.next, session_id, next_generation, self.now).await?;
+        Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
+    }
+}
