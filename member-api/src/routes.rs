@@ -44,7 +44,7 @@ use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
     modifiers(&BearerToken),
     components(schemas(problem::Body, problem::Fault)),
     tags(
-        (name = "accounts", description = "Who somebody is."),
+        (name = "accounts", description = "The account of a member."),
         (name = "sessions", description = "Signing in, staying signed in, signing out."),
         (name = "wallet", description = "A member's money."),
         (name = "operations", description = "For those who run Dalkom."),
@@ -52,8 +52,8 @@ use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
 )]
 struct Document;
 
-/// All routes of the service. `keeper` guards those that need an Idempotency-Key; `wallet_lock` stands before those that
-/// move a wallet's money.
+/// Returns all routes of the service. `keeper` guards the routes that need an Idempotency-Key. `wallet_lock` queues the
+/// requests that move money of one wallet.
 pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(sign_up::customer_create))
@@ -71,12 +71,13 @@ pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
     let (keyed, keyed_document) =
         OpenApiRouter::default().routes(routes!(charge_create::charge_create)).split_for_parts();
     document.merge(keyed_document);
-    // The lock inside: a twin of a request that runs here is refused, and does not wait for a turn first.
+    // The lock is inside the guard, so that a repetition of a running request is refused without waiting for the lock.
     let keyed = keeper.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
-    let ordered = wallet_lock.guard(transfers::ordering(), |Path(wallet): Path<MemberId>| wallet);
+    let transfer_create =
+        wallet_lock.guard(transfers::create_router(), |Path(wallet): Path<MemberId>| wallet);
     let document = axum::Json(document);
     open.merge(keyed)
-        .merge(access::only_services(ordered.merge(transfers::router()), &["order-api"]))
+        .merge(access::only_services(transfer_create.merge(transfers::router()), &["order-api"]))
         .merge(access::only_services(revocations::router(), &["gateway"]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)

@@ -8,22 +8,22 @@ use crate::sessions::db::sessions;
 use crate::state::AppState;
 use crate::wallet::db::wallets;
 
-/// Why an account stays open.
+/// Why an account was not closed.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
-    /// There is money in its wallet.
+    /// The wallet is not empty.
     #[error("there is money in the wallet")]
     WalletNotEmpty(Won),
-    /// There is no such open account.
+    /// No open account has this id.
     #[error("there is no such open account")]
     NoAccount,
-    /// The database failed; the account is open.
+    /// The database failed, and the account is still open.
     #[error("the account could not be closed")]
     Database(#[from] sqlx::Error),
 }
 
-/// Ends all sessions of an account whose wallet is empty, and removes all that is personal in it. What it did with money
-/// stays in the ledger.
+/// Closes an account whose wallet is empty: ends all its sessions and removes its personal data. The ledger keeps its
+/// transfers.
 pub async fn close_account(state: &AppState, member_id: MemberId) -> Result<(), CloseError> {
     let now = state.clock.now();
     state
@@ -31,7 +31,7 @@ pub async fn close_account(state: &AppState, member_id: MemberId) -> Result<(), 
         .run_tx("account_close", move |tx| {
             Box::pin(async move {
                 members::db::lock(tx, member_id).await?.ok_or(CloseError::NoAccount)?;
-                // Locked until the end, so that nothing is charged between the look and the closing.
+                // The lock prevents a charge between this check and the commit.
                 let balance = wallets::lock(tx, member_id).await?.unwrap_or(Won::ZERO);
                 if balance != Won::ZERO {
                     return Err(CloseError::WalletNotEmpty(balance));

@@ -1,4 +1,4 @@
-//! `member-api create-admin`: the one way to make an administrator.
+//! `member-api create-admin`: the only way to create an administrator.
 
 use std::io::{self, BufRead};
 
@@ -8,40 +8,41 @@ use clock::Clock;
 use database::Database;
 use garde::Validate;
 
-use crate::accounts::sign_up::{SignUp, SignUpError, sign_up};
-use crate::members::passwords::Passwords;
+use crate::accounts::sign_up::{NewMember, SignUpError, sign_up};
+use crate::members::password_hasher::PasswordHasher;
 use crate::members::{Email, Member, MemberName, NewPassword};
 
-/// Who is to be an administrator.
+/// The new administrator.
 #[derive(Clone, Debug, Args)]
 pub struct NewAdmin {
-    /// The address to sign in with.
-    #[arg(long, value_parser = email)]
+    /// The email to sign in with.
+    #[arg(long, value_parser = parse_email)]
     pub email: Email,
-    /// What to call the administrator.
-    #[arg(long, default_value = "관리자", value_parser = name)]
+    /// The name of the administrator.
+    #[arg(long, default_value = "관리자", value_parser = parse_name)]
     pub name: MemberName,
 }
 
-/// Why there is no new administrator.
+/// Why no administrator was created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAdminError {
     /// Standard input could not be read.
     #[error("the password could not be read from standard input")]
     Input(#[source] io::Error),
-    /// The password breaks a rule.
+    /// The password is not valid.
     #[error("the password on standard input breaks a rule: {0}")]
     Password(garde::Report),
-    /// The account could not be made.
-    #[error("the account could not be made")]
+    /// The account could not be created.
+    #[error("the account could not be created")]
     SignUp(#[source] SignUpError),
 }
 
-/// Makes an administrator with the password that is the first line of `input`: a command line is no place for it.
+/// Creates an administrator. The password is the first line of `input`, because a command line is visible to other
+/// users of the machine.
 pub async fn create_admin(
     database: &Database,
     clock: &Clock,
-    passwords: &Passwords,
+    password_hasher: &PasswordHasher,
     admin: NewAdmin,
     mut input: impl BufRead,
 ) -> Result<Member, CreateAdminError> {
@@ -50,16 +51,16 @@ pub async fn create_admin(
     let password = NewPassword::from(line.trim_end_matches(['\r', '\n']).to_owned());
     password.validate().map_err(CreateAdminError::Password)?;
     let NewAdmin { email, name } = admin;
-    let order = SignUp { role: Role::Admin, email, password, name, phone: None };
-    sign_up(database, clock, passwords, order).await.map_err(CreateAdminError::SignUp)
+    let new_member = NewMember { role: Role::Admin, email, password, name, phone: None };
+    sign_up(database, clock, password_hasher, new_member).await.map_err(CreateAdminError::SignUp)
 }
 
-fn email(text: &str) -> Result<Email, garde::Report> {
+fn parse_email(text: &str) -> Result<Email, garde::Report> {
     let email = Email::from(text.to_owned());
     email.validate().map(|()| email)
 }
 
-fn name(text: &str) -> Result<MemberName, garde::Report> {
+fn parse_name(text: &str) -> Result<MemberName, garde::Report> {
     let name = MemberName::from(text.to_owned());
     name.validate().map(|()| name)
 }

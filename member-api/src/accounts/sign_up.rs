@@ -1,4 +1,4 @@
-//! Making a member: the account and its wallet, or neither.
+//! Signing up: creates the account and its wallet in one transaction.
 
 use std::sync::Arc;
 
@@ -7,48 +7,49 @@ use clock::Clock;
 use database::Connection;
 use database::Database;
 
-use crate::members::passwords::{PasswordError, Passwords};
+use crate::members::password_hasher::{PasswordError, PasswordHasher};
 use crate::members::{self, Email, Member, MemberName, NewPassword, Phone};
 use crate::wallet::db::wallets;
 
-/// Who signs up, and as what.
+/// The member to create.
 #[derive(Clone, Debug)]
-pub struct SignUp {
-    /// Fixed by the way in, never by the client.
+pub struct NewMember {
+    /// The role. The route decides it, never the client.
     pub role: Role,
-    /// The address to sign in with.
+    /// The email to sign in with.
     pub email: Email,
     /// The password to sign in with.
     pub password: NewPassword,
-    /// What to call the member.
+    /// The name of the member.
     pub name: MemberName,
-    /// A number to reach the member.
+    /// The phone number of the member.
     pub phone: Option<Phone>,
 }
 
-/// Why no member was made.
+/// Why no member was created.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
-    /// A member has the email already.
+    /// The email belongs to another member.
     #[error("the email belongs to a member already")]
     EmailTaken,
     /// The password could not be hashed.
     #[error("the member's password could not be hashed")]
     Password(#[from] PasswordError),
-    /// The database failed; no member was made.
+    /// The database failed, and no member was created.
     #[error("the member could not be stored")]
     Database(#[from] sqlx::Error),
 }
 
-/// Makes a member with an empty wallet. Of two at once with the same email, one hears [`SignUpError::EmailTaken`].
+/// Creates a member with an empty wallet. If two requests use the same email at once, one of them gets
+/// [`SignUpError::EmailTaken`].
 pub async fn sign_up(
     database: &Database,
     clock: &Clock,
-    passwords: &Passwords,
-    sign_up: SignUp,
+    password_hasher: &PasswordHasher,
+    new_member: NewMember,
 ) -> Result<Member, SignUpError> {
-    let SignUp { role, email, password, name, phone } = sign_up;
-    let password_hash = passwords.hash(password).await?;
+    let NewMember { role, email, password, name, phone } = new_member;
+    let password_hash = password_hasher.hash(password).await?;
     let id = MemberId(clock.new_id());
     let member = Member { id, role, email, name, phone, created_at: clock.now() };
     let stored = Arc::new((member.clone(), password_hash));

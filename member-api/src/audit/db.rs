@@ -1,6 +1,6 @@
-//! The proof of the ledger: what it sums to, and what in it does not add up.
+//! The statements of the audit: the sums of the ledger, and the accounts and transfers that are wrong.
 //!
-//! Meant to be run over one snapshot of the schema, so that a transfer between two statements is not taken for a fault.
+//! They must run in one snapshot. Otherwise a transfer between two statements looks like an error.
 
 use database::Connection;
 use money::Won;
@@ -9,60 +9,60 @@ use uuid::Uuid;
 
 use crate::wallet::Account;
 
-/// So many accounts and transfers out of line are named; more of them are a disaster, and a list of them no help.
-const MOST_NAMED: u32 = 1_000;
+/// The largest number of accounts and of transfers that are listed.
+const MAX_LISTED: u32 = 1_000;
 
-/// What the ledger sums to.
+/// The sums and row counts of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub struct Figures {
-    /// How many wallets there are.
+pub struct Totals {
+    /// The number of wallets.
     pub wallets: i64,
-    /// How many transfers were made.
+    /// The number of transfers that moved money.
     pub transfers: i64,
-    /// How many postings.
+    /// The number of postings.
     pub postings: i64,
-    /// All postings together: zero, or money was made or lost.
+    /// The sum of all postings. It must be zero.
     pub sum_of_postings: Won,
-    /// The postings of `cash`: below zero by what was brought in.
+    /// The sum of the postings of `cash`: minus what was charged.
     pub cash: Won,
-    /// The postings of `escrow`.
+    /// The sum of the postings of `escrow`.
     pub escrow: Won,
-    /// The postings of all wallets.
+    /// The sum of the postings of all wallets.
     pub wallet_postings: Won,
-    /// The balances of all wallets: the same, or a balance was changed by another hand.
+    /// The sum of the balances of all wallets. It must equal `wallet_postings`.
     pub wallet_balances: Won,
 }
 
-/// An account whose balance is not what its postings make it.
+/// A wallet whose balance or version does not agree with its postings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
 pub struct AccountOutOfLine {
-    /// The wallet's member.
+    /// The id of the wallet's member.
     pub account: Uuid,
-    /// What its wallet says; none where there are postings without a wallet.
+    /// The balance of the wallet; `None` if there are postings without a wallet.
     pub balance: Option<Won>,
-    /// What its postings sum to.
+    /// The sum of its postings.
     pub sum_of_postings: Won,
-    /// How many postings its wallet says there are.
+    /// The version of the wallet, which counts its postings.
     pub version: Option<i64>,
-    /// How many there are.
+    /// The number of its postings.
     pub postings: i64,
-    /// How many of them state a balance that is not the sum of those up to them.
+    /// The number of postings whose `balance_after` is not the sum of the postings up to them.
     pub broken_entries: i64,
 }
 
-/// A transfer whose postings are not equal and opposite, or a voided one that has postings.
+/// A transfer whose postings do not sum to zero, or a voided transfer with postings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
 pub struct TransferOutOfLine {
-    /// The transfer.
+    /// The id of the transfer.
     pub id: Uuid,
-    /// How many postings it has.
+    /// The number of its postings.
     pub postings: i64,
-    /// What they sum to.
+    /// The sum of its postings.
     pub sum_of_postings: Won,
 }
 
-/// The sums and counts.
-pub async fn figures(connection: &mut Connection) -> sqlx::Result<Figures> {
+/// Reads the sums and row counts.
+pub async fn totals(connection: &mut Connection) -> sqlx::Result<Totals> {
     sqlx::query_as(
         "SELECT w.wallets, t.transfers, p.postings, p.sum_of_postings, p.cash, p.escrow, \
                 CAST(p.sum_of_postings - p.cash - p.escrow AS SIGNED) AS wallet_postings, w.wallet_balances \
@@ -81,7 +81,7 @@ pub async fn figures(connection: &mut Connection) -> sqlx::Result<Figures> {
     .await
 }
 
-/// Every account out of line.
+/// Lists the accounts out of line.
 pub async fn accounts_out_of_line(connection: &mut Connection) -> sqlx::Result<Vec<AccountOutOfLine>> {
     sqlx::query_as(
         "WITH entries AS ( \
@@ -102,12 +102,12 @@ pub async fn accounts_out_of_line(connection: &mut Connection) -> sqlx::Result<V
          FROM sums s LEFT JOIN wallets w ON w.member_id = s.account WHERE w.member_id IS NULL \
          LIMIT ?",
     )
-    .bind(MOST_NAMED)
+    .bind(MAX_LISTED)
     .fetch_all(connection)
     .await
 }
 
-/// Every transfer out of line.
+/// Lists the transfers out of line.
 pub async fn transfers_out_of_line(connection: &mut Connection) -> sqlx::Result<Vec<TransferOutOfLine>> {
     sqlx::query_as(
         "SELECT t.id, COUNT(p.account) AS postings, CAST(COALESCE(SUM(p.amount), 0) AS SIGNED) AS sum_of_postings \
@@ -117,7 +117,7 @@ pub async fn transfers_out_of_line(connection: &mut Connection) -> sqlx::Result<
                      ELSE COUNT(p.account) < 2 OR COALESCE(SUM(p.amount), 0) <> 0 END \
          LIMIT ?",
     )
-    .bind(MOST_NAMED)
+    .bind(MAX_LISTED)
     .fetch_all(connection)
     .await
 }

@@ -1,4 +1,4 @@
-//! Proving the ledger, on demand and from time to time.
+//! The audit of the ledger, on request and periodically.
 
 use std::time::Duration;
 
@@ -7,40 +7,40 @@ use database::Database;
 use money::Won;
 use time::OffsetDateTime;
 
-use crate::audit::db::{self, AccountOutOfLine, Figures, TransferOutOfLine};
+use crate::audit::db::{self, AccountOutOfLine, Totals, TransferOutOfLine};
 
-/// What a proof found, all of it at the same moment.
+/// The result of an audit, read in one snapshot.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// When it began.
+pub struct AuditReport {
+    /// When the audit started.
     pub checked_at: OffsetDateTime,
-    /// The sums and counts.
-    pub figures: Figures,
-    /// Every account out of line.
+    /// The sums and row counts.
+    pub totals: Totals,
+    /// The accounts out of line.
     pub accounts: Vec<AccountOutOfLine>,
-    /// Every transfer out of line.
+    /// The transfers out of line.
     pub transfers: Vec<TransferOutOfLine>,
 }
 
-impl Report {
-    /// Whether every sum is what it must be and nothing is out of line.
+impl AuditReport {
+    /// Returns whether all sums agree and nothing is out of line.
     pub fn is_balanced(&self) -> bool {
-        self.figures.sum_of_postings == Won::ZERO
-            && self.figures.wallet_postings == self.figures.wallet_balances
+        self.totals.sum_of_postings == Won::ZERO
+            && self.totals.wallet_postings == self.totals.wallet_balances
             && self.accounts.is_empty()
             && self.transfers.is_empty()
     }
 }
 
-/// Proves the whole ledger in one consistent read, and publishes the figures as metrics.
-pub async fn prove(database: &Database, clock: &Clock) -> sqlx::Result<Report> {
+/// Audits the whole ledger in one snapshot, and publishes the totals as metrics.
+pub async fn audit_ledger(database: &Database, clock: &Clock) -> sqlx::Result<AuditReport> {
     let checked_at = clock.now();
     let report = database
         .run_snapshot(move |snapshot| {
             Box::pin(async move {
-                Ok::<_, sqlx::Error>(Report {
+                Ok::<_, sqlx::Error>(AuditReport {
                     checked_at,
-                    figures: db::figures(snapshot).await?,
+                    totals: db::totals(snapshot).await?,
                     accounts: db::accounts_out_of_line(snapshot).await?,
                     transfers: db::transfers_out_of_line(snapshot).await?,
                 })
@@ -51,18 +51,18 @@ pub async fn prove(database: &Database, clock: &Clock) -> sqlx::Result<Report> {
     Ok(report)
 }
 
-/// Proves the ledger again and again; a worker of the service.
-pub async fn keep_proving(database: Database, clock: Clock, interval: Duration) {
+/// Audits the ledger again and again. This is a background task of the service.
+pub async fn audit_periodically(database: Database, clock: Clock, interval: Duration) {
     loop {
-        if let Err(error) = prove(&database, &clock).await {
-            tracing::warn!(%error, "can't prove the ledger");
+        if let Err(error) = audit_ledger(&database, &clock).await {
+            tracing::warn!(%error, "can't audit the ledger");
         }
         tokio::time::sleep(interval).await;
     }
 }
 
-fn publish(report: &Report) {
-    let Figures {
+fn publish(report: &AuditReport) {
+    let Totals {
         wallets,
         transfers,
         postings,
@@ -71,7 +71,7 @@ fn publish(report: &Report) {
         escrow,
         wallet_postings,
         wallet_balances,
-    } = report.figures;
+    } = report.totals;
     for (account, sum) in
         [("all", sum_of_postings), ("cash", cash), ("escrow", escrow), ("wallets", wallet_postings)]
     {
@@ -86,7 +86,7 @@ fn publish(report: &Report) {
         metrics::gauge!("ledger_out_of_line", "what" => what).set(u32::try_from(count).unwrap_or(u32::MAX));
     }
     if !report.is_balanced() {
-        tracing::error!(?report.figures, accounts, transfers, "the ledger is out of line");
+        tracing::error!(?report.totals, accounts, transfers, "the ledger is out of line");
     }
 }
 
@@ -95,6 +95,6 @@ fn gauge(name: &'static str, account: &'static str, won: i64) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a metric is a float, and exact up to nine quadrillion")]
-fn to_float(figure: i64) -> f64 {
-    figure as f64
+fn to_float(value: i64) -> f64 {
+    value as f64
 }

@@ -6,24 +6,24 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown;
+use crate::db::unknown_value;
 use crate::members::{Email, Member, MemberName, Phone};
 
-/// The key that keeps emails unique.
+/// The database key that makes emails unique.
 pub const EMAIL_KEY: &str = "members_email_key";
 
 /// What a sign-in needs of an open account.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Whose.
+    /// The member.
     pub member_id: MemberId,
-    /// What it may do.
+    /// The role of the member.
     pub role: Role,
-    /// The PHC string of its password.
+    /// The PHC string of the password.
     pub password_hash: String,
 }
 
-/// Stores a new member. Runs into [`EMAIL_KEY`] where the email belongs to somebody.
+/// Stores a new member. Violates [`EMAIL_KEY`] if another member has the email.
 pub async fn insert(connection: &mut Connection, member: &Member, password_hash: &str) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO members (id, role, email, password_hash, name, phone, created_at, updated_at) \
@@ -42,7 +42,7 @@ pub async fn insert(connection: &mut Connection, member: &Member, password_hash:
     Ok(())
 }
 
-/// An open account.
+/// Finds an open account.
 pub async fn find(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Member>> {
     let row: Option<MemberRow> = sqlx::query_as(
         "SELECT id, role, email, name, phone, created_at FROM members WHERE id = ? AND closed_at IS NULL",
@@ -53,12 +53,12 @@ pub async fn find(connection: &mut Connection, id: MemberId) -> sqlx::Result<Opt
     row.map(Member::try_from).transpose()
 }
 
-/// The name of a member, also of one who has left.
+/// Finds the name of a member. A closed account has a placeholder name.
 pub async fn find_name(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar("SELECT name FROM members WHERE id = ?").bind(id.0).fetch_optional(connection).await
 }
 
-/// The credentials of the open account with this email.
+/// Finds the credentials of the open account with this email.
 pub async fn find_credentials(
     connection: &mut Connection,
     email: &Email,
@@ -71,7 +71,7 @@ pub async fn find_credentials(
     row.map(Credentials::try_from).transpose()
 }
 
-/// Whether these credentials are still those of the open account, which is locked until the transaction ends.
+/// Locks an open account until the transaction ends. Returns whether its credentials are still the given ones.
 pub async fn lock_credentials(connection: &mut Connection, credentials: &Credentials) -> sqlx::Result<bool> {
     let hash: Option<String> =
         sqlx::query_scalar("SELECT password_hash FROM members WHERE id = ? AND closed_at IS NULL FOR UPDATE")
@@ -81,7 +81,7 @@ pub async fn lock_credentials(connection: &mut Connection, credentials: &Credent
     Ok(hash.as_ref() == Some(&credentials.password_hash))
 }
 
-/// The email of an open account, and the stored hash of its password.
+/// Finds the email and the password hash of an open account.
 pub async fn find_password(
     connection: &mut Connection,
     id: MemberId,
@@ -94,17 +94,17 @@ pub async fn find_password(
     Ok(row.map(|(email, hash)| (email.into(), hash)))
 }
 
-/// The role of an open account.
+/// Finds the role of an open account.
 pub async fn find_role(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Role>> {
     let role: Option<String> =
         sqlx::query_scalar("SELECT role FROM members WHERE id = ? AND closed_at IS NULL")
             .bind(id.0)
             .fetch_optional(connection)
             .await?;
-    role.map(|role| role_of(&role)).transpose()
+    role.map(|role| parse_role(&role)).transpose()
 }
 
-/// Stores name and phone as they are now.
+/// Stores the name and phone of a member.
 pub async fn update_profile(
     connection: &mut Connection,
     member: &Member,
@@ -120,7 +120,7 @@ pub async fn update_profile(
     Ok(())
 }
 
-/// An open account, locked until the transaction ends.
+/// Finds an open account and locks it until the transaction ends.
 pub async fn lock(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Member>> {
     let row: Option<MemberRow> = sqlx::query_as(
         "SELECT id, role, email, name, phone, created_at FROM members WHERE id = ? AND closed_at IS NULL FOR UPDATE",
@@ -131,7 +131,7 @@ pub async fn lock(connection: &mut Connection, id: MemberId) -> sqlx::Result<Opt
     row.map(Member::try_from).transpose()
 }
 
-/// Replaces the password's hash. False where it is no longer `old_hash`.
+/// Replaces the password hash. Returns false if the stored hash is no longer `old_hash`.
 pub async fn replace_password(
     connection: &mut Connection,
     id: MemberId,
@@ -152,13 +152,13 @@ pub async fn replace_password(
     Ok(done.rows_affected() == 1)
 }
 
-/// Closes an account: nothing personal is left in it, and its email is free.
+/// Closes an account: removes its personal data, so that its email can be used again.
 pub async fn close(connection: &mut Connection, id: MemberId, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE members SET email = NULL, password_hash = NULL, name = ?, phone = NULL, updated_at = ?, closed_at = ? \
          WHERE id = ? AND closed_at IS NULL",
     )
-    .bind(MemberName::OF_A_CLOSED_ACCOUNT)
+    .bind(MemberName::CLOSED_ACCOUNT)
     .bind(now)
     .bind(now)
     .bind(id.0)
@@ -183,7 +183,7 @@ impl TryFrom<MemberRow> for Member {
     fn try_from(row: MemberRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: MemberId(row.id),
-            role: role_of(&row.role)?,
+            role: parse_role(&row.role)?,
             email: row.email.into(),
             name: row.name.into(),
             phone: row.phone.map(Phone::from),
@@ -203,10 +203,14 @@ impl TryFrom<CredentialsRow> for Credentials {
     type Error = sqlx::Error;
 
     fn try_from(row: CredentialsRow) -> sqlx::Result<Self> {
-        Ok(Self { member_id: MemberId(row.id), role: role_of(&row.role)?, password_hash: row.password_hash })
+        Ok(Self {
+            member_id: MemberId(row.id),
+            role: parse_role(&row.role)?,
+            password_hash: row.password_hash,
+        })
     }
 }
 
-fn role_of(name: &str) -> sqlx::Result<Role> {
-    Role::from_name(name).ok_or_else(|| unknown("role", name))
+fn parse_role(name: &str) -> sqlx::Result<Role> {
+    Role::from_name(name).ok_or_else(|| unknown_value("role", name))
 }

@@ -6,10 +6,10 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An email address, trimmed and lower-cased, so that one person's address is one string.
+/// An email address, trimmed and in lower case, so that two spellings of one address are equal.
 ///
-/// Made from any text; a request's is a good one once `problem::Json` has let it through. Only ASCII letters are
-/// lower-cased: other letters have no place in an address, and some of them would turn into ASCII ones.
+/// Any text can be converted into it; `problem::Json` validates the email of a request. Only ASCII letters are
+/// changed to lower case: other letters are not valid in an address, and some of them would become ASCII letters.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(from = "String")]
 #[garde(transparent)]
@@ -29,7 +29,7 @@ impl From<String> for Email {
     }
 }
 
-/// Says nothing: an address has no place in a log.
+/// Hides the address, so that it is not written to a log.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(..)")

@@ -8,16 +8,16 @@ use crate::members::{Email, MemberName, Phone};
 /// An open account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The account's id; its wallet's, too.
+    /// The id of the account and of its wallet.
     pub id: MemberId,
-    /// What it may do. Fixed for good when it is made.
+    /// The role, which never changes.
     pub role: Role,
-    /// The address that it signs in with.
+    /// The address that the member signs in with.
     pub email: Email,
-    /// What to call it.
+    /// The name of the member.
     pub name: MemberName,
-    /// A number to reach it.
+    /// The phone number of the member.
     pub phone: Option<Phone>,
-    /// When it was made.
+    /// When the member signed up.
     pub created_at: OffsetDateTime,
 }

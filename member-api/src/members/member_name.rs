@@ -1,4 +1,4 @@
-//! What a member is called.
+//! The name of a member.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 pub struct MemberName(#[garde(length(chars, min = 1, max = 50), custom(no_controls))] String);
 
 impl MemberName {
-    /// What stands in the place of the name of somebody who has left.
-    pub const OF_A_CLOSED_ACCOUNT: &'static str = "탈퇴한 회원";
+    /// The name of every closed account.
+    pub const CLOSED_ACCOUNT: &'static str = "탈퇴한 회원";
 
     /// The name.
     pub fn as_str(&self) -> &str {

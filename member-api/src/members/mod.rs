@@ -1,8 +1,8 @@
-//! Who a member is: the values that describe a member, the password's hash, and the table `members`.
+//! Who a member is: email, name, phone and password, hashing the password, and the table `members`.
 
 pub mod db;
 pub(crate) mod http;
-pub mod passwords;
+pub mod password_hasher;
 
 mod email;
 mod member;

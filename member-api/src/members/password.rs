@@ -1,4 +1,4 @@
-//! Passwords on their way in. None of these types can be printed.
+//! Passwords in requests. None of these types can be printed.
 
 use garde::Validate;
 use garde::error::Path;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
 
-/// A password that somebody chooses: 8 to 128 characters, taken as it is.
+/// A password that a member chooses: 8 to 128 characters, used unchanged.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "macaron-tower-7")]
@@ -39,15 +39,15 @@ impl Validate for NewPassword {
     }
 }
 
-/// A password that somebody claims to be theirs. What could never be one is answered as any wrong one is, so that the
-/// rules of today don't lock out the passwords of yesterday; only its length is bounded.
+/// A password that is sent to prove who the member is. It does not have to follow the rules for a new password, so that
+/// a stricter rule does not lock out members with an older password. Only its length is limited.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, format = Password, max_length = 128, example = "macaron-tower-7")]
 pub struct PasswordAttempt(SecretString);
 
 impl PasswordAttempt {
-    /// What was claimed.
+    /// The password itself.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

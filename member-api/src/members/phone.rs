@@ -4,10 +4,10 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A Korean mobile number, as its digits: `01012345678`.
+/// The digits of a Korean mobile number: `01012345678`.
 ///
-/// Hyphens, spaces and the country's `+82` are taken and dropped. 010 numbers have eight more digits; 011 and 016 to
-/// 019, which are still in use where they were carried over, have seven or eight.
+/// Hyphens, spaces and the country code `+82` are accepted and removed. Numbers with 010 have eight more digits. Older
+/// numbers with 011 or 016 to 019 are still in use and have seven or eight more.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(from = "String")]
 #[garde(transparent)]
@@ -32,7 +32,7 @@ impl From<String> for Phone {
     }
 }
 
-/// Says nothing: a number has no place in a log.
+/// Hides the number, so that it is not written to a log.
 impl std::fmt::Debug for Phone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Phone(..)")

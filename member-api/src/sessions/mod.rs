@@ -1,10 +1,10 @@
 //! Signing in, staying signed in and signing out: access tokens, refresh tokens, and the limit on sign-in attempts.
 
+pub mod cleanup;
 pub mod db;
 pub(crate) mod http;
 pub mod refresh;
 pub mod sign_in;
-pub mod sweep;
 pub mod throttle;
 pub mod tokens;
 
@@ -12,4 +12,4 @@ mod refresh_token;
 mod session_state;
 
 pub use refresh_token::{RefreshToken, TokenHash};
-pub use session_state::{GRACE, RefreshDecision, SessionState};
+pub use session_state::{GRACE_PERIOD, RefreshDecision, SessionState};

@@ -1,4 +1,4 @@
-//! Keeping a session going: one refresh token in, the next one out.
+//! Refreshing a session: exchanges a refresh token for the next one.
 
 use access::Principal;
 use database::Connection;
@@ -6,25 +6,25 @@ use time::OffsetDateTime;
 
 use crate::members;
 use crate::sessions::db::{refresh_tokens, sessions};
-use crate::sessions::sign_in::Session;
+use crate::sessions::sign_in::IssuedSession;
 use crate::sessions::{RefreshDecision, RefreshToken, TokenHash};
 use crate::state::AppState;
 
-/// Why a session does not go on.
+/// Why a session was not refreshed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
     /// The token is unknown, was used before, or its session has ended.
     #[error("the refresh token is not valid")]
     Invalid,
-    /// The database failed; the token is as good as it was.
+    /// The database failed, and the token is as valid as before.
     #[error("the session could not be stored")]
     Database(#[from] sqlx::Error),
 }
 
-/// Takes a refresh token for a new one. A token that was used before ends its session, as
-/// [`crate::sessions::SessionState::judge`] has it.
-pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<Session, RefreshError> {
-    let next = RefreshToken::of(rand::random());
+/// Exchanges a refresh token for a new one. [`SessionState::decide`](crate::sessions::SessionState::decide) decides what
+/// happens to a token that was used before.
+pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<IssuedSession, RefreshError> {
+    let next = RefreshToken::from_bytes(rand::random());
     let exchange = Exchange {
         used: used.hash(),
         next: next.hash(),
@@ -39,12 +39,12 @@ pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<Session, R
     };
     metrics::counter!("session_refreshes_total", "outcome" => label).increment(1);
     match outcome {
-        Outcome::Refreshed(principal) => Ok(Session { principal, refresh_token: next }),
+        Outcome::Refreshed(principal) => Ok(IssuedSession { principal, refresh_token: next }),
         Outcome::Refused | Outcome::Reused => Err(RefreshError::Invalid),
     }
 }
 
-/// One token for another.
+/// The exchange of one token for another.
 #[derive(Clone, Copy)]
 struct Exchange {
     used: TokenHash,
@@ -53,7 +53,7 @@ struct Exchange {
     expires_at: OffsetDateTime,
 }
 
-/// What is to be committed, in each case: a reuse is refused and still ends the session.
+/// The result of an exchange. All of them are committed: a reused token is refused, and its session revoked.
 enum Outcome {
     Refreshed(Principal),
     Refused,
@@ -66,14 +66,14 @@ impl Exchange {
             return Ok(Outcome::Refused);
         };
         let Some(session) = sessions::lock(tx, session_id).await? else { return Ok(Outcome::Refused) };
-        let next_generation = match session.state.judge(generation, self.now) {
+        let next_generation = match session.state.decide(generation, self.now) {
             RefreshDecision::Rotate => {
                 sessions::rotate(tx, session_id, self.now, self.expires_at).await?;
                 session.state.generation + 1
             }
             RefreshDecision::Repeat => session.state.generation,
             RefreshDecision::Reuse => {
-                tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session ends");
+                tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session is revoked");
                 sessions::revoke(tx, session_id, self.now).await?;
                 return Ok(Outcome::Reused);
             }

@@ -1,4 +1,4 @@
-//! The secret that keeps a session going.
+//! The secret that continues a session.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-/// 32 random bytes in base64url. Can't be printed; is written only into the answer that hands it out.
+/// 32 random bytes in base64url. It can't be printed, and is written only into the answer that issues it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = String, max_length = 64, example = "kz1E3nO0d6p1vJ4mJ0a5oXb8mLwqQ7sYtRr2u9cVx3A")]
 pub struct RefreshToken(SecretString);
 
-/// What is stored of a refresh token: its SHA-256. The token is random, so that a fast hash is enough.
+/// The SHA-256 of a refresh token, which is stored. A fast hash is enough, because the token is random.
 pub type TokenHash = [u8; 32];
 
 impl RefreshToken {
-    /// A token of these random bytes.
-    pub fn of(random: [u8; 32]) -> Self {
+    /// Makes a token of random bytes.
+    pub fn from_bytes(random: [u8; 32]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(random).into())
     }
 
-    /// What to store, and to look up.
+    /// The hash to store and to look up.
     pub fn hash(&self) -> TokenHash {
         Sha256::digest(self.0.expose_secret().as_bytes()).into()
     }
@@ -36,7 +36,7 @@ impl Serialize for RefreshToken {
     }
 }
 
-/// Only bounds the work: what is not one of ours is found out by looking it up.
+/// Only limits the length. The lookup decides whether the token exists.
 impl Validate for RefreshToken {
     type Context = ();
 
@@ -52,12 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_found_again_by_its_hash_and_never_printed() {
-        let token = RefreshToken::of([7; 32]);
+    fn its_hash_identifies_it_and_it_is_never_printed() {
+        let token = RefreshToken::from_bytes([7; 32]);
         let written = serde_json::to_string(&token).unwrap();
         let read: RefreshToken = serde_json::from_str(&written).unwrap();
         assert_eq!(read.hash(), token.hash());
-        assert_ne!(RefreshToken::of([8; 32]).hash(), token.hash());
+        assert_ne!(RefreshToken::from_bytes([8; 32]).hash(), token.hash());
         assert!(!format!("{token:?}").contains(written.trim_matches('"')));
     }
 }

@@ -1,52 +1,54 @@
-//! When a refresh token is good.
+//! When a refresh token is valid.
 //!
-//! A session counts how often it was refreshed: its generation. A refresh token carries the generation in which it was
-//! handed out, and is good while that is the session's; using it begins the next one. A token of an older generation
-//! has been used before. Its second use is either a client whose answer was lost, or a thief. Within [`GRACE`], and for
-//! the generation just before only, it is taken for the former and given a token of the present generation, of
-//! which again only the first use counts; otherwise the whole session ends. (RFC 9700, section 4.14.2.)
+//! A session counts its refreshes: this number is its generation. A refresh token belongs to the generation in which it
+//! was issued. It is valid while the session is in this generation, and using it starts the next one. So a token of an
+//! older generation has been used before. Its second use comes from a client that lost the answer, or from a thief.
+//!
+//! If the token is of the previous generation and the second use comes within [`GRACE_PERIOD`], we assume a lost answer and
+//! issue another token of the current generation. Only one token of a generation can start the next one. In every other
+//! case the session is revoked (RFC 9700, section 4.14.2).
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// How long after its use the last refresh token is forgiven a second use.
-pub const GRACE: Duration = Duration::from_secs(10);
+/// How long the previous refresh token may be used a second time.
+pub const GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// What is known of a session.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionState {
     /// How often it was refreshed.
     pub generation: i32,
-    /// When this generation began.
+    /// When this generation started.
     pub rotated_at: OffsetDateTime,
-    /// When it ends, if it is not refreshed.
+    /// When it expires, if it is not refreshed.
     pub expires_at: OffsetDateTime,
-    /// When it was ended before its time.
+    /// When it was revoked.
     pub revoked_at: Option<OffsetDateTime>,
 }
 
-/// What a refresh token brings about.
+/// What happens when a refresh token is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// The next generation begins.
+    /// The next generation starts.
     Rotate,
-    /// The answer was lost, it seems: another token of the present generation.
+    /// Probably the answer was lost: another token of the current generation is issued.
     Repeat,
-    /// Used before: the session ends.
+    /// The token was used before: the session is revoked.
     Reuse,
-    /// The session has ended already.
+    /// The session has expired or was revoked.
     Ended,
 }
 
 impl SessionState {
-    /// Judges a refresh token that was handed out in `generation`.
-    pub fn judge(&self, generation: i32, now: OffsetDateTime) -> RefreshDecision {
+    /// Decides what happens when a refresh token of `generation` is used.
+    pub fn decide(&self, generation: i32, now: OffsetDateTime) -> RefreshDecision {
         if self.revoked_at.is_some() || self.expires_at <= now {
             RefreshDecision::Ended
         } else if generation == self.generation {
             RefreshDecision::Rotate
-        } else if generation == self.generation - 1 && now - self.rotated_at <= GRACE {
+        } else if generation == self.generation - 1 && now - self.rotated_at <= GRACE_PERIOD {
             RefreshDecision::Repeat
         } else {
             RefreshDecision::Reuse
@@ -68,26 +70,26 @@ mod tests {
     }
 
     #[test]
-    fn the_present_token_rotates_at_any_time() {
-        assert_eq!(session().judge(5, ROTATED), RefreshDecision::Rotate);
-        assert_eq!(session().judge(5, ROTATED + Duration::days(29)), RefreshDecision::Rotate);
+    fn the_current_token_rotates_at_any_time() {
+        assert_eq!(session().decide(5, ROTATED), RefreshDecision::Rotate);
+        assert_eq!(session().decide(5, ROTATED + Duration::days(29)), RefreshDecision::Rotate);
     }
 
     #[test]
-    fn the_one_before_is_forgiven_for_ten_seconds() {
-        assert_eq!(session().judge(4, ROTATED + Duration::seconds(10)), RefreshDecision::Repeat);
-        assert_eq!(session().judge(4, ROTATED + Duration::milliseconds(10_001)), RefreshDecision::Reuse);
+    fn the_previous_token_can_be_repeated_for_ten_seconds() {
+        assert_eq!(session().decide(4, ROTATED + Duration::seconds(10)), RefreshDecision::Repeat);
+        assert_eq!(session().decide(4, ROTATED + Duration::milliseconds(10_001)), RefreshDecision::Reuse);
     }
 
     #[test]
-    fn older_ones_are_never_forgiven() {
-        assert_eq!(session().judge(3, ROTATED), RefreshDecision::Reuse);
+    fn an_older_token_is_always_a_reuse() {
+        assert_eq!(session().decide(3, ROTATED), RefreshDecision::Reuse);
     }
 
     #[test]
     fn a_session_that_has_ended_stays_so() {
         let revoked = SessionState { revoked_at: Some(ROTATED), ..session() };
-        assert_eq!(revoked.judge(5, ROTATED), RefreshDecision::Ended);
-        assert_eq!(session().judge(5, ROTATED + Duration::days(30)), RefreshDecision::Ended);
+        assert_eq!(revoked.decide(5, ROTATED), RefreshDecision::Ended);
+        assert_eq!(session().decide(5, ROTATED + Duration::days(30)), RefreshDecision::Ended);
     }
 }

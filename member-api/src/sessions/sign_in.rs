@@ -1,4 +1,4 @@
-//! Beginning a session, and asking for a password in the midst of one.
+//! Signing in, and verifying the password of a member who is signed in.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::members::db::Credentials;
-use crate::members::passwords::PasswordError;
+use crate::members::password_hasher::PasswordError;
 use crate::members::{self, Email, PasswordAttempt};
 use crate::sessions::db::{refresh_tokens, sessions};
 use crate::sessions::throttle::{Admission, Attempt};
 use crate::sessions::{RefreshToken, TokenHash};
 use crate::state::AppState;
 
-/// A session, and the token that keeps it going.
+/// A session with a new refresh token.
 #[derive(Debug)]
-pub struct Session {
-    /// Whom an access token is to be made for.
+pub struct IssuedSession {
+    /// The member and session that the access token is for.
     pub principal: Principal,
-    /// The only copy of it: what is stored is its hash.
+    /// The only copy of the token: the database has its hash.
     pub refresh_token: RefreshToken,
 }
 
-/// Why no session began, or a password was not confirmed.
+/// Why a sign-in failed, or a password was not verified.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// No open account has this email with this password.
@@ -35,25 +35,25 @@ pub enum SignInError {
     /// Too many attempts on the account or from the address have failed.
     #[error("too many attempts have failed")]
     TooManyAttempts {
-        /// After how long it is worth trying again.
+        /// How long to wait before the next attempt.
         wait: Duration,
     },
-    /// The password could not be compared.
-    #[error("the password could not be compared")]
+    /// The password could not be verified.
+    #[error("the password could not be verified")]
     Password(#[from] PasswordError),
-    /// The database failed; no session began.
+    /// The database failed, and no session was created.
     #[error("the session could not be stored")]
     Database(#[from] sqlx::Error),
 }
 
-/// Begins a session of the member with this email, if the password is right. An unknown email and a wrong password
-/// take the same way, and so the same time, to the same answer.
+/// Creates a session of the member with this email, if the password is right. An unknown email and a wrong password take
+/// the same steps, and so the same time.
 pub async fn sign_in(
     state: &AppState,
     email: Email,
     password: PasswordAttempt,
     address: Option<IpAddr>,
-) -> Result<Session, SignInError> {
+) -> Result<IssuedSession, SignInError> {
     let result = try_to_sign_in(state, email, password, address).await;
     let outcome = match &result {
         Ok(_) => "signed_in",
@@ -70,37 +70,41 @@ async fn try_to_sign_in(
     email: Email,
     password: PasswordAttempt,
     address: Option<IpAddr>,
-) -> Result<Session, SignInError> {
-    let attempt = admit(state, &email, address).await?;
+) -> Result<IssuedSession, SignInError> {
+    let attempt = count_attempt(state, &email, address).await?;
     let find = state.database.read("credentials_find", move |db| {
         Box::pin(async move { members::db::find_credentials(db, &email).await })
     });
     let credentials = find.await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
-    let right = state.passwords.verify(password, hash).await?;
+    let right = state.password_hasher.verify(password, hash).await?;
     let credentials = credentials.filter(|_| right).ok_or(SignInError::BadCredentials)?;
-    begin(state, credentials, attempt).await
+    create_session(state, credentials, attempt).await
 }
 
-/// Whether the password is that of the stored hash, within the limits of sign-ins: a stolen access token is no way to
-/// guess at leisure.
-pub async fn confirm_password(
+/// Verifies the password of a member who is signed in. It counts as a sign-in attempt, so that the limit also stops a
+/// thief of an access token from guessing the password.
+pub async fn verify_current_password(
     state: &AppState,
     email: &Email,
     password: PasswordAttempt,
     hash: String,
 ) -> Result<(), SignInError> {
-    let attempt = admit(state, email, None).await?;
-    if !state.passwords.verify(password, Some(hash)).await? {
+    let attempt = count_attempt(state, email, None).await?;
+    if !state.password_hasher.verify(password, Some(hash)).await? {
         return Err(SignInError::BadCredentials);
     }
-    let forgiven = state
+    let record_success = state
         .database
-        .run_tx("sign_in_forgive", move |tx| Box::pin(async move { attempt.forgive(tx).await }));
-    Ok(forgiven.await?)
+        .run_tx("sign_in_forgive", move |tx| Box::pin(async move { attempt.record_success(tx).await }));
+    Ok(record_success.await?)
 }
 
-async fn admit(state: &AppState, email: &Email, address: Option<IpAddr>) -> Result<Attempt, SignInError> {
+async fn count_attempt(
+    state: &AppState,
+    email: &Email,
+    address: Option<IpAddr>,
+) -> Result<Attempt, SignInError> {
     let attempt = Attempt::new(email, address);
     let (limits, now) = (state.sign_in_limits.clone(), state.clock.now());
     let admission = state
@@ -116,10 +120,14 @@ async fn admit(state: &AppState, email: &Email, address: Option<IpAddr>) -> Resu
     }
 }
 
-async fn begin(state: &AppState, credentials: Credentials, attempt: Attempt) -> Result<Session, SignInError> {
-    let refresh_token = RefreshToken::of(rand::random());
+async fn create_session(
+    state: &AppState,
+    credentials: Credentials,
+    attempt: Attempt,
+) -> Result<IssuedSession, SignInError> {
+    let refresh_token = RefreshToken::from_bytes(rand::random());
     let now = state.clock.now();
-    let beginning = Beginning {
+    let new_session = NewSession {
         session_id: state.clock.new_id(),
         token_hash: refresh_token.hash(),
         now,
@@ -132,15 +140,18 @@ async fn begin(state: &AppState, credentials: Credentials, attempt: Attempt) -> 
         .database
         .run_tx("sign_in", move |tx| {
             let credentials = Arc::clone(&credentials);
-            Box::pin(async move { beginning.store(tx, &credentials).await })
+            Box::pin(async move { new_session.insert(tx, &credentials).await })
         })
         .await?;
-    Ok(Session { principal: Principal { member_id, role, session_id: beginning.session_id }, refresh_token })
+    Ok(IssuedSession {
+        principal: Principal { member_id, role, session_id: new_session.session_id },
+        refresh_token,
+    })
 }
 
-/// A session that is about to begin.
+/// A session to be created.
 #[derive(Clone, Copy)]
-struct Beginning {
+struct NewSession {
     session_id: Uuid,
     token_hash: TokenHash,
     now: OffsetDateTime,
@@ -148,68 +159,65 @@ struct Beginning {
     attempt: Attempt,
 }
 
-impl Beginning {
-    /// Stores it, unless the account was closed or got another password while this one was compared: then its sessions
-    /// have been ended already, and this one would be left.
-    async fn store(self, tx: &mut Connection, credentials: &Credentials) -> Result<(), SignInError> {
+impl NewSession {
+    /// Stores the session. Fails if the account was closed or its password was changed after the password was verified:
+    /// that change has revoked all sessions, and this one must not survive it.
+    async fn insert(self, tx: &mut Connection, credentials: &Credentials) -> Result<(), SignInError> {
         if !members::db::lock_credentials(tx, credentials).await? {
             return Err(SignInError::BadCredentials);
         }
         sessions::insert(tx, self.session_id, credentials.member_id, self.now, self.expires_at).await?;
         refresh_tokens::insert(tx, self.token_hash, self.session_id, 0, self.now).await?;
-        Ok(self.attempt.forgive(tx).await?)
+        Ok(self.attempt.record_success(tx).await?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
-    use access::Role;
+    use access::{MemberId, Role};
     use clock::Clock;
     use database::Database;
     use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
     use super::*;
-    use crate::accounts::sign_up::{SignUp, sign_up};
-    use crate::members::passwords::Passwords;
+    use crate::members::Member;
 
     #[sqlx::test(migrations = "./migrations")]
-    async fn no_session_begins_with_a_password_that_was_changed_meanwhile(
+    async fn no_session_is_created_with_a_password_that_was_changed_meanwhile(
         _: MySqlPoolOptions,
         options: MySqlConnectOptions,
     ) {
         let (database, clock) = (Database::from_options(options), Clock::system());
-        let passwords = Passwords::new(NonZeroUsize::MIN).unwrap();
         let email = Email::from("kim@example.com".to_owned());
-        let order = SignUp {
+        let member = Member {
+            id: MemberId(clock.new_id()),
             role: Role::Customer,
             email: email.clone(),
-            password: "macaron-tower-7".to_owned().into(),
             name: "kim".to_owned().into(),
             phone: None,
+            created_at: clock.now(),
         };
-        let member = sign_up(&database, &clock, &passwords, order).await.unwrap();
         let steps = database.run_autocommit("steps", move |db| {
             Box::pin(async move {
-                let compared = members::db::find_credentials(db, &email).await?.unwrap();
+                members::db::insert(db, &member, "first").await?;
+                let verified = members::db::find_credentials(db, &email).await?.unwrap();
                 let now = clock.now();
-                let begin = async |db: &mut Connection| {
-                    let beginning = Beginning {
+                let create = async |db: &mut Connection| {
+                    let new_session = NewSession {
                         session_id: clock.new_id(),
                         token_hash: rand::random(),
                         now,
                         expires_at: now,
                         attempt: Attempt::new(&email, None),
                     };
-                    beginning.store(db, &compared).await
+                    new_session.insert(db, &verified).await
                 };
-                begin(db).await.unwrap();
+                create(db).await.unwrap();
                 assert!(
-                    members::db::replace_password(db, member.id, &compared.password_hash, "other", now)
+                    members::db::replace_password(db, member.id, &verified.password_hash, "other", now)
                         .await?
                 );
-                assert!(matches!(begin(db).await, Err(SignInError::BadCredentials)));
+                assert!(matches!(create(db).await, Err(SignInError::BadCredentials)));
                 sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions").fetch_one(db).await
             })
         });

@@ -1,7 +1,7 @@
-//! The brake on guessing passwords: so many attempts by account and by address in a window of time.
+//! The limit on sign-in attempts, for each account and each address in a window of time. It stops password guessing.
 //!
-//! An attempt is counted before the password is looked at, so that a hundred at once count as a hundred, and taken
-//! back when it was right. Accounts are counted whether they exist or not: a refusal tells nobody which do.
+//! An attempt is counted before the password is verified, so that concurrent attempts are all counted. A successful one is
+//! uncounted afterwards. Attempts on unknown accounts are counted too, so that a refusal does not tell which accounts exist.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,27 +14,27 @@ use crate::members::Email;
 use crate::sessions::db::sign_in_attempts::{self, Subject};
 use crate::settings::SignIn;
 
-/// Who tries to sign in, and from where.
+/// A sign-in attempt on an account, from an address.
 #[derive(Clone, Copy)]
 pub struct Attempt {
     account: Subject,
     address: Option<Subject>,
 }
 
-/// Whether an attempt may be made.
+/// Whether an attempt is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It may, and is counted.
+    /// It is allowed, and was counted.
     Admitted,
-    /// Too many were made. After this long it is worth trying again.
+    /// There were too many attempts.
     Refused {
-        /// Until the window ends.
+        /// How long it takes until the window ends.
         wait: Duration,
     },
 }
 
 impl Attempt {
-    /// An attempt on the account with this email. An address that is not known is not counted.
+    /// An attempt on the account with this email. Without an address, only the account is counted.
     pub fn new(email: &Email, address: Option<IpAddr>) -> Self {
         Self {
             account: subject("account", email.as_str().as_bytes()),
@@ -42,7 +42,7 @@ impl Attempt {
         }
     }
 
-    /// Counts it, and says whether it may be made. Inside the caller's transaction.
+    /// Counts the attempt and returns whether it is allowed. Runs in the caller's transaction.
     pub async fn count(
         &self,
         connection: &mut Connection,
@@ -53,32 +53,32 @@ impl Attempt {
         let mut wait = Duration::ZERO;
         let subjects =
             [(Some(self.account), limits.account_attempts), (self.address, limits.address_attempts)];
-        for (subject, most) in subjects {
+        for (subject, limit) in subjects {
             let Some(subject) = subject else { continue };
             let count = sign_in_attempts::count(connection, subject, now, window_ends_at).await?;
-            if i64::from(count.attempts) > i64::from(most) {
+            if i64::from(count.attempts) > i64::from(limit) {
                 wait = wait.max((count.window_ends_at - now).unsigned_abs());
             }
         }
         Ok(if wait.is_zero() { Admission::Admitted } else { Admission::Refused { wait } })
     }
 
-    /// Takes it back, because it was right: the account starts anew, and the address has one attempt less.
-    pub async fn forgive(&self, connection: &mut Connection) -> sqlx::Result<()> {
-        sign_in_attempts::forget(connection, self.account).await?;
+    /// Records that the password was right: the count of the account is reset, that of the address reduced by one.
+    pub async fn record_success(&self, connection: &mut Connection) -> sqlx::Result<()> {
+        sign_in_attempts::delete(connection, self.account).await?;
         if let Some(address) = self.address {
-            sign_in_attempts::take_back(connection, address).await?;
+            sign_in_attempts::decrement(connection, address).await?;
         }
         Ok(())
     }
 }
 
-/// Only a hash is stored: the table is no list of who tried to sign in from where.
+/// Returns the hash that is stored, so that the table does not show who tried to sign in from where.
 fn subject(kind: &str, value: &[u8]) -> Subject {
     Sha256::new().chain_update(kind).chain_update([0]).chain_update(value).finalize().into()
 }
 
-/// What one subscriber holds: an IPv4 address, or an IPv6 network of 64 bits.
+/// Returns what one subscriber has: an IPv4 address, or an IPv6 network of 64 bits.
 fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),

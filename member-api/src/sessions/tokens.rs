@@ -1,4 +1,4 @@
-//! Access tokens, and the keys that they are verified with.
+//! Access tokens, and the keys that sign and verify them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::settings;
 #[derive(Clone, Debug)]
 pub struct Tokens {
     signer: Arc<UserTokens>,
-    /// The first one signs; the others have signed tokens that may still be good.
+    /// The first key signs. The others have signed tokens that may still be valid.
     keys: Arc<Vec<SigningKey>>,
     refresh_lifetime: Duration,
 }
 
-/// A signing key that can't be used.
+/// A signing key is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error("the setting tokens.signing-keys[{index}] is not an Ed25519 key in base64 PKCS #8")]
 pub struct SigningKeyError {
@@ -27,7 +27,7 @@ pub struct SigningKeyError {
 }
 
 impl Tokens {
-    /// Tokens as the settings say.
+    /// Reads the keys and lifetimes from the settings.
     pub fn new(
         settings: &settings::Tokens,
         access: &access::Settings,
@@ -44,23 +44,23 @@ impl Tokens {
         })
     }
 
-    /// An access token that says who `principal` is.
+    /// Signs an access token for `principal`.
     pub fn sign(&self, principal: &Principal) -> Result<String, TokenError> {
         let key = self.keys.first().ok_or(TokenError::NoKeys)?;
         self.signer.sign(principal, key)
     }
 
-    /// How long an access token is good.
+    /// How long an access token is valid.
     pub fn access_lifetime(&self) -> Duration {
         self.signer.lifetime()
     }
 
-    /// How long a session lasts from its last refresh.
+    /// How long a session lasts after its last refresh.
     pub fn refresh_lifetime(&self) -> Duration {
         self.refresh_lifetime
     }
 
-    /// The public keys, for everybody who verifies access tokens.
+    /// The public keys, for all who verify access tokens.
     pub fn jwks(&self) -> Jwks {
         Jwks { keys: self.keys.iter().map(Jwk::from).collect() }
     }

@@ -1,4 +1,4 @@
-//! Bringing money in: the transfer, the Idempotency-Key and the answer are one transaction.
+//! Charges: one transaction contains the transfer, the Idempotency-Key and the answer.
 
 use std::sync::Arc;
 
@@ -7,44 +7,44 @@ use clock::Clock;
 use database::Database;
 use idempotency::{Answered, Claim, KeepError, Kept};
 
-use crate::wallet::db::transfers::Recorded;
+use crate::wallet::db::transfers::RecordedTransfer;
 use crate::wallet::ledger::{self, TransferError};
 use crate::wallet::{ChargeAmount, Kind, Transfer};
 
-/// A charge that is asked for.
+/// A charge to make.
 #[derive(Clone, Debug)]
 pub struct Charge {
-    /// The request's key, whose id becomes the transfer's.
+    /// The Idempotency-Key of the request. Its id becomes the id of the transfer.
     pub claim: Claim,
-    /// Whose wallet.
+    /// The member who has the wallet.
     pub member_id: MemberId,
-    /// How much.
+    /// The amount.
     pub amount: ChargeAmount,
-    /// What the member is told.
-    pub answer: fn(&Claim, &Recorded) -> Result<Answered, KeepError>,
+    /// Makes the answer to the member.
+    pub answer: fn(&Claim, &RecordedTransfer) -> Result<Answered, KeepError>,
 }
 
-/// Why nothing was charged.
+/// Why a charge was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ChargeError {
-    /// No money moved.
-    #[error("no money moved")]
+    /// The ledger refused the transfer.
+    #[error("the transfer was not recorded")]
     Transfer(#[from] TransferError),
-    /// One of several charges could not be made, and so none was.
-    #[error("the charges can't be made together")]
-    NotTogether,
-    /// The request was made before, or its answer could not be kept.
-    #[error("the answer could not be kept")]
+    /// One charge of a batch was refused, so none of the batch was made.
+    #[error("a charge of the batch was refused")]
+    BatchRefused,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
     Keep(#[from] KeepError),
     /// The database failed.
-    #[error("the charge could not be written")]
+    #[error("the charge could not be stored")]
     Database(#[from] sqlx::Error),
-    /// It failed all charges that were to be made together.
-    #[error("the charges could not be written")]
+    /// The database was not available for the whole batch.
+    #[error("the batch of charges could not be stored")]
     Shared(#[source] Arc<ChargeError>),
 }
 
-/// Makes charges and keeps their answers: all of them, or none.
+/// Makes all of the charges and stores their answers, or none.
 pub async fn charge(
     database: &Database,
     clock: &Clock,
@@ -54,10 +54,12 @@ pub async fn charge(
     let charged = database.run_tx("charge", move |tx| {
         let charges = Arc::clone(&charges);
         Box::pin(async move {
-            let orders: Vec<Transfer> = charges.iter().map(Charge::order).collect();
-            let recorded = match &orders[..] {
-                [order] => vec![ledger::transfer(tx, order, now).await?],
-                orders => ledger::transfer_all(tx, orders, now).await?.ok_or(ChargeError::NotTogether)?,
+            let transfers: Vec<Transfer> = charges.iter().map(Charge::transfer).collect();
+            let recorded = match &transfers[..] {
+                [transfer] => vec![ledger::record_transfer(tx, transfer, now).await?],
+                transfers => {
+                    ledger::record_transfers(tx, transfers, now).await?.ok_or(ChargeError::BatchRefused)?
+                }
             };
             let answered = charges
                 .iter()
@@ -70,13 +72,13 @@ pub async fn charge(
     let charged = charged.await;
     let outcome = charged.as_ref().err().map_or(ledger::RECORDED, ChargeError::label);
     for _ in 0..count {
-        ledger::count(Kind::Charge, outcome);
+        ledger::count_outcome(Kind::Charge, outcome);
     }
     charged
 }
 
 impl Charge {
-    fn order(&self) -> Transfer {
+    fn transfer(&self) -> Transfer {
         let Self { claim, member_id, amount, .. } = self;
         Transfer {
             id: claim.id(),
@@ -89,8 +91,8 @@ impl Charge {
 }
 
 impl ChargeError {
-    /// Whether it has nothing to do with what is charged.
-    pub(crate) fn is_of_the_database(&self) -> bool {
+    /// Returns whether the database was not available, which says nothing about the charges.
+    pub(crate) fn is_database_unavailable(&self) -> bool {
         database::is_unavailable(self)
     }
 
@@ -98,7 +100,7 @@ impl ChargeError {
         match self {
             Self::Transfer(error) => error.label(),
             Self::Keep(KeepError::KeyIsKnown) => "repeated",
-            Self::NotTogether => "not_together",
+            Self::BatchRefused => "not_together",
             Self::Keep(_) | Self::Database(_) => "failed",
             Self::Shared(error) => error.label(),
         }

@@ -1,4 +1,4 @@
-//! How much a wallet can be charged with at once.
+//! The amount of a charge.
 
 use garde::Validate;
 use garde::error::Path;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_are_within_and_all_else_is_not() {
+    fn both_limits_are_valid_and_everything_outside_is_not() {
         let is_good = |won| ChargeAmount(Won::new(won)).validate().is_ok();
         assert!([1_000, 1_001, 10_000_000].into_iter().all(is_good));
         assert!(![i64::MIN, -1_000, 0, 999, 10_000_001, i64::MAX].into_iter().any(is_good));

@@ -1,4 +1,4 @@
-//! The ledger: the one function by which money moves.
+//! The ledger: the only code that moves money.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -10,29 +10,29 @@ use database::Database;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::wallet::db::transfers::{self, Entry, NewPosting, Recorded};
-use crate::wallet::db::wallets::{self, Change, Standing};
+use crate::wallet::db::transfers::{self, NewEntry, NewPosting, RecordedTransfer};
+use crate::wallet::db::wallets::{self, WalletChange, WalletStatus};
 use crate::wallet::{Kind, Transfer};
 
 /// Why no money moved.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// Only amounts above zero can be moved.
+    /// The amount is not above zero.
     #[error("the amount is not above zero")]
     AmountNotPositive,
-    /// The wallet holds less than is to be taken from it.
+    /// The balance of the wallet is too low.
     #[error("the wallet does not hold enough")]
     InsufficientBalance,
-    /// The wallet would hold more than it can.
+    /// The balance of the wallet would be too high.
     #[error("the wallet can't hold more")]
     BalanceLimit,
-    /// There is no such wallet, or it is closed to this kind of transfer.
+    /// There is no such wallet, or it is closed and does not accept this kind of transfer.
     #[error("there is no such open wallet")]
     NoWallet,
     /// The id belongs to a transfer with other content.
     #[error("transfer {0} was recorded with other content")]
     Mismatch(Uuid),
-    /// The database failed; nothing of the transfer is left.
+    /// The database failed, and the transfer was rolled back.
     #[error("the ledger could not be written")]
     Database(#[from] sqlx::Error),
 }
@@ -50,32 +50,38 @@ impl TransferError {
     }
 }
 
-/// A [`transfer`] in a transaction of its own.
-pub async fn execute(database: &Database, clock: &Clock, order: Transfer) -> Result<Recorded, TransferError> {
-    let kind = order.kind;
-    let (order, now) = (Arc::new(order), clock.now());
+/// Records a transfer in a transaction of its own, as [`record_transfer`] does.
+pub async fn execute(
+    database: &Database,
+    clock: &Clock,
+    transfer: Transfer,
+) -> Result<RecordedTransfer, TransferError> {
+    let kind = transfer.kind;
+    let (transfer, now) = (Arc::new(transfer), clock.now());
     let result = database
         .run_tx("ledger_transfer", move |tx| {
-            let order = Arc::clone(&order);
-            Box::pin(async move { transfer(tx, &order, now).await })
+            let transfer = Arc::clone(&transfer);
+            Box::pin(async move { record_transfer(tx, &transfer, now).await })
         })
         .await;
-    count(kind, result.as_ref().err().map_or(RECORDED, TransferError::label));
+    count_outcome(kind, result.as_ref().err().map_or(RECORDED, TransferError::label));
     result
 }
 
-/// The outcome of a transfer that is in the books.
+/// The outcome of a transfer that was recorded, in metrics.
 pub(crate) const RECORDED: &str = "recorded";
 
-/// Counts what became of a transfer, when its transaction is over.
-pub(crate) fn count(kind: Kind, outcome: &'static str) {
+/// Counts the outcome of a transfer. Must be called after its transaction has ended.
+pub(crate) fn count_outcome(kind: Kind, outcome: &'static str) {
     metrics::counter!("ledger_transfers_total", "kind" => kind.as_str(), "outcome" => outcome).increment(1);
 }
 
-/// Sees to it that the transfer of this id is never made, or gives it where it was made. For a caller who does not know
-/// what became of a request, and does not want it any more: without this, one that is still under way could move money
-/// later. A transfer that comes afterwards is refused as [`TransferError::Mismatch`].
-pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<Option<Recorded>> {
+/// Voids a transfer id, so that a transfer with it can never be recorded. If it was recorded already, returns that
+/// transfer and changes nothing.
+///
+/// A caller uses it to give up a transfer whose result it does not know. Without it, a request that is still on its way
+/// could move the money later. After it, such a request gets [`TransferError::Mismatch`].
+pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<Option<RecordedTransfer>> {
     let now = clock.now();
     database
         .run_tx("ledger_void", move |tx| {
@@ -89,114 +95,120 @@ pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<
         .await
 }
 
-/// Moves money between a wallet and a system account, at most once for each transfer id, and gives what was recorded.
-/// The same transfer again gives what the first one gave.
+/// Records a transfer between a wallet and a system account, at most once for each transfer id. If the same transfer was
+/// recorded before, returns what was recorded then.
 ///
-/// Runs inside the caller's transaction, which must end with a rollback where this gives an error.
-pub async fn transfer(
+/// Runs in the caller's transaction. After an error the caller must roll it back.
+pub async fn record_transfer(
     connection: &mut Connection,
-    order: &Transfer,
+    transfer: &Transfer,
     now: OffsetDateTime,
-) -> Result<Recorded, TransferError> {
-    match record(connection, slice::from_ref(order), now).await? {
+) -> Result<RecordedTransfer, TransferError> {
+    match try_record(connection, slice::from_ref(transfer), now).await? {
         Outcome::Recorded(recorded) => recorded.into_iter().next().ok_or(TransferError::AmountNotPositive),
         Outcome::NotPositive => Err(TransferError::AmountNotPositive),
-        Outcome::KnownId => repeated(connection, order).await,
-        Outcome::WalletRefuses => Err(refusal(connection, order).await?),
+        Outcome::KnownId => find_repeated(connection, transfer).await,
+        Outcome::WalletRefuses => Err(find_refusal(connection, transfer).await?),
     }
 }
 
-/// Makes several transfers as one, each as [`transfer`] would, in their order. `None`, and the transaction must end with
-/// a rollback, where one of them can't be made or was made before: which one, and why, comes out when each is made alone.
-pub async fn transfer_all(
+/// Records several transfers in the given order, each as [`record_transfer`] does. If one of them is refused or was recorded
+/// before, returns `None`, and the caller must roll the transaction back. The caller then records each of them in a
+/// transaction of its own to find out which one it was, and why.
+pub async fn record_transfers(
     connection: &mut Connection,
-    orders: &[Transfer],
+    transfers: &[Transfer],
     now: OffsetDateTime,
-) -> sqlx::Result<Option<Vec<Recorded>>> {
-    Ok(match record(connection, orders, now).await? {
+) -> sqlx::Result<Option<Vec<RecordedTransfer>>> {
+    Ok(match try_record(connection, transfers, now).await? {
         Outcome::Recorded(recorded) => Some(recorded),
         Outcome::NotPositive | Outcome::KnownId | Outcome::WalletRefuses => None,
     })
 }
 
-/// What became of transfers that were to be recorded. All but the first ask for a rollback.
+/// The result of [`try_record`]. After every result but `Recorded`, the transaction must be rolled back.
 enum Outcome {
-    Recorded(Vec<Recorded>),
+    Recorded(Vec<RecordedTransfer>),
     NotPositive,
     KnownId,
     WalletRefuses,
 }
 
-/// The one place where money moves, by so many statements: the transfers first, whose primary key stops a repetition
-/// before any wallet is touched; then each wallet, whose balance is checked and changed in one step; then the postings.
-/// So the rows that others wait for, the wallets', are locked for the shortest time; and always in the same order, so
-/// that no two transactions wait for each other.
-async fn record(
+/// Writes transfers. This is the only place where money moves.
+///
+/// First it inserts the transfers: their primary key stops a repetition before a wallet is changed. Then it changes the
+/// wallets: one statement for each checks and changes the balance. Last it inserts the postings. So the rows of wallets,
+/// which other transactions wait for, are locked for a short time. They are locked in the order of their ids, so that two
+/// transactions can't wait for each other.
+async fn try_record(
     connection: &mut Connection,
-    orders: &[Transfer],
+    transfers: &[Transfer],
     now: OffsetDateTime,
 ) -> sqlx::Result<Outcome> {
-    let Some(sides) = orders.iter().map(Transfer::postings).collect::<Option<Vec<_>>>() else {
+    let Some(postings) = transfers.iter().map(Transfer::postings).collect::<Option<Vec<_>>>() else {
         return Ok(Outcome::NotPositive);
     };
     let mut changes = BTreeMap::new();
-    for (order, [wallet, _]) in orders.iter().zip(&sides) {
-        let change = changes.entry(order.member_id).or_insert(Change::NONE);
-        let Some(more) = change.and(wallet.amount, pays_what_is_owed(order.kind)) else {
+    for (transfer, [wallet, _]) in transfers.iter().zip(&postings) {
+        let change = changes.entry(transfer.member_id).or_insert(WalletChange::NONE);
+        let Some(sum) = change.with_entry(wallet.amount, is_allowed_when_closed(transfer.kind)) else {
             return Ok(Outcome::WalletRefuses);
         };
-        *change = more;
+        *change = sum;
     }
-    if let Err(error) = transfers::insert(connection, orders, now).await {
+    if let Err(error) = transfers::insert(connection, transfers, now).await {
         return if database::duplicate_key(&error).is_some() { Ok(Outcome::KnownId) } else { Err(error) };
     }
-    let mut latest = BTreeMap::new();
+    let mut entries = BTreeMap::new();
     for (member_id, change) in changes {
         let Some(balance_after) = wallets::change(connection, member_id, &change).await? else {
             return Ok(Outcome::WalletRefuses);
         };
-        latest.insert(member_id, Entry { balance_after, later: 0 });
+        entries.insert(member_id, NewEntry { balance_after, later_entries: 0 });
     }
-    // From the last one back, because it is the balance after it that is known.
-    let (mut postings, mut recorded) = (Vec::new(), Vec::new());
-    for (order, [wallet, system]) in orders.iter().zip(sides).rev() {
-        let entry = latest.get_mut(&order.member_id).expect("the wallet of each order was changed");
-        recorded.push(Recorded {
-            transfer: order.clone(),
+    // From the last transfer to the first, because the balance after the last one is known.
+    let (mut new_postings, mut recorded) = (Vec::new(), Vec::new());
+    for (transfer, [wallet, system]) in transfers.iter().zip(postings).rev() {
+        let entry = entries.get_mut(&transfer.member_id).expect("the wallet of each transfer was changed");
+        recorded.push(RecordedTransfer {
+            transfer: transfer.clone(),
             balance_after: entry.balance_after,
             created_at: now,
         });
-        postings.push(NewPosting { transfer_id: order.id, posting: system, entry: None });
-        postings.push(NewPosting { transfer_id: order.id, posting: wallet, entry: Some(*entry) });
+        new_postings.push(NewPosting { transfer_id: transfer.id, posting: system, entry: None });
+        new_postings.push(NewPosting { transfer_id: transfer.id, posting: wallet, entry: Some(*entry) });
         let balance_before = entry.balance_after.checked_sub(wallet.amount);
-        entry.balance_after = balance_before.expect("a balance, which no step takes out of its range");
-        entry.later += 1;
+        entry.balance_after = balance_before.expect("every balance on the way is in range");
+        entry.later_entries += 1;
     }
-    transfers::insert_postings(connection, &postings).await?;
+    transfers::insert_postings(connection, &new_postings).await?;
     recorded.reverse();
     Ok(Outcome::Recorded(recorded))
 }
 
-/// What is owed to a member is paid into the wallet, closed or not: it must not be stuck in escrow.
-const fn pays_what_is_owed(kind: Kind) -> bool {
+/// Returns whether a closed wallet accepts a transfer. Refunds and payouts must not stay in escrow.
+const fn is_allowed_when_closed(kind: Kind) -> bool {
     match kind {
         Kind::Refund | Kind::Payout => true,
         Kind::Charge | Kind::OrderPayment => false,
     }
 }
 
-async fn repeated(connection: &mut Connection, order: &Transfer) -> Result<Recorded, TransferError> {
-    match transfers::find(connection, order.id).await? {
-        Some(recorded) if recorded.transfer == *order => Ok(recorded),
-        _ => Err(TransferError::Mismatch(order.id)),
+async fn find_repeated(
+    connection: &mut Connection,
+    transfer: &Transfer,
+) -> Result<RecordedTransfer, TransferError> {
+    match transfers::find(connection, transfer.id).await? {
+        Some(recorded) if recorded.transfer == *transfer => Ok(recorded),
+        _ => Err(TransferError::Mismatch(transfer.id)),
     }
 }
 
-/// Why the wallet was not changed. Its balance is not looked at again: by now it may be another one.
-async fn refusal(connection: &mut Connection, order: &Transfer) -> sqlx::Result<TransferError> {
-    Ok(match wallets::find_standing(connection, order.member_id).await? {
-        Some(Standing::Open) if order.kind.debits_the_wallet() => TransferError::InsufficientBalance,
-        Some(Standing::Closed) if !pays_what_is_owed(order.kind) => TransferError::NoWallet,
+/// Finds out why a wallet was not changed. It does not read the balance again, which may have changed since.
+async fn find_refusal(connection: &mut Connection, transfer: &Transfer) -> sqlx::Result<TransferError> {
+    Ok(match wallets::find_status(connection, transfer.member_id).await? {
+        Some(WalletStatus::Open) if transfer.kind.debits_wallet() => TransferError::InsufficientBalance,
+        Some(WalletStatus::Closed) if !is_allowed_when_closed(transfer.kind) => TransferError::NoWallet,
         Some(_) => TransferError::BalanceLimit,
         None => TransferError::NoWallet,
     })

@@ -1,4 +1,4 @@
-//! Money that moves: what a transfer is, and the postings that it is made of.
+//! A transfer and its postings.
 
 use access::MemberId;
 use money::Won;
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The largest amount that a wallet can hold: what its column holds.
+/// The largest balance of a wallet, which is the largest value of its column.
 pub const MAX_BALANCE: Won = Won::new(i64::MAX);
 
-/// Why money moves. Fixes the two accounts between which it does.
+/// The reason of a transfer. It decides the two accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
-    /// A customer brings money in: cash → wallet.
+    /// A customer charges the wallet: cash → wallet.
     Charge,
     /// A customer pays an order: wallet → escrow.
     OrderPayment,
@@ -24,10 +24,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Each of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Charge, Self::OrderPayment, Self::Refund, Self::Payout];
 
-    /// The name, as it is stored and on the wire.
+    /// The name in the database and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Charge => "CHARGE",
@@ -37,12 +37,12 @@ impl Kind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The other side of the transfer, seen from the wallet.
+    /// The account on the other side of the wallet.
     const fn counterpart(self) -> Account {
         match self {
             Self::Charge => Account::Cash,
@@ -50,8 +50,8 @@ impl Kind {
         }
     }
 
-    /// Whether money leaves the wallet.
-    pub const fn debits_the_wallet(self) -> bool {
+    /// Returns whether money leaves the wallet.
+    pub const fn debits_wallet(self) -> bool {
         match self {
             Self::OrderPayment => true,
             Self::Charge | Self::Refund | Self::Payout => false,
@@ -59,19 +59,20 @@ impl Kind {
     }
 }
 
-/// A place where money is.
+/// An account of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// The world outside; its sum is below zero by all that was brought in.
+    /// Money outside of Dalkom. Its sum is minus what was charged.
     Cash,
-    /// Paid, and not yet with the seller.
+    /// Money that is paid and not yet settled.
     Escrow,
     /// A member's wallet.
     Wallet(MemberId),
 }
 
 impl Account {
-    /// The id that the account's postings carry. Those of the system accounts can't be a member's: a `UUIDv7` is larger.
+    /// The id of the account in its postings. The ids of the system accounts can't be ids of members, because every
+    /// `UUIDv7` is larger.
     pub const fn id(self) -> Uuid {
         match self {
             Self::Cash => Uuid::from_u128(1),
@@ -81,39 +82,39 @@ impl Account {
     }
 }
 
-/// An order to move money between a wallet and a system account.
+/// A transfer between a wallet and a system account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Made by the caller; moves money at most once.
+    /// The id, made by the caller. One id moves money at most once.
     pub id: Uuid,
-    /// Why, and so from where to where.
+    /// The reason, which decides the accounts.
     pub kind: Kind,
-    /// Whose wallet.
+    /// The member who has the wallet.
     pub member_id: MemberId,
-    /// How much; above zero.
+    /// The amount, above zero.
     pub amount: Won,
-    /// What for, in the caller's words.
+    /// What it is for, for instance an order's id.
     pub reference: Option<String>,
 }
 
 /// One side of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Posting {
-    /// Whose side.
+    /// The account.
     pub account: Account,
-    /// What changes there: below zero where money leaves.
+    /// The change of the account, negative if money leaves it.
     pub amount: Won,
 }
 
 impl Transfer {
-    /// Its two sides, the wallet's first: equal and opposite. `None` where the amount is not above zero.
+    /// Returns the two postings, the wallet's first. They sum to zero. `None` if the amount is not above zero.
     pub fn postings(&self) -> Option<[Posting; 2]> {
         if self.amount <= Won::ZERO {
             return None;
         }
         let opposite = self.amount.checked_neg()?;
         let (wallet, counterpart) =
-            if self.kind.debits_the_wallet() { (opposite, self.amount) } else { (self.amount, opposite) };
+            if self.kind.debits_wallet() { (opposite, self.amount) } else { (self.amount, opposite) };
         Some([
             Posting { account: Account::Wallet(self.member_id), amount: wallet },
             Posting { account: self.kind.counterpart(), amount: counterpart },
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_back_and_are_those_of_the_wire() {
+    fn names_can_be_parsed_and_are_the_same_in_json() {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
@@ -156,9 +157,9 @@ mod tests {
         #[test]
         fn postings_sum_to_zero_and_an_amount_that_is_not_above_zero_has_none(won: i64, kind in 0..4_usize) {
             match transfer(Kind::ALL[kind], won).postings() {
-                Some(sides) => {
+                Some(postings) => {
                     prop_assert!(won > 0);
-                    prop_assert_eq!(Won::checked_sum(sides.map(|side| side.amount)), Some(Won::ZERO));
+                    prop_assert_eq!(Won::checked_sum(postings.map(|posting| posting.amount)), Some(Won::ZERO));
                 }
                 None => prop_assert!(won <= 0),
             }

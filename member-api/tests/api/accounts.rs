@@ -219,7 +219,8 @@ async fn an_administrator_is_made_with_the_first_line_of_standard_input(
     assert!(admin.email.validate().is_ok());
     let create = async |input: &'static str| {
         let state = &world.state;
-        create_admin(&state.database, &state.clock, &state.passwords, admin.clone(), input.as_bytes()).await
+        create_admin(&state.database, &state.clock, &state.password_hasher, admin.clone(), input.as_bytes())
+            .await
     };
     assert!(matches!(create("short\n").await, Err(CreateAdminError::Password(_))));
     assert_eq!(world.count("SELECT COUNT(*) FROM members").await, 0);

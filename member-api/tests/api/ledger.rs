@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::MemberId;
-use member_api::audit::ledger_audit::prove;
-use member_api::wallet::db::transfers::Recorded;
-use member_api::wallet::ledger::{TransferError, execute, transfer, transfer_all};
+use member_api::audit::ledger_audit::audit_ledger;
+use member_api::wallet::db::transfers::RecordedTransfer;
+use member_api::wallet::ledger::{TransferError, execute, record_transfers, transfer};
 use member_api::wallet::{Kind, Transfer};
 use money::Won;
 use rand::rngs::StdRng;
@@ -88,7 +88,7 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
         let steps: Vec<i64> = orders
             .iter()
             .map(|order| {
-                let sign = if order.kind.debits_the_wallet() { -1 } else { 1 };
+                let sign = if order.kind.debits_wallet() { -1 } else { 1 };
                 let balance = after.entry(order.member_id).or_default();
                 *balance += sign * order.amount.get();
                 *balance
@@ -97,13 +97,13 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
         let (now, all) = (world.state.clock.now(), Arc::clone(&orders));
         let recorded = world.state.database.run_tx("test", move |tx| {
             let orders = Arc::clone(&all);
-            Box::pin(async move { transfer_all(tx, &orders, now).await?.ok_or(sqlx::Error::RowNotFound) })
+            Box::pin(async move { record_transfers(tx, &orders, now).await?.ok_or(sqlx::Error::RowNotFound) })
         });
         if let Ok(recorded) = recorded.await {
             let expected: Vec<_> = orders
                 .iter()
                 .zip(&steps)
-                .map(|(order, step)| Recorded {
+                .map(|(order, step)| RecordedTransfer {
                     transfer: order.clone(),
                     balance_after: Won::new(*step),
                     created_at: now,
@@ -118,7 +118,7 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
         }
     }
     assert!(made > 10 && refused > 10, "{made} made, {refused} refused");
-    let report = prove(&world.state.database, &world.state.clock).await.unwrap();
+    let report = audit_ledger(&world.state.database, &world.state.clock).await.unwrap();
     assert!(report.is_balanced(), "{report:?}");
     for who in &people {
         assert_eq!(world.wallet(who).await.0, balances.get(&who.id).copied().unwrap_or_default());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use http::StatusCode;
 use lock::{Lock, Settings};
-use member_api::audit::ledger_audit::prove;
+use member_api::audit::ledger_audit::audit_ledger;
 use member_api::wallet::ledger::{TransferError, execute};
 use member_api::wallet::{Kind, Transfer};
 use money::Won;
@@ -179,7 +179,7 @@ impl Load {
 
     /// Checks every promise about money against what has moved as far as clients know.
     async fn check(&self, moved: &[Transfer]) {
-        let report = prove(&self.world.state.database, &self.world.state.clock).await.unwrap();
+        let report = audit_ledger(&self.world.state.database, &self.world.state.clock).await.unwrap();
         assert!(report.is_balanced(), "{report:?}");
         assert_eq!(usize::try_from(report.figures.transfers).unwrap(), moved.len());
         assert!(moved.len() > TRANSFERS / 2);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access::SigningKey;
 use http::StatusCode;
-use member_api::sessions::sweep::sweep;
+use member_api::sessions::cleanup::delete_expired;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -199,13 +199,13 @@ async fn a_session_lasts_thirty_days_from_its_last_refresh(
     world.hand.advance(days(30));
     refresh_is_refused(&world, &token).await;
     // What has had its time is removed, with its tokens.
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         1 + 4
     );
     world.hand.advance(Duration::from_secs(1));
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         0

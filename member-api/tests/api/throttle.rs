@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use member_api::sessions::sweep::sweep;
+use member_api::sessions::cleanup::delete_expired;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Answer;
@@ -114,6 +114,6 @@ async fn who_tried_is_not_stored_and_soon_forgotten(_: MySqlPoolOptions, options
     let _ = attempt(&world, "kim@example.com", "wrong-password", "192.0.2.1").await;
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_in_attempts WHERE LENGTH(subject) = 32").await, 2);
     world.hand.advance(Duration::from_secs(901));
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_in_attempts").await, 0);
 }

@@ -1,4 +1,4 @@
-//! Charging a wallet, and its statement.
+//! ChargeWork a wallet, and its statement.
 
 use std::time::Duration;
 
@@ -278,11 +278,11 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
     for (who, key) in [(three, "k"), (four, "k"), (&full, "k1"), (&repeating, "again")] {
         sent.push(send(who, key));
     }
-    until(async || world.state.till.waiting() == 4).await;
+    until(async || world.state.charge_batcher.waiting() == 4).await;
     drop(first);
     until(async || world.wallet(one).await == (1_000, 1)).await;
     until(async || at_wallets(&pool).await == 2).await;
-    assert_eq!(world.state.till.waiting(), 0);
+    assert_eq!(world.state.charge_batcher.waiting(), 0);
     assert_eq!(world.wallet(four).await, (0, 0));
     for (who, key) in [(&full, "k2"), (&full, "k3"), (&repeating, "new"), (four, "k-more")] {
         sent.push(send(who, key));

@@ -7,11 +7,11 @@ use clock::{Clock, Hand};
 use database::Database;
 use idempotency::Keeper;
 use lock::{Lock, RedisSettings};
-use member_api::members::passwords::Passwords;
+use member_api::members::password_hasher::PasswordHasher;
 use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
-use member_api::wallet::till::Till;
+use member_api::wallet::charge_batcher::ChargeBatcher;
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
@@ -101,9 +101,9 @@ impl World {
         let rows = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
         let state = AppState {
-            till: Till::new(database.clone(), clock.clone()),
+            charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
             database,
-            passwords: Passwords::new(NonZeroUsize::new(2).unwrap()).unwrap(),
+            passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap()).unwrap(),
             tokens,
             sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
             clock: clock.clone(),

@@ -1,4 +1,4 @@
-//! `DELETE /api/member/me`: closing one's own account.
+//! `DELETE /api/member/me`: closes the caller's account.
 
 use access::Principal;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use http::StatusCode;
 use problem::{Code, Problem};
 
 use crate::accounts::close_account::{CloseError, close_account};
-use crate::members::http::account_is_closed;
+use crate::members::http::account_closed;
 use crate::state::AppState;
 
 problem::refusals!(Refusals: Unauthenticated, WalletNotEmpty);
@@ -14,7 +14,7 @@ problem::refusals!(Refusals: Unauthenticated, WalletNotEmpty);
 /// Close your account
 ///
 /// Your wallet must be empty. All your sessions end, your name, email and phone are removed, and the email can be used
-/// to sign up anew.
+/// to sign up again.
 #[utoipa::path(
     delete,
     path = "/api/member/me",
@@ -31,7 +31,7 @@ pub(crate) async fn me_close(
         Err(CloseError::WalletNotEmpty(balance)) => {
             Err(Problem::new(Code::WalletNotEmpty).detail(format!("there is {balance} in the wallet")))
         }
-        Err(CloseError::NoAccount) => Err(account_is_closed(principal)),
+        Err(CloseError::NoAccount) => Err(account_closed(principal)),
         Err(error @ CloseError::Database(_)) => Err(database::problem(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/member/me`: one's own account.
+//! `GET /api/member/me`: shows the caller's account.
 
 use access::Principal;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use problem::{Json, Problem};
 
 use super::member_body::MemberBody;
 use crate::members;
-use crate::members::http::account_is_closed;
+use crate::members::http::account_closed;
 use crate::state::AppState;
 
 problem::refusals!(Refusals: Unauthenticated);
@@ -26,5 +26,5 @@ pub(crate) async fn me_show(
     let member_id = principal.member_id;
     let find = state.database.read("me_show", move |db| Box::pin(members::db::find(db, member_id)));
     let member = find.await.map_err(database::problem)?;
-    member.map(|member| Json(member.into())).ok_or_else(|| account_is_closed(principal))
+    member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

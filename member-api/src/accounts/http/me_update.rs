@@ -1,4 +1,4 @@
-//! `PATCH /api/member/me`: changing one's own account.
+//! `PATCH /api/member/me`: changes the caller's account.
 
 use access::Principal;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::member_body::MemberBody;
-use crate::members::http::account_is_closed;
+use crate::members::http::account_closed;
 use crate::members::{self, Member, MemberName, Phone};
 use crate::state::AppState;
 
@@ -16,20 +16,20 @@ use crate::state::AppState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ProfileChange)]
 pub(crate) struct Request {
-    /// Left as it is where it is missing.
+    /// Unchanged if it is missing.
     #[garde(dive)]
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     name: Option<MemberName>,
-    /// Left as it is where it is missing; removed where it is null.
+    /// Unchanged if it is missing, removed if it is null.
     #[garde(dive)]
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Phone>)]
-    #[expect(clippy::option_option, reason = "missing, null and given are three things")]
+    #[expect(clippy::option_option, reason = "missing, null and given are three cases")]
     phone: Option<Option<Phone>>,
 }
 
-/// Tells a member of the body that is null from one that is missing: `T` decides what null is.
+/// Distinguishes a null field of the body from a missing one. `T` decides what null means.
 fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -60,7 +60,7 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, Unauthenticated, B
     tag = "accounts",
     security(("bearer" = [])),
     request_body = Request,
-    responses((status = OK, description = "Your account as it is now", body = MemberBody), Refusals)
+    responses((status = OK, description = "Your changed account", body = MemberBody), Refusals)
 )]
 pub(crate) async fn me_update(
     State(state): State<AppState>,
@@ -83,5 +83,5 @@ pub(crate) async fn me_update(
         })
         .await
         .map_err(database::problem)?;
-    member.map(|member| Json(member.into())).ok_or_else(|| account_is_closed(principal))
+    member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

@@ -1,4 +1,4 @@
-//! A member in an answer.
+//! The body that shows a member.
 
 use access::{MemberId, Role};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::members::{Email, Member, MemberName, Phone};
 
-/// A member, as the member sees it.
+/// A member, as shown to the member.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Member)]
@@ -15,7 +15,7 @@ pub(crate) struct MemberBody {
     id: MemberId,
     email: Email,
     name: MemberName,
-    /// Its digits.
+    /// The digits of the number.
     #[schema(required = true)]
     phone: Option<Phone>,
     role: Role,

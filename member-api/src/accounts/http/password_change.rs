@@ -1,4 +1,4 @@
-//! `PUT /api/member/me/password`: another password.
+//! `PUT /api/member/me/password`: changes the caller's password.
 
 use access::Principal;
 use axum::extract::State;
@@ -30,7 +30,7 @@ problem::refusals!(
 
 /// Change your password
 ///
-/// Your other sessions end: at once for their refresh tokens, at the gateway within seconds for their access tokens.
+/// Your other sessions end: their refresh tokens are refused at once, their access tokens within seconds.
 #[utoipa::path(
     put,
     path = "/api/member/me/password",

@@ -1,4 +1,4 @@
-//! `POST /api/member/customers` and `POST /api/member/sellers`: signing up. The path is the role.
+//! `POST /api/member/customers` and `POST /api/member/sellers`: sign-up. The path decides the role.
 
 use access::Role;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::member_body::MemberBody;
-use crate::accounts::sign_up::{SignUp, SignUpError, sign_up};
+use crate::accounts::sign_up::{NewMember, SignUpError, sign_up};
 use crate::members::{Email, MemberName, NewPassword, Phone};
 use crate::state::AppState;
 
@@ -41,7 +41,7 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTo
 
 /// Sign up as a customer
 ///
-/// The account gets an empty wallet, which its owner can charge.
+/// The account gets an empty wallet, which the customer can charge.
 #[utoipa::path(
     post,
     path = "/api/member/customers",
@@ -58,7 +58,7 @@ pub(crate) async fn customer_create(
 
 /// Sign up as a seller
 ///
-/// The account gets an empty wallet, into which its owner is paid.
+/// The account gets an empty wallet, which payouts go to.
 #[utoipa::path(
     post,
     path = "/api/member/sellers",
@@ -75,7 +75,7 @@ pub(crate) async fn seller_create(
 
 async fn create(state: &AppState, role: Role, request: Request) -> Result<Created<MemberBody>, SignUpError> {
     let Request { email, password, name, phone } = request;
-    let order = SignUp { role, email, password, name, phone };
-    let member = sign_up(&state.database, &state.clock, &state.passwords, order).await?;
+    let new_member = NewMember { role, email, password, name, phone };
+    let member = sign_up(&state.database, &state.clock, &state.password_hasher, new_member).await?;
     Ok(Created { location: "/api/member/me".to_owned(), body: member.into() })
 }

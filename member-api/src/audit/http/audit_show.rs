@@ -1,4 +1,4 @@
-//! `GET /api/member/audit`: the proof that money is conserved.
+//! `GET /api/member/audit`: audits the ledger.
 
 use access::Admin;
 use axum::extract::State;
@@ -10,24 +10,24 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audit::db::{AccountOutOfLine, TransferOutOfLine};
-use crate::audit::ledger_audit::{Report, prove};
+use crate::audit::ledger_audit::{AuditReport, audit_ledger};
 use crate::state::AppState;
 
-/// What the ledger sums to at one moment.
+/// The sums of the ledger at one moment.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Audit)]
 pub(crate) struct Body {
-    /// Whether all of it adds up.
+    /// Whether all sums agree and nothing is out of line.
     balanced: bool,
     #[serde(with = "time::serde::rfc3339")]
     checked_at: OffsetDateTime,
     sums: Sums,
     counts: Counts,
-    /// Wallets whose balance is not what their postings make it.
-    accounts_out_of_line: Vec<AccountFault>,
-    /// Transfers whose postings are not equal and opposite.
-    transfers_out_of_line: Vec<TransferFault>,
+    /// Wallets whose balance or version does not agree with their postings.
+    accounts_out_of_line: Vec<AccountBody>,
+    /// Transfers whose postings do not sum to zero.
+    transfers_out_of_line: Vec<TransferBody>,
 }
 
 /// Sums in won.
@@ -35,15 +35,15 @@ pub(crate) struct Body {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditSums)]
 struct Sums {
-    /// All postings together: zero.
+    /// All postings. Always zero.
     postings: Won,
-    /// The postings of `cash`: below zero by what was brought in.
+    /// The postings of `cash`: minus what was charged.
     cash: Won,
-    /// The postings of `escrow`: paid, and not yet with a seller.
+    /// The postings of `escrow`: money that is paid and not yet settled.
     escrow: Won,
     /// The postings of all wallets.
     wallet_postings: Won,
-    /// The balances of all wallets: the same.
+    /// The balances of all wallets. Always equal to `walletPostings`.
     wallet_balances: Won,
 }
 
@@ -60,17 +60,17 @@ struct Counts {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AccountOutOfLine)]
-struct AccountFault {
+struct AccountBody {
     account: Uuid,
-    /// What the wallet says; null where there are postings and no wallet.
+    /// The balance of the wallet; null if there are postings without a wallet.
     #[schema(required = true)]
     balance: Option<Won>,
     sum_of_postings: Won,
-    /// How many postings the wallet says there are.
+    /// The version of the wallet, which counts its postings; null if there is no wallet.
     #[schema(required = true)]
     version: Option<i64>,
     postings: i64,
-    /// How many postings state a balance that is not the sum of those up to them.
+    /// The number of postings whose balance is not the sum of the postings up to them.
     broken_entries: i64,
 }
 
@@ -78,37 +78,37 @@ struct AccountFault {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = TransferOutOfLine)]
-struct TransferFault {
+struct TransferBody {
     id: Uuid,
     postings: i64,
     sum_of_postings: Won,
 }
 
-impl From<Report> for Body {
-    fn from(report: Report) -> Self {
-        let figures = report.figures;
+impl From<AuditReport> for Body {
+    fn from(report: AuditReport) -> Self {
+        let totals = report.totals;
         Self {
             balanced: report.is_balanced(),
             checked_at: report.checked_at,
             sums: Sums {
-                postings: figures.sum_of_postings,
-                cash: figures.cash,
-                escrow: figures.escrow,
-                wallet_postings: figures.wallet_postings,
-                wallet_balances: figures.wallet_balances,
+                postings: totals.sum_of_postings,
+                cash: totals.cash,
+                escrow: totals.escrow,
+                wallet_postings: totals.wallet_postings,
+                wallet_balances: totals.wallet_balances,
             },
             counts: Counts {
-                wallets: figures.wallets,
-                transfers: figures.transfers,
-                postings: figures.postings,
+                wallets: totals.wallets,
+                transfers: totals.transfers,
+                postings: totals.postings,
             },
-            accounts_out_of_line: report.accounts.into_iter().map(AccountFault::from).collect(),
-            transfers_out_of_line: report.transfers.into_iter().map(TransferFault::from).collect(),
+            accounts_out_of_line: report.accounts.into_iter().map(AccountBody::from).collect(),
+            transfers_out_of_line: report.transfers.into_iter().map(TransferBody::from).collect(),
         }
     }
 }
 
-impl From<AccountOutOfLine> for AccountFault {
+impl From<AccountOutOfLine> for AccountBody {
     fn from(account: AccountOutOfLine) -> Self {
         let AccountOutOfLine { account, balance, sum_of_postings, version, postings, broken_entries } =
             account;
@@ -116,7 +116,7 @@ impl From<AccountOutOfLine> for AccountFault {
     }
 }
 
-impl From<TransferOutOfLine> for TransferFault {
+impl From<TransferOutOfLine> for TransferBody {
     fn from(transfer: TransferOutOfLine) -> Self {
         let TransferOutOfLine { id, postings, sum_of_postings } = transfer;
         Self { id, postings, sum_of_postings }
@@ -125,18 +125,17 @@ impl From<TransferOutOfLine> for TransferFault {
 
 problem::refusals!(Refusals: Unauthenticated, WrongRole);
 
-/// Prove the ledger
+/// Audit the ledger
 ///
-/// Adds up every posting in one consistent read, and names each account and transfer that is out of line, up to 1,000
-/// of either.
+/// Adds up all postings in one snapshot, and lists up to 1,000 accounts and up to 1,000 transfers that are out of line.
 #[utoipa::path(
     get,
     path = "/api/member/audit",
     tag = "operations",
     security(("bearer" = [])),
-    responses((status = OK, description = "The proof", body = Body), Refusals)
+    responses((status = OK, description = "The result of the audit", body = Body), Refusals)
 )]
 pub(crate) async fn audit_show(State(state): State<AppState>, _: Admin) -> Result<Json<Body>, Problem> {
-    let report = prove(&state.database, &state.clock).await.map_err(database::problem)?;
+    let report = audit_ledger(&state.database, &state.clock).await.map_err(database::problem)?;
     Ok(Json(report.into()))
 }

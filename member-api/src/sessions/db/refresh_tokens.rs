@@ -1,4 +1,4 @@
-//! The table `refresh_tokens`. Rows are never changed; they go with their session.
+//! The table `refresh_tokens`. Rows are never changed; they are deleted with their session.
 
 use database::Connection;
 use time::OffsetDateTime;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::sessions::TokenHash;
 
-/// Stores a token that is about to be handed out.
+/// Stores a token that is about to be issued.
 pub async fn insert(
     connection: &mut Connection,
     hash: TokenHash,
@@ -26,7 +26,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// The session that a token belongs to, and the generation in which it was handed out.
+/// Finds the session of a token, and the generation in which the token was issued.
 pub async fn find(connection: &mut Connection, hash: TokenHash) -> sqlx::Result<Option<(Uuid, i32)>> {
     sqlx::query_as("SELECT session_id, generation FROM refresh_tokens WHERE token_hash = ?")
         .bind(&hash[..])

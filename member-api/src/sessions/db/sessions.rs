@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use crate::sessions::SessionState;
 
-/// A session, as a refresh needs it.
+/// The data of a session that a refresh needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Session {
-    /// Its id, which its access tokens carry.
+    /// The id, which is part of its access tokens.
     pub id: Uuid,
-    /// Whose.
+    /// The member.
     pub member_id: MemberId,
-    /// Where it stands.
+    /// The state that decides whether it can be refreshed.
     pub state: SessionState,
 }
 
-/// Stores a session that begins, in its first generation.
+/// Stores a new session in its first generation.
 pub async fn insert(
     connection: &mut Connection,
     id: Uuid,
@@ -40,7 +40,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// A session, locked until the transaction ends.
+/// Finds a session and locks it until the transaction ends.
 pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Session>> {
     let row: Option<SessionRow> = sqlx::query_as(
         "SELECT id, member_id, generation, rotated_at, expires_at, revoked_at FROM sessions WHERE id = ? FOR UPDATE",
@@ -51,7 +51,7 @@ pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<
     Ok(row.map(Session::from))
 }
 
-/// Begins the next generation.
+/// Starts the next generation.
 pub async fn rotate(
     connection: &mut Connection,
     id: Uuid,
@@ -69,7 +69,7 @@ pub async fn rotate(
     Ok(())
 }
 
-/// Ends a session, if it has not ended yet.
+/// Revokes a session, unless it is revoked already.
 pub async fn revoke(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
         .bind(now)
@@ -79,7 +79,7 @@ pub async fn revoke(connection: &mut Connection, id: Uuid, now: OffsetDateTime) 
     Ok(())
 }
 
-/// Ends every session of a member, but for the one to keep.
+/// Revokes every session of a member, except `keep`.
 pub async fn revoke_all(
     connection: &mut Connection,
     member_id: MemberId,
@@ -95,7 +95,7 @@ pub async fn revoke_all(
     Ok(())
 }
 
-/// The sessions that were ended before their time at `since` or later.
+/// Lists the sessions that were revoked at `since` or later.
 pub async fn list_revoked(connection: &mut Connection, since: OffsetDateTime) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar("SELECT id FROM sessions WHERE revoked_at >= ?")
         .bind(since)
@@ -103,11 +103,16 @@ pub async fn list_revoked(connection: &mut Connection, since: OffsetDateTime) ->
         .await
 }
 
-/// Removes so many sessions that ended before a time, with their refresh tokens. Gives how many it removed.
-pub async fn sweep(connection: &mut Connection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
+/// Deletes up to `limit` sessions that expired before a time, with their refresh tokens. Returns the number of deleted
+/// sessions.
+pub async fn delete_expired(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> sqlx::Result<u64> {
     let done = sqlx::query("DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?")
         .bind(before)
-        .bind(most)
+        .bind(limit)
         .execute(connection)
         .await?;
     Ok(done.rows_affected())

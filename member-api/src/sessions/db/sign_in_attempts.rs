@@ -4,19 +4,19 @@ use database::Connection;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-/// Who is counted: the SHA-256 of an account's email or of an address.
+/// What is counted: the SHA-256 of the email of an account, or of an address.
 pub type Subject = [u8; 32];
 
-/// How many attempts were counted in the present window, and when it ends.
+/// The attempts in the current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// With the present one.
+    /// The number of attempts, including the current one.
     pub attempts: i32,
-    /// When counting starts anew.
+    /// When the window ends and counting starts again.
     pub window_ends_at: OffsetDateTime,
 }
 
-/// Counts one attempt of a subject, and opens a window where none is open.
+/// Counts one attempt of a subject. Starts a window if none is open.
 pub async fn count(
     connection: &mut Connection,
     subject: Subject,
@@ -43,8 +43,8 @@ pub async fn count(
     Ok(Count { attempts: row.attempts, window_ends_at: row.window_ends_at })
 }
 
-/// Forgets the attempts of a subject.
-pub async fn forget(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
+/// Deletes the attempts of a subject.
+pub async fn delete(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM sign_in_attempts WHERE subject = ?")
         .bind(&subject[..])
         .execute(connection)
@@ -52,8 +52,8 @@ pub async fn forget(connection: &mut Connection, subject: Subject) -> sqlx::Resu
     Ok(())
 }
 
-/// Takes back one attempt of a subject.
-pub async fn take_back(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
+/// Subtracts one attempt of a subject.
+pub async fn decrement(connection: &mut Connection, subject: Subject) -> sqlx::Result<()> {
     sqlx::query("UPDATE sign_in_attempts SET attempts = attempts - 1 WHERE subject = ? AND attempts > 0")
         .bind(&subject[..])
         .execute(connection)
@@ -61,12 +61,16 @@ pub async fn take_back(connection: &mut Connection, subject: Subject) -> sqlx::R
     Ok(())
 }
 
-/// Removes so many subjects whose window ended before a time. Gives how many it removed.
-pub async fn sweep(connection: &mut Connection, before: OffsetDateTime, most: u32) -> sqlx::Result<u64> {
+/// Deletes up to `limit` subjects whose window ended before a time. Returns the number of deleted rows.
+pub async fn delete_expired(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> sqlx::Result<u64> {
     let done =
         sqlx::query("DELETE FROM sign_in_attempts WHERE window_ends_at < ? ORDER BY window_ends_at LIMIT ?")
             .bind(before)
-            .bind(most)
+            .bind(limit)
             .execute(connection)
             .await?;
     Ok(done.rows_affected())

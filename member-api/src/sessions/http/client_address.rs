@@ -1,4 +1,4 @@
-//! Where a request came from.
+//! The address of the client.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
-/// The address of the client, as the gateway saw it: the last one of `X-Forwarded-For`, which the gateway sets anew.
-/// Without the header it is the other end of the connection. It only counts sign-ins: nothing trusts it further.
+/// The address of the client as the gateway saw it: the last one in `X-Forwarded-For`, which the gateway replaces. Without
+/// the header, the peer of the connection. It is used only to limit sign-in attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 
@@ -20,9 +20,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.rsplit(',').next())
             .and_then(|address| address.trim().parse().ok());
-        let connected =
-            parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        Ok(Self(forwarded.or(connected)))
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        Ok(Self(forwarded.or(peer)))
     }
 }
 
@@ -45,7 +44,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_nearest_proxy_is_believed_and_what_stands_before_it_is_not() {
+    async fn the_last_address_of_the_header_is_used() {
         assert_eq!(address(&[]).await.as_deref(), Some("10.0.0.1"));
         assert_eq!(address(&["203.0.113.9"]).await.as_deref(), Some("203.0.113.9"));
         assert_eq!(address(&["1.2.3.4, 203.0.113.9"]).await.as_deref(), Some("203.0.113.9"));

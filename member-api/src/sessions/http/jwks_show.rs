@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: the public keys of access tokens.
+//! `GET /.well-known/jwks.json`: shows the public keys of access tokens.
 
 use access::Jwks;
 use axum::extract::State;
@@ -12,7 +12,7 @@ problem::refusals!(Refusals:);
 
 /// Show the keys of access tokens
 ///
-/// A JSON Web Key Set (RFC 7517) with every key that may have signed a token that is still good.
+/// A JSON Web Key Set (RFC 7517) with every key whose tokens may still be valid.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",

@@ -1,4 +1,4 @@
-//! The tokens of a session in an answer.
+//! The body that issues the tokens of a session.
 
 use access::TokenError;
 use axum::response::{IntoResponse, Response};
@@ -7,10 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::sessions::RefreshToken;
-use crate::sessions::sign_in::Session;
+use crate::sessions::sign_in::IssuedSession;
 use crate::sessions::tokens::Tokens;
 
-/// What a session's holder is given.
+/// The tokens of a session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionTokens)]
@@ -19,16 +19,16 @@ pub(crate) struct SessionBody {
     access_token: String,
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// How many seconds the access token is good.
+    /// How many seconds the access token is valid.
     #[schema(example = 900)]
     expires_in: u64,
-    /// Good once, for the next access token.
+    /// Valid once, to get the next tokens.
     refresh_token: RefreshToken,
 }
 
 impl SessionBody {
-    pub(crate) fn new(session: Session, tokens: &Tokens) -> Result<Self, TokenError> {
-        let Session { principal, refresh_token } = session;
+    pub(crate) fn new(session: IssuedSession, tokens: &Tokens) -> Result<Self, TokenError> {
+        let IssuedSession { principal, refresh_token } = session;
         Ok(Self {
             access_token: tokens.sign(&principal)?,
             token_type: "Bearer",
@@ -38,8 +38,8 @@ impl SessionBody {
     }
 }
 
-/// An answer with secrets in it, which nobody on its way may keep (RFC 6749, section 5.1).
-pub(crate) fn unkept(answer: impl IntoResponse) -> Response {
+/// Forbids caches to store an answer, because it contains tokens (RFC 6749, section 5.1).
+pub(crate) fn no_store(answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

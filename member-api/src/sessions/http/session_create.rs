@@ -1,4 +1,4 @@
-//! `POST /api/member/sessions`: signing in.
+//! `POST /api/member/sessions`: sign-in.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::client_address::ClientAddress;
-use super::session_body::{SessionBody, unkept};
+use super::session_body::{SessionBody, no_store};
 use crate::members::{Email, PasswordAttempt};
 use crate::sessions::sign_in::{SignInError, sign_in};
 use crate::state::AppState;
@@ -39,9 +39,9 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, BadCredentials, Bo
 
 /// Sign in
 ///
-/// The access token says who you are, for a quarter of an hour; the refresh token gets the next one. An unknown email
-/// and a wrong password are answered alike. After too many failed attempts on an account or from an address, further
-/// ones are refused for a while.
+/// The access token is valid for 15 minutes. The refresh token gets the next one. An unknown email and a wrong password
+/// get the same answer. After too many failed attempts on an account or from an address, further attempts are refused for
+/// a while.
 #[utoipa::path(
     post,
     path = "/api/member/sessions",
@@ -56,5 +56,5 @@ pub(crate) async fn session_create(
 ) -> Result<Response, Problem> {
     let session = sign_in(&state, request.email, request.password, address).await?;
     let body = SessionBody::new(session, &state.tokens).map_err(Problem::internal)?;
-    Ok(unkept(Created { location: "/api/member/sessions/current".to_owned(), body }))
+    Ok(no_store(Created { location: "/api/member/sessions/current".to_owned(), body }))
 }

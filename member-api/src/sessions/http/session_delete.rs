@@ -1,4 +1,4 @@
-//! `DELETE /api/member/sessions/current`: signing out.
+//! `DELETE /api/member/sessions/current`: sign-out.
 
 use access::Principal;
 use axum::extract::State;
@@ -12,7 +12,7 @@ problem::refusals!(Refusals: Unauthenticated);
 
 /// Sign out
 ///
-/// Ends the session: its refresh token at once, its access tokens at the gateway within seconds.
+/// Ends the session. Its refresh token is refused at once, its access tokens within seconds.
 #[utoipa::path(
     delete,
     path = "/api/member/sessions/current",

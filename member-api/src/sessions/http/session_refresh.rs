@@ -1,4 +1,4 @@
-//! `POST /api/member/sessions/refresh`: the next access token.
+//! `POST /api/member/sessions/refresh`: issues the next tokens of a session.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -7,7 +7,7 @@ use problem::{Code, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::session_body::{SessionBody, unkept};
+use super::session_body::{SessionBody, no_store};
 use crate::sessions::RefreshToken;
 use crate::sessions::refresh::{RefreshError, refresh};
 use crate::state::AppState;
@@ -33,9 +33,9 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, RefreshTokenInvali
 
 /// Stay signed in
 ///
-/// Takes a refresh token and gives the next one with a new access token. Each is good once: a second use of an old one
-/// ends the session, because one of the two who used it has stolen it. Only for 10 seconds the last one can be sent
-/// again, in case the answer was lost.
+/// Exchanges a refresh token for the next one and a new access token. Each refresh token is valid once. A second use ends
+/// the session, because one of the two senders may have stolen the token. The last used token can be sent again within
+/// 10 seconds, in case the answer was lost.
 #[utoipa::path(
     post,
     path = "/api/member/sessions/refresh",
@@ -49,5 +49,5 @@ pub(crate) async fn session_refresh(
 ) -> Result<Response, Problem> {
     let session = refresh(&state, &request.refresh_token).await?;
     let body = SessionBody::new(session, &state.tokens).map_err(Problem::internal)?;
-    Ok(unkept(Json(body)))
+    Ok(no_store(Json(body)))
 }

@@ -1,4 +1,4 @@
-//! The tables of wallets and the ledger.
+//! The tables of wallets and the ledger, and the query of statements.
 
 pub mod statements;
 pub mod transfers;

@@ -1,4 +1,4 @@
-//! A wallet's statement: its postings with the transfers that they belong to, newest first.
+//! The statement of a wallet: its postings and their transfers, newest first.
 
 use access::MemberId;
 use database::Connection;
@@ -7,42 +7,42 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown;
+use crate::db::unknown_value;
 use crate::wallet::Kind;
 
-/// One line of a statement.
+/// An entry of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// 1, 2, 3 … in the order in which the balance changed.
+    /// The number of the entry: 1, 2, 3 … in the order in which the balance changed.
     pub entry_no: i64,
-    /// The transfer's id.
+    /// The id of the transfer.
     pub transfer_id: Uuid,
-    /// Why.
+    /// The kind of the transfer.
     pub kind: Kind,
-    /// How much; below zero where money left.
+    /// The amount, negative if money left the wallet.
     pub amount: Won,
-    /// What was in the wallet then.
+    /// The balance after the entry.
     pub balance_after: Won,
-    /// What for.
+    /// What the transfer was for.
     pub reference: Option<String>,
-    /// When.
+    /// When the transfer was recorded.
     pub created_at: OffsetDateTime,
 }
 
-/// Which lines.
+/// Selects entries of a statement.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
-    /// Of this kind only.
+    /// Only entries of this kind.
     pub kind: Option<Kind>,
-    /// At this time or later.
+    /// Only entries of this time or later.
     pub from: Option<OffsetDateTime>,
-    /// Before this time.
+    /// Only entries before this time.
     pub to: Option<OffsetDateTime>,
-    /// Older than this line.
+    /// Only entries with a lower number.
     pub before: Option<i64>,
 }
 
-/// So many lines of a member's statement, newest first.
+/// Lists up to `rows` entries of a member's statement, newest first.
 pub async fn list(
     connection: &mut Connection,
     member_id: MemberId,
@@ -89,7 +89,7 @@ impl TryFrom<EntryRow> for Entry {
         Ok(Self {
             entry_no: row.entry_no,
             transfer_id: row.transfer_id,
-            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown("kind", &row.kind))?,
+            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown_value("kind", &row.kind))?,
             amount: row.amount,
             balance_after: row.balance_after,
             reference: row.reference,

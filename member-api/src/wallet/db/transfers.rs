@@ -1,4 +1,4 @@
-//! The tables `transfers` and `postings`: append-only, and written by `ledger::transfer` alone.
+//! The tables `transfers` and `postings`. They are append-only, and only `ledger.rs` writes to them.
 
 use access::MemberId;
 use database::Connection;
@@ -7,21 +7,21 @@ use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown;
+use crate::db::unknown_value;
 use crate::wallet::{Kind, Posting, Transfer};
 
-/// A transfer that was recorded, with its wallet's side.
+/// A transfer in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// What was ordered.
+pub struct RecordedTransfer {
+    /// The transfer.
     pub transfer: Transfer,
-    /// What was in the wallet then.
+    /// The balance of the wallet after the transfer.
     pub balance_after: Won,
-    /// When.
+    /// When it was recorded.
     pub created_at: OffsetDateTime,
 }
 
-/// Records transfers. Runs into the primary key where an id was used before.
+/// Inserts transfers. Violates the primary key if an id was used before.
 pub async fn insert(
     connection: &mut Connection,
     transfers: &[Transfer],
@@ -38,7 +38,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes the id of a transfer that is not to be made. Runs into the primary key where it was used before.
+/// Inserts a voided transfer, so that its id can't be used any more. Violates the primary key if the id was used before.
 pub async fn insert_void(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO transfers (id, kind, created_at) VALUES (?, 'VOID', ?)")
         .bind(id)
@@ -48,27 +48,28 @@ pub async fn insert_void(connection: &mut Connection, id: Uuid, now: OffsetDateT
     Ok(())
 }
 
-/// One side of a transfer, as it is recorded.
+/// A posting to insert.
 #[derive(Clone, Copy, Debug)]
 pub struct NewPosting {
-    /// The transfer.
+    /// The id of the transfer.
     pub transfer_id: Uuid,
-    /// Its side.
+    /// The posting.
     pub posting: Posting,
-    /// A wallet's side is an entry of its statement.
-    pub entry: Option<Entry>,
+    /// The entry in the statement of the wallet; `None` for a system account.
+    pub entry: Option<NewEntry>,
 }
 
-/// A line of a wallet's statement.
+/// An entry in the statement of a wallet.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// What was in the wallet after it.
+pub struct NewEntry {
+    /// The balance of the wallet after the entry.
     pub balance_after: Won,
-    /// How many entries of the wallet come after it, of those that were counted by [`super::wallets::change`] at once.
-    pub later: i64,
+    /// The number of entries of the same [`WalletChange`](super::wallets::WalletChange) that come after this one.
+    pub later_entries: i64,
 }
 
-/// Records both sides of transfers, in the transaction that has changed the wallets: their versions count the entries.
+/// Inserts postings. The transaction must have changed the wallets before: the version of a wallet is the number of its
+/// last entry.
 pub async fn insert_postings(connection: &mut Connection, postings: &[NewPosting]) -> sqlx::Result<()> {
     let mut insert =
         QueryBuilder::new("INSERT INTO postings (transfer_id, account, amount, entry_no, balance_after) ");
@@ -76,11 +77,11 @@ pub async fn insert_postings(connection: &mut Connection, postings: &[NewPosting
         let account = posting.account.id();
         row.push_bind(transfer_id).push_bind(account).push_bind(posting.amount);
         match entry {
-            Some(Entry { balance_after, later }) => row
+            Some(NewEntry { balance_after, later_entries }) => row
                 .push("(SELECT version FROM wallets WHERE member_id = ")
                 .push_bind_unseparated(account)
                 .push_unseparated(") - ")
-                .push_bind_unseparated(later)
+                .push_bind_unseparated(later_entries)
                 .push_bind(balance_after),
             None => row.push("NULL").push("NULL"),
         };
@@ -89,8 +90,8 @@ pub async fn insert_postings(connection: &mut Connection, postings: &[NewPosting
     Ok(())
 }
 
-/// A transfer by its id; `None` also where it was voided.
-pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Recorded>> {
+/// Finds a transfer. `None` also for a voided transfer.
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<RecordedTransfer>> {
     let row: Option<RecordedRow> = sqlx::query_as(
         "SELECT t.id, t.kind, t.reference, t.created_at, p.account, ABS(p.amount) AS amount, p.balance_after \
          FROM transfers t JOIN postings p ON p.transfer_id = t.id AND p.entry_no IS NOT NULL WHERE t.id = ?",
@@ -98,7 +99,7 @@ pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<
     .bind(id)
     .fetch_optional(connection)
     .await?;
-    row.map(Recorded::try_from).transpose()
+    row.map(RecordedTransfer::try_from).transpose()
 }
 
 #[derive(FromRow)]
@@ -112,13 +113,13 @@ struct RecordedRow {
     balance_after: Won,
 }
 
-impl TryFrom<RecordedRow> for Recorded {
+impl TryFrom<RecordedRow> for RecordedTransfer {
     type Error = sqlx::Error;
 
     fn try_from(row: RecordedRow) -> sqlx::Result<Self> {
         let transfer = Transfer {
             id: row.id,
-            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown("kind", &row.kind))?,
+            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown_value("kind", &row.kind))?,
             member_id: MemberId(row.account),
             amount: row.amount,
             reference: row.reference,

@@ -1,4 +1,4 @@
-//! The table `wallets`. Its balances are changed by [`change`] alone, and that is called by `ledger::transfer_all` alone.
+//! The table `wallets`. Only [`change`] changes a balance, and only `ledger.rs` calls it.
 
 use access::MemberId;
 use database::Connection;
@@ -7,16 +7,16 @@ use time::OffsetDateTime;
 
 use crate::wallet::MAX_BALANCE;
 
-/// Whether a wallet takes charges and pays.
+/// Whether a wallet is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It does.
+pub enum WalletStatus {
+    /// It can be charged and can pay.
     Open,
-    /// It only takes what is owed to its member.
+    /// It only receives refunds and payouts.
     Closed,
 }
 
-/// Opens a member's wallet, empty.
+/// Creates the empty wallet of a member.
 pub async fn open(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO wallets (member_id, balance, version) VALUES (?, 0, 0)")
         .bind(member_id.0)
@@ -25,7 +25,7 @@ pub async fn open(connection: &mut Connection, member_id: MemberId) -> sqlx::Res
     Ok(())
 }
 
-/// What is in a wallet.
+/// Finds the balance of a wallet.
 pub async fn find_balance(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<Option<Won>> {
     sqlx::query_scalar("SELECT balance FROM wallets WHERE member_id = ?")
         .bind(member_id.0)
@@ -33,64 +33,63 @@ pub async fn find_balance(connection: &mut Connection, member_id: MemberId) -> s
         .await
 }
 
-/// How a wallet stands.
-pub async fn find_standing(
+/// Finds the status of a wallet.
+pub async fn find_status(
     connection: &mut Connection,
     member_id: MemberId,
-) -> sqlx::Result<Option<Standing>> {
+) -> sqlx::Result<Option<WalletStatus>> {
     let row: Option<(Option<OffsetDateTime>,)> =
         sqlx::query_as("SELECT closed_at FROM wallets WHERE member_id = ?")
             .bind(member_id.0)
             .fetch_optional(connection)
             .await?;
-    Ok(row.map(|(closed_at,)| if closed_at.is_some() { Standing::Closed } else { Standing::Open }))
+    Ok(row.map(|(closed_at,)| if closed_at.is_some() { WalletStatus::Closed } else { WalletStatus::Open }))
 }
 
-/// What one or more entries do to a wallet.
+/// The change of a wallet by one or more entries.
 #[derive(Clone, Copy, Debug)]
-pub struct Change {
-    /// How many there are.
+pub struct WalletChange {
+    /// The number of entries.
     pub entries: i64,
-    /// What they add up to; below zero where they take more than they bring.
+    /// The sum of the entries, negative if more money leaves than comes in.
     pub sum: Won,
-    /// The lowest of the sums on the way there, and not above zero.
+    /// The lowest sum after any of the entries, at most zero.
     pub lowest: Won,
-    /// The highest of them, and not below zero.
+    /// The highest sum after any of the entries, at least zero.
     pub highest: Won,
-    /// Whether they are for closed wallets too, all of them.
-    pub also_closed: bool,
+    /// Whether a closed wallet accepts all of the entries.
+    pub allowed_when_closed: bool,
 }
 
-impl Change {
-    /// The change that nothing makes.
+impl WalletChange {
+    /// No change.
     pub const NONE: Self =
-        Self { entries: 0, sum: Won::ZERO, lowest: Won::ZERO, highest: Won::ZERO, also_closed: true };
+        Self { entries: 0, sum: Won::ZERO, lowest: Won::ZERO, highest: Won::ZERO, allowed_when_closed: true };
 
-    /// With one entry more; `None` where the sum is too large to be a wallet's.
-    pub fn and(self, amount: Won, also_closed: bool) -> Option<Self> {
+    /// Adds an entry. `None` if the sum is out of range.
+    pub fn with_entry(self, amount: Won, allowed_when_closed: bool) -> Option<Self> {
         let sum = self.sum.checked_add(amount)?;
         Some(Self {
             entries: self.entries + 1,
             sum,
             lowest: self.lowest.min(sum),
             highest: self.highest.max(sum),
-            also_closed: self.also_closed && also_closed,
+            allowed_when_closed: self.allowed_when_closed && allowed_when_closed,
         })
     }
 }
 
-/// Changes a wallet and gives the new balance. `None`, with nothing changed, where the balance would leave its range on
-/// the way, the wallet is closed to one of the entries, or there is none.
+/// Changes a wallet and returns the new balance. Changes nothing and returns `None` if the balance would leave its range
+/// after any of the entries, if the closed wallet does not accept one of them, or if there is no such wallet.
 ///
-/// One statement checks and changes, so that no two of them can act on the same balance. `LAST_INSERT_ID(expression)`
-/// hands the new value back with the statement's own answer: a read of it would be a round trip more.
-/// (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>)
+/// One statement checks and changes the balance, so that two changes can't start from the same balance.
+/// `LAST_INSERT_ID(expression)` returns the new balance with the result of the statement and saves a round trip (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>).
 pub async fn change(
     connection: &mut Connection,
     member_id: MemberId,
-    change: &Change,
+    change: &WalletChange,
 ) -> sqlx::Result<Option<Won>> {
-    // The range of balances from which no step leads out of 0 to MAX_BALANCE.
+    // From a balance in this range, no entry leaves the range of 0 to MAX_BALANCE.
     let lowest = Won::ZERO.checked_sub(change.lowest).unwrap_or(MAX_BALANCE);
     let highest = MAX_BALANCE.checked_sub(change.highest).unwrap_or(MAX_BALANCE);
     let done = sqlx::query(
@@ -102,7 +101,7 @@ pub async fn change(
     .bind(member_id.0)
     .bind(lowest)
     .bind(highest)
-    .bind(change.also_closed)
+    .bind(change.allowed_when_closed)
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
@@ -112,7 +111,7 @@ pub async fn change(
     Ok(Some(Won::new(balance)))
 }
 
-/// What is in a wallet, locked until the transaction ends.
+/// Finds the balance of a wallet and locks the wallet until the transaction ends.
 pub async fn lock(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<Option<Won>> {
     sqlx::query_scalar("SELECT balance FROM wallets WHERE member_id = ? FOR UPDATE")
         .bind(member_id.0)
@@ -120,7 +119,7 @@ pub async fn lock(connection: &mut Connection, member_id: MemberId) -> sqlx::Res
         .await
 }
 
-/// Closes a wallet to charges. What is owed to its member still finds its way in.
+/// Closes a wallet. It still receives refunds and payouts.
 pub async fn close(
     connection: &mut Connection,
     member_id: MemberId,

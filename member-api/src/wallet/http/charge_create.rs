@@ -1,4 +1,4 @@
-//! `POST /api/member/me/wallet/charges`: bringing money in.
+//! `POST /api/member/me/wallet/charges`: charges the caller's wallet.
 
 use access::Customer;
 use axum::extract::State;
@@ -11,11 +11,11 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::members::http::account_is_closed;
+use crate::members::http::account_closed;
 use crate::state::AppState;
 use crate::wallet::ChargeAmount;
 use crate::wallet::charge::{Charge, ChargeError};
-use crate::wallet::db::transfers::Recorded;
+use crate::wallet::db::transfers::RecordedTransfer;
 use crate::wallet::ledger::TransferError;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -26,15 +26,15 @@ pub(crate) struct Request {
     amount: ChargeAmount,
 }
 
-/// A charge that was made.
+/// A recorded charge.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Charge)]
 pub(crate) struct Body {
-    /// The transfer's id, as the statement shows it.
+    /// The id of the transfer, as in the statement.
     id: Uuid,
     amount: Won,
-    /// What was in the wallet right after.
+    /// The balance of the wallet after the charge.
     balance: Won,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -47,13 +47,13 @@ problem::refusals!(
 
 /// Charge your wallet
 ///
-/// 1,000 to 10,000,000 won at a time. The same request with the same key charges once, however often it is sent.
+/// The amount is 1,000 to 10,000,000 won. The same request with the same key charges once, however often it is sent.
 #[utoipa::path(
     post,
     path = "/api/member/me/wallet/charges",
     tag = "wallet",
     security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "A new random one for each charge", min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = String, Header, description = "A new random key for each charge", min_length = 1, max_length = 255)),
     request_body = Request,
     responses((status = CREATED, description = "The charge", body = Body), Refusals)
 )]
@@ -64,24 +64,25 @@ pub(crate) async fn charge_create(
     Json(request): Json<Request>,
 ) -> Result<Kept, Problem> {
     let charge = Charge { claim, member_id: principal.member_id, amount: request.amount, answer };
-    state.till.charge(charge).await.map_err(|error| match error {
+    state.charge_batcher.charge(charge).await.map_err(|error| match error {
         ChargeError::Transfer(TransferError::BalanceLimit) => Problem::new(Code::BalanceLimit),
-        ChargeError::Transfer(TransferError::NoWallet) => account_is_closed(principal),
+        ChargeError::Transfer(TransferError::NoWallet) => account_closed(principal),
         ChargeError::Transfer(TransferError::Database(_))
         | ChargeError::Database(_)
         | ChargeError::Shared(_) => database::problem(error),
-        // A charge takes nothing from the wallet, is above zero, its id is the request's own, and in the end it is alone.
+        // These can't happen: a charge adds money, its amount is above zero, its id is new, and a failed batch is repeated
+        // one by one.
         ChargeError::Transfer(
             TransferError::InsufficientBalance
             | TransferError::AmountNotPositive
             | TransferError::Mismatch(_),
         )
-        | ChargeError::NotTogether => Problem::internal(error),
+        | ChargeError::BatchRefused => Problem::internal(error),
         ChargeError::Keep(error) => error.into(),
     })
 }
 
-fn answer(claim: &Claim, recorded: &Recorded) -> Result<Answered, KeepError> {
+fn answer(claim: &Claim, recorded: &RecordedTransfer) -> Result<Answered, KeepError> {
     claim.answer(&Created {
         location: "/api/member/me/wallet/entries".to_owned(),
         body: Body {

@@ -1,4 +1,4 @@
-//! `GET /api/member/me/wallet/entries`: the statement of one's own wallet.
+//! `GET /api/member/me/wallet/entries`: lists the entries of the caller's wallet.
 
 use access::Principal;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::state::AppState;
 use crate::wallet::db::statements::{self, Entry, Filter};
-use crate::wallet::{Kind, Moment};
+use crate::wallet::{DateOrTime, Kind};
 
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -26,11 +26,11 @@ pub(crate) struct ListQuery {
     /// Only entries of this day in Asia/Seoul or later, or of this time or later.
     #[garde(skip)]
     #[param(value_type = Option<String>, example = "2026-11-01")]
-    from: Option<Moment>,
+    from: Option<DateOrTime>,
     /// Only entries of this day in Asia/Seoul or earlier, or before this time.
     #[garde(skip)]
     #[param(value_type = Option<String>, example = "2026-11-30")]
-    to: Option<Moment>,
+    to: Option<DateOrTime>,
     #[garde(skip)]
     #[param(inline)]
     limit: Option<Limit>,
@@ -39,19 +39,19 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// One change of a wallet.
+/// A change of the balance of a wallet.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Entry)]
 pub(crate) struct EntryBody {
-    /// The transfer's id.
+    /// The id of the transfer.
     id: Uuid,
     kind: Kind,
-    /// Below zero where money left.
+    /// Negative if money left the wallet.
     amount: Won,
-    /// What was in the wallet right after.
+    /// The balance after the change.
     balance_after: Won,
-    /// What it was for: an order's or a payout's id; null for a charge.
+    /// What it was for: the id of an order or a payout; null for a charge.
     #[schema(required = true)]
     reference: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -71,7 +71,7 @@ impl From<Entry> for EntryBody {
     }
 }
 
-/// Behind which entry the next page begins.
+/// The cursor: the last entry of the previous page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
@@ -100,8 +100,8 @@ pub(crate) async fn entry_list(
     let limit = query.limit.unwrap_or_default();
     let filter = Filter {
         kind: query.kind,
-        from: query.from.map(Moment::start),
-        to: query.to.map(Moment::end),
+        from: query.from.map(DateOrTime::start),
+        to: query.to.map(DateOrTime::end),
         before: after.map(|after| after.entry_no),
     };
     let list = state.database.read("entry_list", move |db| {

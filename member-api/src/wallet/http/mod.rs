@@ -1,4 +1,4 @@
-//! The routes of wallets and transfers: a file for each operation, and one for the internal routes.
+//! The routes of wallets: a file for each operation, and one for the internal routes of transfers.
 
 pub(crate) mod charge_create;
 pub(crate) mod entry_list;

@@ -1,6 +1,6 @@
-//! Money that order-api moves: `POST /internal/wallets/{memberId}/transfers`, `GET /internal/transfers/{id}`, and
-//! `POST /internal/transfers/{id}/void`. No client gets here, so it is not in the OpenAPI document; the shapes are those of
-//! crate `member-client`.
+//! Transfers for order-api: `POST /internal/wallets/{memberId}/transfers`, `GET /internal/transfers/{id}`, and
+//! `POST /internal/transfers/{id}/void`. Clients can't call them, so they are not in the OpenAPI document. Crate
+//! `member-client` has the types of the requests and answers.
 
 use access::MemberId;
 use axum::Router;
@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 use crate::members;
 use crate::state::AppState;
-use crate::wallet::db::transfers::{self, Recorded};
+use crate::wallet::db::transfers::{self, RecordedTransfer};
 use crate::wallet::ledger::{self, TransferError};
 use crate::wallet::{Kind, Transfer};
 
-/// The route that moves money, for other services only. The wallet is in the path.
-pub(crate) fn ordering() -> Router<AppState> {
+/// The route that moves money, for other services only. The path names the wallet.
+pub(crate) fn create_router() -> Router<AppState> {
     Router::new().route(&format!("{WALLETS_PATH}/{{member_id}}/transfers"), post(transfer_create))
 }
 
-/// The routes about what has been moved, for other services only.
+/// The routes that show or void a transfer, for other services only.
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route(&format!("{TRANSFERS_PATH}/{{id}}"), get(transfer_show))
@@ -35,20 +35,20 @@ impl From<TransferError> for Problem {
             TransferError::BalanceLimit => Self::new(Code::BalanceLimit),
             TransferError::NoWallet => Self::new(Code::NotFound).detail("there is no such open wallet"),
             TransferError::Mismatch(_) => Self::new(Code::TransferMismatch),
-            // The request's rules have seen to it.
+            // The validation of the request has refused such an amount.
             TransferError::AmountNotPositive => Self::internal(error),
             TransferError::Database(_) => database::problem(error),
         }
     }
 }
 
-/// Moves money, at most once for each id; answers a repetition as it answered before.
+/// Moves money, at most once for each id. A repeated request gets the same answer.
 async fn transfer_create(
     State(state): State<AppState>,
     Path(member_id): Path<MemberId>,
     Json(request): Json<TransferRequest>,
 ) -> Result<Json<TransferReceipt>, Problem> {
-    let order = Transfer {
+    let transfer = Transfer {
         id: request.id,
         kind: match request.kind {
             TransferKind::OrderPayment => Kind::OrderPayment,
@@ -59,11 +59,11 @@ async fn transfer_create(
         amount: request.amount,
         reference: Some(request.reference),
     };
-    let recorded = ledger::execute(&state.database, &state.clock, order).await?;
+    let recorded = ledger::execute(&state.database, &state.clock, transfer).await?;
     receipt(&state, recorded).await.map(Json).map_err(database::problem)
 }
 
-/// Says what became of a transfer.
+/// Shows a transfer.
 async fn transfer_show(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
@@ -74,18 +74,19 @@ async fn transfer_show(
     receipt(&state, recorded).await.map(Json).map_err(database::problem)
 }
 
-/// Sees to it that a transfer is never made; answers it where it was made, and null where it was not.
+/// Voids a transfer, so that it can't be made later. If it was made already, it stays and is the answer; otherwise the
+/// answer is null.
 async fn transfer_void(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Option<TransferReceipt>>, Problem> {
-    let made = ledger::void(&state.database, &state.clock, id).await.map_err(database::problem)?;
-    let Some(recorded) = made else { return Ok(Json(None)) };
+    let recorded = ledger::void(&state.database, &state.clock, id).await.map_err(database::problem)?;
+    let Some(recorded) = recorded else { return Ok(Json(None)) };
     receipt(&state, recorded).await.map(|receipt| Json(Some(receipt))).map_err(database::problem)
 }
 
-async fn receipt(state: &AppState, recorded: Recorded) -> sqlx::Result<TransferReceipt> {
-    let Recorded { transfer, balance_after, .. } = recorded;
+async fn receipt(state: &AppState, recorded: RecordedTransfer) -> sqlx::Result<TransferReceipt> {
+    let RecordedTransfer { transfer, balance_after, .. } = recorded;
     let member_id = transfer.member_id;
     let find = state.database.read("member_name", move |db| Box::pin(members::db::find_name(db, member_id)));
     let member_name = find.await?;
@@ -93,7 +94,7 @@ async fn receipt(state: &AppState, recorded: Recorded) -> sqlx::Result<TransferR
         id: transfer.id,
         amount: transfer.amount,
         member_id: transfer.member_id,
-        // A wallet's row can't be without its member's.
+        // Every wallet has a member.
         member_name: member_name.ok_or(sqlx::Error::RowNotFound)?,
         balance_after,
     })

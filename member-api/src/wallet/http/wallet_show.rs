@@ -1,4 +1,4 @@
-//! `GET /api/member/me/wallet`: one's own money.
+//! `GET /api/member/me/wallet`: shows the caller's wallet.
 
 use access::Principal;
 use axum::extract::State;
@@ -7,7 +7,7 @@ use problem::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::members::http::account_is_closed;
+use crate::members::http::account_closed;
 use crate::state::AppState;
 use crate::wallet::db::wallets;
 
@@ -27,7 +27,7 @@ problem::refusals!(Refusals: Unauthenticated);
     path = "/api/member/me/wallet",
     tag = "wallet",
     security(("bearer" = [])),
-    responses((status = OK, description = "What is in it", body = Body), Refusals)
+    responses((status = OK, description = "The wallet", body = Body), Refusals)
 )]
 pub(crate) async fn wallet_show(
     State(state): State<AppState>,
@@ -36,5 +36,5 @@ pub(crate) async fn wallet_show(
     let member_id = principal.member_id;
     let find = state.database.read("wallet_show", move |db| Box::pin(wallets::find_balance(db, member_id)));
     let balance = find.await.map_err(database::problem)?;
-    balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_is_closed(principal))
+    balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_closed(principal))
 }

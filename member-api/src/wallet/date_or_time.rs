@@ -1,4 +1,4 @@
-//! One end of a span of time, as clients write it.
+//! The start or end of a period, as clients send it.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -6,46 +6,46 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::{format_description, offset};
 use time::{Date, OffsetDateTime, UtcOffset};
 
-/// Where Dalkom's days begin and end: Asia/Seoul, which has had this offset, and no other in summer, since 1988.
+/// The offset of Asia/Seoul, whose days are Dalkom's days. It has been the same in summer and winter since 1988.
 const SEOUL: UtcOffset = offset!(+9);
 
-/// A day in Asia/Seoul, or a time.
+/// A date in Asia/Seoul, or a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum DateOrTime {
     /// `2026-11-22`
-    Day(Date),
+    Date(Date),
     /// `2026-11-22T00:00:00Z`
     Time(OffsetDateTime),
 }
 
-impl Moment {
-    /// Where a span that begins with it begins.
+impl DateOrTime {
+    /// The start of a period that starts with it.
     pub fn start(self) -> OffsetDateTime {
         match self {
-            Self::Day(day) => day.midnight().assume_offset(SEOUL).to_offset(UtcOffset::UTC),
+            Self::Date(date) => date.midnight().assume_offset(SEOUL).to_offset(UtcOffset::UTC),
             Self::Time(time) => time,
         }
     }
 
-    /// Where a span that ends with it ends: behind the last moment of a day, and right before a time.
+    /// The exclusive end of a period that ends with it. A date is included, a time is not.
     pub fn end(self) -> OffsetDateTime {
         match self {
-            Self::Day(day) => Self::Day(day.next_day().unwrap_or(Date::MAX)).start(),
+            Self::Date(date) => Self::Date(date.next_day().unwrap_or(Date::MAX)).start(),
             Self::Time(time) => time,
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let day = Date::parse(text, format_description!("[year]-[month]-[day]")).map(Self::Day);
-        let moment = day.or_else(|_| {
+        let date = Date::parse(text, format_description!("[year]-[month]-[day]")).map(Self::Date);
+        let parsed = date.or_else(|_| {
             OffsetDateTime::parse(text, &Rfc3339).map(|time| Self::Time(time.to_offset(UtcOffset::UTC)))
         });
-        // What a DATETIME column can be compared with, with room for an offset on either side.
-        moment.ok().filter(|moment| (1970..=9000).contains(&moment.start().year()))
+        // These years can be compared with a DATETIME column, also after a change of the offset.
+        parsed.ok().filter(|bound| (1970..=9000).contains(&bound.start().year()))
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for DateOrTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text)
@@ -59,15 +59,15 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_day_is_one_of_seoul_from_its_midnight_to_the_next() {
-        let day = Moment::parse("2026-11-22").unwrap();
-        assert_eq!(day.start(), datetime!(2026-11-21 15:00 UTC));
-        assert_eq!(day.end(), datetime!(2026-11-22 15:00 UTC));
+    fn a_date_is_a_day_in_seoul_from_midnight_to_midnight() {
+        let date = DateOrTime::parse("2026-11-22").unwrap();
+        assert_eq!(date.start(), datetime!(2026-11-21 15:00 UTC));
+        assert_eq!(date.end(), datetime!(2026-11-22 15:00 UTC));
     }
 
     #[test]
-    fn a_time_is_itself_at_either_end() {
-        let time = Moment::parse("2026-11-22T09:00:00+09:00").unwrap();
+    fn a_time_is_itself_as_start_and_as_end() {
+        let time = DateOrTime::parse("2026-11-22T09:00:00+09:00").unwrap();
         assert_eq!([time.start(), time.end()], [datetime!(2026-11-22 00:00 UTC); 2]);
     }
 
@@ -84,7 +84,7 @@ mod tests {
             "9999-12-31",
             "-2026-11-22",
         ] {
-            assert_eq!(Moment::parse(wrong), None, "{wrong}");
+            assert_eq!(DateOrTime::parse(wrong), None, "{wrong}");
         }
     }
 }
