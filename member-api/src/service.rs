@@ -93,8 +93,8 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// Runs work that never ends by itself until the shutdown. It may be cancelled at any await, because each of its steps is
-/// at most one statement.
+/// Runs work that never ends by itself until the shutdown. It may be cancelled at any await, because each write is a
+/// single statement.
 fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
 where
     F: Future<Output = ()> + Send,

@@ -1,4 +1,4 @@
-//! Signing up, the profile, the password, and leaving.
+//! Signing up, the profile, the password, and closing an account.
 
 use garde::Validate;
 use http::StatusCode;
@@ -192,7 +192,7 @@ async fn an_account_is_closed_when_its_wallet_is_empty(_: MySqlPoolOptions, opti
                  WHERE m.closed_at IS NOT NULL AND s.revoked_at IS NOT NULL";
     assert_eq!(world.count(ended).await, 1);
 
-    // The token is good for some minutes more; the account is not.
+    // The token is still valid for some minutes, but the account is closed.
     let me = world.client.get("/api/member/me").bearer(&poor.token);
     let _ = me.send().await.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
     let charge = world.client.post("/api/member/me/wallet/charges").bearer(&poor.token).key("late");
@@ -202,7 +202,7 @@ async fn an_account_is_closed_when_its_wallet_is_empty(_: MySqlPoolOptions, opti
         .await
         .expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
     assert_eq!(world.wallet(&poor).await, (0, 0));
-    // Its email is free.
+    // The email can be used again.
     world.customer("poor").await;
 }
 
