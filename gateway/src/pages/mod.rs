@@ -1,6 +1,7 @@
-//! The pages that the gateway itself serves: the API's documentation and what is behind a problem's `type`.
+//! The pages of the gateway: the documentation of the API, and the pages of problems.
 
 mod docs;
+mod layout;
 mod problems;
 
 use std::sync::Arc;
@@ -9,16 +10,15 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
-use maud::{DOCTYPE, Markup, html};
 
 use crate::upstream::Upstreams;
 
-const STYLESHEET: &str = include_str!("pages/page.css");
+const STYLESHEET: &str = include_str!("page.css");
 
-/// What every page is answered with. Scripts and styles come from here alone; Swagger UI sets styles in attributes
-/// and draws its icons from `data:` addresses.
+/// The security headers of every page. Scripts and styles may come only from the gateway. Swagger UI needs inline styles,
+/// and `data:` URLs for its icons.
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -30,7 +30,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// `/`, `/docs`, `/problems` and what belongs to them.
+/// Returns the routes `/`, `/docs` and `/problems` with their files.
 pub(crate) fn router(services: &[String], upstreams: Arc<Upstreams>) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/docs/")))
@@ -49,24 +49,4 @@ async fn add_security_headers(request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// A page in the one layout that they have.
-fn page(title: &str, content: &Markup) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " · Dalkom" }
-                link rel="stylesheet" href="/assets/page.css";
-            }
-            body {
-                header { a href="/docs/" { "Dalkom API" } " " a href="/problems" { "Problems" } }
-                main { (content) }
-            }
-        }
-    };
-    axum::response::Html(page.into_string()).into_response()
 }

@@ -1,9 +1,8 @@
-//! The services behind the gateway: finding an instance, sending a request to it, and trying again where that is safe.
+//! Sends requests to the services behind the gateway: picks an instance, and retries on another one if that is safe.
 //!
-//! A request that no instance has received goes to another one, whatever it is. One whose connection was lost before
-//! the head of an answer had come goes to another one once, and only if doing it twice is the same as doing it once:
-//! GET and HEAD without a body, and whatever carries an `Idempotency-Key`. A timeout is never retried: the service is
-//! most likely still at work.
+//! A request that the instance has not received is always retried. If the connection is lost before the head of the answer,
+//! the request is retried once, and only if repeating it is safe: GET and HEAD without a body, and requests with an
+//! `Idempotency-Key`. A request that timed out is never retried, because the service is probably still working on it.
 
 mod answer;
 mod body;
@@ -26,13 +25,13 @@ use tokio_util::sync::CancellationToken;
 use crate::refusal::Refusal;
 use crate::settings::{Settings, UpstreamSettings};
 pub(crate) use answer::AnswerBody;
-use body::{BodySource, TryBody};
+use body::{AttemptBody, BodySource};
 use failure::Failure;
 
-/// Tries by service and outcome: `answered`, or what went wrong.
-const TRIES: &str = "gateway_upstream_tries_total";
+/// The attempts, by service and outcome: `answered`, or the failure.
+const ATTEMPTS: &str = "gateway_upstream_tries_total";
 
-/// Every service behind the gateway. They share one pool of connections.
+/// All services behind the gateway. They share one pool of connections.
 pub(crate) struct Upstreams {
     by_name: HashMap<String, Arc<Upstream>>,
 }
@@ -41,17 +40,17 @@ pub(crate) struct Upstreams {
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
-    client: Client<HttpConnector, TryBody>,
+    client: Client<HttpConnector, AttemptBody>,
     settings: UpstreamSettings,
 }
 
 impl Upstreams {
-    /// Begins to watch every service of the settings.
+    /// Starts to watch all services of the settings.
     pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
-        metrics::describe_counter!(TRIES, "Requests sent to an instance of a service, by what came of it");
+        metrics::describe_counter!(ATTEMPTS, "Requests sent to an instance of a service, by outcome");
         metrics::describe_counter!(
-            answer::SILENT,
-            "Answers that broke off because their service fell silent"
+            answer::IDLE_TIMEOUTS,
+            "Answers that were cut off because their service sent nothing for too long"
         );
         let client = http_client(&settings.upstream);
         let upstream = |service: &String| Upstream {
@@ -64,13 +63,13 @@ impl Upstreams {
         Self { by_name }
     }
 
-    /// The service of this name.
+    /// The service with this name.
     pub(crate) fn get(&self, service: &str) -> Option<Arc<Upstream>> {
         self.by_name.get(service).cloned()
     }
 }
 
-fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, TryBody> {
+fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, AttemptBody> {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(settings.connect_timeout()));
     connector.set_nodelay(true);
@@ -82,21 +81,21 @@ fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, TryBody> {
 }
 
 impl Upstream {
-    /// Sends a request whose header fields are ready for the service, and gives the head of its answer with the body
-    /// still to come.
+    /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
+    /// body is streamed.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, Refusal> {
         let (head, body) = request.into_parts();
         let keyed = head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
         let is_read = matches!(head.method, Method::GET | Method::HEAD);
-        let repeatable = body.is_kept() && (keyed || is_read);
+        let repeatable = body.is_buffered() && (keyed || is_read);
 
-        let mut tries = Tries::default();
+        let mut attempts = Attempts::default();
         loop {
-            let Some(instance) = self.pick(&tries) else {
-                return Err(self.nothing_left(tries.last_failure));
+            let Some(instance) = self.pick(&attempts) else {
+                return Err(self.no_instance_left(attempts.last_failure));
             };
-            match self.send_once(&instance, &head, &body).await {
+            match self.attempt(&instance, &head, &body).await {
                 Ok(answer) => {
                     self.count("answered");
                     instance.succeeded();
@@ -105,57 +104,62 @@ impl Upstream {
                 }
                 Err(failure) => {
                     let (service, outcome) = (&*self.service, failure.label());
-                    tracing::info!(service, instance = instance.id(), outcome, "a try brought no answer");
+                    tracing::info!(
+                        service,
+                        instance = instance.id(),
+                        outcome,
+                        "an attempt to send a request failed"
+                    );
                     self.count(outcome);
-                    if failure.is_of_the_instance() {
+                    if failure.is_instance_fault() {
                         instance.failed();
                     }
-                    if !tries.allow_another(&failure, repeatable, self.settings.connect_tries) {
+                    if !attempts.allow_another(&failure, repeatable, self.settings.connect_tries) {
                         return Err(self.refusal(failure));
                     }
-                    tries.ended(&instance, failure);
+                    attempts.add(&instance, failure);
                 }
             }
         }
     }
 
-    /// An instance that was not tried. Where all of them are ejected there is none: an answer at once is worth more
-    /// than a doubtful one after a timeout.
-    fn pick(&self, tries: &Tries) -> Option<Arc<Instance>> {
-        let ids: Vec<&str> = tries.instances.iter().map(|instance| instance.id()).collect();
+    /// Picks an instance that was not tried yet. Returns `None` if all instances are ejected: then the client gets its 503 at
+    /// once, and not after a timeout.
+    fn pick(&self, attempts: &Attempts) -> Option<Arc<Instance>> {
+        let ids: Vec<&str> = attempts.instances.iter().map(|instance| instance.id()).collect();
         self.instances.pick_excluding(&ids).filter(|instance| !instance.is_ejected())
     }
 
-    async fn send_once(
+    async fn attempt(
         &self,
         instance: &Instance,
         head: &request::Parts,
         body: &BodySource,
     ) -> Result<Response<Incoming>, Failure> {
-        let (body, sent) = body.for_one_try();
+        let (body, sent) = body.for_attempt();
         let mut request = Request::new(body);
         *request.method_mut() = head.method.clone();
-        *request.uri_mut() = at(instance, &head.uri);
+        *request.uri_mut() = uri_at(instance, &head.uri);
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = head.headers.clone();
         tokio::select! {
             answer = self.client.request(request) => match answer {
-                // Nobody asked for one, and passed on it would turn the client's connection into something else.
+                // The gateway never asks for it, and must not switch the client's connection to another protocol.
                 Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::SwitchedProtocols),
-                answer => answer.map_err(Failure::of),
+                answer => answer.map_err(Failure::from_client),
             },
-            () = self.first_byte_overdue(sent) => Err(Failure::TooSlow),
+            () = self.first_byte_overdue(sent) => Err(Failure::Timeout),
         }
     }
 
-    /// Ends when the service has had the whole request for as long as it may take to begin its answer. How long the
-    /// client takes to send its body is no fault of the service.
+    /// Waits until the service is too late with its answer. The time starts when the whole request was sent, so that a
+    /// client that sends its body slowly is not the fault of the service.
     async fn first_byte_overdue(&self, sent: CancellationToken) {
         sent.cancelled().await;
         tokio::time::sleep(self.settings.first_byte_timeout()).await;
     }
 
-    fn nothing_left(&self, last_failure: Option<Failure>) -> Refusal {
+    fn no_instance_left(&self, last_failure: Option<Failure>) -> Refusal {
         let retry_after = self.settings.retry_after();
         last_failure.map_or_else(
             || Refusal::NoInstance { service: Arc::clone(&self.service), retry_after },
@@ -168,35 +172,35 @@ impl Upstream {
     }
 
     fn count(&self, outcome: &'static str) {
-        counter!(TRIES, "service" => Arc::clone(&self.service), "outcome" => outcome).increment(1);
+        counter!(ATTEMPTS, "service" => Arc::clone(&self.service), "outcome" => outcome).increment(1);
     }
 }
 
-/// What has been tried for one request.
+/// The failed attempts of one request.
 #[derive(Default)]
-struct Tries {
+struct Attempts {
     instances: Vec<Arc<Instance>>,
     last_failure: Option<Failure>,
     repeated: bool,
 }
 
-impl Tries {
+impl Attempts {
     fn allow_another(&mut self, failure: &Failure, repeatable: bool, connect_tries: usize) -> bool {
         match failure {
-            Failure::NotReached(_) => self.instances.len() + 1 < connect_tries,
-            Failure::BrokenOff(_) => repeatable && !std::mem::replace(&mut self.repeated, true),
-            Failure::TooSlow | Failure::SwitchedProtocols | Failure::OfBody(_) => false,
+            Failure::Unreachable(_) => self.instances.len() + 1 < connect_tries,
+            Failure::ConnectionLost(_) => repeatable && !std::mem::replace(&mut self.repeated, true),
+            Failure::Timeout | Failure::SwitchedProtocols | Failure::RequestBody(_) => false,
         }
     }
 
-    fn ended(&mut self, instance: &Arc<Instance>, failure: Failure) {
+    fn add(&mut self, instance: &Arc<Instance>, failure: Failure) {
         self.instances.push(Arc::clone(instance));
         self.last_failure = Some(failure);
     }
 }
 
-/// The same path and query, at an instance.
-fn at(instance: &Instance, uri: &Uri) -> Uri {
+/// Returns the URI of the same path and query at an instance.
+fn uri_at(instance: &Instance, uri: &Uri) -> Uri {
     let authority = Authority::from_maybe_shared(Bytes::from(instance.address().to_string()));
     let mut parts = axum::http::uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);
