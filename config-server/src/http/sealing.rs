@@ -1,4 +1,4 @@
-//! `POST /encrypt` and `GET /encrypt/status`: sealing values for files of settings.
+//! `POST /encrypt` and `GET /encrypt/status`: seals values for settings files.
 
 use std::sync::Arc;
 
@@ -13,22 +13,22 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::caller::Caller;
-use crate::ConfigServer;
+use crate::server::ConfigServer;
 
-/// The largest value that is worth sealing.
+/// The size limit of a value to seal.
 pub(crate) const VALUE_MAX_BYTES: usize = 64 * 1024;
 
 /// Whether values can be sealed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Status {
-    /// Always `OK`, as in Spring; without a key the answer is a problem.
+    /// Always `OK`, as in Spring. Without a key, the answer is a problem.
     #[schema(example = "OK")]
     status: &'static str,
 }
 
-/// Why nothing was sealed.
+/// Why a value was not sealed.
 #[derive(Debug, Error)]
-pub(crate) enum EncryptionError {
+pub(crate) enum SealingError {
     #[error("no key is installed")]
     NoKey,
     #[error("the value can't be read")]
@@ -39,27 +39,27 @@ pub(crate) enum EncryptionError {
     Seal(#[from] SealError),
 }
 
-impl From<EncryptionError> for Problem {
-    fn from(error: EncryptionError) -> Self {
+impl From<SealingError> for Problem {
+    fn from(error: SealingError) -> Self {
         match error {
-            EncryptionError::NoKey => {
+            SealingError::NoKey => {
                 Problem::new(Code::NotFound).detail("this server was started without a --key-file")
             }
-            EncryptionError::Body(_) => Problem::new(Code::BodyTooLarge)
-                .detail(format!("a value to seal has {VALUE_MAX_BYTES} bytes at most")),
-            EncryptionError::NotText => {
+            SealingError::Body(_) => Problem::new(Code::BodyTooLarge)
+                .detail(format!("a value to seal may have at most {VALUE_MAX_BYTES} bytes")),
+            SealingError::NotText => {
                 Problem::new(Code::InvalidParameter).detail("the value to seal must be text in UTF-8")
             }
-            EncryptionError::Seal(error) => Problem::internal(error),
+            SealingError::Seal(error) => Problem::internal(error),
         }
     }
 }
 
-problem::respond!(EncryptionError);
+problem::respond!(SealingError);
 
 /// Seal a value
 ///
-/// The body is the value, as it is. The answer is what to write behind `{cipher}` in a file of settings.
+/// The body is the value, without any encoding. The answer is the text to write after `{cipher}` in a settings file.
 #[utoipa::path(
     post,
     path = "/encrypt",
@@ -83,10 +83,10 @@ pub(crate) async fn value_seal(
     State(server): State<Arc<ConfigServer>>,
     _caller: Caller,
     body: Result<Bytes, BytesRejection>,
-) -> Result<String, EncryptionError> {
+) -> Result<String, SealingError> {
     let body = body?;
-    let value = std::str::from_utf8(&body).map_err(|_| EncryptionError::NotText)?;
-    let sealed = server.environments.keyring().seal(value).ok_or(EncryptionError::NoKey)??;
+    let value = std::str::from_utf8(&body).map_err(|_| SealingError::NotText)?;
+    let sealed = server.environments.keyring().seal(value).ok_or(SealingError::NoKey)??;
     Ok(sealed.unmarked())
 }
 
@@ -104,13 +104,13 @@ pub(crate) async fn value_seal(
             content_type = problem::MEDIA_TYPE),
     ),
 )]
-pub(crate) async fn encryption_status(
+pub(crate) async fn sealing_status(
     State(server): State<Arc<ConfigServer>>,
     _caller: Caller,
-) -> Result<Json<Status>, EncryptionError> {
+) -> Result<Json<Status>, SealingError> {
     if server.environments.keyring().can_seal() {
         Ok(Json(Status { status: "OK" }))
     } else {
-        Err(EncryptionError::NoKey)
+        Err(SealingError::NoKey)
     }
 }
