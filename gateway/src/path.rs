@@ -1,8 +1,8 @@
 //! The check of the path.
 //!
 //! A parameter of a route matches any text in its segment. Another program could read such a text as a different path, for
-//! instance `/api/store/items/..%2f..%2finternal`. So ambiguous paths are refused before the route is matched. They are not
-//! normalised, because honest clients don't send them.
+//! instance `/api/store/items/..%2f..%2finternal`. So the gateway refuses ambiguous paths and does not forward them. It does
+//! not normalise them, because honest clients don't send them.
 
 use axum::extract::Request;
 use percent_encoding::percent_decode_str;

@@ -1,7 +1,7 @@
 //! The limit on sign-in attempts, for each account and each address in a window of time. It stops password guessing.
 //!
-//! An attempt is counted before the password is verified, so that concurrent attempts are all counted. A successful one is
-//! uncounted afterwards. Attempts on unknown accounts are counted too, so that a refusal does not tell which accounts exist.
+//! An attempt is counted before the password is verified, so that concurrent attempts are all counted. After a success, its
+//! count is removed. Attempts on unknown accounts are counted too, so that a refusal does not tell which accounts exist.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -21,10 +21,10 @@ pub enum TransferError {
     #[error("the amount is not above zero")]
     AmountNotPositive,
     /// The balance of the wallet is too low.
-    #[error("the wallet does not hold enough")]
+    #[error("the balance of the wallet is too low")]
     InsufficientBalance,
     /// The balance of the wallet would be too high.
-    #[error("the wallet can't hold more")]
+    #[error("the balance of the wallet would be too high")]
     BalanceLimit,
     /// There is no such wallet, or it is closed and does not accept this kind of transfer.
     #[error("there is no such open wallet")]

@@ -83,7 +83,8 @@ impl WalletChange {
 /// after any of the entries, if the closed wallet does not accept one of them, or if there is no such wallet.
 ///
 /// One statement checks and changes the balance, so that two changes can't start from the same balance.
-/// `LAST_INSERT_ID(expression)` returns the new balance with the result of the statement and saves a round trip (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>).
+/// `LAST_INSERT_ID(expression)` returns the new balance with the result of the statement and saves a round trip
+/// (<https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>).
 pub async fn change(
     connection: &mut Connection,
     member_id: MemberId,
