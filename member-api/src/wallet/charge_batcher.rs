@@ -64,7 +64,7 @@ impl Work for ChargeWork {
         let charges: Arc<[Charge]> = charges.into();
         let charge = |charges| charge(&self.database, &self.clock, charges);
         match charge(Arc::clone(&charges)).await {
-            Ok(kept) => kept.into_iter().map(Ok).collect(),
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(error) if charges.len() == 1 => vec![Err(error)],
             Err(error) if error.is_database_unavailable() => {
                 let error = Arc::new(error);
@@ -73,9 +73,11 @@ impl Work for ChargeWork {
             Err(_) => {
                 let mut outcomes = Vec::with_capacity(charges.len());
                 for single in charges.iter() {
-                    let kept = charge([single.clone()].into()).await;
-                    outcomes
-                        .push(kept.and_then(|kept| kept.into_iter().next().ok_or(ChargeError::BatchRefused)));
+                    let answers = charge([single.clone()].into()).await;
+                    outcomes.push(
+                        answers
+                            .and_then(|answers| answers.into_iter().next().ok_or(ChargeError::BatchRefused)),
+                    );
                 }
                 outcomes
             }

@@ -105,8 +105,8 @@ async fn fault_08_a_crash_around_the_commit_does_not_charge_again(
     assert_eq!(world.wallet(&kim).await, (30_000, 1));
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 1);
     // The key, the transfer and the answer were stored together.
-    let kept = "SELECT COUNT(*) FROM idempotency_keys k JOIN transfers t ON t.id = k.operation_id WHERE k.status = 201";
-    assert_eq!(world.count(kept).await, 1);
+    let stored = "SELECT COUNT(*) FROM idempotency_keys k JOIN transfers t ON t.id = k.operation_id WHERE k.status = 201";
+    assert_eq!(world.count(stored).await, 1);
 }
 
 #[sqlx::test(migrations = "./migrations")]
