@@ -1,4 +1,4 @@
-//! What an operator does with keys, on the command line. Needs no settings and no running server.
+//! The commands for keys and sealed values. They need no settings and no running server.
 
 use std::fs;
 use std::io::{self, Read};
@@ -9,43 +9,43 @@ use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, Unseal
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The subcommands.
+/// The commands of config-server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a key pair: writes the private key to a new file and prints the public one.
+    /// Make a key pair: writes the private key to a new file, and prints the public key.
     Keygen {
-        /// What the key is called in the values that are sealed with it.
+        /// The name of the key in the values that are sealed with it.
         #[arg(long, default_value = "dalkom")]
         name: KeyName,
-        /// The file for the private key. It is never replaced if it exists.
+        /// The new file for the private key. An existing file is never replaced.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Seal a value: reads it from standard input and prints what to write into a file of settings.
+    /// Seal a value: reads it from standard input, and prints the text for a settings file.
     Seal {
-        /// A file with the public key as `keygen` prints it, or the file of the private key.
+        /// A file with the public key, as `keygen` prints it, or the file of the private key.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
 }
 
-/// Why a command did not do it.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub enum CommandError {
     /// The private key could not be written.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
-    /// The file of the key can't be read.
+    /// The key file can't be read.
     #[error("the key can't be read from {}", path.display())]
     KeyRead {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The file holds no key.
-    #[error("{} holds neither a public key nor a private one", path.display())]
+    /// The file contains no key.
+    #[error("{} contains neither a public nor a private key", path.display())]
     KeyText {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum CommandError {
         source: KeyTextError,
     },
     /// The value can't be read.
-    #[error("the value can't be read from standard input as text in UTF-8")]
+    #[error("the value on standard input can't be read as UTF-8 text")]
     Input(#[source] io::Error),
     /// The value can't be sealed.
     #[error(transparent)]
@@ -62,7 +62,7 @@ pub enum CommandError {
 }
 
 impl Command {
-    /// Does it and gives what to print; a value to seal is read from `input`.
+    /// Runs the command and returns the text to print. A value to seal is read from `input`.
     pub fn run(self, input: impl Read) -> Result<String, CommandError> {
         match self {
             Self::Keygen { name, out } => keygen(name, &out),
@@ -94,7 +94,7 @@ fn read_sealing_key(path: &Path) -> Result<SealingKey, CommandError> {
     }
 }
 
-/// `echo` and the Enter key put a line end behind a value that is no part of it.
+/// Removes the line end that `echo` and the Enter key add to a value.
 fn without_line_end(value: &str) -> &str {
     let value = value.strip_suffix('\n').unwrap_or(value);
     value.strip_suffix('\r').unwrap_or(value)
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_seals_by_its_public_half_and_by_its_private_file() {
+    fn a_new_key_seals_with_its_public_key_and_with_its_private_file() {
         let folder = tempfile::tempdir().unwrap();
         let private = folder.path().join("private.key");
         let public = folder.path().join("public.key");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_line_end_is_taken_off() {
+    fn only_one_line_end_is_removed() {
         assert_eq!(without_line_end("a\n"), "a");
         assert_eq!(without_line_end("a\r\n"), "a");
         assert_eq!(without_line_end("a\n\n"), "a\n");

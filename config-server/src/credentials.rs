@@ -1,4 +1,4 @@
-//! Who may read: each application has a password of its own and sees its own settings only.
+//! The passwords of the applications. Each application has its own password, and reads only its own settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,46 +17,46 @@ type PasswordDigest = [u8; 32];
 
 /// The passwords of the applications.
 ///
-/// They are made by machines, long and random, so a plain digest of one says nothing about it. Digests are kept
-/// for their one length: comparing them takes the same time whatever was presented.
+/// They are long and random, so a plain digest is enough to hide them. All digests have the same length, so comparing them
+/// takes the same time for every password.
 pub struct Credentials {
     digests: BTreeMap<Name, PasswordDigest>,
 }
 
-/// Shows who may read, and nothing of how they show it.
+/// Shows the names of the applications, and no digest.
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_list().entries(self.digests.keys()).finish()
     }
 }
 
-/// Why the file of credentials can't be used.
+/// Why the credentials file can't be used.
 #[derive(Debug, Error)]
 pub enum CredentialsError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("the credentials can't be read from {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It is not a YAML map of texts.
-    #[error("{} must hold one `application: password` a line", path.display())]
+    /// The file is not a YAML map of texts.
+    #[error("{} must contain one `application: password` a line", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// Why. Never shows lines of the file.
+        /// The cause. It never shows lines of the file.
         #[source]
         source: Box<serde_saphyr::Error>,
     },
-    /// A name in it can't be that of an application.
-    #[error("`{name}` can't be the name of an application")]
+    /// A name in the file is not a valid name of an application.
+    #[error("`{name}` is not a valid name of an application")]
     Name {
         /// The name.
         name: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: NameError,
     },
@@ -66,7 +66,7 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
-    /// Keeps the passwords of these applications.
+    /// Takes the passwords of applications.
     pub fn new(passwords: impl IntoIterator<Item = (Name, SecretString)>) -> Result<Self, CredentialsError> {
         let mut digests = BTreeMap::new();
         for (application, password) in passwords {
@@ -94,9 +94,9 @@ impl Credentials {
         Self::new(named.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The application with that name and password.
+    /// Returns the application with this name and password.
     pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Name> {
-        // An unknown user costs the same: a digest is made and compared for it, too.
+        // An unknown user takes the same time: a digest is made and compared, too.
         let presented = digest(password);
         let application = Name::try_from(user.to_owned()).ok();
         let expected = application.as_ref().and_then(|application| self.digests.get(application));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_password_of_the_right_application_is_known() {
+    fn only_the_right_password_of_the_right_application_is_accepted() {
         let credentials = read("member-api: first\nstore-api: \"1234\"\n").unwrap();
 
         assert_eq!(credentials.authenticate("member-api", "first").unwrap().as_str(), "member-api");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_one_of_credentials_is_refused() {
+    fn an_invalid_credentials_file_is_refused() {
         assert!(matches!(read("member-api: [a]"), Err(CredentialsError::Format { .. })));
         assert!(matches!(read("member-api: a\nmember-api: b"), Err(CredentialsError::Format { .. })));
         assert!(matches!(read("a/b: x"), Err(CredentialsError::Name { .. })));

@@ -1,34 +1,34 @@
-//! One YAML file, read strictly: a key that is written twice is an error and not a guess.
+//! Reads a YAML file strictly: a duplicate key is an error.
 
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use settings::{DocumentError, PropertySource};
 use thiserror::Error;
 
-/// Why a file does not give settings.
+/// Why a file can't be used as settings.
 #[derive(Debug, Error)]
 pub enum YamlError {
-    /// It is not UTF-8.
+    /// The file is not UTF-8.
     #[error("it is not UTF-8")]
     Encoding(#[source] std::str::Utf8Error),
-    /// It is not well-formed YAML, or has a key twice.
-    #[error("it is not well-formed YAML{}", place(source))]
+    /// The file is not well-formed YAML, or has a duplicate key.
+    #[error("it is not well-formed YAML{}", position(source))]
     Syntax {
-        /// What is wrong. Never shows lines of the file, which may hold secrets.
+        /// The cause. It never shows lines of the file, which may contain secrets.
         #[source]
         source: Box<serde_saphyr::Error>,
     },
-    /// It holds something that settings can't be.
+    /// The YAML has a value that settings can't have.
     #[error("it can't be used as settings")]
     Document(#[source] DocumentError),
 }
 
-/// Reads a file's content into a flat source of this name.
+/// Converts the content of a file into a property source with this name.
 pub(crate) fn read(name: &str, content: &[u8]) -> Result<PropertySource, YamlError> {
     let text = std::str::from_utf8(content).map_err(YamlError::Encoding)?;
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::Error,
-        // `no` and `on` are words, `0755` and `1_000` are texts: the type that reads a value decides what it is.
+        // `no`, `on`, `0755` and `1_000` stay texts. The type that reads a value decides its kind.
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
@@ -43,7 +43,7 @@ pub(crate) fn read(name: &str, content: &[u8]) -> Result<PropertySource, YamlErr
     PropertySource::from_document(name.to_owned(), &document).map_err(YamlError::Document)
 }
 
-fn place(error: &serde_saphyr::Error) -> String {
+fn position(error: &serde_saphyr::Error) -> String {
     error
         .location()
         .map(|location| format!(" at line {}, column {}", location.line(), location.column()))
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_kind() {
+    fn values_keep_their_type() {
         assert_eq!(
             flat("a: 1\nb: true\nc: text\nd: \"2\"\ne: 0.5\nf: no\ng: 0755\nh: 1_000\ni: .inf\nj:\nk: -7"),
             json!({
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_with_its_place() {
+    fn a_duplicate_key_is_refused_with_its_position() {
         let error = read("x.yml", b"a:\n  b: 1\n  b: 2\n").unwrap_err();
 
         assert_eq!(error.to_string(), "it is not well-formed YAML at line 3, column 3");
     }
 
     #[test]
-    fn what_is_not_a_document_of_settings_is_refused() {
+    fn invalid_documents_are_refused() {
         for content in
             ["a: [", "- 1", "text", "a: 1\n---\nb: 2", "a.b: 1\na: {b: 2}", "a: 1\na.b: 2", "a: *nobody"]
         {

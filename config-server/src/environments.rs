@@ -1,4 +1,4 @@
-//! The environment of an application: its files, with the sealed values opened.
+//! The environment of an application: its files, with opened values.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::keyring::Keyring;
 use crate::repository::{Query, Repository, RepositoryError};
 
-/// Puts environments together from files and keys.
+/// Makes environments from files and keys.
 #[derive(Debug)]
 pub struct Environments {
     repository: Repository,
@@ -20,7 +20,7 @@ pub struct Environments {
 }
 
 impl Environments {
-    /// Serves these files, and opens their sealed values with these keys.
+    /// Takes the files, and the keys that open their sealed values.
     pub fn new(repository: Repository, keyring: Keyring) -> Self {
         Self { repository, keyring }
     }
@@ -29,10 +29,10 @@ impl Environments {
         &self.keyring
     }
 
-    /// Reads the environment afresh from its files.
+    /// Reads the files, and makes the environment.
     ///
-    /// Its version is a digest of what the files hold, not of what the sealed values say: it may be shown and
-    /// logged. A value that can't be opened is logged, and answered as Spring does: `invalid.KEY: <n/a>`.
+    /// Its version is a digest of the files with their sealed values, and not of the opened values, so it may be shown and
+    /// logged. A value that can't be opened is logged, and appears as in Spring: `invalid.KEY: <n/a>`.
     pub fn read(&self, query: &Query) -> Result<Environment, RepositoryError> {
         let files = self.repository.read(query)?;
         let mut digest = Sha256::new();
@@ -42,7 +42,7 @@ impl Environments {
             digest.update([0]);
             digest.update(Sha256::digest(&file.content));
             let opened = self.open(file.source);
-            // A key that is mended makes another version of the same files.
+            // The version changes when a missing key is installed, although the files are the same.
             for key in opened.source.keys().filter(|key| key.starts_with(UNOPENED_PREFIX)) {
                 digest.update(key.as_bytes());
             }
@@ -94,11 +94,11 @@ mod tests {
 
     use super::*;
 
-    /// Collects what is logged.
+    /// Collects the log.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Paper {
+    impl io::Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -129,16 +129,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let sealed = key().sealing_key().seal("hunter2").unwrap().to_string();
         fs::write(folder.path().join("shop.yml"), format!("database: {{password: '{sealed}'}}")).unwrap();
-        let paper = Paper::default();
-        let to = paper.clone();
-        let log =
-            telemetry::subscriber("config-server", telemetry::LogFormat::Text, "info", move || to.clone());
+        let log = CapturedLog::default();
+        let writer = log.clone();
+        let subscriber =
+            telemetry::subscriber("config-server", telemetry::LogFormat::Text, "info", move || {
+                writer.clone()
+            });
 
-        // For all threads: another test that comes by the same line without a subscriber would have it cached as unheard.
-        tracing::subscriber::set_global_default(log.unwrap()).unwrap();
+        // For all threads: if another test logs this line without a subscriber first, tracing caches that nobody listens.
+        tracing::subscriber::set_global_default(subscriber.unwrap()).unwrap();
         environments(&folder, vec![key()]).read(&query()).unwrap();
 
-        let logged = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         for part in ["ERROR", "database.password", "shop.yml", "altered, or sealed with another key"] {
             assert!(logged.contains(part), "{part} in {logged}");
         }
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_tells_a_value_that_was_opened_from_one_that_was_not() {
+    fn the_version_changes_when_a_value_can_be_opened() {
         let folder = tempfile::tempdir().unwrap();
         let key = key();
         let sealed = key.sealing_key().seal("hunter2").unwrap();

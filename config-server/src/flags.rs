@@ -1,5 +1,5 @@
-//! Where config-server has its own settings from: it has no config server to ask, so it reads its directories as
-//! it reads them for others, for the application `config-server`. Its flags come before all files, as the source
+//! The source of config-server's own settings. There is no other config-server to ask, so it reads its directories for the
+//! application `config-server`, as it reads them for other applications. The flags win over all files; they are the source
 //! "the command line".
 
 use std::collections::BTreeMap;
@@ -17,12 +17,12 @@ use crate::repository::{Query, Repository};
 /// The flags of the server.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flags {
-    /// A directory with files of settings. Can be given several times: a later one wins over an earlier one. The
-    /// variable separates them by colons.
+    /// A directory with settings files. It can be repeated: a later one wins over an earlier one. In the variable, they are
+    /// separated by colons.
     #[arg(long = "config-dir", env = "DALKOM_CONFIG_DIRS", value_name = "DIR", value_delimiter = ':')]
     directories: Vec<PathBuf>,
 
-    /// The file of a private key that opens sealed values. Can be given several times: the first one also seals.
+    /// The file of a private key that opens sealed values. It can be repeated: the first key also seals.
     #[arg(long = "key-file", env = "DALKOM_CONFIG_KEY_FILES", value_name = "FILE", value_delimiter = ':')]
     key_files: Vec<PathBuf>,
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn flags_win_over_files_and_files_say_the_rest() {
+    async fn flags_win_over_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("application.yml"), "credentials-file: /shared\nkey-files: [/a, /b]")
             .unwrap();

@@ -1,4 +1,4 @@
-//! The private keys of the server: opens what was sealed with any of them, seals with the first.
+//! The private keys of the server. Each of them opens the values that were sealed with it; the first one also seals.
 
 use std::path::PathBuf;
 
@@ -6,40 +6,40 @@ use sealing::{KeyFileError, KeyName, SealError, Sealed, SealedTextError, UnsealE
 use secrecy::SecretString;
 use thiserror::Error;
 
-/// Any number of keys with different names. A new key goes first and old ones stay behind it for as long as
-/// values are sealed with them.
+/// Keys with different names. A new key is put first. An old key stays as long as there are values that were sealed with
+/// it.
 #[derive(Debug, Default)]
 pub struct Keyring {
     keys: Vec<UnsealingKey>,
 }
 
-/// Why there is no keyring.
+/// Why a keyring can't be made.
 #[derive(Debug, Error)]
 pub enum KeyringError {
-    /// A file can't be used.
+    /// A key file can't be used.
     #[error(transparent)]
     File(#[from] KeyFileError),
-    /// Two keys have one name.
-    #[error("two keys are called `{0}`")]
+    /// Two keys have the same name.
+    #[error("two keys have the name `{0}`")]
     SameName(KeyName),
 }
 
 /// Why a sealed value can't be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// It is not written as a sealed value is.
+    /// The text is not a sealed value.
     #[error("it is not a well-formed sealed value")]
     Text(#[from] SealedTextError),
-    /// Its key is not here.
-    #[error("there is no key `{0}` here")]
+    /// The key is not in the keyring.
+    #[error("the keyring has no key `{0}`")]
     NoSuchKey(KeyName),
-    /// Its key does not open it.
+    /// The key does not open it.
     #[error("its key does not open it")]
-    Unseal(#[from] UnsealError),
+    Open(#[from] UnsealError),
 }
 
 impl Keyring {
-    /// Puts keys on a ring; the first one seals.
+    /// Makes a keyring. The first key seals.
     pub fn new(keys: Vec<UnsealingKey>) -> Result<Self, KeyringError> {
         for (index, key) in keys.iter().enumerate() {
             if keys[..index].iter().any(|earlier| earlier.name() == key.name()) {
@@ -49,12 +49,12 @@ impl Keyring {
         Ok(Self { keys })
     }
 
-    /// Reads each key from its file.
+    /// Reads keys from their files.
     pub fn read(files: &[PathBuf]) -> Result<Self, KeyringError> {
         Self::new(files.iter().map(|file| UnsealingKey::read(file)).collect::<Result<_, _>>()?)
     }
 
-    /// Opens a sealed value in its written form.
+    /// Opens a sealed value that is given as text.
     pub(crate) fn open(&self, text: &str) -> Result<SecretString, OpenError> {
         let sealed: Sealed = text.parse()?;
         let key = self
@@ -65,12 +65,12 @@ impl Keyring {
         Ok(key.unseal(&sealed)?)
     }
 
-    /// Whether there is a key to seal with.
+    /// Returns whether there is a key to seal with.
     pub(crate) fn can_seal(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// Seals with the first key; `None` where there is none.
+    /// Seals a value with the first key. `None` if there is no key.
     pub(crate) fn seal(&self, value: &str) -> Option<Result<Sealed, SealError>> {
         self.keys.first().map(|key| key.sealing_key().seal(value))
     }
@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_a_key_that_is_not_here_is_told_apart() {
+    fn a_value_of_an_unknown_key_has_its_own_error() {
         let sealed = key("gone").sealing_key().seal("x").unwrap().to_string();
 
         let error = Keyring::new(vec![key("here")]).unwrap().open(&sealed).unwrap_err();
 
-        assert_eq!(error.to_string(), "there is no key `gone` here");
+        assert_eq!(error.to_string(), "the keyring has no key `gone`");
     }
 
     #[test]

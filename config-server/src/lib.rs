@@ -2,22 +2,25 @@
 //!
 //! ```text
 //! files ──► document ──► repository ──► environments ──► http/environment ──► an application
-//!             YAML        which files     sealed values       its own settings only
-//!                         and which wins  opened
+//!             YAML        the files of    sealed values       only its own settings
+//!                         an application  opened
 //! ```
+//!
+//! A secret is *sealed* with a public key, and *opened* with the private key. Spring's protocol has other words for it: it
+//! seals a value at `/encrypt`, and marks a sealed value by `{cipher}`.
 //!
 //! | where | what |
 //! |---|---|
-//! | [`repository`] | which files apply to an application, and which of them wins |
-//! | `document` | one YAML file, read strictly |
-//! | [`environments`] | the files put together, sealed values opened, the version |
+//! | [`repository`] | the files of an application, and which of them wins |
+//! | `document` | reads a YAML file strictly |
+//! | [`environments`] | puts the files together, opens sealed values, makes the version |
 //! | [`keyring`] | the private keys that open sealed values |
 //! | [`credentials`] | the password of each application |
 //! | [`names`] | names that can be parts of file names |
-//! | [`settings`], `flags` | its own settings, and where it has them from |
+//! | [`settings`], `flags` | the settings of config-server itself, and their source |
 //! | [`http`] | the routes |
 //! | [`commands`] | `config-server seal` and `config-server keygen` |
-//! | `service` | the server as a process |
+//! | `server`, `service` | the state that the routes share, and the start of the process |
 
 pub mod commands;
 pub mod credentials;
@@ -28,29 +31,15 @@ pub mod http;
 pub mod keyring;
 pub mod names;
 pub mod repository;
+mod server;
 mod service;
 pub mod settings;
 
 use std::process::ExitCode;
 
-use crate::credentials::Credentials;
-use crate::environments::Environments;
+pub use server::ConfigServer;
 
-/// What the routes share: what is served, and to whom.
-#[derive(Debug)]
-pub struct ConfigServer {
-    environments: Environments,
-    credentials: Credentials,
-}
-
-impl ConfigServer {
-    /// Serves these environments to applications with these passwords.
-    pub fn new(environments: Environments, credentials: Credentials) -> Self {
-        Self { environments, credentials }
-    }
-}
-
-/// Lives the life of the process.
+/// Runs the process until it ends.
 pub fn main() -> ExitCode {
     service_host::main_with::<ConfigServer, flags::Flags>()
 }

@@ -1,7 +1,7 @@
-//! The names that a request for settings is made of.
+//! The names in a request for settings.
 //!
-//! They become parts of file names, so a name is letters, digits, `-` and `_` and nothing else: no dot and no
-//! slash, and so no way out of the directories.
+//! They become parts of file names. So a name has only letters, digits, `-` and `_`: without a dot and a slash it can't lead
+//! out of the directories.
 
 use std::fmt;
 
@@ -16,18 +16,18 @@ const PROFILES_MAX: usize = 8;
 #[serde(try_from = "String")]
 pub struct Name(String);
 
-/// The profiles of a request, separated by commas; the last one wins over those before it.
+/// The profiles of a request, separated by commas. A later one wins over an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Profiles(Vec<Name>);
 
-/// A text that can't be a name, or names that can't be profiles.
+/// Why a text is not a name, or not a list of profiles.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// It has other characters, or too many, or none.
+    /// It is empty or too long, or has other characters.
     #[error("a name is 1 to {NAME_MAX_CHARS} letters, digits, `-` and `_`")]
     NotAName,
-    /// There are too many.
+    /// There are too many profiles.
     #[error("there can be {PROFILES_MAX} profiles at most")]
     TooManyProfiles,
 }
@@ -56,7 +56,7 @@ impl TryFrom<String> for Name {
 }
 
 impl Profiles {
-    /// The profiles in the order in which they were asked for.
+    /// The profiles in the order of the request.
     pub fn as_slice(&self) -> &[Name] {
         &self.0
     }

@@ -1,11 +1,10 @@
-//! The directories of settings: which files apply to an application, and in which order.
+//! The directories of settings: the files of an application, and their order.
 //!
-//! In every directory, from the one that wins to the one that gives way:
-//! `{app}-{profile}.yml`, `application-{profile}.yml`, `{app}.yml`, `application.yml`; with several profiles, the
-//! files of the last one win. A later directory wins over an earlier one as a whole. With a label, the
-//! subdirectory of that name in each of them wins over all that is outside such subdirectories.
+//! The files of a directory, the one that wins first: `{app}-{profile}.yml`, `application-{profile}.yml`, `{app}.yml`,
+//! `application.yml`. With several profiles, the files of the last one win. A later directory wins over an earlier one.
+//! With a label, each directory's subdirectory of that name wins over all files outside of such subdirectories.
 //!
-//! Files are read afresh for every request: an edit is served at once.
+//! The files are read again for every request, so an edit is served at once.
 
 use std::fs;
 use std::io;
@@ -17,27 +16,27 @@ use thiserror::Error;
 use crate::document::{self, YamlError};
 use crate::names::{Name, Profiles};
 
-/// What the files of every application are called.
+/// The name of the files that every application shares.
 const SHARED: &str = "application";
 
-/// What is asked for.
+/// A request for settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Whose settings.
+    /// The application.
     pub application: Name,
-    /// Under which profiles.
+    /// The profiles.
     pub profiles: Profiles,
-    /// From which subdirectories, beside the directories themselves.
+    /// The subdirectory to read, besides the directories themselves.
     pub label: Option<Name>,
 }
 
-/// Directories of YAML files; a later one wins over an earlier one.
+/// Directories with YAML files. A later one wins over an earlier one.
 #[derive(Clone, Debug)]
 pub struct Repository {
     directories: Vec<PathBuf>,
 }
 
-/// A file that applies.
+/// A file of an application.
 pub(crate) struct File {
     pub(crate) source: PropertySource,
     pub(crate) content: Vec<u8>,
@@ -46,43 +45,43 @@ pub(crate) struct File {
 /// Why the files can't be served.
 #[derive(Debug, Error)]
 pub enum RepositoryError {
-    /// A directory is gone, or may not be read.
+    /// A directory can't be read.
     #[error("the directory {} can't be read", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A file may not be read.
+    /// A file can't be read.
     #[error("the file {} can't be read", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A file's content can't be used.
+    /// The content of a file can't be used.
     #[error("the file {} can't be used", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: YamlError,
     },
 }
 
 impl Repository {
-    /// Serves these directories; a later one wins over an earlier one.
+    /// Takes directories. A later one wins over an earlier one.
     pub fn new(directories: Vec<PathBuf>) -> Self {
         Self { directories }
     }
 
-    /// Makes sure that every directory can be read: where one is missing, an application would get part of its
-    /// settings and take the defaults for the rest.
+    /// Checks that every directory can be read. If one is missing, an application would get only a part of its settings and
+    /// use defaults for the rest.
     pub fn check(&self) -> Result<(), RepositoryError> {
         self.directories.iter().try_for_each(|directory| {
             fs::read_dir(directory)
@@ -91,7 +90,7 @@ impl Repository {
         })
     }
 
-    /// Reads the files that apply, the one that wins first.
+    /// Reads the files of an application, the one that wins first.
     pub(crate) fn read(&self, query: &Query) -> Result<Vec<File>, RepositoryError> {
         self.check()?;
         let mut files = Vec::new();
@@ -103,7 +102,7 @@ impl Repository {
         Ok(files)
     }
 
-    /// The directories to look into, the one that wins last.
+    /// The directories to read, the one that wins last.
     fn locations(&self, label: Option<&Name>) -> Vec<PathBuf> {
         let labelled = label.into_iter().flat_map(|label| {
             let subdirectories = self.directories.iter().map(|directory| directory.join(label.as_str()));
@@ -113,7 +112,7 @@ impl Repository {
     }
 }
 
-/// The names of the files that apply, the one that wins first.
+/// The names of the files of an application, the one that wins first.
 fn file_names(query: &Query) -> Vec<String> {
     let mut stems = vec![query.application.as_str()];
     if query.application.as_str() != SHARED {
@@ -129,7 +128,7 @@ fn file_names(query: &Query) -> Vec<String> {
     of_profiles.chain(of_any_profile).collect()
 }
 
-/// `None` where there is no such file.
+/// Reads a file. `None` if it does not exist.
 fn read_file(path: &Path) -> Result<Option<File>, RepositoryError> {
     let content = match fs::read(path) {
         Ok(content) => content,

@@ -1,4 +1,4 @@
-//! The server as a process.
+//! Starts the server, and runs its commands.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use service_host::{Host, Parts, Service, UserKeysFrom};
 
-use crate::ConfigServer;
 use crate::commands::Command;
 use crate::credentials::Credentials;
 use crate::environments::Environments;
 use crate::http;
 use crate::keyring::Keyring;
 use crate::repository::Repository;
+use crate::server::ConfigServer;
 use crate::settings::Settings;
 
 impl Service for ConfigServer {
@@ -34,7 +34,7 @@ impl Service for ConfigServer {
         }))
     }
 
-    /// Keys have to be made before there can be any settings.
+    /// The commands run without settings: settings with sealed values need a key first.
     fn run_without_settings(command: Command) -> ControlFlow<anyhow::Result<()>, Command> {
         let done = command.run(io::stdin()).map(|result| println!("{result}"));
         ControlFlow::Break(done.map_err(anyhow::Error::from))

@@ -1,5 +1,5 @@
-//! The binary itself: its commands need nothing but their arguments, and it does not start on a wrong setting.
-#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+//! Tests of the binary: its commands need only their arguments, and it does not start with a wrong setting.
+#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use sealing::Sealed;
 use sealing::UnsealingKey;
 use secrecy::ExposeSecret as _;
 
-/// Runs `config-server` with nothing in its environment.
+/// Runs `config-server` with an empty environment.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut process = Command::new(env!("CARGO_BIN_EXE_config-server"))
         .args(arguments)
@@ -59,7 +59,7 @@ fn does_not_replace_a_key() {
 }
 
 #[test]
-fn does_not_start_on_a_wrong_setting_and_names_it() {
+fn does_not_start_with_a_wrong_setting_and_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config-server.yml");
     fs::write(&file, "server: {address: '127.0.0.1:0', drain-delay-ms: soon}\n").unwrap();

@@ -1,4 +1,4 @@
-//! Who may call a route: whose token is good, whose session goes on, and who has the right role.
+//! The check of the caller: the token, the session and the role.
 
 use access::{Principal, Role};
 use axum::extract::{FromRequestParts, Request};
@@ -7,8 +7,8 @@ use crate::refusal::Refusal;
 use crate::revocations::Revocations;
 use crate::settings::Access;
 
-/// Lets only those pass for whom the route is. A public route does not ask, not even for a token that is sent along:
-/// the service verifies what it makes use of.
+/// Refuses a caller who may not use the route. A public route does not check a token, even if there is one: the service
+/// verifies the token if it uses it.
 pub(crate) async fn check(
     access: Access,
     revocations: Revocations,

@@ -1,7 +1,7 @@
-//! Which header fields pass the gateway, and which it writes itself.
+//! The header fields that the gateway forwards, removes and sets.
 //!
-//! Nothing behind the gateway trusts a header that says who the caller is, and still none such gets through: a service
-//! that one day makes that mistake must not be open to the world by it.
+//! No service trusts a header that names the caller. The gateway removes such headers nevertheless, so that a service that
+//! trusts one by mistake is still safe.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::settings::Scheme;
 
-/// Fields that are about one connection only (RFC 9110, section 7.6.1), beside those that `Connection` names.
+/// Fields that concern only one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
 const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "http2-settings",
@@ -24,10 +24,10 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
-/// Fields by which proxies tell applications who calls, from where, or what was really asked for, and names that the
-/// system before this one used. Inbound, each of them is dropped together with every field that has the name as a
-/// prefix: `x-user` stands for `x-user-id` and `x-user-roles` as well. An underscore counts as a dash, because much
-/// software cannot tell the two apart.
+/// Fields that tell an application who the caller is, where the request comes from, or what its original path or method
+/// was; among them are names of the predecessor of this system. They are removed from requests, together with every field
+/// that has the name as a prefix: `x-user` includes `x-user-id` and `x-user-roles`. An underscore counts as a dash, because
+/// many programs treat them as equal.
 pub const IDENTITY_HEADERS: [&str; 30] = [
     "baggage",
     "forwarded",
@@ -61,49 +61,49 @@ pub const IDENTITY_HEADERS: [&str; 30] = [
     "x-user",
 ];
 
-/// What the gateway knows of the client's side of a request.
+/// The client's side of a request.
 #[derive(Clone, Debug)]
-pub struct Outside {
-    /// The other end of the connection.
+pub struct ClientInfo {
+    /// The address of the client.
     pub address: Option<IpAddr>,
     /// The host that the client asked for.
     pub host: Option<HeaderValue>,
-    /// The scheme of the address that clients use.
+    /// The scheme that the client uses.
     pub scheme: Scheme,
 }
 
-/// Makes a client's header fields those of a request to a service.
+/// Changes the header fields of a client's request into those of a request to a service.
 ///
-/// `Host` is dropped for the client to fill in with the instance's address. `Content-Length` is dropped because the
-/// framing of the body is told by the body. `Expect` has been answered by our server: reading the body sends the 100.
-pub fn to_service(headers: &mut HeaderMap, outside: &Outside) {
-    drop_hop_by_hop(headers);
-    let from_outside: Vec<HeaderName> = headers.keys().filter(|name| is_identity(name)).cloned().collect();
-    for name in from_outside {
+/// `Host` is removed, because the HTTP client sets it to the address of the instance. `Content-Length` is removed, because
+/// the HTTP client takes it from the body. `Expect` is removed, because our server answers it when the body is read.
+pub fn to_service(headers: &mut HeaderMap, client: &ClientInfo) {
+    remove_hop_by_hop(headers);
+    let identity: Vec<HeaderName> = headers.keys().filter(|name| is_identity(name)).cloned().collect();
+    for name in identity {
         headers.remove(name);
     }
     for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
         headers.remove(name);
     }
-    if let Some(address) = outside.address.and_then(|address| HeaderValue::try_from(address.to_string()).ok())
+    if let Some(address) = client.address.and_then(|address| HeaderValue::try_from(address.to_string()).ok())
     {
         headers.insert("x-forwarded-for", address);
     }
-    if let Some(host) = &outside.host {
+    if let Some(host) = &client.host {
         headers.insert("x-forwarded-host", host.clone());
     }
-    // RFC 9110, section 7.6.3: a gateway adds itself.
+    // A gateway must add itself (RFC 9110, section 7.6.3).
     headers.append(header::VIA, HeaderValue::from_static("1.1 gateway"));
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(outside.scheme.as_str()));
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(client.scheme.as_str()));
     telemetry::inject(headers);
 }
 
-/// Makes a service's header fields those of an answer to a client.
+/// Changes the header fields of a service's answer into those of the answer to the client.
 pub fn to_client(headers: &mut HeaderMap) {
-    drop_hop_by_hop(headers);
+    remove_hop_by_hop(headers);
 }
 
-fn drop_hop_by_hop(headers: &mut HeaderMap) {
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -130,26 +130,26 @@ fn is_identity(name: &HeaderName) -> bool {
 mod tests {
     use super::*;
 
-    fn outside() -> Outside {
-        Outside {
+    fn client() -> ClientInfo {
+        ClientInfo {
             address: Some(IpAddr::from([203, 0, 113, 9])),
             host: Some(HeaderValue::from_static("shop.example")),
             scheme: Scheme::Https,
         }
     }
 
-    fn passed_on(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn forwarded(fields: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        to_service(&mut headers, &outside());
+        to_service(&mut headers, &client());
         headers
     }
 
     #[test]
-    fn what_the_request_is_about_passes() {
-        let headers = passed_on(&[
+    fn fields_about_the_request_are_forwarded() {
+        let headers = forwarded(&[
             ("authorization", "Bearer t"),
             ("content-type", "application/json"),
             ("idempotency-key", "k"),
@@ -162,20 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn every_identity_header_is_dropped_with_its_variants() {
+    fn every_identity_header_is_removed_with_its_variants() {
         for stem in IDENTITY_HEADERS {
             for name in [stem.to_owned(), format!("{stem}-id"), format!("{stem}-id").replace('-', "_")] {
                 let mut headers = HeaderMap::new();
                 headers.insert(HeaderName::try_from(&name).unwrap(), HeaderValue::from_static("forged"));
-                to_service(&mut headers, &outside());
+                to_service(&mut headers, &client());
                 assert!(headers.values().all(|value| value != "forged"), "{name}");
             }
         }
     }
 
     #[test]
-    fn hop_by_hop_fields_are_dropped_with_those_that_connection_names() {
-        let headers = passed_on(&[
+    fn hop_by_hop_fields_are_removed_with_those_that_connection_names() {
+        let headers = forwarded(&[
             ("connection", "keep-alive, X-Secret-Hop"),
             ("connection", "x-other-hop"),
             ("x-secret-hop", "1"),
@@ -194,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn where_a_request_came_from_is_said_by_us_alone() {
-        let headers = passed_on(&[
+    fn only_the_gateway_sets_where_a_request_came_from() {
+        let headers = forwarded(&[
             ("connection", "x-forwarded-for, x-forwarded-proto"),
             ("forwarded", "for=10.0.0.1"),
             ("x-forwarded-for", "10.0.0.1"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_loses_only_what_was_about_its_connection() {
+    fn an_answer_loses_only_the_fields_of_its_connection() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "x-hop"),

@@ -1,23 +1,24 @@
-//! The gateway: the one public entrance.
+//! The gateway: the only public entry point.
 //!
-//! It verifies who is calling, finds an instance of the service that a route names, and passes the request on. It
-//! knows nothing of desserts.
+//! It verifies the caller, finds an instance of the service that the route names, and forwards the request. It contains no
+//! business rules.
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`settings`] | what `config/gateway.yml` may say |
-//! | [`routes`] | the route table, checked at start |
-//! | `stack` | what a request passes through, in order; the layers are the files below |
-//! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; who may call; header fields |
-//! | [`revocations`] | sessions that have ended before their time |
-//! | `upstream` | instances, connections, tries, timeouts |
-//! | `refusal` | what the layers raise, and the one place that makes problems of it |
-//! | `cors` | web pages of other origins |
+//! | [`settings`] | the keys of `config/gateway.yml` |
+//! | [`routes`] | the route table, checked at the start |
+//! | `stack` | the layers that a request passes, in order; they are in the files below |
+//! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; token, session and role; header fields |
+//! | [`revocations`] | revoked sessions |
+//! | `upstream` | instances, connections, attempts, timeouts |
+//! | `refusal` | the errors of the layers, and the only place that turns them into problems |
+//! | `cors`, `origin` | access for web pages of other origins |
 //! | `pages` | `/docs`, `/problems` |
 
 mod cors;
 mod guard;
 pub mod headers;
+mod origin;
 mod pages;
 mod path;
 mod protocol;
@@ -43,18 +44,18 @@ use routes::{Route, Routes, RoutesError};
 use settings::{Method, Settings};
 use upstream::Upstreams;
 
-/// How long a starting gateway waits to hear from Consul of the instances that are there. Without it, the first
-/// requests would find nobody; a service that is down must not hold the others up for longer.
-const FIRST_NEWS: Duration = Duration::from_millis(500);
+/// How long a starting gateway waits for Consul to list the instances. Without it, the first requests would find no
+/// instance. It is short, so that a service that is down does not delay the start.
+const DISCOVERY_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The process.
+/// The service gateway.
 #[derive(Debug)]
 pub struct Gateway;
 
 impl Service for Gateway {
     const NAME: &'static str = "gateway";
     const ABOUT: &'static str =
-        "The one public entrance: verifies who is calling, finds an instance and passes the request on.";
+        "The only public entry point: verifies the caller, finds an instance and forwards the request.";
 
     type Settings = Settings;
     type Command = NoCommand;
@@ -65,18 +66,18 @@ impl Service for Gateway {
         let member_api = host.peer(member_client::SERVICE)?;
         let services: Vec<_> =
             settings.services.iter().map(|name| host.discovery().instances(name)).collect();
-        join_all(services.iter().map(|instances| instances.wait_ready(FIRST_NEWS))).await;
+        join_all(services.iter().map(|instances| instances.wait_ready(DISCOVERY_TIMEOUT))).await;
         let known = revocations.clone();
         let parts = Parts::new(router)
             .entrance()
             .worker("revocations", until_cancelled(host, revocations, member_api, &settings))
-            // Without it public routes are served, and so it is no reason for the gateway to be down.
-            .optional_check("revocations", move || std::future::ready(known.is_fresh()));
+            // Optional, because public routes work without it.
+            .optional_check("revocations", move || std::future::ready(known.check_age()));
         Ok(services.into_iter().fold(parts, report))
     }
 }
 
-/// Asks until the process stops.
+/// Polls the revocations until the process stops.
 fn until_cancelled(
     host: &Host,
     revocations: Revocations,
@@ -85,11 +86,11 @@ fn until_cancelled(
 ) -> impl Future<Output = ()> + Send + use<> {
     let (shutdown, interval) = (host.shutdown(), settings.revocations.interval());
     async move {
-        let _ = shutdown.run_until_cancelled(revocations.keep_informed(member_api, interval)).await;
+        let _ = shutdown.run_until_cancelled(revocations.poll(member_api, interval)).await;
     }
 }
 
-/// A service that is down is reported, and no reason for the gateway to be down.
+/// Adds a check of a service. It is optional, because the routes of the other services still work.
 fn report(parts: Parts, instances: Instances) -> Parts {
     parts.optional_check(instances.service().to_owned(), move || {
         let count = instances.count();
@@ -100,8 +101,8 @@ fn report(parts: Parts, instances: Instances) -> Parts {
     })
 }
 
-/// Everything that is served to the outside. Deny is the default: what is neither in the table nor a page of the
-/// gateway's own is not found.
+/// Returns all public routes. Deny is the default: a path that is neither in the route table nor a page of the gateway is
+/// not found.
 pub fn router(
     settings: &Settings,
     discovery: &Discovery,
@@ -112,25 +113,25 @@ pub fn router(
     let mut router = pages::router(&settings.services, Arc::clone(&upstreams));
     for (path, entries) in table.iter() {
         for entry in entries {
-            router = router.route(path, passed_on(entry, &upstreams, revocations, settings));
+            router = router.route(path, forward(entry, &upstreams, revocations, settings));
         }
     }
-    // Before the layer below, so that a browser may read this refusal as well as any other.
+    // Inside the CORS layer, so that a browser can read this answer too.
     let router = router.method_not_allowed_fallback(problem::method_not_allowed);
-    Ok(match cors::layer(&settings.cors) {
+    Ok(match cors::layer(&settings.cors.allowed_origins) {
         Some(cors) => router.layer(cors),
         None => router,
     })
 }
 
-/// axum adds HEAD to GET, and answers other methods with 405 and the `Allow` header.
-fn passed_on(
+/// Forwards the methods of a route. axum adds HEAD to GET, and answers other methods with 405 and the `Allow` header.
+fn forward(
     route: &Route,
     upstreams: &Upstreams,
     revocations: &Revocations,
     settings: &Settings,
 ) -> MethodRouter {
-    let upstream = upstreams.get(&route.service).expect("the table names known services only");
+    let upstream = upstreams.get(&route.service).expect("the route table names only known services");
     let stack = stack::stack(route, upstream, revocations, settings.public.scheme);
     route
         .methods

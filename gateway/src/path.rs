@@ -1,21 +1,21 @@
-//! Which paths are passed on at all.
+//! The check of the path.
 //!
-//! Routes match whole segments, and a parameter matches whatever stands in its segment. A path that another reader
-//! could take for a different one (`/api/store/items/..%2f..%2finternal`) must therefore never get as far as a
-//! parameter. Paths are not normalised: who sends an odd one has no honest reason to.
+//! A parameter of a route matches any text in its segment. Another program could read such a text as a different path, for
+//! instance `/api/store/items/..%2f..%2finternal`. So the gateway refuses ambiguous paths and does not forward them. It does
+//! not normalise them, because honest clients don't send them.
 
 use axum::extract::Request;
 use percent_encoding::percent_decode_str;
 
 use crate::refusal::Refusal;
 
-/// Refuses a request for a path that can be read in more than one way.
+/// Refuses a request with an ambiguous path.
 pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
     if is_unambiguous(request.uri().path()) { Ok(request) } else { Err(Refusal::AmbiguousPath) }
 }
 
-/// Whether every reader of `path` sees the same segments in it: none of them empty, and none that, decoded, is a dot
-/// segment or holds a separator, a control character, a parameter mark (`;`) or a further layer of encoding.
+/// Returns whether all programs read `path` as the same segments. No segment may be empty. After decoding, no segment may
+/// be `.` or `..`, or contain a separator, a control character, a semicolon or another encoding.
 pub(crate) fn is_unambiguous(path: &str) -> bool {
     path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain))
 }
@@ -24,8 +24,8 @@ fn is_plain(segment: &str) -> bool {
     let Ok(decoded) = percent_decode_str(segment).decode_utf8() else {
         return false;
     };
-    let odd = |c: char| matches!(c, '/' | '\\' | ';' | '%') || c.is_control();
-    !matches!(&*decoded, "" | "." | "..") && !decoded.contains(odd)
+    let is_ambiguous = |c: char| matches!(c, '/' | '\\' | ';' | '%') || c.is_control();
+    !matches!(&*decoded, "" | "." | "..") && !decoded.contains(is_ambiguous)
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_paths_pass() {
+    fn ordinary_paths_are_accepted() {
         for path in
             ["/api/store/items", "/.well-known/jwks.json", "/api/store/%EB%A7%9B", "/a/b~c-d_e.f", "/a/a..b"]
         {
@@ -42,8 +42,8 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_can_be_read_in_two_ways_do_not() {
-        let odd = [
+    fn ambiguous_paths_are_refused() {
+        let ambiguous = [
             "",
             "*",
             "api",
@@ -68,7 +68,7 @@ mod tests {
             "/api/%ff",
             "/api/%c0%ae",
         ];
-        for path in odd {
+        for path in ambiguous {
             assert!(!is_unambiguous(path), "{path}");
         }
     }

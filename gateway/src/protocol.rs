@@ -1,4 +1,4 @@
-//! The rules of HTTP that the server beneath leaves to us.
+//! Rules of HTTP that hyper does not check.
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
@@ -6,15 +6,15 @@ use axum::http::{HeaderValue, Version, header};
 
 use crate::refusal::Refusal;
 
-/// Refuses a request without exactly one valid host, and one that asks for another protocol.
+/// Refuses a request without exactly one valid host, or with an upgrade to another protocol.
 pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
     check_host(&request)?;
     check_upgrade(&request)?;
     Ok(request)
 }
 
-/// The host that a client asked for. In a request in absolute form the address says it, and `Host` says nothing
-/// (RFC 9112, section 3.2.2).
+/// Returns the host that the client asked for. In a request in absolute form it is the host of the URI, and `Host` is
+/// ignored (RFC 9112, section 3.2.2).
 pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
     match request.uri().authority() {
         Some(authority) => HeaderValue::try_from(authority.as_str()).ok(),
@@ -22,7 +22,7 @@ pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
     }
 }
 
-/// RFC 9112, section 3.2: HTTP/1.1 demands one `Host`, and that a server refuse what has none, several, or no host.
+/// An HTTP/1.1 request must have exactly one valid `Host` (RFC 9112, section 3.2).
 fn check_host(request: &Request) -> Result<(), Refusal> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -37,8 +37,8 @@ fn is_host(value: &HeaderValue) -> bool {
     authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
-/// An upgrade would turn the connection into one that is not looked at any more. An offer of HTTP/2 alone is passed
-/// over, as RFC 9110 allows: clients like Java's make it with every first request, and go on without it.
+/// Refuses an upgrade, because the gateway could not check the connection after it. An offer of HTTP/2 alone is ignored,
+/// as RFC 9110 allows: Java's HTTP client, for instance, makes it with every first request.
 fn check_upgrade(request: &Request) -> Result<(), Refusal> {
     let offered = request.headers().get_all(header::UPGRADE).iter();
     let only_http2 = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn one_host_is_demanded() {
+    fn exactly_one_valid_host_is_accepted() {
         for host in ["shop.example", "shop.example:8080", "127.0.0.1", "[::1]:8080", "xn--oy2b35j.example"] {
             assert!(check(request(Version::HTTP_11, &[host])).is_ok(), "{host}");
         }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_a_request_in_absolute_form_says_the_host() {
+    fn the_uri_of_a_request_in_absolute_form_decides_the_host() {
         let mut absolute = request(Version::HTTP_11, &["evil.example"]);
         *absolute.uri_mut() = "http://shop.example/api".parse().unwrap();
         assert_eq!(host(&absolute).unwrap(), "shop.example");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn upgrades_are_refused_and_an_offer_of_http2_is_passed_over() {
+    fn upgrades_are_refused_and_an_offer_of_http2_is_ignored() {
         let with_upgrade = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_static("a"));

@@ -1,4 +1,4 @@
-//! Why a request is not passed on, or its answer not passed back, and the one place that says so to the client.
+//! The reasons why a request or its answer is not forwarded, and the only place that turns them into problems.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,68 +8,68 @@ use http_body_util::LengthLimitError;
 use problem::{Code, Problem};
 use tower::BoxError;
 
-/// What the layers of [`crate::stack`] raise.
+/// The errors of the layers in [`crate::stack`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// HTTP demands exactly one.
+    /// HTTP demands exactly one host.
     #[error("the request has no host, or more than one")]
     BadHost,
-    /// We speak HTTP/1.1 and nothing else.
+    /// The gateway supports only HTTP/1.1.
     #[error("the request asks for another protocol")]
     Upgrade,
     /// See [`crate::path`].
     #[error("the path can be read in more than one way")]
     AmbiguousPath,
-    /// Who calls is not known, or may not.
+    /// The token is missing or invalid, or the role is wrong.
     #[error("the caller may not use this route")]
     Access(#[source] Problem),
     /// See [`crate::revocations`].
     #[error("the session has ended")]
     SessionEnded,
-    /// Nobody has said so far which sessions have ended.
-    #[error("the sessions that have ended are not known")]
+    /// member-api has not answered yet which sessions are revoked.
+    #[error("the revoked sessions are not known yet")]
     RevocationsUnknown,
-    /// More than a service would take.
+    /// The body is larger than a service accepts.
     #[error("the body is too large")]
     BodyTooLarge,
-    /// The client went away, or broke the framing of its body.
-    #[error("the body broke off")]
-    BodyBrokenOff(#[source] BoxError),
-    /// Nothing to send the request to.
-    #[error("{service} has no instance that is up")]
+    /// The client disconnected, or the framing of the body is invalid.
+    #[error("the body is incomplete")]
+    BodyIncomplete(#[source] BoxError),
+    /// There is no instance to send the request to.
+    #[error("{service} has no available instance")]
     NoInstance { service: Arc<str>, retry_after: Duration },
-    /// No instance that was tried has received the request.
+    /// None of the tried instances has received the request.
     #[error("no instance of {service} could be reached")]
-    NotReached {
+    Unreachable {
         service: Arc<str>,
         retry_after: Duration,
         #[source]
         source: hyper_util::client::legacy::Error,
     },
-    /// It may or may not have taken effect.
-    #[error("{service} broke off before it answered")]
-    BrokenOff {
+    /// The request may or may not have taken effect.
+    #[error("the connection to {service} was lost before it answered")]
+    ConnectionLost {
         service: Arc<str>,
         #[source]
         source: hyper_util::client::legacy::Error,
     },
-    /// Nobody had asked for it.
+    /// The service switched the protocol without being asked.
     #[error("{service} answered with another protocol")]
     SwitchedProtocols { service: Arc<str> },
-    /// It may still take effect.
+    /// The request may still take effect.
     #[error("{service} did not answer within {limit:?}")]
-    TooSlow { service: Arc<str>, limit: Duration },
+    Timeout { service: Arc<str>, limit: Duration },
 }
 
 impl Refusal {
-    /// Why the body of a request could not be read. `error` is of whoever read it; the limit is somewhere beneath.
-    pub(crate) fn of_body(error: BoxError) -> Self {
+    /// Converts the error of reading a request's body. If the body was too large, the chain of sources says so.
+    pub(crate) fn from_body_error(error: BoxError) -> Self {
         let mut chain =
             std::iter::successors(Some(&*error as &(dyn Error + 'static)), |&error| error.source());
         if chain.any(<dyn Error>::is::<LengthLimitError>) {
             Self::BodyTooLarge
         } else {
-            Self::BodyBrokenOff(error)
+            Self::BodyIncomplete(error)
         }
     }
 }
@@ -78,36 +78,36 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::BadHost => Self::new(Code::BadRequest).detail("exactly one valid Host is needed"),
-            Refusal::Upgrade => Self::new(Code::BadRequest).detail("no protocol but HTTP/1.1 is spoken here"),
+            Refusal::Upgrade => Self::new(Code::BadRequest).detail("only HTTP/1.1 is supported"),
             Refusal::AmbiguousPath => Self::new(Code::NotFound),
             Refusal::Access(problem) => problem,
             Refusal::SessionEnded => Self::new(Code::Unauthenticated).detail("the session has ended"),
             Refusal::RevocationsUnknown => Self::unavailable(refusal),
             Refusal::BodyTooLarge => Self::new(Code::BodyTooLarge),
-            Refusal::BodyBrokenOff(_) => Self::new(Code::BadRequest).detail("the body broke off"),
-            // Nothing has taken effect, so whatever it was can be sent again.
+            Refusal::BodyIncomplete(_) => Self::new(Code::BadRequest).detail("the body is incomplete"),
+            // The request has not taken effect, so it can be sent again.
             Refusal::NoInstance { ref service, retry_after }
-            | Refusal::NotReached { ref service, retry_after, .. } => Self::new(Code::ServiceUnavailable)
+            | Refusal::Unreachable { ref service, retry_after, .. } => Self::new(Code::ServiceUnavailable)
                 .detail(format!("{service} is down"))
                 .retry_after(retry_after)
                 .caused_by(refusal),
-            Refusal::BrokenOff { .. } | Refusal::SwitchedProtocols { .. } => {
+            Refusal::ConnectionLost { .. } | Refusal::SwitchedProtocols { .. } => {
                 Self::new(Code::BadGateway).caused_by(refusal)
             }
-            Refusal::TooSlow { .. } => Self::new(Code::GatewayTimeout).caused_by(refusal),
+            Refusal::Timeout { .. } => Self::new(Code::GatewayTimeout).caused_by(refusal),
         }
     }
 }
 
-/// The answer to whatever the layers raise. Ours are [`Refusal`]s; anything else is our own fault.
-pub(crate) async fn answer(error: BoxError) -> Problem {
+/// Turns the error of a layer into a problem. An error that is not a [`Refusal`] is a bug of the gateway.
+pub(crate) async fn into_problem(error: BoxError) -> Problem {
     match error.downcast::<Refusal>() {
         Ok(refusal) => (*refusal).into(),
-        Err(other) => Problem::internal(Unforeseen(other)),
+        Err(other) => Problem::internal(UnexpectedError(other)),
     }
 }
 
-/// A layer raised what is not in [`Refusal`].
+/// A layer returned an error that is not a [`Refusal`].
 #[derive(Debug, thiserror::Error)]
 #[error("a layer of the gateway failed")]
-struct Unforeseen(#[source] BoxError);
+struct UnexpectedError(#[source] BoxError);

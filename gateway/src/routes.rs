@@ -1,69 +1,69 @@
-//! The route table: settings that have been checked. A gateway with a doubtful table does not start.
+//! The route table, checked at the start. A gateway with an invalid table does not start.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::settings::{Access, Method, RouteSettings, Settings};
 
-/// Whose first segment belongs to the gateway itself, or to nobody outside. `internal` stands here so that no mistake
-/// in the settings can open the calls between services.
+/// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
+/// between services; the others are paths of the gateway itself.
 const RESERVED: [&str; 4] = ["internal", "docs", "problems", "assets"];
 
-/// The checked table, by path pattern.
+/// The checked route table, by path pattern.
 #[derive(Debug)]
 pub struct Routes {
     by_path: BTreeMap<String, Vec<Route>>,
 }
 
-/// What happens to some methods of a path.
+/// An entry of the table: the service and the access of some methods of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The methods.
     pub methods: Vec<Method>,
-    /// Who answers.
+    /// The service that answers.
     pub service: String,
     /// Who may call.
     pub access: Access,
 }
 
-/// A table that is refused.
+/// The route table is not valid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {fault}")]
 pub struct RoutesError {
-    /// The key to mend in `gateway.yml`.
+    /// The key in `gateway.yml` to correct.
     pub key: String,
-    /// What is wrong there.
+    /// What is wrong with its value.
     pub fault: Fault,
 }
 
-/// Why a table is refused.
+/// Why a route table is not valid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A service is listed twice.
     #[error("`{0}` is listed twice")]
-    ServiceTwice(String),
-    /// A misspelt name would answer 503 for ever.
+    DuplicateService(String),
+    /// The service is not known. A misspelt name would always answer 503.
     #[error("`{0}` is not one of `services`")]
     UnknownService(String),
-    /// The path is no pattern, or one that must not be listed.
+    /// The path is not a pattern, or must not be listed.
     #[error("`{0}` {1}")]
-    BadPath(String, Cow<'static, str>),
-    /// The pattern overlaps another one in a way that leaves open which one is meant.
+    InvalidPath(String, Cow<'static, str>),
+    /// The pattern and another one match the same path, and neither is more specific.
     #[error("`{0}` conflicts with `{1}`")]
     Conflict(String, String),
-    /// `/a/{*rest}` without `/a`: the predecessor forgot it, and its lists were unreachable.
+    /// There is `/a/{*rest}` without `/a`. In the predecessor, this made lists unreachable.
     #[error("`{0}` does not match its own base path; add an entry for `{1}`")]
-    BaseMissing(String, String),
-    /// Nobody could ever call it.
+    MissingBasePath(String, String),
+    /// The entry has no method.
     #[error("list at least one")]
-    NoMethod,
-    /// Two entries say different things about one request.
+    NoMethods,
+    /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
-    MethodTwice(String, Method, usize),
+    DuplicateMethod(String, Method, usize),
 }
 
 impl Routes {
-    /// Checks the settings' table. The first fault found is the answer.
+    /// Checks the route table of the settings. Returns the first fault.
     pub fn new(settings: &Settings) -> Result<Self, RoutesError> {
         let services = known_services(&settings.services)?;
         let mut patterns = matchit::Router::new();
@@ -75,14 +75,14 @@ impl Routes {
             let refuse = |key: &str, fault| RoutesError { key: format!("routes[{index}].{key}"), fault };
             check_shape(path).map_err(|fault| refuse("path", fault))?;
             if !by_path.contains_key(path) {
-                patterns.insert(path, ()).map_err(|error| refuse("path", refused_pattern(path, error)))?;
+                patterns.insert(path, ()).map_err(|error| refuse("path", pattern_fault(path, error)))?;
             }
             if methods.is_empty() {
-                return Err(refuse("methods", Fault::NoMethod));
+                return Err(refuse("methods", Fault::NoMethods));
             }
             for &method in methods {
                 if let Some(other) = listed.insert((path, method), index) {
-                    return Err(refuse("methods", Fault::MethodTwice(path.clone(), method, other)));
+                    return Err(refuse("methods", Fault::DuplicateMethod(path.clone(), method, other)));
                 }
             }
             if !services.contains(service.as_str()) {
@@ -94,11 +94,11 @@ impl Routes {
                 access: *access,
             });
         }
-        check_bases(&settings.routes, &by_path)?;
+        check_base_paths(&settings.routes, &by_path)?;
         Ok(Self { by_path })
     }
 
-    /// Every pattern with its entries.
+    /// All patterns with their entries.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[Route])> {
         self.by_path.iter().map(|(path, routes)| (path.as_str(), routes.as_slice()))
     }
@@ -110,7 +110,7 @@ fn known_services(services: &[String]) -> Result<HashSet<&str>, RoutesError> {
         if !known.insert(service.as_str()) {
             return Err(RoutesError {
                 key: format!("services[{index}]"),
-                fault: Fault::ServiceTwice(service.clone()),
+                fault: Fault::DuplicateService(service.clone()),
             });
         }
     }
@@ -118,7 +118,7 @@ fn known_services(services: &[String]) -> Result<HashSet<&str>, RoutesError> {
 }
 
 fn check_shape(path: &str) -> Result<(), Fault> {
-    let bad = |reason: &'static str| Err(Fault::BadPath(path.to_owned(), reason.into()));
+    let bad = |reason: &'static str| Err(Fault::InvalidPath(path.to_owned(), reason.into()));
     let Some(rest) = path.strip_prefix('/') else {
         return bad("does not begin with `/`");
     };
@@ -135,21 +135,24 @@ fn check_shape(path: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn refused_pattern(path: &str, error: matchit::InsertError) -> Fault {
+fn pattern_fault(path: &str, error: matchit::InsertError) -> Fault {
     match error {
         matchit::InsertError::Conflict { with } => Fault::Conflict(path.to_owned(), with),
-        other => Fault::BadPath(path.to_owned(), format!("is not a pattern: {other}").into()),
+        other => Fault::InvalidPath(path.to_owned(), format!("is not a pattern: {other}").into()),
     }
 }
 
-fn check_bases(routes: &[RouteSettings], by_path: &BTreeMap<String, Vec<Route>>) -> Result<(), RoutesError> {
+fn check_base_paths(
+    routes: &[RouteSettings],
+    by_path: &BTreeMap<String, Vec<Route>>,
+) -> Result<(), RoutesError> {
     for (index, RouteSettings { path, .. }) in routes.iter().enumerate() {
         if let Some((base, _)) = path.split_once("/{*")
             && !by_path.contains_key(base)
         {
             return Err(RoutesError {
                 key: format!("routes[{index}].path"),
-                fault: Fault::BaseMissing(path.clone(), base.to_owned()),
+                fault: Fault::MissingBasePath(path.clone(), base.to_owned()),
             });
         }
     }
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_beside_a_parameter_is_no_conflict() {
+    fn a_literal_and_a_parameter_do_not_conflict() {
         check(vec![entry("/a/{id}", &[Method::Get]), entry("/a/mine", &[Method::Get])]).unwrap();
     }
 
@@ -226,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_to_internal_routes_is_refused() {
+    fn a_path_that_could_match_internal_routes_is_refused() {
         for path in
             ["/internal/transfers", "/INTERNAL", "/internal", "/{*all}", "/{service}/x", "//internal/x"]
         {
@@ -243,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_are_none_are_refused() {
+    fn invalid_paths_are_refused() {
         for path in
             ["", "a/b", "/a/", "/a//b", "/a/../b", "/a/%2e", "/a/{}", "/a/{b", "/a/{*b}/c", "/a/{b}{c}"]
         {

@@ -1,4 +1,4 @@
-//! What `config/gateway.yml` may say. Every key is documented on its field.
+//! The settings of the gateway. Each key of `config/gateway.yml` is documented at its field.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,30 +6,30 @@ use std::time::Duration;
 use garde::Validate;
 use serde::Deserialize;
 
-/// The gateway's own sections, beside those that every process has.
+/// The settings of the gateway, besides those of every process.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub struct Settings {
-    /// The services behind the gateway, by the names under which they register. Each has a definition under `/docs`.
+    /// The services behind the gateway, by the names under which they register. `/docs` shows the API of each of them.
     #[garde(length(min = 1))]
     pub services: Vec<String>,
-    /// What is passed on. A path or method that no entry lists does not exist outside.
+    /// The route table: what the gateway forwards. A path or method without an entry is not reachable.
     #[garde(length(min = 1))]
     pub routes: Vec<RouteSettings>,
     /// How requests reach the services.
     #[serde(default)]
     #[garde(dive)]
     pub upstream: UpstreamSettings,
-    /// How the gateway learns which sessions have ended before their time.
+    /// How the gateway learns which sessions are revoked.
     #[serde(default)]
     #[garde(dive)]
     pub revocations: RevocationsSettings,
-    /// Which web pages of other origins may call the API.
+    /// The web pages of other origins that may call the API.
     #[serde(default)]
     #[garde(dive)]
     pub cors: CorsSettings,
-    /// What the services are told about the address that clients use.
+    /// The address that clients use, as the services see it.
     #[serde(default)]
     pub public: PublicSettings,
 }
@@ -38,12 +38,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RouteSettings {
-    /// A path pattern: `{name}` stands for one segment, `{*name}` at the end for one or more. A pattern that ends in
-    /// `/{*name}` needs an entry for the path before it as well.
+    /// A path pattern: `{name}` matches one segment, `{*name}` at the end matches one or more. A pattern that ends in
+    /// `/{*name}` needs another entry for the path before it.
     pub path: String,
-    /// The methods, each in one entry of a path only. GET also allows HEAD.
+    /// The methods. A method may be in one entry of a path only. GET includes HEAD.
     pub methods: Vec<Method>,
-    /// Who answers: one of `services`.
+    /// The service that answers: one of `services`.
     pub service: String,
     /// Who may call.
     pub access: Access,
@@ -53,9 +53,9 @@ pub struct RouteSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
-    /// Reads; HEAD comes with it.
+    /// Reads. It includes HEAD.
     Get,
-    /// Makes something, or does something.
+    /// Creates something, or starts an action.
     Post,
     /// Sets something.
     Put,
@@ -80,10 +80,10 @@ impl fmt::Display for Method {
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Access {
-    /// Everybody; nobody is asked who they are.
+    /// Everybody, without a token.
     #[serde(rename = "public")]
     Public,
-    /// Any signed-in member.
+    /// Every member who is signed in.
     #[serde(rename = "any")]
     Any,
     /// A customer.
@@ -101,26 +101,27 @@ pub enum Access {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct UpstreamSettings {
-    /// How long one instance may take to accept a connection before another one is tried.
+    /// How long an instance may take to accept a connection. Then another instance is tried.
     #[garde(range(min = 1))]
     pub connect_timeout_ms: u64,
     /// How long a service may take from the end of a request to the first byte of its answer.
     #[garde(range(min = 1))]
     pub first_byte_timeout_ms: u64,
-    /// How long a service may be silent in the middle of its answer. Then the answer breaks off.
+    /// How long a service may send nothing in the middle of its answer. Then the answer is cut off.
     #[garde(range(min = 1))]
     pub answer_idle_timeout_ms: u64,
-    /// How long an unused connection is kept. Must be shorter than the services' `server.first-byte-timeout-ms` and
-    /// `server.header-read-timeout-ms`, so that it is never they who close it, just as a request sets out on it.
+    /// How long an unused connection is kept. It must be shorter than `server.first-byte-timeout-ms` and
+    /// `server.header-read-timeout-ms` of the services. Otherwise a service could close a connection while a request is
+    /// being sent on it.
     #[garde(range(min = 1))]
     pub idle_timeout_ms: u64,
-    /// How many unused connections are kept to each instance.
+    /// How many unused connections to each instance are kept.
     #[garde(range(min = 1))]
     pub idle_connections: usize,
-    /// How many instances are tried for a request that none of them has received.
+    /// How many instances are tried for a request if none of them can be reached.
     #[garde(range(min = 1, max = 10))]
     pub connect_tries: usize,
-    /// What `Retry-After` says while a service has no instance.
+    /// The value of `Retry-After` while a service has no instance.
     #[garde(range(min = 1))]
     pub retry_after_seconds: u64,
 }
@@ -166,12 +167,12 @@ impl UpstreamSettings {
     }
 }
 
-/// How the gateway learns which sessions have ended before their time.
+/// How the gateway learns which sessions are revoked.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RevocationsSettings {
-    /// How often member-api is asked. A session's end is known here so much later at most, and another second later where
-    /// an instance of member-api stands still.
+    /// The time between two requests to member-api. The gateway knows a revocation after this time at most, or a second
+    /// later if an instance of member-api hangs.
     #[garde(range(min = 50, max = 900))]
     pub interval_ms: u64,
 }
@@ -189,20 +190,20 @@ impl RevocationsSettings {
     }
 }
 
-/// Which web pages of other origins may call the API.
+/// The web pages of other origins that may call the API.
 #[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct CorsSettings {
-    /// Origins as browsers send them, for example `https://shop.example`. Empty: none.
-    #[garde(inner(custom(crate::cors::check_origin)))]
+    /// Origins as browsers send them, for example `https://shop.example`. If it is empty, no other origin may call the API.
+    #[garde(inner(custom(crate::origin::check)))]
     pub allowed_origins: Vec<String>,
 }
 
-/// What the services are told about the address that clients use.
+/// The address that clients use, as the services see it.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PublicSettings {
-    /// `https` where TLS ends before the gateway. It becomes `X-Forwarded-Proto`.
+    /// `https` if a proxy in front of the gateway terminates TLS. It is the value of `X-Forwarded-Proto`.
     pub scheme: Scheme,
 }
 
@@ -210,15 +211,15 @@ pub struct PublicSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// Clients reach the gateway itself.
+    /// Clients connect to the gateway directly.
     #[default]
     Http,
-    /// TLS ends before the gateway.
+    /// A proxy in front of the gateway terminates TLS.
     Https,
 }
 
 impl Scheme {
-    /// As in `X-Forwarded-Proto`.
+    /// The value of `X-Forwarded-Proto`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",

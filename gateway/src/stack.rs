@@ -1,7 +1,7 @@
-//! What a request passes through on its way to a service, from the top to the bottom, and its answer on the way back.
+//! The layers of a route. A request passes them from top to bottom, and the answer passes them back.
 //!
-//! Each route has a stack of its own, so no layer has to find out which route it is working for. A layer that does not
-//! let a request pass raises a [`Refusal`](crate::refusal::Refusal); the topmost one makes an answer of it.
+//! Each route has its own stack, so no layer has to find the route of a request. A layer that refuses a request returns a
+//! [`Refusal`](crate::refusal::Refusal). The topmost layer turns it into an answer.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,14 +13,14 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use tower::{Service, ServiceBuilder};
 
-use crate::headers::{self, Outside};
+use crate::headers::{self, ClientInfo};
 use crate::revocations::Revocations;
 use crate::routes::Route;
 use crate::settings::Scheme;
 use crate::upstream::{AnswerBody, Upstream};
 use crate::{guard, path, protocol, refusal};
 
-/// The stack of one route.
+/// Returns the stack of one route.
 pub(crate) fn stack(
     route: &Route,
     upstream: Arc<Upstream>,
@@ -31,18 +31,18 @@ pub(crate) fn stack(
     let access = route.access;
     let revocations = revocations.clone();
     ServiceBuilder::new()
-        // Whatever is raised below becomes a problem here, and nowhere else.
-        .layer(HandleErrorLayer::new(refusal::answer))
-        // One host, and no protocol but HTTP.
+        // Turns the errors of the layers below into problems.
+        .layer(HandleErrorLayer::new(refusal::into_problem))
+        // Demands one host, and refuses protocols other than HTTP.
         .filter(protocol::check)
-        // A path that everybody reads in the same way.
+        // Refuses ambiguous paths.
         .filter(path::check)
-        // A caller who may.
+        // Checks token, session and role.
         .filter_async(move |request| guard::check(access, revocations.clone(), request))
-        // The header fields that a service should see, and those that a client should.
+        // Cleans the header fields of the request and of the answer.
         .map_request(move |request| to_service(request, scheme))
         .map_response(to_client)
-        // An instance, and another one where that is safe; bodies stream through, both ways.
+        // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
         .service_fn(move |request| {
             let upstream = Arc::clone(&upstream);
             async move { upstream.send(request).await }
@@ -51,9 +51,9 @@ pub(crate) fn stack(
 
 fn to_service(mut request: Request, scheme: Scheme) -> Request {
     let address =
-        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|client| client.0.ip().to_canonical());
-    let outside = Outside { address, host: protocol::host(&request), scheme };
-    headers::to_service(request.headers_mut(), &outside);
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+    let client = ClientInfo { address, host: protocol::host(&request), scheme };
+    headers::to_service(request.headers_mut(), &client);
     request
 }
 

@@ -1,37 +1,35 @@
 //! Members, sessions, wallets and the ledger.
 //!
+//! Each feature has a folder, with its routes (`http`), its SQL (`db`), its steps and its rules:
+//!
 //! | where | what |
 //! |---|---|
-//! | [`http`] | the routes, a file for each operation |
-//! | [`sign_up`], [`sign_in`], [`refresh`], [`change_password`], [`close_account`] | what takes more than one step |
-//! | [`ledger`] | the one place where money moves |
-//! | [`charge`], [`till`] | bringing money in, at most once for each key; where charges wait for one another |
-//! | [`audit`] | the proof that it adds up |
-//! | [`throttle`], [`passwords`], [`tokens`] | the brake on guessing; hashing; access tokens and their keys |
-//! | [`domain`] | the rules, and nothing else |
-//! | [`db`] | the schema `member` |
-//! | [`create_admin`] | `member-api create-admin` |
-//! | [`sweep`] | removing what has had its time |
+//! | [`accounts`] | signing up, the profile, the password, closing the account, `member-api create-admin` |
+//! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; the limit on sign-in attempts |
+//! | [`wallet`] | the ledger, which is the one place where money moves; charges, transfers and statements |
+//! | [`audit`] | whether all sums of the ledger agree |
+//! | [`members`] | who a member is: email, name, phone, password; the table `members` |
+//!
+//! A feature may import only those to its right:
+//!
+//! ```text
+//! accounts → sessions → members
+//! accounts → wallet   → members
+//!    audit → wallet
+//! ```
+//!
+//! What they share: [`routes`] is the list of routes, [`state`] what every handler works with, [`settings`] the settings,
+//! and [`db`] the schema.
 
+pub mod accounts;
 pub mod audit;
-pub mod change_password;
-pub mod charge;
-pub mod close_account;
-pub mod create_admin;
 pub mod db;
-pub mod domain;
-pub mod http;
-pub mod ledger;
-pub mod passwords;
-pub mod refresh;
+pub mod members;
+pub mod routes;
 mod service;
+pub mod sessions;
 pub mod settings;
-pub mod sign_in;
-pub mod sign_up;
 pub mod state;
-pub mod sweep;
-pub mod throttle;
-pub mod till;
-pub mod tokens;
+pub mod wallet;
 
 pub use service::{Command, MemberApi};

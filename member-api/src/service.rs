@@ -1,4 +1,4 @@
-//! How the service is put together.
+//! Starts the service, and runs its commands.
 
 use std::time::Duration;
 
@@ -8,22 +8,24 @@ use idempotency::Keeper;
 use lock::Lock;
 use service_host::{Host, Parts, Service, UserKeysFrom};
 
-use crate::create_admin::{NewAdmin, create_admin};
-use crate::passwords::Passwords;
+use crate::accounts::create_admin::{NewAdmin, create_admin};
+use crate::audit::ledger_audit;
+use crate::members::password_hasher::PasswordHasher;
+use crate::sessions::cleanup;
+use crate::sessions::tokens::Tokens;
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::till::Till;
-use crate::tokens::Tokens;
-use crate::{audit, db, http, sweep};
+use crate::wallet::charge_batcher::ChargeBatcher;
+use crate::{db, routes};
 
-/// The deployable.
+/// The service member-api.
 #[derive(Debug)]
 pub struct MemberApi;
 
-/// What it can do besides serving.
+/// The commands of member-api.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an administrator. The password is the first line of standard input.
+    /// Create an administrator. The password is the first line of standard input.
     CreateAdmin(NewAdmin),
 }
 
@@ -42,18 +44,24 @@ impl Service for MemberApi {
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
-            till: Till::new(database.clone(), clock.clone()),
-            passwords: Passwords::new(settings.passwords.hashes_at_once())?,
+            charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
+            password_hasher: PasswordHasher::new(settings.passwords.hashes_at_once())?,
             tokens,
             sign_in_limits: settings.sign_in,
         };
         let keeper = Keeper::new(database.clone(), clock.clone());
         let wallet_lock = Lock::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
-        Ok(Parts::new(http::router(state, &keeper, &wallet_lock))
+        Ok(Parts::new(routes::router(state, &keeper, &wallet_lock))
             .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
-            .worker("sweep", until_cancelled(host, sweep::keep_sweeping(database.clone(), clock.clone())))
-            .worker("audit", until_cancelled(host, audit::keep_proving(database.clone(), clock, interval)))
+            .worker(
+                "sweep",
+                until_cancelled(host, cleanup::delete_expired_periodically(database.clone(), clock.clone())),
+            )
+            .worker(
+                "audit",
+                until_cancelled(host, ledger_audit::audit_periodically(database.clone(), clock, interval)),
+            )
             .check("mysql", move || {
                 let database = database.clone();
                 async move { database.check().await }
@@ -66,12 +74,13 @@ impl Service for MemberApi {
 
     async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let database = connect(&settings).await?;
-        let passwords = Passwords::new(settings.passwords.hashes_at_once())?;
+        let password_hasher = PasswordHasher::new(settings.passwords.hashes_at_once())?;
         match command {
             Command::CreateAdmin(admin) => {
                 let member =
-                    create_admin(&database, host.clock(), &passwords, admin, std::io::stdin().lock()).await?;
-                tracing::info!(member_id = %member.id, "made an administrator");
+                    create_admin(&database, host.clock(), &password_hasher, admin, std::io::stdin().lock())
+                        .await?;
+                tracing::info!(member_id = %member.id, "created an administrator");
             }
         }
         Ok(())
@@ -84,7 +93,8 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// Work without an end of its own. It is broken off where it stands: each of its steps is one statement, or none.
+/// Runs work that never ends by itself until the shutdown. It may be cancelled at any await, because each write is a
+/// single statement.
 fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
 where
     F: Future<Output = ()> + Send,

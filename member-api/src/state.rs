@@ -1,12 +1,12 @@
-//! What every handler works with.
+//! The state that handlers share.
 
 use clock::Clock;
 use database::Database;
 
-use crate::passwords::Passwords;
+use crate::members::password_hasher::PasswordHasher;
+use crate::sessions::tokens::Tokens;
 use crate::settings;
-use crate::till::Till;
-use crate::tokens::Tokens;
+use crate::wallet::charge_batcher::ChargeBatcher;
 
 /// The parts of the service that requests share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,12 +15,12 @@ pub struct AppState {
     pub database: Database,
     /// Time, and new ids.
     pub clock: Clock,
-    /// What brings money in.
-    pub till: Till,
-    /// What hashes and compares passwords.
-    pub passwords: Passwords,
-    /// What signs access tokens.
+    /// Makes charges.
+    pub charge_batcher: ChargeBatcher,
+    /// Hashes and verifies passwords.
+    pub password_hasher: PasswordHasher,
+    /// Signs access tokens.
     pub tokens: Tokens,
-    /// How often a password may be guessed.
+    /// The limits on sign-in attempts.
     pub sign_in_limits: settings::SignIn,
 }

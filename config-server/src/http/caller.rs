@@ -1,4 +1,4 @@
-//! The application that asks, by HTTP basic authentication.
+//! HTTP basic authentication of the application.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use headers::{Authorization, HeaderMapExt as _};
 use http::request::Parts;
 use problem::{Code, Problem};
 
-use crate::ConfigServer;
 use crate::names::Name;
+use crate::server::ConfigServer;
 
-/// An application that has shown its password.
+/// The authenticated application.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Name);
 

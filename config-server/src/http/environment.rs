@@ -1,4 +1,4 @@
-//! `GET /{application}/{profiles}[/{label}]`: the settings of an application, as Spring Cloud Config answers them.
+//! `GET /{application}/{profiles}[/{label}]`: shows the settings of an application, in Spring Cloud Config's JSON.
 
 use std::sync::Arc;
 
@@ -11,27 +11,27 @@ use tokio::task::JoinError;
 use utoipa::IntoResponses;
 
 use super::caller::Caller;
-use crate::ConfigServer;
 use crate::names::{Name, Profiles};
 use crate::repository::{Query, RepositoryError};
+use crate::server::ConfigServer;
 
-/// Why there is no answer.
+/// Why settings are not served.
 #[derive(Debug, Error)]
 pub(crate) enum EnvironmentError {
     #[error("these settings belong to another application")]
-    NotYours,
+    WrongApplication,
     #[error("the files can't be served")]
     Repository(#[from] RepositoryError),
-    #[error("the files could not be read to their end")]
+    #[error("reading the files was interrupted")]
     Interrupted(#[from] JoinError),
 }
 
 impl From<EnvironmentError> for Problem {
     fn from(error: EnvironmentError) -> Self {
         match error {
-            EnvironmentError::NotYours => Problem::new(Code::NotFound)
-                .detail("there are no settings of that application that you may read"),
-            // The caller is one of our own processes, and waits for whoever mends the file: it may say which one.
+            EnvironmentError::WrongApplication => Problem::new(Code::NotFound)
+                .detail("there are no settings of this application that you may read"),
+            // The caller is one of our own processes, so the answer may name the broken file.
             EnvironmentError::Repository(error) => {
                 Problem::new(Code::Internal).detail(telemetry::chain(&error)).caused_by(error)
             }
@@ -44,15 +44,16 @@ problem::respond!(EnvironmentError);
 
 /// Settings of an application
 ///
-/// The sources that apply, the one that wins first, with flat keys. An application reads its own settings only.
+/// The property sources of an application with flat keys, the one that wins first. An application can read only its own
+/// settings.
 #[utoipa::path(
     get,
     path = "/{application}/{profiles}",
     tag = "settings",
     security(("application" = [])),
     params(
-        ("application" = String, Path, description = "Whose settings.", example = "member-api"),
-        ("profiles" = String, Path, description = "Separated by commas; the last one wins.", example = "default"),
+        ("application" = String, Path, description = "The application.", example = "member-api"),
+        ("profiles" = String, Path, description = "Separated by commas. The last one wins.", example = "default"),
     ),
     responses(EnvironmentResponses),
 )]
@@ -66,15 +67,15 @@ pub(crate) async fn environment_show(
 
 /// Settings of an application, under a label
 ///
-/// The same, with the files in the subdirectories of that name before all others.
+/// The same, and the files in the subdirectories with the name of the label win over all others.
 #[utoipa::path(
     get,
     path = "/{application}/{profiles}/{label}",
     tag = "settings",
     security(("application" = [])),
     params(
-        ("application" = String, Path, description = "Whose settings.", example = "member-api"),
-        ("profiles" = String, Path, description = "Separated by commas; the last one wins.", example = "default"),
+        ("application" = String, Path, description = "The application.", example = "member-api"),
+        ("profiles" = String, Path, description = "Separated by commas. The last one wins.", example = "default"),
         ("label" = String, Path, description = "The name of a subdirectory.", example = "canary"),
     ),
     responses(EnvironmentResponses),
@@ -87,14 +88,14 @@ pub(crate) async fn labelled_environment_show(
     read(server, caller, Query { application, profiles, label: Some(label) }).await
 }
 
-/// What both routes answer.
+/// The answers of both routes.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers for the OpenAPI document")]
 enum EnvironmentResponses {
     /// The settings.
     #[response(status = 200)]
     Found(Environment),
-    /// `INVALID_PARAMETER`: a name can't be one.
+    /// `INVALID_PARAMETER`: a name is not valid.
     #[response(status = 400, content_type = "application/problem+json")]
     BadName(problem::Body),
     /// `UNAUTHENTICATED`: no application has this name and password.
@@ -102,8 +103,8 @@ enum EnvironmentResponses {
     Unauthenticated(problem::Body),
     /// `NOT_FOUND`: the settings of another application.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotYours(problem::Body),
-    /// `INTERNAL`: a file is broken; `detail` says which.
+    WrongApplication(problem::Body),
+    /// `INTERNAL`: a file is broken. `detail` names it.
     #[response(status = 500, content_type = "application/problem+json")]
     Broken(problem::Body),
 }
@@ -114,7 +115,7 @@ async fn read(
     query: Query,
 ) -> Result<Json<Environment>, EnvironmentError> {
     if query.application != caller {
-        return Err(EnvironmentError::NotYours);
+        return Err(EnvironmentError::WrongApplication);
     }
     let environment = tokio::task::spawn_blocking(move || server.environments.read(&query)).await??;
     Ok(Json(environment))

@@ -3,13 +3,13 @@
 //! | path | file |
 //! |---|---|
 //! | `GET /{application}/{profiles}`, `GET /{application}/{profiles}/{label}` | `environment` |
-//! | `POST /encrypt`, `GET /encrypt/status` | `encryption` |
+//! | `POST /encrypt`, `GET /encrypt/status` | `sealing` |
 //!
-//! `caller` says who asks; every route but the description of the routes wants to know.
+//! `caller` authenticates the application. Every route except `/openapi.json` needs it.
 
 mod caller;
-mod encryption;
 mod environment;
+mod sealing;
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ConfigServer;
+use crate::server::ConfigServer;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,8 +35,8 @@ use crate::ConfigServer;
     modifiers(&ApplicationPassword),
     components(schemas(problem::Body, problem::Fault)),
     tags(
-        (name = "settings", description = "What an application is told."),
-        (name = "sealing", description = "Secrets that may lie in files of settings."),
+        (name = "settings", description = "The settings of an application."),
+        (name = "sealing", description = "Secrets that can be stored in settings files."),
     )
 )]
 struct Document;
@@ -52,24 +52,24 @@ impl Modify for ApplicationPassword {
     }
 }
 
-/// All routes of the server.
+/// Returns all routes of the server.
 pub fn router(server: Arc<ConfigServer>) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(environment::environment_show))
         .routes(routes!(environment::labelled_environment_show))
-        .routes(routes!(encryption::value_seal))
-        .routes(routes!(encryption::encryption_status))
+        .routes(routes!(sealing::value_seal))
+        .routes(routes!(sealing::sealing_status))
         .split_for_parts();
     let document = axum::Json(document);
     router
-        .layer(DefaultBodyLimit::max(encryption::VALUE_MAX_BYTES))
-        .layer(map_response(keep_out_of_caches))
+        .layer(DefaultBodyLimit::max(sealing::VALUE_MAX_BYTES))
+        .layer(map_response(forbid_caching))
         .route("/openapi.json", get(async move || document))
         .with_state(server)
 }
 
-/// Answers hold opened secrets.
-async fn keep_out_of_caches(mut response: Response) -> Response {
+/// Forbids caches to store answers, because they contain opened secrets.
+async fn forbid_caching(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

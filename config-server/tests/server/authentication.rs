@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use crate::harness::{Harness, MEMBER_API, STORE_API};
 
 #[tokio::test]
-async fn nothing_is_told_without_the_right_password() {
+async fn every_route_needs_the_right_password() {
     let server = Harness::new();
     server.write("base/member-api.yml", "secret: 1");
     for wrong in [
@@ -15,7 +15,7 @@ async fn nothing_is_told_without_the_right_password() {
         "Basic bWVtYmVyLWFwaQ==",         // member-api, without a colon
         "Basic bWVtYmVyLWFwaTo=",         // member-api and no password
         "Basic bWVtYmVyLWFwaTpzZWNvbmQ=", // member-api with store-api's password
-        "Basic bWVtYmVyLWFwaTpmaXJzdCA=", // a blank behind the password
+        "Basic bWVtYmVyLWFwaTpmaXJzdCA=", // a space after the password
         "Basic TUVNQkVSLUFQSTpmaXJzdA==", // MEMBER-API
         "Basic bm9ib2R5OmZpcnN0",         // nobody
         "Basic Og==",                     // neither name nor password
@@ -55,9 +55,9 @@ async fn an_application_reads_its_own_settings_only() {
     own.send().await.expect(StatusCode::OK);
 }
 
-/// A bad name is told only to somebody who may ask.
+/// Only an authenticated caller is told that a name is not valid.
 #[tokio::test]
-async fn the_password_is_looked_at_before_the_names() {
+async fn the_password_is_checked_before_the_names() {
     let server = Harness::new();
 
     let path = "/member-api/..%2Fx";

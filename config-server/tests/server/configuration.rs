@@ -1,4 +1,4 @@
-//! The settings in this repository: they can be served, and no secret is among them.
+//! The settings in `config/`: they can be served, and contain no secret.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ fn every_process_has_a_file_and_ports_of_its_own() {
     assert_eq!(ports.len(), 2 * APPLICATIONS.len());
     assert!(
         ports.iter().all(|address| address.ip().is_loopback()),
-        "open to the network without being asked"
+        "an address is open to the network by default"
     );
 }
 

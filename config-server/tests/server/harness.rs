@@ -1,4 +1,4 @@
-//! A server over two directories, `base` and `overlay`, with three applications.
+//! A server with two directories, `base` and `overlay`, and three applications.
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ impl Harness {
         Self { folder, client: Client(router) }
     }
 
-    /// Writes a file: `base/member-api.yml`.
+    /// Writes a file, for instance `base/member-api.yml`.
     pub(crate) fn write(&self, path: &str, content: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -56,17 +56,17 @@ impl Harness {
         self.folder.path().join(path)
     }
 
-    /// Asks as member-api.
+    /// Starts a request of member-api.
     pub(crate) fn get(&self, path: &str) -> Request {
         self.client.get(path).header("authorization", MEMBER_API)
     }
 
-    /// Asks as member-api, for its own settings.
+    /// Requests the settings of member-api.
     pub(crate) async fn settings(&self) -> Answer {
         self.get("/member-api/default").send().await
     }
 
-    /// The names of the sources of an answer, without the folder of the test.
+    /// The names of the property sources in an answer, without the folder of the test.
     pub(crate) fn source_names(&self, answer: &Answer) -> Vec<String> {
         let prefix = format!("file:{}/", self.folder.path().display());
         let sources = answer.body["propertySources"].as_array().unwrap();
@@ -74,7 +74,7 @@ impl Harness {
     }
 }
 
-/// What the one source of an answer holds.
+/// The content of the only property source in an answer.
 pub(crate) fn only_source(answer: &Answer) -> &Value {
     let sources = answer.body["propertySources"].as_array().unwrap();
     assert_eq!(sources.len(), 1, "{}", answer.body);

@@ -1,5 +1,5 @@
-//! The server's router over directories that are made in the test.
-#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
+//! Tests of the server's router with directories that the tests make.
+#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
 mod authentication;
 mod configuration;

@@ -1,4 +1,4 @@
-//! Sealed values are opened on the way out, and made by the server.
+//! The server opens sealed values in its answers, and seals values.
 
 use axum::http::StatusCode;
 use proptest::prelude::*;
@@ -16,12 +16,12 @@ fn seal(key: &UnsealingKey, value: &str) -> String {
     key.sealing_key().seal(value).unwrap().to_string()
 }
 
-async fn encrypt(server: &Harness, value: impl Into<axum::body::Body>) -> Answer {
+async fn request_seal(server: &Harness, value: impl Into<axum::body::Body>) -> Answer {
     server.client.post("/encrypt").header("authorization", MEMBER_API).bytes("text/plain", value).send().await
 }
 
 #[tokio::test]
-async fn sealed_values_are_opened_wherever_they_stand() {
+async fn sealed_values_are_opened_everywhere_in_a_file() {
     let (new, old) = (key("new"), key("old"));
     let content = format!(
         "password: '{}'\nkeys: ['{}', plain]\nblock: >-\n  {}\n",
@@ -77,10 +77,10 @@ async fn a_value_that_can_not_be_opened_is_marked_as_spring_marks_it() {
 }
 
 #[tokio::test]
-async fn what_the_server_seals_it_serves() {
+async fn a_value_that_the_server_sealed_is_served_open() {
     let server = Harness::with_keys(vec![key("dalkom")]);
 
-    let sealed = encrypt(&server, "hunter2: 비밀\n").await.expect(StatusCode::OK);
+    let sealed = request_seal(&server, "hunter2: 비밀\n").await.expect(StatusCode::OK);
 
     assert!(sealed.header("content-type").starts_with("text/plain"));
     let sealed = String::from_utf8(sealed.bytes).unwrap();
@@ -90,18 +90,20 @@ async fn what_the_server_seals_it_serves() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_value_is_not_sealed() {
+async fn invalid_values_are_not_sealed() {
     let server = Harness::with_keys(vec![key("dalkom")]);
 
-    encrypt(&server, b"\xff\xfe".to_vec()).await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
-    encrypt(&server, "x".repeat(64 * 1024 + 1))
+    request_seal(&server, b"\xff\xfe".to_vec())
+        .await
+        .expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
+    request_seal(&server, "x".repeat(64 * 1024 + 1))
         .await
         .expect_problem(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE");
-    encrypt(&server, "x".repeat(64 * 1024)).await.expect(StatusCode::OK);
+    request_seal(&server, "x".repeat(64 * 1024)).await.expect(StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_status_tells_whether_there_is_a_key() {
+async fn the_status_shows_whether_there_is_a_key() {
     let with_key = Harness::with_keys(vec![key("dalkom")]);
     let without_key = Harness::new();
 
@@ -109,13 +111,13 @@ async fn the_status_tells_whether_there_is_a_key() {
 
     assert_eq!(status.body, json!({"status": "OK"}));
     without_key.get("/encrypt/status").send().await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    encrypt(&without_key, "x").await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    request_seal(&without_key, "x").await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Whatever the value, it comes out of a YAML file as it went in.
+    /// Every value can be sealed, written into a YAML file, and opened again.
     #[test]
     fn every_value_survives_the_file(value in "\\PC{0,40}(\n\\PC{0,10})?") {
         let key = key("k");

@@ -1,4 +1,4 @@
-//! Which files are served, in which order, and what becomes of broken ones.
+//! The files that are served, their order, and errors in files.
 
 use std::fs;
 
@@ -78,7 +78,7 @@ async fn a_profile_wins_and_then_the_application_and_a_later_directory_over_an_e
 }
 
 #[tokio::test]
-async fn what_is_served_becomes_typed_settings() {
+async fn served_settings_can_be_read_into_types() {
     #[derive(Debug, Deserialize, Validate)]
     #[serde(rename_all = "kebab-case", deny_unknown_fields)]
     struct Database {
@@ -127,7 +127,7 @@ async fn an_edit_is_served_at_once_and_changes_the_version() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_a_clear_error_until_it_is_mended() {
+async fn a_broken_file_is_a_clear_error_until_it_is_corrected() {
     let server = Harness::new();
     server.write("base/member-api.yml", "database:\n  password: hunter2\n  password: hunter3\n");
 
@@ -145,7 +145,7 @@ async fn a_broken_file_is_a_clear_error_until_it_is_mended() {
 }
 
 #[tokio::test]
-async fn a_broken_file_of_another_application_does_no_harm() {
+async fn a_broken_file_of_another_application_has_no_effect() {
     let server = Harness::new();
     server.write("base/store-api.yml", "a: [");
 
@@ -153,7 +153,7 @@ async fn a_broken_file_of_another_application_does_no_harm() {
 }
 
 #[tokio::test]
-async fn settings_are_not_served_in_part_while_a_directory_is_gone() {
+async fn a_missing_directory_is_an_error() {
     let server = Harness::new();
     server.write("base/member-api.yml", "a: 1");
     fs::remove_dir(server.path("overlay")).unwrap();

@@ -1,6 +1,6 @@
-//! `/docs`: Swagger UI over the definition of each service.
+//! `/docs`: Swagger UI with the OpenAPI definition of each service.
 //!
-//! A definition is what the service itself serves, fetched from one of its instances when it is asked for.
+//! A definition is fetched from an instance of the service for each request.
 
 use std::sync::Arc;
 
@@ -19,21 +19,21 @@ use utoipa_swagger_ui::{Config, Url};
 use crate::refusal::Refusal;
 use crate::upstream::{Upstream, Upstreams};
 
-/// More than any definition; what is larger is none.
+/// A larger definition is refused.
 const MAX_DEFINITION_BYTES: usize = 8 * 1024 * 1024;
 
 struct Docs {
-    /// Each with the path of its definition.
+    /// The services with the paths of their definitions.
     services: Vec<(String, String)>,
     upstreams: Arc<Upstreams>,
 }
 
-/// `/docs` and `/docs/{service}/openapi.json`.
+/// Returns the routes `/docs`, with the files of Swagger UI, and `/docs/{service}/openapi.json`.
 pub(super) fn router(services: &[String], upstreams: Arc<Upstreams>) -> Router {
     let with_path = |service: &String| (service.clone(), format!("/docs/{service}/openapi.json"));
     let docs = Docs { services: services.iter().map(with_path).collect(), upstreams };
     Router::new()
-        // The page's own links are relative: without the slash they would miss.
+        // The links of the page are relative to `/docs/`.
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(async |State(docs): State<Arc<Docs>>| docs.file("index.html")))
         .route(
@@ -57,12 +57,12 @@ impl Docs {
             .display_request_duration(true)
             .persist_authorization(true)
             .try_it_out_enabled(true)
-            // By default the page sends the definition's address to a validator on the internet.
+            // By default, the page sends the address of the definition to a validator on the internet.
             .validator_url("none")
     }
 }
 
-/// Swagger UI could not put its page together.
+/// Swagger UI could not make its page.
 #[derive(Debug, thiserror::Error)]
 #[error("Swagger UI could not be configured: {0}")]
 struct SwaggerError(String);
@@ -73,29 +73,29 @@ async fn definition_show(
 ) -> Result<Json<Map<String, Value>>, Problem> {
     let upstream = docs.upstreams.get(&service).ok_or_else(|| Problem::new(Code::NotFound))?;
     let mut definition = fetch(&upstream).await?;
-    // Whatever address the service has, "Try it out" goes through the gateway, wherever that is reached.
+    // "Try it out" must call the gateway, and not the address of the service.
     definition.insert("servers".to_owned(), json!([{ "url": "/" }]));
     Ok(Json(definition))
 }
 
-/// Why there is no definition.
+/// Why a definition is not available.
 #[derive(Debug, thiserror::Error)]
 enum DefinitionError {
-    #[error("the service could not be asked for its definition")]
-    Down(#[source] Refusal),
-    #[error("the service answered {0} when it was asked for its definition")]
+    #[error("the service did not answer the request for its definition")]
+    Unavailable(#[source] Refusal),
+    #[error("the service answered {0} to the request for its definition")]
     Status(StatusCode),
-    #[error("the definition broke off, or is too large")]
+    #[error("the definition is incomplete or too large")]
     Unreadable(#[source] BoxError),
-    #[error("the definition is no JSON object")]
+    #[error("the definition is not a JSON object")]
     NotJson(#[source] serde_json::Error),
 }
 
 impl From<DefinitionError> for Problem {
     fn from(error: DefinitionError) -> Self {
         match error {
-            DefinitionError::Down(_) => {
-                Self::unavailable(error).detail("the service is down, and so can't say what it offers")
+            DefinitionError::Unavailable(_) => {
+                Self::unavailable(error).detail("the service is down, so its API can't be shown")
             }
             DefinitionError::Status(_) | DefinitionError::Unreadable(_) | DefinitionError::NotJson(_) => {
                 Self::new(Code::BadGateway).caused_by(error)
@@ -108,7 +108,7 @@ async fn fetch(upstream: &Upstream) -> Result<Map<String, Value>, DefinitionErro
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = "/openapi.json".parse().expect("a path is a URI");
     telemetry::inject(request.headers_mut());
-    let answer = upstream.send(request).await.map_err(DefinitionError::Down)?;
+    let answer = upstream.send(request).await.map_err(DefinitionError::Unavailable)?;
     if answer.status() != StatusCode::OK {
         return Err(DefinitionError::Status(answer.status()));
     }

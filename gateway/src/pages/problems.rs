@@ -1,4 +1,4 @@
-//! The pages behind problem types: `type` in an error body leads to one of them.
+//! The pages of problems. The member `type` of a problem is the address of one of them.
 
 use axum::Router;
 use axum::extract::Path;
@@ -7,9 +7,9 @@ use axum::routing::get;
 use maud::{Markup, html};
 use problem::{Code, Problem};
 
-use super::page;
+use super::layout::page;
 
-/// `/problems` and a page for each code.
+/// Returns the routes `/problems` and `/problems/{code}`.
 pub(super) fn router() -> Router {
     Router::new().route("/problems", get(problem_list)).route("/problems/{code}", get(problem_show))
 }
@@ -22,7 +22,7 @@ async fn problem_list() -> Response {
             p {
                 "An error of the API is a problem in the sense of "
                 a href="https://www.rfc-editor.org/rfc/rfc9457" { "RFC 9457" }
-                ". Programs go by its " code { "code" } ", which never changes its meaning."
+                ". Programs should use its " code { "code" } ", whose meaning never changes."
             }
             table {
                 thead { tr { th { "Code" } th { "Status" } th { "Meaning" } } }
@@ -56,12 +56,12 @@ async fn problem_show(Path(name): Path<String>) -> Result<Response, Problem> {
                 dt { "type" }
                 dd { code { "/problems/" (code.as_str()) } }
             }
-            p { "When you ask us about one, tell us its " code { "traceId" } "." }
+            p { "If you ask us about a problem, tell us its " code { "traceId" } "." }
         },
     ))
 }
 
-/// What stands between backticks is code.
+/// Shows the text between backticks as code.
 fn prose(text: &str) -> Markup {
     html! {
         @for (position, part) in text.split('`').enumerate() {

@@ -1,4 +1,4 @@
-//! Bodies of answers on their way to a client.
+//! The bodies of answers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,24 +10,24 @@ use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 use tower::BoxError;
 
-/// Answers that broke off because their service fell silent.
-pub(super) const SILENT: &str = "gateway_upstream_silent_answers_total";
+/// The answers that were cut off because their service sent nothing for too long.
+pub(super) const IDLE_TIMEOUTS: &str = "gateway_upstream_silent_answers_total";
 
-/// The body of a service's answer, which breaks off where the service falls silent.
+/// The body of a service's answer. It ends with an error if the service sends nothing for too long.
 ///
-/// Only the time counts in which the service is waited for. A client that is slow to read is no fault of the service, so
-/// what has come is passed on however late it is asked for (unlike `tower_http::timeout::TimeoutBody`).
+/// Only the time in which the gateway waits for the service counts, and not the time of a client that reads slowly. This is
+/// the difference to `tower_http::timeout::TimeoutBody`.
 pub(crate) struct AnswerBody {
     bytes: Incoming,
     idle_timeout: Duration,
-    /// Runs while the service is waited for.
+    /// Runs while the gateway waits for the service.
     idle: Option<Pin<Box<Sleep>>>,
 }
 
-/// The service has sent nothing for too long.
+/// The service sent nothing for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the service stopped in the middle of its answer")]
-struct Silent;
+struct IdleTimeout;
 
 impl AnswerBody {
     pub(crate) fn new(bytes: Incoming, idle_timeout: Duration) -> Self {
@@ -50,8 +50,8 @@ impl http_body::Body for AnswerBody {
         let idle_timeout = self.idle_timeout;
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(idle_timeout)));
         ready!(idle.as_mut().poll(context));
-        metrics::counter!(SILENT).increment(1);
-        Poll::Ready(Some(Err(Silent.into())))
+        metrics::counter!(IDLE_TIMEOUTS).increment(1);
+        Poll::Ready(Some(Err(IdleTimeout.into())))
     }
 
     fn is_end_stream(&self) -> bool {

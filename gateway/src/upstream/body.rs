@@ -1,7 +1,7 @@
-//! Request bodies on their way to a service.
+//! The bodies of requests.
 //!
-//! A body is streamed, unless the request may have to be sent a second time after some of it was read: then it is
-//! kept. Either way it ends at the limit that `service-host` sets for every body.
+//! A body is buffered if the request may be sent again after a part of it was read. Otherwise it is streamed. Both have the
+//! size limit that `service-host` sets.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,56 +15,56 @@ use tower::BoxError;
 
 use crate::refusal::Refusal;
 
-/// What each try of a request takes its body from.
+/// The source of the body for each attempt of a request.
 pub(crate) enum BodySource {
-    /// All of it is here, and good for any number of tries.
-    Kept(Bytes),
-    /// It comes as the client sends it: good for one try that reads it, after any number that read nothing.
+    /// The whole body, for any number of attempts.
+    Buffered(Bytes),
+    /// The body as the client sends it. Only one attempt can read it; attempts before it must not have read anything.
     Streamed(Arc<Mutex<Body>>),
 }
 
 impl BodySource {
-    /// Takes a client's body; reads all of it where it is to be kept.
-    pub(crate) async fn new(body: Body, keep: bool) -> Result<Self, Refusal> {
+    /// Takes the body of a client's request, and reads all of it if `buffer` is true.
+    pub(crate) async fn new(body: Body, buffer: bool) -> Result<Self, Refusal> {
         if body.is_end_stream() {
-            return Ok(Self::Kept(Bytes::new()));
+            return Ok(Self::Buffered(Bytes::new()));
         }
-        if keep {
-            let whole = body.collect().await.map_err(|error| Refusal::of_body(error.into()))?;
-            return Ok(Self::Kept(whole.to_bytes()));
+        if buffer {
+            let whole = body.collect().await.map_err(|error| Refusal::from_body_error(error.into()))?;
+            return Ok(Self::Buffered(whole.to_bytes()));
         }
         Ok(Self::Streamed(Arc::new(Mutex::new(body))))
     }
 
-    /// Whether a try that may have read some of it leaves it as it was.
-    pub(crate) fn is_kept(&self) -> bool {
-        matches!(self, Self::Kept(_))
+    /// Returns whether another attempt can follow one that has read a part of the body.
+    pub(crate) fn is_buffered(&self) -> bool {
+        matches!(self, Self::Buffered(_))
     }
 
-    /// The body for one try, and a token that is cancelled when it has been sent, or given up.
-    pub(crate) fn for_one_try(&self) -> (TryBody, CancellationToken) {
+    /// Returns the body for one attempt, and a token that is cancelled when the body was sent or dropped.
+    pub(crate) fn for_attempt(&self) -> (AttemptBody, CancellationToken) {
         let sent = CancellationToken::new();
         let guard = sent.clone().drop_guard();
         let bytes = match self {
-            Self::Kept(bytes) => TryBytes::Kept(Full::new(bytes.clone())),
-            Self::Streamed(body) => TryBytes::Streamed(Arc::clone(body)),
+            Self::Buffered(bytes) => AttemptBytes::Buffered(Full::new(bytes.clone())),
+            Self::Streamed(body) => AttemptBytes::Streamed(Arc::clone(body)),
         };
-        (TryBody { bytes, _sent: guard }, sent)
+        (AttemptBody { bytes, _sent: guard }, sent)
     }
 }
 
-/// The body of one try. The HTTP client drops it as soon as it has sent the last of it.
-pub(crate) struct TryBody {
-    bytes: TryBytes,
+/// The body of one attempt. The HTTP client drops it as soon as it has sent all of it.
+pub(crate) struct AttemptBody {
+    bytes: AttemptBytes,
     _sent: DropGuard,
 }
 
-enum TryBytes {
-    Kept(Full<Bytes>),
+enum AttemptBytes {
+    Buffered(Full<Bytes>),
     Streamed(Arc<Mutex<Body>>),
 }
 
-impl http_body::Body for TryBody {
+impl http_body::Body for AttemptBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -73,29 +73,30 @@ impl http_body::Body for TryBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.bytes {
-            TryBytes::Kept(body) => Pin::new(body).poll_frame(context).map_err(BoxError::from),
-            TryBytes::Streamed(body) => {
-                Pin::new(&mut *open(body)).poll_frame(context).map_err(BoxError::from)
+            AttemptBytes::Buffered(body) => Pin::new(body).poll_frame(context).map_err(BoxError::from),
+            AttemptBytes::Streamed(body) => {
+                Pin::new(&mut *lock(body)).poll_frame(context).map_err(BoxError::from)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.bytes {
-            TryBytes::Kept(body) => body.is_end_stream(),
-            TryBytes::Streamed(body) => open(body).is_end_stream(),
+            AttemptBytes::Buffered(body) => body.is_end_stream(),
+            AttemptBytes::Streamed(body) => lock(body).is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.bytes {
-            TryBytes::Kept(body) => body.size_hint(),
-            TryBytes::Streamed(body) => open(body).size_hint(),
+            AttemptBytes::Buffered(body) => body.size_hint(),
+            AttemptBytes::Streamed(body) => lock(body).size_hint(),
         }
     }
 }
 
-/// One try reads a body at a time, so the lock is always free; a panic inside of it breaks nothing for the next one.
-fn open(body: &Mutex<Body>) -> MutexGuard<'_, Body> {
+/// Locks a body. The lock is always free, because one attempt reads the body at a time. A panic in another attempt does not
+/// damage the body.
+fn lock(body: &Mutex<Body>) -> MutexGuard<'_, Body> {
     body.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with one try.
+//! The failures of an attempt.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -8,66 +8,66 @@ use hyper_util::client::legacy::Error;
 use crate::refusal::Refusal;
 use crate::settings::UpstreamSettings;
 
-/// Why a try brought no answer.
+/// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The instance has not received the request: trying another one is always safe.
-    NotReached(Error),
-    /// The connection ended, or brought nonsense, before the head of an answer had come.
-    BrokenOff(Error),
-    /// The first byte did not come in time.
-    TooSlow,
-    /// It answered with another protocol.
+    /// The instance has not received the request, so it is safe to try another one.
+    Unreachable(Error),
+    /// The connection was lost, or the instance sent invalid HTTP, before the head of the answer was complete.
+    ConnectionLost(Error),
+    /// The first byte of the answer did not arrive in time.
+    Timeout,
+    /// The instance answered with another protocol.
     SwitchedProtocols,
-    /// The client's body was too large, or broke off: no fault of the instance.
-    OfBody(Error),
+    /// The client's body was too large or incomplete, which is not the fault of the instance.
+    RequestBody(Error),
 }
 
 impl Failure {
-    /// Sorts the HTTP client's error.
-    pub(crate) fn of(error: Error) -> Self {
+    /// Classifies an error of the HTTP client.
+    pub(crate) fn from_client(error: Error) -> Self {
         let protocol = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
         if error.is_connect() || protocol.is_some_and(hyper::Error::is_canceled) {
-            // Cancelled: the connection was gone before the client wrote anything of the request to it.
-            Self::NotReached(error)
+            // Cancelled means that the connection was closed before the client sent anything of the request.
+            Self::Unreachable(error)
         } else if protocol.is_some_and(hyper::Error::is_user) {
-            // The only thing of ours that hyper runs is the body.
-            Self::OfBody(error)
+            // The body is the only code of ours that hyper runs.
+            Self::RequestBody(error)
         } else {
-            Self::BrokenOff(error)
+            Self::ConnectionLost(error)
         }
     }
 
-    /// Whether the instance is to blame.
-    pub(crate) fn is_of_the_instance(&self) -> bool {
+    /// Returns whether the failure is the fault of the instance.
+    pub(crate) fn is_instance_fault(&self) -> bool {
         match self {
-            Self::NotReached(_) | Self::BrokenOff(_) | Self::TooSlow | Self::SwitchedProtocols => true,
-            Self::OfBody(_) => false,
+            Self::Unreachable(_) | Self::ConnectionLost(_) | Self::Timeout | Self::SwitchedProtocols => true,
+            Self::RequestBody(_) => false,
         }
     }
 
-    /// What it is called in log and metrics.
+    /// The name in log and metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::NotReached(_) => "not_reached",
-            Self::BrokenOff(_) => "broken_off",
-            Self::TooSlow => "too_slow",
+            Self::Unreachable(_) => "not_reached",
+            Self::ConnectionLost(_) => "broken_off",
+            Self::Timeout => "too_slow",
             Self::SwitchedProtocols => "switched_protocols",
-            Self::OfBody(_) => "body",
+            Self::RequestBody(_) => "body",
         }
     }
 
-    /// What the stack raises when there is no further try.
+    /// Returns the refusal if there is no further attempt.
     pub(crate) fn into_refusal(self, service: &Arc<str>, settings: &UpstreamSettings) -> Refusal {
         let service = Arc::clone(service);
         match self {
-            Self::NotReached(source) => {
-                Refusal::NotReached { service, retry_after: settings.retry_after(), source }
+            Self::Unreachable(source) => {
+                Refusal::Unreachable { service, retry_after: settings.retry_after(), source }
             }
-            Self::BrokenOff(source) => Refusal::BrokenOff { service, source },
-            Self::TooSlow => Refusal::TooSlow { service, limit: settings.first_byte_timeout() },
+            Self::ConnectionLost(source) => Refusal::ConnectionLost { service, source },
+            Self::Timeout => Refusal::Timeout { service, limit: settings.first_byte_timeout() },
             Self::SwitchedProtocols => Refusal::SwitchedProtocols { service },
-            Self::OfBody(source) => Refusal::of_body(source.into()),
+            Self::RequestBody(source) => Refusal::from_body_error(source.into()),
         }
     }
 }

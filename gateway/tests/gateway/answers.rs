@@ -1,4 +1,4 @@
-//! What reaches a client of an answer.
+//! What the gateway changes in an answer.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 
-use crate::harness::{Gateway, STORE, Service, fixed, settings};
+use crate::harness::{Gateway, STORE, Service, fixed, settings, with_timeout};
 
 async fn before(router: Router) -> Gateway {
     let service = Service::answering(router).await;
@@ -43,12 +43,12 @@ async fn an_answer_arrives_as_it_was_given() {
 
 #[tokio::test]
 async fn an_answer_streams_to_the_client_as_it_is_given() {
-    let (go_on, may_go_on) = oneshot::channel::<()>();
-    let may_go_on = std::sync::Arc::new(std::sync::Mutex::new(Some(may_go_on)));
+    let (proceed, may_proceed) = oneshot::channel::<()>();
+    let may_proceed = std::sync::Arc::new(std::sync::Mutex::new(Some(may_proceed)));
     let router = Router::new().fallback(async move || {
-        let may_go_on = may_go_on.lock().unwrap().take().unwrap();
+        let may_proceed = may_proceed.lock().unwrap().take().unwrap();
         let second = async move {
-            may_go_on.await.unwrap();
+            may_proceed.await.unwrap();
             Ok::<_, std::io::Error>(Bytes::from("second"))
         };
         let first = async { Ok::<_, std::io::Error>(Bytes::from("first")) };
@@ -58,11 +58,11 @@ async fn an_answer_streams_to_the_client_as_it_is_given() {
     let client =
         hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let request = gateway.request("GET", "/api/store/items").body(Body::empty()).unwrap();
-    let mut body = client.request(request).await.unwrap().into_body();
-    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "first");
-    // The service sends the second half only now that the first one has come through.
-    go_on.send(()).unwrap();
-    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "second");
+    let mut body = with_timeout(client.request(request)).await.unwrap().into_body();
+    assert_eq!(with_timeout(body.frame()).await.unwrap().unwrap().into_data().unwrap(), "first");
+    // The service sends the second half only after the first one has arrived.
+    proceed.send(()).unwrap();
+    assert_eq!(with_timeout(body.frame()).await.unwrap().unwrap().into_data().unwrap(), "second");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Who may call: forged and foreign tokens, and wrong roles.
+//! The check of the caller: forged and foreign tokens, and wrong roles.
 
 use access::{Role, ServiceTokens, SigningKey};
 use axum::body::Body;
@@ -43,7 +43,7 @@ fn new_key() -> SigningKey {
     SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap()
 }
 
-/// A token's header or claims, changed.
+/// Changes the header or the claims of a token.
 fn forged(token: &str, part: usize, change: impl Fn(&mut Value)) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     let mut value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&parts[part]).unwrap()).unwrap();
@@ -53,7 +53,7 @@ fn forged(token: &str, part: usize, change: impl Fn(&mut Value)) -> String {
 }
 
 #[tokio::test]
-async fn a_members_token_lets_pass_and_is_passed_on() {
+async fn a_valid_token_is_accepted_and_forwarded() {
     let scene = Scene::new().await;
     let authorization = format!("Bearer {}", scene.gateway.token(Role::Seller));
     assert_eq!(scene.call("GET", FOR_ANY, &authorization).await.status, 200);
@@ -111,17 +111,17 @@ async fn a_token_whose_claims_were_changed_is_refused() {
         .await;
 }
 
-/// Named after fault 18 of the predecessor: expired tokens were accepted.
+/// Fault 18 of the predecessor: expired tokens were accepted.
 #[tokio::test]
 async fn an_expired_token_is_refused() {
     let scene = Scene::new().await;
     let token = scene.gateway.token(Role::Customer);
-    scene.gateway.hand.advance(std::time::Duration::from_secs(15 * 60 + 6));
+    scene.gateway.clock_control.advance(std::time::Duration::from_secs(15 * 60 + 6));
     scene.refuses(&format!("Bearer {token}")).await;
 }
 
 #[tokio::test]
-async fn a_token_for_or_by_somebody_else_is_refused() {
+async fn a_token_with_another_issuer_or_audience_is_refused() {
     let scene = Scene::new().await;
     let key = &scene.gateway.key;
     let other_audience = scene.gateway.sign(&access_settings("another system"), key, Role::Customer);
@@ -131,7 +131,7 @@ async fn a_token_for_or_by_somebody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn a_services_token_is_no_members_token() {
+async fn a_service_token_is_not_an_access_token() {
     let scene = Scene::new().await;
     let tokens = ServiceTokens::new("order-api", new_key(), scene.gateway.clock.clone());
     for audience in ["gateway", "member-api", "dalkom"] {
@@ -139,7 +139,7 @@ async fn a_services_token_is_no_members_token() {
     }
 }
 
-/// Named after fault 16 of the predecessor: an empty role list passed every check.
+/// Fault 16 of the predecessor: an empty role list passed every check.
 #[tokio::test]
 async fn every_role_but_the_routes_own_is_refused() {
     let scene = Scene::new().await;
@@ -166,7 +166,7 @@ async fn every_role_but_the_routes_own_is_refused() {
 }
 
 #[tokio::test]
-async fn a_public_route_asks_nobody() {
+async fn a_public_route_does_not_check_the_token() {
     let scene = Scene::new().await;
     assert_eq!(scene.call("GET", "/api/store/items", "Bearer nonsense").await.status, 200);
 }

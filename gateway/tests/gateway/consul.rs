@@ -1,4 +1,4 @@
-//! Instances come and go in Consul, and the gateway follows.
+//! The gateway follows the instances that Consul lists.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,10 +15,10 @@ fn consul() -> Consul {
     Consul::new(&url).unwrap()
 }
 
-/// A server in Consul's list.
+/// A server that is registered with Consul.
 struct Registered {
-    until: CancellationToken,
-    kept: tokio::task::JoinHandle<()>,
+    stop: CancellationToken,
+    registration: tokio::task::JoinHandle<()>,
 }
 
 impl Registered {
@@ -30,33 +30,33 @@ impl Registered {
             check_url: format!("http://{address}/healthz"),
             check_interval: Duration::from_secs(1),
         };
-        let until = CancellationToken::new();
-        let stop = until.clone();
-        let kept = tokio::spawn(async move { consul().keep_registered(&registration, stop).await });
-        Self { until, kept }
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move { consul().keep_registered(&registration, stopped).await });
+        Self { stop, registration: task }
     }
 
-    async fn end(self) {
-        self.until.cancel();
-        self.kept.await.unwrap();
+    async fn deregister(self) {
+        self.stop.cancel();
+        self.registration.await.unwrap();
     }
 }
 
-/// Waits until the gateway knows of so many instances.
-async fn known(instances: &Instances, count: usize) {
-    let known = async {
+/// Waits until the gateway knows this number of instances.
+async fn wait_for_instances(instances: &Instances, count: usize) {
+    let changed = async {
         while instances.count() != count {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), known)
+    tokio::time::timeout(Duration::from_secs(10), changed)
         .await
-        .expect("Consul tells of changes within milliseconds");
+        .expect("the gateway did not learn of the change");
 }
 
 #[tokio::test]
 async fn requests_follow_the_instances() {
-    // A name of its own, so that tests that run at the same time do not meet.
+    // A unique name, so that concurrent tests do not see each other's instances.
     let name = format!("store-api-{}", Uuid::new_v4());
     let mut settings = settings();
     settings.services = vec![name.clone()];
@@ -74,18 +74,18 @@ async fn requests_follow_the_instances() {
     assert_eq!(first.received().len(), 1);
 
     let second_registered = Registered::new(&name, second.address);
-    known(&instances, 2).await;
+    wait_for_instances(&instances, 2).await;
     for _ in 0..4 {
         assert_eq!(gateway.get("/api/store/items").await.status, 200);
     }
-    assert!(first.received().len() > 1 && !second.received().is_empty(), "both take their turn");
+    assert!(first.received().len() > 1 && !second.received().is_empty(), "both instances get requests");
 
-    first_registered.end().await;
-    known(&instances, 1).await;
+    first_registered.deregister().await;
+    wait_for_instances(&instances, 1).await;
     let before = first.received().len();
     for _ in 0..4 {
         assert_eq!(gateway.get("/api/store/items").await.status, 200);
     }
-    assert_eq!(first.received().len(), before, "a deregistered instance is asked nothing");
-    second_registered.end().await;
+    assert_eq!(first.received().len(), before, "a deregistered instance gets no request");
+    second_registered.deregister().await;
 }

@@ -1,4 +1,4 @@
-//! Services that are down, slow or broken, and what is tried again.
+//! Services that are down, slow or broken, and the requests that are retried.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,42 +6,45 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
+use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::harness::{Answer, Gateway, MEMBER, STORE, Service, fixed, nobody, serve, settings};
+use crate::harness::{
+    Answer, Gateway, MEMBER, STORE, Service, closed_address, fixed, serve, settings, with_timeout,
+};
 
 const SIGN_UP: &str = "/api/member/customers";
 const SEARCH: &str = "/api/store/items";
 
-/// A server that takes a request and closes the connection without an answer, or after `first` bytes of one.
+/// A server that reads a request, sends `answer`, which may be empty or incomplete, and closes the connection.
 #[derive(Clone)]
 struct Breaking {
     address: SocketAddr,
-    taken: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Breaking {
-    async fn start(first: &'static str) -> Self {
+    async fn start(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let taken = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&taken);
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
                 let mut request = [0; 4096];
                 if connection.read(&mut request).await.is_ok_and(|read| read > 0) {
                     count.fetch_add(1, Ordering::SeqCst);
-                    connection.write_all(first.as_bytes()).await.unwrap();
+                    connection.write_all(answer.as_bytes()).await.unwrap();
                 }
             }
         });
-        Self { address, taken }
+        Self { address, requests }
     }
 
-    fn taken(&self) -> usize {
-        self.taken.load(Ordering::SeqCst)
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
@@ -65,33 +68,33 @@ async fn a_service_without_instances_is_unavailable_at_once_and_the_others_are_n
 
 #[tokio::test]
 async fn an_instance_that_can_not_be_reached_is_unavailable_and_then_ejected() {
-    let nobody = nobody().await;
-    let gateway = Gateway::before(&[(STORE, nobody)]).await;
-    let mut late = None;
-    for turn in 0..4 {
-        if turn == 3 {
-            late = Some(std::net::TcpListener::bind(nobody).unwrap());
+    let address = closed_address().await;
+    let gateway = Gateway::before(&[(STORE, address)]).await;
+    let mut listener = None;
+    for request in 0..4 {
+        if request == 3 {
+            listener = Some(std::net::TcpListener::bind(address).unwrap());
         }
         let answer = gateway.get(SEARCH).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert!(!answer.text().contains("127.0.0.1"), "{}", answer.text());
     }
-    let late = late.unwrap();
-    late.set_nonblocking(true).unwrap();
-    assert!(late.accept().is_err(), "it was ejected, so nobody came to see that it is back");
+    let listener = listener.unwrap();
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "the instance was ejected, so the gateway did not connect again");
 }
 
 #[tokio::test]
 async fn a_request_that_reached_nobody_goes_to_another_instance_whatever_it_is() {
     let service = Service::start().await;
-    let gateway = Gateway::before(&[(MEMBER, nobody().await), (MEMBER, service.address)]).await;
+    let gateway = Gateway::before(&[(MEMBER, closed_address().await), (MEMBER, service.address)]).await;
     for _ in 0..6 {
         assert_eq!(post(&gateway, None).await.status, 200);
     }
     let received = service.received();
     assert_eq!(received.len(), 6);
-    assert!(received.iter().all(|request| request.body == "{\"a\":1}"), "the body is whole");
+    assert!(received.iter().all(|request| request.body == "{\"a\":1}"), "the whole body was sent");
 }
 
 #[tokio::test]
@@ -99,7 +102,7 @@ async fn no_more_instances_are_tried_than_the_settings_say() {
     let service = Service::start().await;
     let mut settings = settings();
     settings.upstream.connect_tries = 1;
-    let services = fixed(&[(MEMBER, nobody().await), (MEMBER, service.address)]);
+    let services = fixed(&[(MEMBER, closed_address().await), (MEMBER, service.address)]);
     let gateway = Gateway::start(&settings, &services).await;
     let statuses = [post(&gateway, None).await.status.as_u16(), post(&gateway, None).await.status.as_u16()];
     assert!(statuses.contains(&503), "{statuses:?}");
@@ -114,16 +117,16 @@ async fn a_request_whose_answer_was_lost_is_not_repeated_unless_that_is_safe() {
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (502, "BAD_GATEWAY"));
     let answer = post(&gateway, None).await;
     assert_eq!(answer.status, 502);
-    assert_eq!(breaking.taken(), 1, "the two requests took one turn each");
+    assert_eq!(breaking.requests(), 1, "each instance got one of the two requests");
 }
 
 #[tokio::test]
 async fn a_read_with_a_body_is_not_repeated_without_it() {
     let breaking = [Breaking::start("").await, Breaking::start("").await];
     let gateway = Gateway::before(&breaking.each_ref().map(|server| (STORE, server.address))).await;
-    let request = gateway.request("GET", SEARCH).body(Body::from("half a thought")).unwrap();
+    let request = gateway.request("GET", SEARCH).body(Body::from("a body")).unwrap();
     assert_eq!(gateway.send(request).await.code(), "BAD_GATEWAY");
-    assert_eq!(breaking.iter().map(Breaking::taken).sum::<usize>(), 1);
+    assert_eq!(breaking.iter().map(Breaking::requests).sum::<usize>(), 1);
 }
 
 #[tokio::test]
@@ -137,7 +140,7 @@ async fn reads_and_requests_with_a_key_are_repeated_once_on_another_instance() {
             let answer = if key.is_some() { post(&gateway, key).await } else { gateway.get(SEARCH).await };
             assert_eq!(answer.status, 200);
         }
-        assert!(breaking.taken() > 0, "one of the two began with the instance that breaks off");
+        assert!(breaking.requests() > 0, "one of the two requests was sent to the broken instance first");
         let received = service.received();
         assert_eq!(received.len(), 2);
         if key.is_some() {
@@ -147,34 +150,34 @@ async fn reads_and_requests_with_a_key_are_repeated_once_on_another_instance() {
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_twice() {
+async fn a_request_is_repeated_only_once() {
     let breaking = [Breaking::start("").await, Breaking::start("").await, Breaking::start("").await];
     let gateway = Gateway::before(&breaking.each_ref().map(|server| (STORE, server.address))).await;
     assert_eq!(gateway.get(SEARCH).await.code(), "BAD_GATEWAY");
-    assert_eq!(breaking.iter().map(Breaking::taken).sum::<usize>(), 2);
+    assert_eq!(breaking.iter().map(Breaking::requests).sum::<usize>(), 2);
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_on_the_instance_that_lost_it() {
+async fn a_request_is_not_repeated_on_the_same_instance() {
     let breaking = Breaking::start("").await;
     let gateway = Gateway::before(&[(STORE, breaking.address)]).await;
     assert_eq!(gateway.get(SEARCH).await.code(), "BAD_GATEWAY");
-    assert_eq!(breaking.taken(), 1);
+    assert_eq!(breaking.requests(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_a_bad_gateway() {
+async fn an_invalid_answer_is_a_bad_gateway() {
     let switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
-    for nonsense in ["hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-", "\0\0\0\0", switched] {
-        let gateway = Gateway::before(&[(MEMBER, Breaking::start(nonsense).await.address)]).await;
-        assert_eq!(post(&gateway, Some("k")).await.code(), "BAD_GATEWAY", "{nonsense:?}");
+    for invalid in ["hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-", "\0\0\0\0", switched] {
+        let gateway = Gateway::before(&[(MEMBER, Breaking::start(invalid).await.address)]).await;
+        assert_eq!(post(&gateway, Some("k")).await.code(), "BAD_GATEWAY", "{invalid:?}");
     }
 }
 
 #[tokio::test]
 async fn a_service_that_does_not_begin_to_answer_is_a_gateway_timeout_and_is_not_asked_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
     let silent = Router::new().fallback(async move || {
         count.fetch_add(1, Ordering::SeqCst);
         std::future::pending::<()>().await;
@@ -187,12 +190,12 @@ async fn a_service_that_does_not_begin_to_answer_is_a_gateway_timeout_and_is_not
     let gateway = Gateway::start(&settings, &services).await;
     let answer = gateway.get(SEARCH).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (504, "GATEWAY_TIMEOUT"));
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
-    assert_eq!(post(&gateway, None).await.status, 200, "the other service is not concerned");
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    assert_eq!(post(&gateway, None).await.status, 200, "the other service is not affected");
 }
 
 #[tokio::test]
-async fn a_slow_client_is_no_slow_service() {
+async fn a_slow_client_is_not_a_slow_service() {
     let service = Service::start().await;
     let mut settings = settings();
     settings.upstream.first_byte_timeout_ms = 1_000;
@@ -202,46 +205,51 @@ async fn a_slow_client_is_no_slow_service() {
         format!("POST {SIGN_UP} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n");
     connection.write_all(head.as_bytes()).await.unwrap();
     connection.write_all(b"{").await.unwrap();
-    // The time that passes is what is tested: longer than the service would be given.
+    // This time must be longer than the first-byte timeout, so the test has to wait.
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     connection.write_all(b"}").await.unwrap();
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
+    with_timeout(connection.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(service.only().body, "{}");
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() {
+async fn an_incomplete_answer_is_incomplete_for_the_client_too() {
     let half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"items\":";
     let gateway = Gateway::before(&[(STORE, Breaking::start(half).await.address)]).await;
     let answer = gateway.raw(&format!("GET {SEARCH} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.to_ascii_lowercase().contains("content-length: 100"), "{head}");
-    assert_eq!(body, "{\"items\":", "what is missing is missing, and not passed off as the end");
+    assert_eq!(body, "{\"items\":", "the gateway added nothing to the incomplete body");
 }
 
-struct OnDrop(Arc<Notify>);
+/// Notifies when it is dropped.
+struct NotifyOnDrop(Arc<Notify>);
 
-impl Drop for OnDrop {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         self.0.notify_one();
     }
 }
 
 #[tokio::test]
-async fn a_request_that_its_client_gives_up_is_given_up_everywhere() {
-    let (begun, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (on_begin, on_end) = (Arc::clone(&begun), Arc::clone(&ended));
+async fn a_request_that_the_client_cancels_is_cancelled_at_the_service() {
+    let (started, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (on_start, on_drop) = (Arc::clone(&started), Arc::clone(&dropped));
     let waiting = Router::new().fallback(async move || {
-        let _ended = OnDrop(Arc::clone(&on_end));
-        on_begin.notify_one();
+        let _notify = NotifyOnDrop(Arc::clone(&on_drop));
+        on_start.notify_one();
         std::future::pending::<()>().await;
     });
-    let gateway = Gateway::before(&[(STORE, serve(waiting).await)]).await;
+    let mut settings = settings();
+    // So that the gateway itself does not give the request up.
+    settings.upstream.first_byte_timeout_ms = 3_600_000;
+    let gateway = Gateway::start(&settings, &fixed(&[(STORE, serve(waiting).await)])).await;
     let mut connection = TcpStream::connect(gateway.address).await.unwrap();
     connection.write_all(format!("GET {SEARCH} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
-    begun.notified().await;
+    with_timeout(started.notified()).await;
+    assert!(dropped.notified().now_or_never().is_none(), "the handler runs while the client waits");
     drop(connection);
-    ended.notified().await;
+    with_timeout(dropped.notified()).await;
 }

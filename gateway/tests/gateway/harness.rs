@@ -1,4 +1,4 @@
-//! Services that remember what they were asked, a gateway in front of them, and a client that sends what it is told.
+//! Services that record their requests, a gateway in front of them, and a client.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -28,19 +28,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_http::limit::RequestBodyLimitLayer;
 use uuid::Uuid;
 
-/// The host's default.
+/// The default of `service-host`.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 pub(crate) const MEMBER: &str = "member-api";
 pub(crate) const STORE: &str = "store-api";
 pub(crate) const ORDER: &str = "order-api";
 
-/// The settings of the repository, the way they reach a process.
+/// The settings in `config/gateway.yml`, as the gateway reads them.
 pub(crate) fn settings() -> Settings {
     read_settings(include_str!("../../../config/gateway.yml")).unwrap()
 }
 
-/// Settings as config-server would serve them from this file.
+/// Reads settings as config-server serves them from a file.
 pub(crate) fn read_settings(yaml: &str) -> Result<Settings, String> {
     let document: Value = serde_saphyr::from_str(yaml).unwrap();
     let source = settings::flat::flatten(&document).unwrap();
@@ -53,14 +53,14 @@ pub(crate) fn read_settings(yaml: &str) -> Result<Settings, String> {
         property_sources: vec![PropertySource { name: "config/gateway.yml".to_owned(), source }],
     };
     let mut tree = Tree::from_environment(&environment).unwrap();
-    // The host takes its own sections first.
+    // `service-host` takes its own sections first.
     for section in ["server", "management"] {
         tree.take_section::<Section>(section).map_err(|error| error.to_string())?;
     }
     tree.finish().map_err(|error| error.to_string())
 }
 
-/// A section that is not the gateway's.
+/// A section of `service-host`.
 #[derive(Deserialize, Validate)]
 #[garde(allow_unvalidated)]
 struct Section {
@@ -68,7 +68,7 @@ struct Section {
     _any: serde_json::Map<String, Value>,
 }
 
-/// What a service was asked.
+/// A request that a service received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) method: Method,
@@ -77,7 +77,7 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
 }
 
-/// A service that answers everything with 200 and what the test gives it, and remembers what it was asked.
+/// A service that records its requests.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
@@ -85,25 +85,25 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Answers 200 and `ok`.
+    /// Starts a service that answers every request with 200 and `ok`.
     pub(crate) async fn start() -> Self {
         Self::answering(Router::new().fallback(async || "ok")).await
     }
 
-    /// Answers as `router` does.
+    /// Starts a service that answers with `router`.
     pub(crate) async fn answering(router: Router) -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
-        let remembering = from_fn_with_state(Arc::clone(&received), remember);
-        Self { address: serve(router.layer(remembering)).await, received }
+        let recording = from_fn_with_state(Arc::clone(&received), record);
+        Self { address: serve(router.layer(recording)).await, received }
     }
 
-    /// All that it was asked so far, health checks left out.
+    /// All requests so far, without health checks.
     pub(crate) fn received(&self) -> Vec<Received> {
         let received = self.received.lock().unwrap();
         received.iter().filter(|request| request.uri.path() != "/healthz").cloned().collect()
     }
 
-    /// The one request that it was asked.
+    /// The only request. Fails if there is another number of requests.
     pub(crate) fn only(&self) -> Received {
         let received = self.received();
         assert_eq!(received.len(), 1, "{received:?}");
@@ -111,11 +111,7 @@ impl Service {
     }
 }
 
-async fn remember(
-    received: State<Arc<Mutex<Vec<Received>>>>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
+async fn record(received: State<Arc<Mutex<Vec<Received>>>>, request: Request, next: Next) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
         return StatusCode::BAD_REQUEST.into_response();
@@ -130,7 +126,7 @@ async fn remember(
     next.run(Request::from_parts(head, Body::from(body))).await
 }
 
-/// Serves on a free port for as long as the test runs.
+/// Serves a router on a free port until the test ends.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -139,46 +135,54 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// What `service-host` puts around a router.
+/// Adds the layers that `service-host` adds.
 fn hosted(router: Router, verifier: Verifier) -> Router {
     let router = verifier.wrap(router).layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
     problem::wrap(router).layer(telemetry::request_layer().of_strangers())
 }
 
-/// An address at which nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
+/// Longer than any step of a test takes. A step that does not end fails its test.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Waits for a step of a test, and fails if it does not end in time.
+pub(crate) async fn with_timeout<T>(step: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TIMEOUT, step).await.expect("the step did not end in time")
+}
+
+/// An address without a listener.
+pub(crate) async fn closed_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-/// A gateway, and the keys and the clock of its tokens.
+/// A gateway, and the key and clock of its access tokens.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) key: SigningKey,
     pub(crate) access: access::Settings,
     pub(crate) clock: Clock,
-    pub(crate) hand: Hand,
+    pub(crate) clock_control: Hand,
     pub(crate) revocations: Revocations,
     client: Client<HttpConnector, Body>,
 }
 
 impl Gateway {
-    /// The repository's routes, in front of these services.
+    /// Starts a gateway with the settings of the repository in front of services.
     pub(crate) async fn before(services: &[(&str, SocketAddr)]) -> Self {
         Self::start(&settings(), &fixed(services)).await
     }
 
-    /// These settings, in front of the services that `discovery` finds. No session has ended.
+    /// Starts a gateway in front of the services that `discovery` finds. It knows that no session is revoked.
     pub(crate) async fn start(settings: &Settings, discovery: &Discovery) -> Self {
-        let gateway = Self::ignorant(settings, discovery).await;
+        let gateway = Self::without_revocations(settings, discovery).await;
         let now = gateway.clock.now();
         let none = member_client::Revocations { sessions: Vec::new(), refuse_for_seconds: 960, as_of: now };
-        gateway.revocations.learn(&none, now);
+        gateway.revocations.update(&none, now);
         gateway
     }
 
-    /// The same, and nobody has told it which sessions have ended.
-    pub(crate) async fn ignorant(settings: &Settings, discovery: &Discovery) -> Self {
-        let (clock, hand) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
+    /// Starts a gateway that does not know yet which sessions are revoked.
+    pub(crate) async fn without_revocations(settings: &Settings, discovery: &Discovery) -> Self {
+        let (clock, clock_control) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
         let access = access_settings("dalkom");
         let key = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
         let users = access.user_keys(clock.clone());
@@ -188,20 +192,20 @@ impl Gateway {
         let router = gateway::router(settings, discovery, &revocations).unwrap();
         let address = serve(hosted(router, verifier)).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, key, access, clock, hand, revocations, client }
+        Self { address, key, access, clock, clock_control, revocations, client }
     }
 
-    /// A token of a member of this role, as member-api would give it out.
+    /// An access token of a member with this role, as member-api issues it.
     pub(crate) fn token(&self, role: Role) -> String {
         self.sign(&self.access, &self.key, role)
     }
 
-    /// A token made with other settings or another key.
+    /// An access token with other settings or another key.
     pub(crate) fn sign(&self, access: &access::Settings, key: &SigningKey, role: Role) -> String {
         self.sign_for_session(access, key, role, self.clock.new_id())
     }
 
-    /// A token of a session.
+    /// An access token of a session.
     pub(crate) fn token_of_session(&self, session_id: Uuid, role: Role) -> String {
         self.sign_for_session(&self.access, &self.key, role, session_id)
     }
@@ -218,7 +222,7 @@ impl Gateway {
         tokens.sign(&principal, key).unwrap()
     }
 
-    /// A request to this gateway.
+    /// Starts a request to this gateway.
     pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         Request::builder().method(method).uri(format!("http://{}{path}", self.address))
     }
@@ -228,20 +232,20 @@ impl Gateway {
     }
 
     pub(crate) async fn send(&self, request: Request) -> Answer {
-        Answer::read(self.client.request(request).await.unwrap()).await
+        with_timeout(async { Answer::read(self.client.request(request).await.unwrap()).await }).await
     }
 
-    /// Writes these bytes to a connection of their own, and reads it to its end.
+    /// Sends bytes on a new connection, and reads the answer to its end.
     pub(crate) async fn raw(&self, request: &str) -> String {
         let mut connection = TcpStream::connect(self.address).await.unwrap();
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.unwrap();
+        with_timeout(connection.read_to_end(&mut answer)).await.unwrap();
         String::from_utf8(answer).unwrap()
     }
 }
 
-/// Services at known addresses.
+/// A discovery of services at fixed addresses.
 pub(crate) fn fixed(services: &[(&str, SocketAddr)]) -> Discovery {
     let mut by_name = std::collections::BTreeMap::<&str, Vec<SocketAddr>>::new();
     for (name, address) in services {
@@ -260,7 +264,7 @@ pub(crate) fn access_settings(audience: &str) -> access::Settings {
     }
 }
 
-/// An answer, read to its end.
+/// An answer that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -282,7 +286,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The code of a problem whose status and media type are right.
+    /// The code of a problem. Fails if its status or media type is wrong.
     pub(crate) fn code(&self) -> String {
         assert_eq!(self.header(header::CONTENT_TYPE.as_str()), Some("application/problem+json"), "{self:?}");
         let problem: Value = serde_json::from_slice(&self.body).unwrap();

@@ -1,4 +1,4 @@
-//! A connection to a service is kept only while it is in step: nobody is given an answer to another's request.
+//! A connection to a service is kept only if its last answer was read to the end. No client gets the answer to another request.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,26 +16,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::harness::{Answer, Gateway, MEMBER, STORE, fixed, serve, settings};
+use crate::harness::{Answer, Gateway, MEMBER, STORE, fixed, serve, settings, with_timeout};
 
 const SIGN_UP: &str = "/api/member/customers";
 const SEARCH: &str = "/api/store/items";
-/// Longer than anything here takes: what never comes about fails its test.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
-}
-
-/// Asks with an id of its own, and must be answered with it.
+/// Sends a request with a new id. The answer must contain this id.
 async fn ask(gateway: &Gateway) {
     let id = Uuid::new_v4().to_string();
-    let answer = soon(gateway.get(&format!("{SEARCH}?{id}"))).await;
-    assert_eq!((answer.status.as_u16(), answer.text()), (200, id.as_str()), "the answer is another's");
+    let answer = with_timeout(gateway.get(&format!("{SEARCH}?{id}"))).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text()),
+        (200, id.as_str()),
+        "the answer belongs to another request"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_answer_to_a_cancelled_request_reaches_nobody() {
+async fn the_answer_to_a_cancelled_request_reaches_no_client() {
     const CLIENTS: usize = 24;
     const ROUNDS: usize = 60;
     // Long enough to be sent in several pieces.
@@ -52,33 +49,36 @@ async fn the_answer_to_a_cancelled_request_reaches_nobody() {
             for _ in 0..ROUNDS {
                 let id = Uuid::new_v4().to_string();
                 let path = format!("{SEARCH}?{id}");
-                let asking = gateway.get(&path);
-                let Some(answer) = Cancel::by_chance(Duration::from_millis(12)).run(asking).await else {
+                let request = gateway.get(&path);
+                let Some(answer) = Cancel::by_chance(Duration::from_millis(12)).run(request).await else {
                     continue;
                 };
                 assert_eq!(answer.status, 200, "{}", answer.text());
-                assert_eq!(answer.text(), id.repeat(TIMES), "the answer is another's");
+                assert_eq!(answer.text(), id.repeat(TIMES), "the answer belongs to another request");
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         })
     });
-    for end in soon(futures::future::join_all(clients.collect::<Vec<_>>())).await {
+    for end in with_timeout(futures::future::join_all(clients.collect::<Vec<_>>())).await {
         end.unwrap();
     }
     let answered = answered.load(Ordering::Relaxed);
     let cancelled = CLIENTS * ROUNDS - answered;
     assert!(answered > CLIENTS * ROUNDS / 8 && cancelled > CLIENTS * ROUNDS / 8, "{answered} answered");
-    assert!(proxy.connections() <= cancelled + CLIENTS, "connections that were in step are kept");
+    assert!(
+        proxy.connections() <= cancelled + CLIENTS,
+        "only the connections of cancelled requests are closed"
+    );
 }
 
-/// What a service sends to a request for `id`: more than one answer, or more than the answer holds.
+/// What a service sends for a request with `id`: several answers, or bytes after the answer.
 type Script = fn(id: &str) -> String;
 
 fn answer(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A service that sends what `script` says for each request, and reads on.
+/// A service that sends the text of `script` for each request, and reads the next request.
 async fn scripted(script: Script) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -97,7 +97,7 @@ async fn scripted(script: Script) -> SocketAddr {
     address
 }
 
-/// Reads the head of a request; gives the query of its path.
+/// Reads the head of a request, and returns the query of its path.
 async fn request_id(connection: &mut BufReader<TcpStream>) -> Option<String> {
     let mut first = String::new();
     connection.read_line(&mut first).await.ok().filter(|length| *length > 0)?;
@@ -111,10 +111,10 @@ async fn request_id(connection: &mut BufReader<TcpStream>) -> Option<String> {
 }
 
 #[tokio::test]
-async fn what_a_service_sends_after_its_answer_is_no_answer_to_the_next_request() {
+async fn bytes_after_an_answer_are_not_the_answer_to_the_next_request() {
     let scripts: [(&str, Script); 4] = [
         ("a second answer", |id| answer(id) + &answer("smuggled")),
-        ("more than it said", |id| answer(id) + "and more"),
+        ("bytes after the answer", |id| answer(id) + "and more"),
         ("a late 100", |id| answer(id) + "HTTP/1.1 100 Continue\r\n\r\n"),
         ("a 100 before, and a second answer after", |id| {
             "HTTP/1.1 100 Continue\r\n\r\n".to_owned() + &answer(id) + &answer("smuggled")
@@ -130,8 +130,8 @@ async fn what_a_service_sends_after_its_answer_is_no_answer_to_the_next_request(
 }
 
 #[tokio::test]
-async fn the_body_of_an_answer_that_has_none_is_no_answer_to_the_next_request() {
-    // To HEAD, and with 204 and 304, there is no body, whatever the service sends.
+async fn the_body_after_an_answer_without_a_body_is_not_the_answer_to_the_next_request() {
+    // The answer to HEAD, and a 204 or 304, have no body, even if the service sends one.
     let statuses: [(u16, Script); 2] = [
         (204, |id| answer(id).replace("200 OK", "204 No Content") + &answer("smuggled")),
         (304, |id| answer(id).replace("200 OK", "304 Not Modified") + &answer("smuggled")),
@@ -139,20 +139,20 @@ async fn the_body_of_an_answer_that_has_none_is_no_answer_to_the_next_request() 
     for (status, script) in statuses {
         let gateway = Gateway::before(&[(STORE, scripted(script).await)]).await;
         for _ in 0..20 {
-            let answer = soon(gateway.get(&format!("{SEARCH}?body"))).await;
+            let answer = with_timeout(gateway.get(&format!("{SEARCH}?body"))).await;
             assert_eq!((answer.status.as_u16(), answer.text()), (status, ""));
         }
     }
     let gateway = Gateway::before(&[(STORE, scripted(answer).await)]).await;
     for _ in 0..20 {
         let head = gateway.request("HEAD", &format!("{SEARCH}?head")).body(Body::empty()).unwrap();
-        assert_eq!(soon(gateway.send(head)).await.text(), "");
+        assert_eq!(with_timeout(gateway.send(head)).await.text(), "");
         ask(&gateway).await;
     }
 }
 
 #[tokio::test]
-async fn an_unasked_answer_on_an_idle_connection_closes_it() {
+async fn an_unexpected_answer_on_an_idle_connection_closes_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = Gateway::before(&[(STORE, listener.local_addr().unwrap())]).await;
     for _ in 0..20 {
@@ -162,15 +162,15 @@ async fn an_unasked_answer_on_an_idle_connection_closes_it() {
             connection.write_all(answer(&id).as_bytes()).await.unwrap();
             connection
         };
-        let ((), mut connection) = tokio::join!(ask(&gateway), soon(serving));
+        let ((), mut connection) = tokio::join!(ask(&gateway), with_timeout(serving));
         connection.write_all(answer("smuggled").as_bytes()).await.unwrap();
-        // It is not used again, but closed: the next round is served on a new one.
-        assert!(!matches!(soon(connection.read(&mut [0])).await, Ok(1..)));
+        // The gateway closes the connection, and uses a new one for the next request.
+        assert!(!matches!(with_timeout(connection.read(&mut [0])).await, Ok(1..)));
     }
 }
 
 #[tokio::test]
-async fn a_service_that_answers_before_it_has_read_the_body_stays_in_step() {
+async fn an_answer_before_the_end_of_the_request_does_not_mix_up_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let bodies = Arc::new(AtomicUsize::new(0));
@@ -199,16 +199,20 @@ async fn a_service_that_answers_before_it_has_read_the_body_stays_in_step() {
         let request =
             gateway.request("POST", &format!("{SIGN_UP}?{id}")).body(Body::from_stream(body)).unwrap();
         send.send(Bytes::from_static(b"first half,")).await.unwrap();
-        let answer: Answer = soon(gateway.send(request)).await;
-        assert_eq!((answer.status.as_u16(), answer.text()), (200, id.as_str()), "the answer is another's");
-        // The rest of the body comes after the answer. Where the connection was given up, nobody takes it any more.
+        let answer: Answer = with_timeout(gateway.send(request)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text()),
+            (200, id.as_str()),
+            "the answer belongs to another request"
+        );
+        // The rest of the body is sent after the answer. If the gateway has closed the connection, it is dropped.
         let _ = send.send(Bytes::from_static(b" second half")).await;
         drop(send);
-        assert!(bodies.load(Ordering::SeqCst) <= round, "no body was taken for two");
+        assert!(bodies.load(Ordering::SeqCst) <= round, "no body was read as two");
     }
 }
 
-/// Reads a body in chunks; false where it broke off.
+/// Reads a chunked body. Returns false if it is incomplete.
 async fn read_body(connection: &mut BufReader<TcpStream>) -> bool {
     loop {
         let mut size = String::new();
@@ -227,39 +231,39 @@ async fn read_body(connection: &mut BufReader<TcpStream>) -> bool {
 }
 
 #[tokio::test]
-async fn an_answer_whose_service_falls_silent_breaks_off() {
+async fn an_answer_is_cut_off_if_the_service_stops_sending() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = settings();
     settings.upstream.answer_idle_timeout_ms = 50;
     let gateway = Gateway::start(&settings, &fixed(&[(STORE, listener.local_addr().unwrap())])).await;
-    let asked = format!("GET {SEARCH}?id HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {SEARCH}?id HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let silent = async {
         let mut connection = BufReader::new(listener.accept().await.unwrap().0);
         request_id(&mut connection).await.unwrap();
         let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"items\":";
         connection.write_all(half.as_bytes()).await.unwrap();
-        // Ends when the gateway gives the connection up: an answer is on its way that nobody waits for.
+        // Ends when the gateway closes the connection.
         connection.read(&mut [0]).await
     };
-    let (answer, end) = soon(async { tokio::join!(gateway.raw(&asked), silent) }).await;
+    let (answer, end) = with_timeout(async { tokio::join!(gateway.raw(&request), silent) }).await;
     assert_eq!(answer.split_once("\r\n\r\n").unwrap().1, "{\"items\":");
     assert!(!matches!(end, Ok(1..)));
 }
 
 #[tokio::test]
-async fn a_slow_reader_of_an_answer_is_no_silent_service() {
-    // More than all buffers on the way hold.
+async fn a_slow_client_does_not_cut_off_an_answer() {
+    // More than all buffers between the service and the client.
     const BYTES: usize = 32 * 1024 * 1024;
     let large = Router::new().fallback(async || vec![b'x'; BYTES]);
     let mut settings = settings();
     settings.upstream.answer_idle_timeout_ms = 50;
     let gateway = Gateway::start(&settings, &fixed(&[(STORE, serve(large).await)])).await;
     let mut connection = TcpStream::connect(gateway.address).await.unwrap();
-    let asked = format!("GET {SEARCH} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    connection.write_all(asked.as_bytes()).await.unwrap();
-    // The time that passes is what is tested: longer than the service could be silent.
+    let request = format!("GET {SEARCH} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    // This time must be longer than the idle timeout, so the test has to wait.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let mut answer = Vec::new();
-    soon(connection.read_to_end(&mut answer)).await.unwrap();
-    assert!(answer.len() > BYTES, "it broke off after {} bytes", answer.len());
+    with_timeout(connection.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.len() > BYTES, "the answer was cut off after {} bytes", answer.len());
 }

@@ -1,4 +1,4 @@
-//! The gateway's router in front of small servers that are started in the test.
+//! Tests of the gateway's router in front of small servers that the tests start.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 

@@ -6,9 +6,9 @@ use axum::routing::get;
 use problem::Code;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Gateway, MEMBER, ORDER, STORE, Service, nobody};
+use crate::harness::{Answer, Gateway, MEMBER, ORDER, STORE, Service, closed_address};
 
-fn assert_is_guarded(page: &Answer) {
+fn assert_security_headers(page: &Answer) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -26,8 +26,8 @@ async fn the_documentation_page_and_all_that_it_loads_are_served_from_here() {
     assert_eq!(gateway.get("/docs").await.header("location"), Some("/docs/"));
     let page = gateway.get("/docs/").await;
     assert_eq!((page.status.as_u16(), page.header("content-type")), (200, Some("text/html")));
-    assert_is_guarded(&page);
-    assert!(!page.text().contains("://"), "the page loads something from elsewhere: {}", page.text());
+    assert_security_headers(&page);
+    assert!(!page.text().contains("://"), "the page loads a file from another host: {}", page.text());
     let attributes = page.text().split('"').collect::<Vec<_>>();
     let links = attributes.windows(2).filter(|pair| pair[0].ends_with("src=") || pair[0].ends_with("href="));
     let links: Vec<_> = links.map(|pair| pair[1].trim_start_matches("./")).collect();
@@ -35,7 +35,7 @@ async fn the_documentation_page_and_all_that_it_loads_are_served_from_here() {
     for link in links {
         let file = gateway.get(&format!("/docs/{link}")).await;
         assert_eq!(file.status, 200, "{link}");
-        assert_is_guarded(&file);
+        assert_security_headers(&file);
     }
     assert_eq!(gateway.get("/docs/nothing.js").await.code(), "NOT_FOUND");
 }
@@ -80,7 +80,7 @@ async fn a_definition_comes_from_the_service_and_leads_through_the_gateway() {
 
 #[tokio::test]
 async fn the_definition_of_a_service_that_is_down_is_unavailable() {
-    let gateway = Gateway::before(&[(STORE, nobody().await)]).await;
+    let gateway = Gateway::before(&[(STORE, closed_address().await)]).await;
     for service in [STORE, ORDER] {
         let answer = gateway.get(&format!("/docs/{service}/openapi.json")).await;
         assert_eq!(
@@ -94,7 +94,7 @@ async fn the_definition_of_a_service_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_definition_that_is_none_is_a_bad_gateway() {
+async fn an_invalid_definition_is_a_bad_gateway() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(STORE, service.address)]).await;
     assert_eq!(gateway.get("/docs/store-api/openapi.json").await.code(), "BAD_GATEWAY");
@@ -105,13 +105,13 @@ async fn every_type_of_problem_has_its_page() {
     let gateway = Gateway::before(&[]).await;
     let list = gateway.get("/problems").await;
     assert_eq!(list.header("content-type"), Some("text/html; charset=utf-8"));
-    assert_is_guarded(&list);
+    assert_security_headers(&list);
     for code in Code::ALL {
         let path = format!("/problems/{}", code.as_str());
         assert!(list.text().contains(&format!("href=\"{path}\"")), "{path}");
         let page = gateway.get(&path).await;
         assert_eq!(page.status, 200, "{path}");
-        assert_is_guarded(&page);
+        assert_security_headers(&page);
         for part in [code.as_str(), &code.status().as_u16().to_string()] {
             assert!(page.text().contains(part), "{path}: {part}");
         }

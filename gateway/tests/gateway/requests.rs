@@ -1,4 +1,4 @@
-//! What reaches a service of a request.
+//! What the gateway changes in a request.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::harness::{Gateway, MAX_BODY_BYTES, MEMBER, STORE, Service};
+use crate::harness::{Gateway, MAX_BODY_BYTES, MEMBER, STORE, Service, with_timeout};
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_sent() {
@@ -39,7 +39,7 @@ async fn a_request_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn who_calls_and_from_where_is_said_by_the_gateway_alone() {
+async fn only_the_gateway_sets_headers_about_the_caller() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(STORE, service.address)]).await;
     let answer = gateway
@@ -65,30 +65,32 @@ async fn who_calls_and_from_where_is_said_by_the_gateway_alone() {
 }
 
 #[tokio::test]
-async fn every_request_begins_a_trace_that_goes_on_in_the_service_and_in_the_problem() {
-    // For the whole process: where each thread has its own, a span that another test's thread begins first is off for
-    // all of them.
+async fn every_request_starts_a_trace_that_the_service_and_the_problem_continue() {
+    // For the whole process: a span that another test enters first without a subscriber would be disabled for all threads.
     let log = telemetry::subscriber("gateway", LogFormat::Json, "off", std::io::sink).unwrap();
     tracing::subscriber::set_global_default(log).unwrap();
     let router = Router::new().fallback(async || StatusCode::NOT_FOUND);
     let service = Service::answering(router).await;
     let gateway = Gateway::before(&[(STORE, service.address)]).await;
-    let outside = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let of_client = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let request = gateway.request("GET", "/api/store/items").header("traceparent", outside);
+        let request = gateway.request("GET", "/api/store/items").header("traceparent", of_client);
         let answer = gateway.send(request.body(Body::empty()).unwrap()).await;
         let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         seen.push(problem["traceId"].as_str().unwrap().to_owned());
     }
-    let passed_on: Vec<_> = service
+    let forwarded: Vec<_> = service
         .received()
         .iter()
         .map(|r| r.headers["traceparent"].to_str().unwrap()[3..35].to_owned())
         .collect();
-    assert_eq!(passed_on, seen);
+    assert_eq!(forwarded, seen);
     assert_ne!(seen[0], seen[1]);
-    assert!(seen.iter().all(|trace_id| !outside.contains(trace_id)), "a stranger's trace is not taken over");
+    assert!(
+        seen.iter().all(|trace_id| !of_client.contains(trace_id)),
+        "the trace of a client is not continued"
+    );
 }
 
 #[tokio::test]
@@ -108,17 +110,17 @@ async fn a_body_streams_to_the_service_as_it_is_sent() {
         "POST /api/member/customers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n";
     connection.write_all(head.as_bytes()).await.unwrap();
     connection.write_all(b"first").await.unwrap();
-    // The second half is sent only when the first one has come through.
-    assert_eq!(arrivals.recv().await.unwrap(), Bytes::from("first"));
+    // The second half is sent only after the first one has arrived.
+    assert_eq!(with_timeout(arrivals.recv()).await.unwrap(), Bytes::from("first"));
     connection.write_all(b"other").await.unwrap();
-    assert_eq!(arrivals.recv().await.unwrap(), Bytes::from("other"));
+    assert_eq!(with_timeout(arrivals.recv()).await.unwrap(), Bytes::from("other"));
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
+    with_timeout(connection.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_body_that_says_that_it_is_too_large_is_refused_unread() {
+async fn a_body_with_a_too_large_content_length_is_refused_unread() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(MEMBER, service.address)]).await;
     let answer = gateway
@@ -129,18 +131,18 @@ async fn a_body_that_says_that_it_is_too_large_is_refused_unread() {
 }
 
 #[tokio::test]
-async fn a_body_that_turns_out_too_large_is_refused_and_no_fault_of_the_service() {
+async fn a_streamed_body_that_is_too_large_is_refused_and_is_not_the_fault_of_the_service() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(MEMBER, service.address)]).await;
     let chunk = format!("{:x}\r\n{}\r\n", MAX_BODY_BYTES / 2 + 1, "x".repeat(MAX_BODY_BYTES / 2 + 1));
     let head = "POST /api/member/customers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n";
     let streamed = format!("{head}\r\n{chunk}{chunk}0\r\n\r\n");
-    let kept = format!("{head}Idempotency-Key: k\r\n\r\n{chunk}{chunk}0\r\n\r\n");
-    for request in [&streamed, &kept, &streamed, &streamed, &streamed] {
+    let buffered = format!("{head}Idempotency-Key: k\r\n\r\n{chunk}{chunk}0\r\n\r\n");
+    for request in [&streamed, &buffered, &streamed, &streamed, &streamed] {
         let answer = gateway.raw(request).await;
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("BODY_TOO_LARGE"), "{answer}");
     }
-    // Had it been blamed, it would be ejected by now.
+    // Otherwise the instance would be ejected by now.
     let small = gateway.request("POST", "/api/member/customers").body(Body::from("{}")).unwrap();
     assert_eq!(gateway.send(small).await.status, StatusCode::OK);
 }
@@ -161,7 +163,7 @@ async fn the_largest_body_passes() {
 }
 
 #[tokio::test]
-async fn a_client_that_expects_to_be_asked_is_asked_and_others_are_refused_before_they_send() {
+async fn a_client_that_expects_100_continue_gets_it_or_a_refusal_before_it_sends_the_body() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(MEMBER, service.address)]).await;
     let mut connection = TcpStream::connect(gateway.address).await.unwrap();
@@ -171,12 +173,12 @@ async fn a_client_that_expects_to_be_asked_is_asked_and_others_are_refused_befor
         )
     };
     connection.write_all(head("/api/member/customers").as_bytes()).await.unwrap();
-    let mut asked = [0; 25];
-    connection.read_exact(&mut asked).await.unwrap();
-    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut interim = [0; 25];
+    with_timeout(connection.read_exact(&mut interim)).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     connection.write_all(b"{}").await.unwrap();
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
+    with_timeout(connection.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(!service.only().headers.contains_key("expect"));
 
@@ -185,7 +187,7 @@ async fn a_client_that_expects_to_be_asked_is_asked_and_others_are_refused_befor
 }
 
 #[tokio::test]
-async fn what_breaks_a_rule_of_http_is_refused() {
+async fn a_request_that_violates_http_is_refused() {
     let service = Service::start().await;
     let gateway = Gateway::before(&[(STORE, service.address)]).await;
     let refused = [
@@ -200,7 +202,7 @@ async fn what_breaks_a_rule_of_http_is_refused() {
         assert!(answer.starts_with("HTTP/1.1 400"), "{request}\n{answer}");
     }
     assert!(service.received().is_empty());
-    // An offer of HTTP/2 is passed over: Java's client makes it with every first request.
+    // An offer of HTTP/2 is ignored: Java's client makes it with every first request.
     let offer = "GET /api/store/items HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade, HTTP2-Settings\r\n\
                  Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n";
     assert!(gateway.raw(offer).await.starts_with("HTTP/1.1 200"));

@@ -1,4 +1,4 @@
-//! Sessions that have ended before their time: how the gateway learns of them, and what it does then.
+//! Revoked sessions: how the gateway learns of them, and how it refuses them.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,7 +21,9 @@ use time::macros::datetime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::harness::{Answer, Gateway, MEMBER, STORE, Service, fixed, nobody, serve, settings};
+use crate::harness::{
+    Answer, Gateway, MEMBER, STORE, Service, closed_address, fixed, serve, settings, with_timeout,
+};
 
 const FOR_ANY: &str = "/api/member/me";
 const OF_STORE: &str = "/api/store/me/stores";
@@ -29,20 +31,20 @@ const PUBLIC: &str = "/api/store/items";
 const INTERVAL: Duration = Duration::from_millis(5);
 const AS_OF: OffsetDateTime = datetime!(2026-11-22 02:59 UTC);
 
-/// What there is of member-api for the gateway: revocations for the gateway alone, and an answer to everything else.
+/// A member-api that lists revocations for the gateway, and answers every other request with `ok`.
 #[derive(Clone)]
 struct MemberApi {
     address: SocketAddr,
     people: Arc<People>,
-    said: Said,
+    state: MemberApiState,
 }
 
-/// What it says, and what it was asked.
+/// What it answers, and the requests it got.
 #[derive(Clone)]
-struct Said {
-    ended: Arc<Mutex<Vec<Uuid>>>,
+struct MemberApiState {
+    revoked: Arc<Mutex<Vec<Uuid>>>,
     is_up: watch::Sender<bool>,
-    questions: watch::Sender<Vec<RevocationsQuery>>,
+    requests: watch::Sender<Vec<RevocationsQuery>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,54 +53,54 @@ struct Down;
 
 impl MemberApi {
     async fn start() -> Self {
-        // Service tokens live by a clock of their own: the gateway's is moved about by the tests.
+        // Service tokens use the system clock, because the tests change the clock of the gateway.
         let people = People::of(MEMBER, &Clock::system());
-        let said = Said {
-            ended: Arc::default(),
+        let state = MemberApiState {
+            revoked: Arc::default(),
             is_up: watch::Sender::new(true),
-            questions: watch::Sender::default(),
+            requests: watch::Sender::default(),
         };
-        let internal = Router::new().route(REVOCATIONS_PATH, get(revocation_list)).with_state(said.clone());
+        let internal = Router::new().route(REVOCATIONS_PATH, get(revocation_list)).with_state(state.clone());
         let router = access::only_services(internal, &["gateway"]).fallback(async || "ok");
         let address = serve(people.verifier().wrap(router)).await;
-        Self { address, people: Arc::new(people), said }
+        Self { address, people: Arc::new(people), state }
     }
 
-    /// A gateway before it, and before other instances and services.
+    /// Starts a gateway in front of it, and in front of other instances and services.
     async fn gateway(&self, others: &[(&str, SocketAddr)]) -> Gateway {
         let discovery = fixed(&[&[(MEMBER, self.address)], others].concat());
-        let gateway = Gateway::ignorant(&settings(), &discovery).await;
+        let gateway = Gateway::without_revocations(&settings(), &discovery).await;
         let people = Arc::clone(&self.people);
         let tokens =
             TokenSource::new(move |called| Ok::<_, Infallible>(people.service_token("gateway", called)));
         let peer = Peer::new(MEMBER, &discovery, tokens, peer::http_client().unwrap());
-        tokio::spawn(gateway.revocations.clone().keep_informed(peer, INTERVAL));
+        tokio::spawn(gateway.revocations.clone().poll(peer, INTERVAL));
         gateway
     }
 
-    fn end(&self, session: Uuid) {
-        self.said.ended.lock().unwrap().push(session);
+    fn revoke(&self, session: Uuid) {
+        self.state.revoked.lock().unwrap().push(session);
     }
 
     fn set_up(&self, is_up: bool) {
-        self.said.is_up.send_replace(is_up);
+        self.state.is_up.send_replace(is_up);
     }
 
-    /// Waits until it was asked so many more times. Who asks again has taken in the answer before.
-    async fn asked(&self, times: usize) {
-        let mut questions = self.said.questions.subscribe();
-        let before = questions.borrow().len();
-        questions.wait_for(|questions| questions.len() >= before + times).await.unwrap();
+    /// Waits for this number of further requests. When a request arrives, the gateway has processed the answer before it.
+    async fn wait_for_requests(&self, count: usize) {
+        let mut requests = self.state.requests.subscribe();
+        let before = requests.borrow().len();
+        with_timeout(requests.wait_for(|requests| requests.len() >= before + count)).await.unwrap();
     }
 }
 
 async fn revocation_list(
-    State(said): State<Said>,
+    State(state): State<MemberApiState>,
     Query(query): Query<RevocationsQuery>,
 ) -> Result<Json<Revocations>, Problem> {
-    let sessions = said.ended.lock().unwrap().clone();
-    let is_up = *said.is_up.borrow();
-    said.questions.send_modify(|questions| questions.push(query));
+    let sessions = state.revoked.lock().unwrap().clone();
+    let is_up = *state.is_up.borrow();
+    state.requests.send_modify(|requests| requests.push(query));
     if is_up {
         Ok(Json(Revocations { sessions, refuse_for_seconds: 960, as_of: AS_OF }))
     } else {
@@ -118,33 +120,33 @@ async fn is_refused(gateway: &Gateway, token: &str) {
 }
 
 #[tokio::test]
-async fn every_token_of_a_session_that_has_ended_is_refused_and_no_other() {
+async fn every_token_of_a_revoked_session_is_refused_and_no_other() {
     let (member_api, store) = (MemberApi::start().await, Service::start().await);
     let gateway = member_api.gateway(&[(STORE, store.address)]).await;
     let session = gateway.clock.new_id();
     let token = gateway.token_of_session(session, Role::Seller);
     assert_eq!(call(&gateway, FOR_ANY, &token).await.status, 200);
 
-    member_api.end(session);
-    member_api.asked(2).await;
+    member_api.revoke(session);
+    member_api.wait_for_requests(2).await;
 
     is_refused(&gateway, &token).await;
     is_refused(&gateway, &gateway.token_of_session(session, Role::Seller)).await;
     assert_eq!(call(&gateway, OF_STORE, &token).await.code(), "UNAUTHENTICATED");
     let wrong_role = call(&gateway, "/api/member/audit", &token).await;
-    assert_eq!(wrong_role.code(), "UNAUTHENTICATED", "who is nobody has no role to be wrong");
+    assert_eq!(wrong_role.code(), "UNAUTHENTICATED", "the session is checked before the role");
     assert_eq!(store.received().len(), 0);
     assert_eq!(call(&gateway, FOR_ANY, &gateway.token(Role::Seller)).await.status, 200);
-    assert_eq!(call(&gateway, PUBLIC, &token).await.status, 200, "a public route asks nobody");
+    assert_eq!(call(&gateway, PUBLIC, &token).await.status, 200, "a public route does not check the token");
 }
 
 #[tokio::test]
-async fn a_gateway_that_has_heard_nothing_believes_nobody_and_serves_what_is_public() {
+async fn a_gateway_without_an_answer_refuses_every_token_and_serves_public_routes() {
     let (member_api, store) = (MemberApi::start().await, Service::start().await);
     member_api.set_up(false);
     let gateway = member_api.gateway(&[(STORE, store.address)]).await;
     let ended = gateway.clock.new_id();
-    member_api.end(ended);
+    member_api.revoke(ended);
 
     let answer = call(&gateway, FOR_ANY, &gateway.token(Role::Customer)).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
@@ -153,29 +155,29 @@ async fn a_gateway_that_has_heard_nothing_believes_nobody_and_serves_what_is_pub
     assert_eq!(gateway.get(PUBLIC).await.status, 200);
 
     member_api.set_up(true);
-    member_api.asked(2).await;
+    member_api.wait_for_requests(2).await;
     assert_eq!(call(&gateway, FOR_ANY, &gateway.token(Role::Customer)).await.status, 200);
     is_refused(&gateway, &gateway.token_of_session(ended, Role::Customer)).await;
 }
 
 #[tokio::test]
-async fn a_gateway_keeps_what_it_knows_while_nobody_answers_and_says_how_old_it_is() {
+async fn a_gateway_keeps_the_revocations_without_an_answer_and_reports_their_age() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let metrics = recorder.handle();
-    // All tasks of the test run on its one thread.
+    // All tasks of the test run in this thread.
     let _recording = metrics::set_default_local_recorder(&recorder);
     let member_api = MemberApi::start().await;
     let gateway = member_api.gateway(&[]).await;
     let [before, meanwhile] = [gateway.clock.new_id(), gateway.clock.new_id()];
-    member_api.end(before);
-    member_api.asked(2).await;
+    member_api.revoke(before);
+    member_api.wait_for_requests(2).await;
 
     member_api.set_up(false);
-    member_api.asked(2).await;
-    member_api.end(meanwhile);
-    gateway.hand.advance(Duration::from_secs(90));
-    // A question that is not answered may be put twice before it is given up.
-    member_api.asked(4).await;
+    member_api.wait_for_requests(2).await;
+    member_api.revoke(meanwhile);
+    gateway.clock_control.advance(Duration::from_secs(90));
+    // A request that fails may be sent twice.
+    member_api.wait_for_requests(4).await;
 
     is_refused(&gateway, &gateway.token_of_session(before, Role::Customer)).await;
     let other = gateway.token_of_session(meanwhile, Role::Customer);
@@ -190,34 +192,36 @@ async fn a_gateway_keeps_what_it_knows_while_nobody_answers_and_says_how_old_it_
     }
 
     member_api.set_up(true);
-    member_api.asked(2).await;
+    member_api.wait_for_requests(2).await;
     is_refused(&gateway, &other).await;
     assert!(metrics.render().contains("gateway_revocations_age_seconds 0\n"), "{}", metrics.render());
 }
 
 #[tokio::test]
-async fn the_first_question_is_for_all_and_each_next_one_for_what_is_new() {
+async fn the_first_request_asks_for_all_and_the_next_ones_for_new_revocations() {
     let member_api = MemberApi::start().await;
     let _gateway = member_api.gateway(&[]).await;
-    member_api.asked(3).await;
-    let questions = member_api.said.questions.borrow();
-    assert_eq!(questions[0], RevocationsQuery { since: None });
-    assert_eq!(questions[1..3], [RevocationsQuery { since: Some(AS_OF) }; 2]);
+    member_api.wait_for_requests(3).await;
+    let requests = member_api.state.requests.borrow();
+    assert_eq!(requests[0], RevocationsQuery { since: None });
+    assert_eq!(requests[1..3], [RevocationsQuery { since: Some(AS_OF) }; 2]);
 }
 
 #[tokio::test]
-async fn every_gateway_hears_of_it_though_some_instances_do_not_answer() {
+async fn every_gateway_learns_of_a_revocation_although_some_instances_do_not_answer() {
     let (member_api, store) = (MemberApi::start().await, Service::start().await);
-    let standing_still = serve(Router::new().fallback(std::future::pending::<()>)).await;
+    let hanging = serve(Router::new().fallback(std::future::pending::<()>)).await;
     let gateways = [
-        member_api.gateway(&[(STORE, store.address), (MEMBER, nobody().await)]).await,
-        member_api.gateway(&[(STORE, store.address), (MEMBER, standing_still)]).await,
+        member_api.gateway(&[(STORE, store.address), (MEMBER, closed_address().await)]).await,
+        member_api.gateway(&[(STORE, store.address), (MEMBER, hanging)]).await,
     ];
     let session = gateways[0].clock.new_id();
-    member_api.end(session);
+    member_api.revoke(session);
     for gateway in &gateways {
         let token = gateway.token_of_session(session, Role::Seller);
         let refused = async { while call(gateway, OF_STORE, &token).await.status != 401 {} };
-        tokio::time::timeout(Duration::from_secs(10), refused).await.expect("another instance is asked next");
+        tokio::time::timeout(Duration::from_secs(10), refused)
+            .await
+            .expect("the gateway did not ask another instance");
     }
 }

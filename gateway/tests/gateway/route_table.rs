@@ -1,4 +1,4 @@
-//! `config/gateway.yml` says what the API contract says, and opens nothing else.
+//! `config/gateway.yml` agrees with the API contract, and makes nothing else reachable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use gateway::settings::Access::{self, Admin, Any, Customer, Public, Seller};
 
 use crate::harness::{Gateway, MEMBER, ORDER, STORE, Service, read_settings, settings};
 
-/// The tables of the API contract. Whose thing it is (`owner`) is the service's to check: here that is a seller.
+/// The tables of the API contract. For `owner`, the gateway only checks the role of a seller; the service checks the owner.
 const CONTRACT: &[(&str, &str, &str, Access)] = &[
     ("GET", "/.well-known/jwks.json", MEMBER, Public),
     ("POST", "/api/member/customers", MEMBER, Public),
@@ -144,7 +144,7 @@ async fn what_is_not_listed_is_not_found() {
     assert!(service.received().is_empty());
 }
 
-/// Named after fault 17 of the predecessor: internal routes were reachable through the gateway.
+/// Fault 17 of the predecessor: internal routes were reachable through the gateway.
 #[tokio::test]
 async fn internal_routes_are_not_reachable_by_any_spelling() {
     let service = Service::start().await;
@@ -207,7 +207,7 @@ async fn internal_routes_are_not_reachable_by_any_spelling() {
         let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
         let answer = gateway.raw(&request).await;
         let refused = ["HTTP/1.1 404", "HTTP/1.1 400"].iter().any(|status| answer.starts_with(status));
-        // An empty parameter is the list itself with a slash too many or too few, which is a path of its own.
+        // An empty parameter gives the path of the list with a slash at its end, which is another path.
         assert!(refused, "{path}: {}", answer.lines().next().unwrap_or_default());
         let absolute = format!("GET http://internal{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
         assert!(!gateway.raw(&absolute).await.starts_with("HTTP/1.1 2"), "absolute form of {path}");
@@ -215,7 +215,7 @@ async fn internal_routes_are_not_reachable_by_any_spelling() {
     assert!(service.received().is_empty(), "{:?}", service.received());
 }
 
-/// Named after fault 29 of the predecessor: settings differed by environment with nothing to check them.
+/// Fault 29 of the predecessor: settings differed by environment, and nothing checked them.
 #[test]
 fn settings_with_a_fault_are_refused_by_the_name_of_the_key() {
     let route = |line: &str| format!("services: [store-api]\nroutes:\n  - {{ {line} }}\n");

@@ -1,10 +1,10 @@
-//! Signing up, the profile, the password, and leaving.
+//! Signing up, the profile, the password, and closing an account.
 
 use garde::Validate;
 use http::StatusCode;
-use member_api::create_admin::{CreateAdminError, NewAdmin, create_admin};
-use member_api::domain::{Email, MemberName};
-use member_api::sign_up::SignUpError;
+use member_api::accounts::create_admin::{CreateAdminError, NewAdmin, create_admin};
+use member_api::accounts::sign_up::SignUpError;
+use member_api::members::{Email, MemberName};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
@@ -192,7 +192,7 @@ async fn an_account_is_closed_when_its_wallet_is_empty(_: MySqlPoolOptions, opti
                  WHERE m.closed_at IS NOT NULL AND s.revoked_at IS NOT NULL";
     assert_eq!(world.count(ended).await, 1);
 
-    // The token is good for some minutes more; the account is not.
+    // The token is still valid for some minutes, but the account is closed.
     let me = world.client.get("/api/member/me").bearer(&poor.token);
     let _ = me.send().await.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
     let charge = world.client.post("/api/member/me/wallet/charges").bearer(&poor.token).key("late");
@@ -202,7 +202,7 @@ async fn an_account_is_closed_when_its_wallet_is_empty(_: MySqlPoolOptions, opti
         .await
         .expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
     assert_eq!(world.wallet(&poor).await, (0, 0));
-    // Its email is free.
+    // The email can be used again.
     world.customer("poor").await;
 }
 
@@ -219,7 +219,8 @@ async fn an_administrator_is_made_with_the_first_line_of_standard_input(
     assert!(admin.email.validate().is_ok());
     let create = async |input: &'static str| {
         let state = &world.state;
-        create_admin(&state.database, &state.clock, &state.passwords, admin.clone(), input.as_bytes()).await
+        create_admin(&state.database, &state.clock, &state.password_hasher, admin.clone(), input.as_bytes())
+            .await
     };
     assert!(matches!(create("short\n").await, Err(CreateAdminError::Password(_))));
     assert_eq!(world.count("SELECT COUNT(*) FROM members").await, 0);

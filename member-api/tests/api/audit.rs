@@ -1,8 +1,8 @@
-//! The proof of the ledger: it must see what is wrong, and nothing where nothing is.
+//! The audit of the ledger: it must find every error, and no error in a correct ledger.
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::Account;
+use member_api::wallet::Account;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
@@ -44,7 +44,7 @@ async fn it_sums_up_and_names_who_is_out_of_line(_: MySqlPoolOptions, options: M
     );
     assert_eq!(sound["counts"], json!({"wallets": 2, "transfers": 3, "postings": 6}));
 
-    // Somebody sets a balance by hand.
+    // A balance is changed by hand.
     breach(&world, "UPDATE wallets SET balance = balance + 500 WHERE version = 2").await;
     let broken = audit(&world).await;
     assert_eq!((&broken["balanced"], &broken["sums"]["walletBalances"]), (&json!(false), &json!(6_500)));
@@ -53,7 +53,7 @@ async fn it_sums_up_and_names_who_is_out_of_line(_: MySqlPoolOptions, options: M
     assert_eq!(broken["transfersOutOfLine"], json!([]));
     breach(&world, "UPDATE wallets SET balance = balance - 500 WHERE version = 2").await;
 
-    // Somebody changes both sides of a posting: the sums still agree, the chain of balances does not.
+    // Two postings are changed. The sum and the balance of the account still agree, but the balances between them do not.
     breach(&world, "UPDATE postings SET amount = 4000 WHERE amount = 3000").await;
     breach(&world, "UPDATE postings SET amount = 1000 WHERE amount = 2000").await;
     let broken = audit(&world).await;

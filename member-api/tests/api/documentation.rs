@@ -1,4 +1,4 @@
-//! The OpenAPI document: every route is in it, and it says what the code does.
+//! The OpenAPI document contains every route, and agrees with the code.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
 use crate::world::World;
 
-/// What can be called without a token.
+/// The routes that need no token.
 const OPEN: [&str; 5] = [
     "get /.well-known/jwks.json",
     "post /api/member/customers",
@@ -106,7 +106,7 @@ async fn the_bounds_in_the_schemas_are_those_that_are_kept(
     let status =
         async |body: Value| world.client.post("/api/member/customers").json(&body).send().await.status;
 
-    // A body at both ends of each bound is taken, and one step outside is refused.
+    // Each limit is accepted, and one step outside of it is refused.
     let good = json!({"email": "a@example.com", "password": "12345678", "name": "가"});
     for (schema_name, member) in [("NewPassword", "password"), ("MemberName", "name")] {
         for (length, expected) in [

@@ -1,13 +1,13 @@
-//! The one function by which money moves, inside a caller's transaction.
+//! The functions that move money, in the caller's transaction.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use access::MemberId;
-use member_api::audit::prove;
-use member_api::db::transfers::Recorded;
-use member_api::domain::{Kind, Transfer};
-use member_api::ledger::{TransferError, execute, transfer, transfer_all};
+use member_api::audit::ledger_audit::audit_ledger;
+use member_api::wallet::db::transfers::RecordedTransfer;
+use member_api::wallet::ledger::{TransferError, execute, record_transfer, record_transfers};
+use member_api::wallet::{Kind, Transfer};
 use money::Won;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -21,19 +21,19 @@ fn charge(world: &World, member_id: MemberId, amount: i64) -> Transfer {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_transfer_is_undone_with_its_transaction(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_transfer_is_rolled_back_with_its_transaction(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    let order = Arc::new(charge(&world, kim.id, 5_000));
+    let transfer = Arc::new(charge(&world, kim.id, 5_000));
     let now = world.state.clock.now();
-    let undone = Arc::clone(&order);
+    let rolled_back = Arc::clone(&transfer);
     let result: Result<(), TransferError> = world
         .state
         .database
         .run_tx("test", move |tx| {
-            let order = Arc::clone(&undone);
+            let transfer = Arc::clone(&rolled_back);
             Box::pin(async move {
-                let recorded = transfer(tx, &order, now).await?;
+                let recorded = record_transfer(tx, &transfer, now).await?;
                 assert_eq!(recorded.balance_after, Won::new(5_000));
                 Err(TransferError::InsufficientBalance)
             })
@@ -41,14 +41,15 @@ async fn a_transfer_is_undone_with_its_transaction(_: MySqlPoolOptions, options:
         .await;
     assert!(result.is_err());
     assert_eq!((world.wallet(&kim).await, world.count("SELECT COUNT(*) FROM transfers").await), ((0, 0), 0));
-    let recorded = execute(&world.state.database, &world.state.clock, Transfer::clone(&order)).await.unwrap();
+    let recorded =
+        execute(&world.state.database, &world.state.clock, Transfer::clone(&transfer)).await.unwrap();
     assert_eq!((recorded.balance_after, world.wallet(&kim).await), (Won::new(5_000), (5_000, 1)));
 }
 
-/// A payment of that much is refused, however lucky everybody was.
-const MORE_THAN_ANYBODY_HAS: Won = Won::new(1_000_000_000);
+/// More than any wallet can hold in this test.
+const MORE_THAN_ANY_BALANCE: Won = Won::new(1_000_000_000);
 
-/// A random transfer of somebody's: every other one takes money out of the wallet, as much as others bring.
+/// A random transfer of a random member. Half of them take money out of the wallet.
 fn any_transfer(world: &World, people: &[Person], random: &mut StdRng) -> Transfer {
     let is_payment = random.random_bool(0.5);
     let others = [Kind::Charge, Kind::Refund, Kind::Payout];
@@ -78,34 +79,36 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
     let (mut made, mut refused) = (0, 0);
     for round in 0..120 {
         let count = random.random_range(1..=9);
-        let mut orders: Vec<_> = (0..count).map(|_| any_transfer(&world, &people, &mut random)).collect();
+        let mut transfers: Vec<_> = (0..count).map(|_| any_transfer(&world, &people, &mut random)).collect();
         if round % 8 == 0 {
-            let dear = &mut orders[random.random_range(0..count)];
-            (dear.kind, dear.amount) = (Kind::OrderPayment, MORE_THAN_ANYBODY_HAS);
+            let too_large = &mut transfers[random.random_range(0..count)];
+            (too_large.kind, too_large.amount) = (Kind::OrderPayment, MORE_THAN_ANY_BALANCE);
         }
-        let orders: Arc<[_]> = orders.into();
+        let transfers: Arc<[_]> = transfers.into();
         let mut after = balances.clone();
-        let steps: Vec<i64> = orders
+        let balances_after: Vec<i64> = transfers
             .iter()
-            .map(|order| {
-                let sign = if order.kind.debits_the_wallet() { -1 } else { 1 };
-                let balance = after.entry(order.member_id).or_default();
-                *balance += sign * order.amount.get();
+            .map(|transfer| {
+                let sign = if transfer.kind.debits_wallet() { -1 } else { 1 };
+                let balance = after.entry(transfer.member_id).or_default();
+                *balance += sign * transfer.amount.get();
                 *balance
             })
             .collect();
-        let (now, all) = (world.state.clock.now(), Arc::clone(&orders));
+        let (now, all) = (world.state.clock.now(), Arc::clone(&transfers));
         let recorded = world.state.database.run_tx("test", move |tx| {
-            let orders = Arc::clone(&all);
-            Box::pin(async move { transfer_all(tx, &orders, now).await?.ok_or(sqlx::Error::RowNotFound) })
+            let transfers = Arc::clone(&all);
+            Box::pin(
+                async move { record_transfers(tx, &transfers, now).await?.ok_or(sqlx::Error::RowNotFound) },
+            )
         });
         if let Ok(recorded) = recorded.await {
-            let expected: Vec<_> = orders
+            let expected: Vec<_> = transfers
                 .iter()
-                .zip(&steps)
-                .map(|(order, step)| Recorded {
-                    transfer: order.clone(),
-                    balance_after: Won::new(*step),
+                .zip(&balances_after)
+                .map(|(transfer, balance)| RecordedTransfer {
+                    transfer: transfer.clone(),
+                    balance_after: Won::new(*balance),
                     created_at: now,
                 })
                 .collect();
@@ -113,12 +116,12 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
             balances = after;
             made += 1;
         } else {
-            assert!(steps.iter().any(|balance| *balance < 0), "{orders:?}");
+            assert!(balances_after.iter().any(|balance| *balance < 0), "{transfers:?}");
             refused += 1;
         }
     }
     assert!(made > 10 && refused > 10, "{made} made, {refused} refused");
-    let report = prove(&world.state.database, &world.state.clock).await.unwrap();
+    let report = audit_ledger(&world.state.database, &world.state.clock).await.unwrap();
     assert!(report.is_balanced(), "{report:?}");
     for who in &people {
         assert_eq!(world.wallet(who).await.0, balances.get(&who.id).copied().unwrap_or_default());
@@ -144,7 +147,7 @@ async fn the_tables_refuse_what_the_ledger_never_writes(_: MySqlPoolOptions, opt
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 5_000).await;
-    for breach in [
+    for statement in [
         "UPDATE wallets SET balance = -1",
         "INSERT INTO postings SELECT transfer_id, x'09', 5, NULL, NULL FROM postings LIMIT 1",
         "INSERT INTO postings SELECT transfer_id, x'00000000000000000000000000000002', 5, 1, 5 FROM postings LIMIT 1",
@@ -152,8 +155,8 @@ async fn the_tables_refuse_what_the_ledger_never_writes(_: MySqlPoolOptions, opt
         "INSERT INTO postings SELECT x'09', account, amount, 2, balance_after FROM postings WHERE entry_no = 1",
         "INSERT INTO transfers (id, kind, created_at) VALUES (x'09', 'GIFT', NOW(6))",
     ] {
-        assert!(sqlx::query(breach).execute(&mut *world.connection().await).await.is_err(), "{breach}");
+        assert!(sqlx::query(statement).execute(&mut *world.connection().await).await.is_err(), "{statement}");
     }
-    // What the ledger does write is taken: the statements above fail for what is wrong in them.
+    // A correct transfer is accepted, so the statements above fail because of their errors.
     world.charge(&kim, 1_000).await;
 }

@@ -1,4 +1,4 @@
-//! The service through its router, against the real database: what it answers, and what it stores.
+//! Tests of the service through its router and with a real database: its answers, and the stored rows.
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 

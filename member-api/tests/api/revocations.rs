@@ -1,4 +1,4 @@
-//! What the gateway is told about sessions that have ended before their time.
+//! The list of revoked sessions for the gateway.
 
 use std::time::Duration;
 
@@ -33,28 +33,24 @@ async fn each_revocation_is_told_for_as_long_as_it_matters(
     let (kim, lee, _park) =
         (world.customer("kim").await, world.customer("lee").await, world.customer("park").await);
     let none = revocations(&world, None).await;
-    // Fifteen minutes, and the minute by which answers overlap.
+    // The 15 minutes of an access token, and one minute of overlap.
     let expected = json!({"sessions": [], "refuseForSeconds": 960, "asOf": "2026-11-22T08:59:00Z"});
     assert_eq!(none, expected);
     let of_kim = sign_out(&world, &kim).await;
     let first = revocations(&world, Some(&none["asOf"])).await;
     assert_eq!(first["sessions"], json!([of_kim]));
 
-    world.hand.advance(Duration::from_secs(120));
+    world.clock_control.advance(Duration::from_secs(120));
     let of_lee = sign_out(&world, &lee).await;
     let second = revocations(&world, Some(&first["asOf"])).await;
     assert!(second["sessions"].as_array().unwrap().contains(&of_lee));
     let third = revocations(&world, Some(&second["asOf"])).await;
-    assert_eq!(
-        third["sessions"],
-        json!([of_lee]),
-        "one that was told before is told again for a minute only"
-    );
-    // A gateway that starts anew hears of all that matter.
+    assert_eq!(third["sessions"], json!([of_lee]), "a revocation is repeated for one minute only");
+    // A gateway that has just started gets all of them.
     assert_eq!(revocations(&world, None).await["sessions"].as_array().unwrap().len(), 2);
 
-    // Until the access tokens of the session have expired.
-    world.hand.advance(Duration::from_secs(841));
+    // A revocation is listed until the access tokens of the session have expired.
+    world.clock_control.advance(Duration::from_secs(841));
     assert_eq!(revocations(&world, None).await["sessions"], json!([of_lee]));
     assert_eq!(revocations(&world, Some(&none["asOf"])).await["sessions"], json!([of_lee]));
 }

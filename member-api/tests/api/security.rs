@@ -1,4 +1,4 @@
-//! Tokens that are not ours, and bodies that are not what they should be.
+//! Foreign and forged tokens, and malformed bodies.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
 use crate::world::{World, access_settings, new_tokens, tokens_of};
 
-/// Every route that asks who is calling.
+/// Every route that needs a token, except the charge.
 const GUARDED: [(&str, &str); 8] = [
     ("GET", "/api/member/me"),
     ("PATCH", "/api/member/me"),
@@ -99,7 +99,7 @@ async fn fault_18_forged_and_foreign_tokens_are_refused(_: MySqlPoolOptions, opt
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 0);
 }
 
-/// Signed by HMAC with what everybody knows: a verifier that lets the token choose the algorithm takes it for its own.
+/// The tokens are signed by HMAC with the public key. A verifier that lets the token choose the algorithm accepts them.
 #[sqlx::test(migrations = "./migrations")]
 async fn fault_18_a_token_that_is_signed_with_the_public_key_is_refused(
     _: MySqlPoolOptions,
@@ -110,7 +110,7 @@ async fn fault_18_a_token_that_is_signed_with_the_public_key_is_refused(
     let jwk = &jwks.body["keys"][0];
     let x = jwk["x"].as_str().unwrap();
     let public = URL_SAFE_NO_PAD.decode(x).unwrap();
-    // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410): a fixed head, then the key.
+    // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410): a fixed prefix, then the key.
     let spki = [&b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"[..], &public].concat();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&spki));
     let secrets = [
@@ -132,7 +132,7 @@ async fn fault_18_a_token_that_is_signed_with_the_public_key_is_refused(
             header.kid = Some(jwk["kid"].as_str().unwrap().to_owned());
             let by_hmac = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
             is_refused_everywhere(&world, &by_hmac).await;
-            // The same signature under the right name of the algorithm, as well.
+            // The same signature, with the right algorithm in the header.
             let parts: Vec<_> = by_hmac.split('.').collect();
             is_refused_everywhere(&world, &forged(&token, &header_of(&token), Some(parts[2]))).await;
         }
@@ -157,7 +157,7 @@ async fn fault_17_a_members_token_is_no_services_and_a_services_no_members(
     let (secret, clock) = (SigningKey::generate().unwrap(), world.state.clock.clone());
     let world = world.with_tokens(tokens_of(vec![secret.clone()], &access_settings("dalkom"), &clock));
     let (kim, lee) = (world.customer("kim").await, world.seller("lee").await);
-    // Of a service's shape in every respect, and signed with a key that we trust, for members.
+    // A service token in every respect, but signed with a trusted key for access tokens.
     let (key, now) = (SigningKey::from_base64(&secret).unwrap(), clock.now().unix_timestamp());
     let encoding = EncodingKey::from_ed_der(&STANDARD.decode(secret.expose_secret()).unwrap());
     let shaped = |kid: &str, issuer: &str| {
@@ -195,10 +195,10 @@ async fn fault_17_a_members_token_is_no_services_and_a_services_no_members(
 async fn fault_18_an_expired_token_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    world.hand.advance(Duration::from_secs(899));
+    world.clock_control.advance(Duration::from_secs(899));
     let me = world.client.get("/api/member/me").bearer(&kim.token);
     let _ = me.send().await.expect(StatusCode::OK);
-    world.hand.advance(Duration::from_secs(6));
+    world.clock_control.advance(Duration::from_secs(6));
     is_refused_everywhere(&world, &kim.token).await;
 }
 
@@ -254,6 +254,6 @@ async fn bodies_that_are_not_json_are_refused_with_a_reason(
     let long = json!({"email": format!("{}@example.com", "a".repeat(300)), "password": "x".repeat(10_000), "name": "가".repeat(51)});
     let answer = post("application/json", long.to_string().into_bytes()).await;
     let answer = answer.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
-    // Too long, and no address either.
+    // The email has two faults: it is too long, and not valid.
     assert_eq!(answer.fault_pointers(), ["/email", "/email", "/name", "/password"]);
 }

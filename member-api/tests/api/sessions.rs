@@ -1,10 +1,10 @@
-//! Signing in, staying signed in, signing out, and the keys that tokens are verified with.
+//! Signing in, staying signed in, signing out, and the keys of access tokens.
 
 use std::time::Duration;
 
 use access::SigningKey;
 use http::StatusCode;
-use member_api::sweep::sweep;
+use member_api::sessions::cleanup::delete_expired;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -35,7 +35,7 @@ async fn signing_in_gives_tokens_that_nobody_on_the_way_may_keep(
     assert_eq!((&answer.body["tokenType"], &answer.body["expiresIn"]), (&json!("Bearer"), &json!(900)));
     let me = world.client.get("/api/member/me").bearer(answer.body["accessToken"].as_str().unwrap());
     assert_eq!(me.send().await.expect(StatusCode::OK).body["id"], json!(kim.id));
-    // What is stored is a hash.
+    // The database has only the hash.
     let token = answer.body["refreshToken"].as_str().unwrap();
     let hashes: Vec<Vec<u8>> = sqlx::query_scalar("SELECT token_hash FROM refresh_tokens")
         .fetch_all(&mut *world.connection().await)
@@ -77,9 +77,8 @@ async fn fault_21_an_unknown_email_and_a_wrong_password_are_answered_alike(
     );
 }
 
-/// What an attempt to sign in leaves behind in the figures: hashes, transactions, outcomes, and how many of each. Times
-/// are left out.
-async fn trail_of_attempt(world: &World, email: &str, password: &str) -> Vec<String> {
+/// The counts in the metrics after a sign-in attempt: hashes, transactions, outcomes. Durations are left out.
+async fn metrics_of_attempt(world: &World, email: &str, password: &str) -> Vec<String> {
     let recorder = PrometheusBuilder::new().build_recorder();
     let metrics = recorder.handle();
     // All tasks of the test run on its one thread.
@@ -89,9 +88,9 @@ async fn trail_of_attempt(world: &World, email: &str, password: &str) -> Vec<Str
     let _ = answer.expect_problem(StatusCode::UNAUTHORIZED, "BAD_CREDENTIALS");
     let text = metrics.render();
     let is_count = |line: &&str| !line.contains("quantile=") && !line.contains("_seconds_sum");
-    let mut trail: Vec<_> = text.lines().filter(is_count).map(str::to_owned).collect();
-    trail.sort_unstable();
-    trail
+    let mut counts: Vec<_> = text.lines().filter(is_count).map(str::to_owned).collect();
+    counts.sort_unstable();
+    counts
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -105,7 +104,7 @@ async fn fault_21_an_unknown_email_costs_what_a_wrong_password_does(
     let close = world.client.delete("/api/member/me").bearer(&closed.token).send().await;
     let _ = close.expect(StatusCode::NO_CONTENT);
 
-    let known = trail_of_attempt(&world, &kim.email, "wrong-password").await;
+    let known = metrics_of_attempt(&world, &kim.email, "wrong-password").await;
     for figure in [
         "password_hash_seconds_count 1",
         r#"sign_ins_total{outcome="bad_credentials"} 1"#,
@@ -119,7 +118,7 @@ async fn fault_21_an_unknown_email_costs_what_a_wrong_password_does(
         (&closed.email, PASSWORD),
         (&kim.email, ""),
     ] {
-        assert_eq!(trail_of_attempt(&world, email, password).await, known, "{email} {password}");
+        assert_eq!(metrics_of_attempt(&world, email, password).await, known, "{email} {password}");
     }
 }
 
@@ -133,9 +132,9 @@ async fn a_refresh_token_is_good_once(_: MySqlPoolOptions, options: MySqlConnect
     let me = world.client.get("/api/member/me").bearer(second.body["accessToken"].as_str().unwrap());
     let _ = me.send().await.expect(StatusCode::OK);
 
-    world.hand.advance(Duration::from_secs(11));
+    world.clock_control.advance(Duration::from_secs(11));
     refresh_is_refused(&world, &first).await;
-    // The reuse has ended the session: the good token with it.
+    // The reuse has revoked the session, so the newer token is refused too.
     refresh_is_refused(&world, &second.body["refreshToken"]).await;
     assert_eq!(world.count("SELECT COUNT(*) FROM sessions WHERE revoked_at IS NOT NULL").await, 1);
 }
@@ -149,13 +148,13 @@ async fn a_lost_answer_can_be_asked_for_again_for_ten_seconds(
     let kim = world.customer("kim").await;
     let first = json!(kim.refresh_token);
     let lost = refresh(&world, &first).await.expect(StatusCode::OK).body["refreshToken"].clone();
-    world.hand.advance(Duration::from_secs(10));
+    world.clock_control.advance(Duration::from_secs(10));
     let again = refresh(&world, &first).await.expect(StatusCode::OK).body["refreshToken"].clone();
     assert_ne!(lost, again);
     assert_eq!(world.count("SELECT COUNT(*) FROM sessions WHERE generation = 1").await, 1);
-    // Both are of one generation: the use of one makes the other an old one.
+    // Both belong to one generation. After one of them is used, the other one is old.
     let _ = refresh(&world, &again).await.expect(StatusCode::OK);
-    world.hand.advance(Duration::from_secs(11));
+    world.clock_control.advance(Duration::from_secs(11));
     refresh_is_refused(&world, &lost).await;
     assert_eq!(world.count("SELECT COUNT(*) FROM sessions WHERE revoked_at IS NOT NULL").await, 1);
 }
@@ -193,19 +192,19 @@ async fn a_session_lasts_thirty_days_from_its_last_refresh(
     let days = |days: u64| Duration::from_hours(days * 24);
     let mut token = json!(world.customer("kim").await.refresh_token);
     for _ in 0..3 {
-        world.hand.advance(days(29));
+        world.clock_control.advance(days(29));
         token = refresh(&world, &token).await.expect(StatusCode::OK).body["refreshToken"].clone();
     }
-    world.hand.advance(days(30));
+    world.clock_control.advance(days(30));
     refresh_is_refused(&world, &token).await;
-    // What has had its time is removed, with its tokens.
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    // An expired session is deleted with its tokens.
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         1 + 4
     );
-    world.hand.advance(Duration::from_secs(1));
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    world.clock_control.advance(Duration::from_secs(1));
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         0

@@ -1,9 +1,9 @@
-//! The brake on guessing passwords. The limits of [`World`]: 3 attempts on an account, 5 from an address.
+//! The limit on sign-in attempts. [`World`] allows 3 attempts on an account, and 5 from an address.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use member_api::sweep::sweep;
+use member_api::sessions::cleanup::delete_expired;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Answer;
@@ -27,13 +27,13 @@ async fn an_account_takes_so_many_wrong_passwords_known_or_not(
             let answer = attempt(&world, email, "wrong-password", &format!("192.0.2.{n}")).await;
             let _ = answer.expect_problem(StatusCode::UNAUTHORIZED, "BAD_CREDENTIALS");
         }
-        world.hand.advance(Duration::from_millis(500));
-        // The right one is not looked at any more, wherever it comes from.
+        world.clock_control.advance(Duration::from_millis(500));
+        // The right password is refused too, from any address.
         let answer = attempt(&world, email, PASSWORD, "192.0.2.9").await;
         let answer = answer.expect_problem(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED");
         assert_eq!(answer.header("retry-after"), "900");
     }
-    world.hand.advance(Duration::from_secs(900));
+    world.clock_control.advance(Duration::from_secs(900));
     let _ = attempt(&world, &kim.email, PASSWORD, "192.0.2.9").await.expect(StatusCode::CREATED);
 }
 
@@ -60,7 +60,7 @@ async fn an_address_takes_so_many_wrong_passwords_for_all_accounts_together(
 ) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    // Right ones do not count.
+    // Successful attempts do not count.
     for _ in 0..8 {
         assert_eq!(attempt(&world, &kim.email, PASSWORD, "192.0.2.1").await.status, StatusCode::CREATED);
     }
@@ -113,7 +113,7 @@ async fn who_tried_is_not_stored_and_soon_forgotten(_: MySqlPoolOptions, options
     let world = World::new(options);
     let _ = attempt(&world, "kim@example.com", "wrong-password", "192.0.2.1").await;
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_in_attempts WHERE LENGTH(subject) = 32").await, 2);
-    world.hand.advance(Duration::from_secs(901));
-    assert!(!sweep(&world.state.database, &world.state.clock).await.unwrap());
+    world.clock_control.advance(Duration::from_secs(901));
+    assert!(!delete_expired(&world.state.database, &world.state.clock).await.unwrap());
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_in_attempts").await, 0);
 }

@@ -1,8 +1,8 @@
-//! Money that order-api moves.
+//! The internal routes of transfers, which order-api calls.
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::Account;
+use member_api::wallet::Account;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::{Answer, Request};
@@ -10,20 +10,20 @@ use uuid::Uuid;
 
 use crate::world::{Person, World};
 
-/// An order as its receipt has it, with the member's id, which goes into the path.
-fn order(world: &World, kind: &str, who: &Person, amount: i64) -> Value {
+/// The body of a transfer, with the member's id, which `post` moves into the path.
+fn new_transfer(world: &World, kind: &str, who: &Person, amount: i64) -> Value {
     json!({"id": world.state.clock.new_id(), "kind": kind, "memberId": who.id, "amount": amount, "reference": "order-1"})
 }
 
-fn post(world: &World, order: &Value) -> Request {
-    let mut body = order.clone();
+fn post(world: &World, transfer: &Value) -> Request {
+    let mut body = transfer.clone();
     let member_id = body.as_object_mut().unwrap().remove("memberId").unwrap();
     world.client.post(&format!("/internal/wallets/{}/transfers", member_id.as_str().unwrap())).json(&body)
 }
 
-async fn transfer(world: &World, order: &Value) -> Answer {
+async fn send(world: &World, transfer: &Value) -> Answer {
     let token = world.people.service_token("order-api", "member-api");
-    post(world, order).bearer(&token).send().await
+    post(world, transfer).bearer(&token).send().await
 }
 
 async fn find(world: &World, id: &Value) -> Answer {
@@ -39,14 +39,14 @@ async fn money_goes_from_the_customer_through_escrow_to_the_seller(
     let world = World::new(options);
     let (kim, lee) = (world.customer("kim").await, world.seller("lee").await);
     world.charge(&kim, 10_000).await;
-    let payment = order(&world, "ORDER_PAYMENT", &kim, 7_000);
-    let receipt = transfer(&world, &payment).await.expect(StatusCode::OK).body;
+    let payment = new_transfer(&world, "ORDER_PAYMENT", &kim, 7_000);
+    let receipt = send(&world, &payment).await.expect(StatusCode::OK).body;
     let expected = json!({"id": payment["id"], "amount": 7_000, "memberId": kim.id, "memberName": "kim", "balanceAfter": 3_000});
     assert_eq!(receipt, expected);
     assert_eq!(find(&world, &payment["id"]).await.expect(StatusCode::OK).body, expected);
-    let refund = transfer(&world, &order(&world, "REFUND", &kim, 2_000)).await.expect(StatusCode::OK).body;
+    let refund = send(&world, &new_transfer(&world, "REFUND", &kim, 2_000)).await.expect(StatusCode::OK).body;
     assert_eq!(refund["balanceAfter"], 5_000);
-    let payout = transfer(&world, &order(&world, "PAYOUT", &lee, 5_000)).await.expect(StatusCode::OK).body;
+    let payout = send(&world, &new_transfer(&world, "PAYOUT", &lee, 5_000)).await.expect(StatusCode::OK).body;
     assert_eq!((&payout["balanceAfter"], &payout["memberName"]), (&json!(5_000), &json!("lee")));
 
     assert_eq!((world.wallet(&kim).await, world.wallet(&lee).await), ((5_000, 3), (5_000, 1)));
@@ -69,14 +69,14 @@ async fn fault_01_a_failed_debit_does_not_look_like_a_success(
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 1_000).await;
-    let payment = order(&world, "ORDER_PAYMENT", &kim, 1_001);
-    let _ = transfer(&world, &payment).await.expect_problem(StatusCode::CONFLICT, "INSUFFICIENT_BALANCE");
+    let payment = new_transfer(&world, "ORDER_PAYMENT", &kim, 1_001);
+    let _ = send(&world, &payment).await.expect_problem(StatusCode::CONFLICT, "INSUFFICIENT_BALANCE");
     assert_eq!(world.wallet(&kim).await, (1_000, 1));
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 1);
     let _ = find(&world, &payment["id"]).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    // Nothing of it is left: with enough money the same transfer goes through.
+    // The refused transfer left nothing: with enough money the same transfer is made.
     world.charge(&kim, 1_000).await;
-    assert_eq!(transfer(&world, &payment).await.expect(StatusCode::OK).body["balanceAfter"], 999);
+    assert_eq!(send(&world, &payment).await.expect(StatusCode::OK).body["balanceAfter"], 999);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -87,8 +87,8 @@ async fn fault_04_a_debit_checks_the_balance_in_the_same_step(
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 5_000).await;
-    let payments: Vec<_> = (0..20).map(|_| order(&world, "ORDER_PAYMENT", &kim, 1_000)).collect();
-    let answers = futures::future::join_all(payments.iter().map(|payment| transfer(&world, payment))).await;
+    let payments: Vec<_> = (0..20).map(|_| new_transfer(&world, "ORDER_PAYMENT", &kim, 1_000)).collect();
+    let answers = futures::future::join_all(payments.iter().map(|payment| send(&world, payment))).await;
     let (paid, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.status == StatusCode::OK);
     assert_eq!((paid.len(), refused.len()), (5, 15));
@@ -100,10 +100,10 @@ async fn fault_04_a_debit_checks_the_balance_in_the_same_step(
     balances.sort_unstable();
     assert_eq!(balances, [0, 1_000, 2_000, 3_000, 4_000]);
     assert_eq!(world.wallet(&kim).await, (0, 6));
-    // Not even a statement that forgets the condition can do it.
-    let forgetful =
+    // The database refuses even a statement without the condition.
+    let unconditional =
         sqlx::query("UPDATE wallets SET balance = balance - 1").execute(&mut *world.connection().await).await;
-    assert!(forgetful.is_err());
+    assert!(unconditional.is_err());
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -116,13 +116,13 @@ async fn fault_05_an_amount_that_is_not_above_zero_moves_nothing(
     for (kind, amount) in
         [("ORDER_PAYMENT", -1), ("ORDER_PAYMENT", 0), ("REFUND", i64::MIN), ("PAYOUT", -5_000)]
     {
-        let answer = transfer(&world, &order(&world, kind, &kim, amount)).await;
+        let answer = send(&world, &new_transfer(&world, kind, &kim, amount)).await;
         let answer = answer.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
         assert_eq!(answer.fault_pointers(), ["/amount"]);
     }
-    let mut body = order(&world, "CHARGE", &kim, 1_000);
+    let mut body = new_transfer(&world, "CHARGE", &kim, 1_000);
     body["reference"] = json!("");
-    let answer = transfer(&world, &body).await.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
+    let answer = send(&world, &body).await.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
     assert_eq!(answer.fault_pointers(), ["/kind", "/reference"]);
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 0);
 }
@@ -132,8 +132,8 @@ async fn fault_07_a_repeated_transfer_moves_money_once(_: MySqlPoolOptions, opti
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 10_000).await;
-    let payment = order(&world, "ORDER_PAYMENT", &kim, 4_000);
-    let answers = futures::future::join_all((0..8).map(|_| transfer(&world, &payment))).await;
+    let payment = new_transfer(&world, "ORDER_PAYMENT", &kim, 4_000);
+    let answers = futures::future::join_all((0..8).map(|_| send(&world, &payment))).await;
     for answer in &answers {
         assert_eq!(
             (answer.status, &answer.body["balanceAfter"]),
@@ -143,8 +143,8 @@ async fn fault_07_a_repeated_transfer_moves_money_once(_: MySqlPoolOptions, opti
         );
     }
     world.charge(&kim, 1_000).await;
-    // Also later it gives what it gave then.
-    assert_eq!(transfer(&world, &payment).await.expect(StatusCode::OK).body, answers[0].body);
+    // A later repetition gets the same answer, too.
+    assert_eq!(send(&world, &payment).await.expect(StatusCode::OK).body, answers[0].body);
     assert_eq!(world.wallet(&kim).await, (7_000, 3));
 
     for (member, other) in [
@@ -155,7 +155,7 @@ async fn fault_07_a_repeated_transfer_moves_money_once(_: MySqlPoolOptions, opti
     ] {
         let mut changed = payment.clone();
         changed[member] = other;
-        let _ = transfer(&world, &changed).await.expect_problem(StatusCode::CONFLICT, "TRANSFER_MISMATCH");
+        let _ = send(&world, &changed).await.expect_problem(StatusCode::CONFLICT, "TRANSFER_MISMATCH");
     }
     assert_eq!(world.wallet(&kim).await, (7_000, 3));
 }
@@ -164,9 +164,10 @@ async fn fault_07_a_repeated_transfer_moves_money_once(_: MySqlPoolOptions, opti
 async fn fault_14_a_sum_does_not_overflow(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let lee = world.seller("lee").await;
-    let most = transfer(&world, &order(&world, "PAYOUT", &lee, i64::MAX)).await.expect(StatusCode::OK).body;
+    let most =
+        send(&world, &new_transfer(&world, "PAYOUT", &lee, i64::MAX)).await.expect(StatusCode::OK).body;
     assert_eq!(most["balanceAfter"], i64::MAX);
-    let one_more = transfer(&world, &order(&world, "PAYOUT", &lee, 1)).await;
+    let one_more = send(&world, &new_transfer(&world, "PAYOUT", &lee, 1)).await;
     let _ = one_more.expect_problem(StatusCode::CONFLICT, "BALANCE_LIMIT");
     assert_eq!(world.wallet(&lee).await, (i64::MAX, 1));
 }
@@ -175,7 +176,7 @@ async fn fault_14_a_sum_does_not_overflow(_: MySqlPoolOptions, options: MySqlCon
 async fn fault_17_nobody_can_credit_themselves(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    let body = order(&world, "REFUND", &kim, 1_000_000);
+    let body = new_transfer(&world, "REFUND", &kim, 1_000_000);
     let post = async |token: Option<&str>| {
         let request = self::post(&world, &body);
         match token {
@@ -207,12 +208,12 @@ async fn what_is_owed_finds_its_way_into_a_closed_wallet(_: MySqlPoolOptions, op
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 3_000).await;
-    let _ = transfer(&world, &order(&world, "ORDER_PAYMENT", &kim, 3_000)).await.expect(StatusCode::OK);
+    let _ = send(&world, &new_transfer(&world, "ORDER_PAYMENT", &kim, 3_000)).await.expect(StatusCode::OK);
     let _ =
         world.client.delete("/api/member/me").bearer(&kim.token).send().await.expect(StatusCode::NO_CONTENT);
-    let refund = transfer(&world, &order(&world, "REFUND", &kim, 3_000)).await.expect(StatusCode::OK).body;
+    let refund = send(&world, &new_transfer(&world, "REFUND", &kim, 3_000)).await.expect(StatusCode::OK).body;
     assert_eq!((&refund["balanceAfter"], &refund["memberName"]), (&json!(3_000), &json!("탈퇴한 회원")));
-    let again = transfer(&world, &order(&world, "ORDER_PAYMENT", &kim, 1_000)).await;
+    let again = send(&world, &new_transfer(&world, "ORDER_PAYMENT", &kim, 1_000)).await;
     let _ = again.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     assert_eq!(world.wallet(&kim).await, (3_000, 3));
 }
@@ -228,22 +229,24 @@ async fn a_voided_transfer_is_never_made(_: MySqlPoolOptions, options: MySqlConn
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 10_000).await;
-    let late = order(&world, "ORDER_PAYMENT", &kim, 4_000);
+    let late = new_transfer(&world, "ORDER_PAYMENT", &kim, 4_000);
     for _ in 0..2 {
         assert_eq!(void(&world, &late["id"]).await.expect(StatusCode::OK).body, Value::Null);
     }
-    let _ = transfer(&world, &late).await.expect_problem(StatusCode::CONFLICT, "TRANSFER_MISMATCH");
+    let _ = send(&world, &late).await.expect_problem(StatusCode::CONFLICT, "TRANSFER_MISMATCH");
     let _ = find(&world, &late["id"]).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     assert_eq!(world.wallet(&kim).await, (10_000, 1));
 
-    // One that was made stays, and its voider hears of it.
-    let made = order(&world, "ORDER_PAYMENT", &kim, 4_000);
-    let receipt = transfer(&world, &made).await.expect(StatusCode::OK).body;
+    // A transfer that was made stays, and is the answer to the void.
+    let made = new_transfer(&world, "ORDER_PAYMENT", &kim, 4_000);
+    let receipt = send(&world, &made).await.expect(StatusCode::OK).body;
     assert_eq!(void(&world, &made["id"]).await.expect(StatusCode::OK).body, receipt);
     assert_eq!(world.wallet(&kim).await, (6_000, 2));
-    let report = member_api::audit::prove(&world.state.database, &world.state.clock).await.unwrap();
+    let report = member_api::audit::ledger_audit::audit_ledger(&world.state.database, &world.state.clock)
+        .await
+        .unwrap();
     assert!(report.is_balanced(), "{report:?}");
-    assert_eq!(report.figures.transfers, 2);
+    assert_eq!(report.totals.transfers, 2);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -256,8 +259,8 @@ async fn a_transfer_and_its_voiding_at_once_agree_on_what_became_of_it(
     world.charge(&kim, 100_000).await;
     let mut made = 0;
     for _ in 0..20 {
-        let payment = order(&world, "ORDER_PAYMENT", &kim, 1_000);
-        let (paid, voided) = futures::join!(transfer(&world, &payment), void(&world, &payment["id"]));
+        let payment = new_transfer(&world, "ORDER_PAYMENT", &kim, 1_000);
+        let (paid, voided) = futures::join!(send(&world, &payment), void(&world, &payment["id"]));
         let voided = voided.expect(StatusCode::OK);
         if paid.status == StatusCode::OK {
             assert_eq!(voided.body, paid.body);
@@ -276,9 +279,9 @@ async fn a_wallet_that_is_not_there_is_not_found(_: MySqlPoolOptions, options: M
     let kim = world.customer("kim").await;
     for stranger in [Account::Cash.id(), Account::Escrow.id(), Uuid::from_u128(99)] {
         for kind in ["ORDER_PAYMENT", "REFUND"] {
-            let mut body = order(&world, kind, &kim, 1_000);
+            let mut body = new_transfer(&world, kind, &kim, 1_000);
             body["memberId"] = json!(stranger);
-            let _ = transfer(&world, &body).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+            let _ = send(&world, &body).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
         }
     }
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 0);

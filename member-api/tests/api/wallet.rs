@@ -1,11 +1,10 @@
-//! Charging a wallet, and its statement.
+//! Charges, and the statement of a wallet.
 
 use std::time::Duration;
 
 use access::Role;
 use http::StatusCode;
-use member_api::domain::{Account, Kind, Transfer};
-use member_api::ledger;
+use member_api::wallet::{Account, Kind, Transfer, ledger};
 use money::Won;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -85,7 +84,7 @@ async fn fault_08_a_crash_around_the_commit_does_not_charge_again(
     let world = World::new(options);
     let kim = world.customer("kim").await;
     let body = json!({"amount": 30_000});
-    // The process dies when the money has moved and before the commit: the key's own statement fails.
+    // The process dies after the money has moved and before the commit: the statement that inserts the key fails.
     sqlx::query("RENAME TABLE idempotency_keys TO away")
         .execute(&mut *world.connection().await)
         .await
@@ -99,15 +98,15 @@ async fn fault_08_a_crash_around_the_commit_does_not_charge_again(
         .unwrap();
 
     let first = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
-    // It dies after the commit, and whoever asks another process gets the answer that nobody has heard.
+    // It dies after the commit. A repetition at another process gets the lost answer.
     let world = world.restarted();
     let again = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
     assert_eq!(world.wallet(&kim).await, (30_000, 1));
     assert_eq!(world.count("SELECT COUNT(*) FROM transfers").await, 1);
-    // The key, the transfer and the answer are one: what is kept is what was charged.
-    let kept = "SELECT COUNT(*) FROM idempotency_keys k JOIN transfers t ON t.id = k.operation_id WHERE k.status = 201";
-    assert_eq!(world.count(kept).await, 1);
+    // The key, the transfer and the answer were stored together.
+    let stored = "SELECT COUNT(*) FROM idempotency_keys k JOIN transfers t ON t.id = k.operation_id WHERE k.status = 201";
+    assert_eq!(world.count(stored).await, 1);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -122,7 +121,7 @@ async fn a_replay_comes_before_any_refusal(_: MySqlPoolOptions, options: MySqlCo
         charge(&world, &kim, "k2", &body).await.expect_problem(StatusCode::CONFLICT, "BALANCE_LIMIT");
     let again = charge(&world, &kim, "k1", &body).await.expect(StatusCode::CREATED);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
-    // A refusal is an answer as well.
+    // A refusal is replayed too.
     sqlx::query("UPDATE wallets SET balance = 5000").execute(&mut *world.connection().await).await.unwrap();
     let again = charge(&world, &kim, "k2", &body).await.expect(StatusCode::CONFLICT);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &refused.bytes));
@@ -210,41 +209,43 @@ async fn the_same_charge_sent_at_once_happens_once(_: MySqlPoolOptions, options:
     assert_eq!(world.wallet(&kim).await, (5_000, 1));
 }
 
-/// Takes a wallet's row, so that whoever changes it waits until this is dropped.
+/// Locks a wallet's row until the transaction is dropped.
 #[expect(clippy::disallowed_methods, reason = "nobody cancels it")]
-async fn hold<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
-    let mut held = pool.begin().await.unwrap();
-    let lock = sqlx::query("SELECT balance FROM wallets WHERE member_id = ? FOR UPDATE");
-    lock.bind(who.id.0).fetch_one(&mut *held).await.unwrap();
-    held
+async fn lock_wallet<'a>(pool: &'a MySqlPool, who: &Person) -> Transaction<'a, MySql> {
+    let mut transaction = pool.begin().await.unwrap();
+    let select = sqlx::query("SELECT balance FROM wallets WHERE member_id = ? FOR UPDATE");
+    select.bind(who.id.0).fetch_one(&mut *transaction).await.unwrap();
+    transaction
 }
 
-/// How many transactions are at the rows of wallets: they wait, where somebody holds these.
-async fn at_wallets(pool: &MySqlPool) -> usize {
-    let at_work = testkit::statements(pool).await.into_iter();
-    at_work.filter(|sql| sql.contains("wallets") && sql.contains("UPDATE")).count()
+/// The number of transactions that wait for the locked row of a wallet.
+async fn waiting_for_wallets(pool: &MySqlPool) -> usize {
+    let running = testkit::statements(pool).await.into_iter();
+    running.filter(|sql| sql.contains("wallets") && sql.contains("UPDATE")).count()
 }
 
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let waiting = async {
-        while !is_so().await {
+        while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("it never came to that");
+    tokio::time::timeout(Duration::from_mins(1), waiting)
+        .await
+        .expect("the condition was not met within a minute");
 }
 
-/// Somebody whose wallet holds so many won.
+/// A customer with a balance.
 async fn with_balance(world: &World, name: &str, balance: i64) -> Person {
     let who = world.customer(name).await;
-    let order = Transfer {
+    let transfer = Transfer {
         id: world.state.clock.new_id(),
         kind: Kind::Payout,
         member_id: who.id,
         amount: Won::new(balance),
         reference: None,
     };
-    ledger::execute(&world.state.database, &world.state.clock, order).await.unwrap();
+    ledger::execute(&world.state.database, &world.state.clock, transfer).await.unwrap();
     who
 }
 
@@ -269,21 +270,23 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
         let request = world.client.post(CHARGES).bearer(&who.token).key(key).json(&body);
         tokio::spawn(async move { request.send().await })
     };
-    // Two transactions are at work, and wait for the wallets' rows.
-    let (first, second, third) = (hold(&pool, one).await, hold(&pool, two).await, hold(&pool, three).await);
+    // Two transactions wait for the rows of wallets.
+    let (first, second, third) =
+        (lock_wallet(&pool, one).await, lock_wallet(&pool, two).await, lock_wallet(&pool, three).await);
     let mut sent = vec![send(one, "k")];
-    until(async || at_wallets(&pool).await == 1).await;
+    until(async || waiting_for_wallets(&pool).await == 1).await;
     sent.push(send(two, "k"));
-    until(async || at_wallets(&pool).await == 2).await;
-    // Four wait for these, and are written at once when the first of them is through. They wait for the third row then.
+    until(async || waiting_for_wallets(&pool).await == 2).await;
+    // Four charges wait for these transactions. When the first one ends, they become one batch, which waits for the third
+    // row.
     for (who, key) in [(three, "k"), (four, "k"), (&full, "k1"), (&repeating, "again")] {
         sent.push(send(who, key));
     }
-    until(async || world.state.till.waiting() == 4).await;
+    until(async || world.state.charge_batcher.waiting() == 4).await;
     drop(first);
     until(async || world.wallet(one).await == (1_000, 1)).await;
-    until(async || at_wallets(&pool).await == 2).await;
-    assert_eq!(world.state.till.waiting(), 0);
+    until(async || waiting_for_wallets(&pool).await == 2).await;
+    assert_eq!(world.state.charge_batcher.waiting(), 0);
     assert_eq!(world.wallet(four).await, (0, 0));
     for (who, key) in [(&full, "k2"), (&full, "k3"), (&repeating, "new"), (four, "k-more")] {
         sent.push(send(who, key));
@@ -295,7 +298,7 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
         answers.push(sent.await.unwrap());
     }
     let refused: Vec<_> = answers.extract_if(.., |answer| answer.status != StatusCode::CREATED).collect();
-    assert_eq!(refused.len(), 1, "two more fit into the full wallet");
+    assert_eq!(refused.len(), 1, "the full wallet accepts two of three charges");
     let _ = refused.into_iter().next().unwrap().expect_problem(StatusCode::CONFLICT, "BALANCE_LIMIT");
     let replayed: Vec<_> =
         answers.iter().filter(|answer| answer.header("idempotency-replayed") == "true").collect();
@@ -341,7 +344,7 @@ async fn a_statement_is_filtered_by_kind_and_by_time(_: MySqlPoolOptions, option
     let kim = world.customer("kim").await;
     // 18:00 on the 22nd in Seoul; six hours on it is the 23rd there, and still the 22nd in UTC.
     world.charge(&kim, 1_000).await;
-    world.hand.advance(Duration::from_hours(6));
+    world.clock_control.advance(Duration::from_hours(6));
     let token = world.sign_in(&kim.email).await["accessToken"].as_str().unwrap().to_owned();
     let kim = Person { token, ..kim };
     world.charge(&kim, 2_000).await;

@@ -1,4 +1,4 @@
-//! The queue before a wallet: that it is there, and that nothing depends on it.
+//! The wallet lock: requests wait for it, and no result depends on it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Request;
 use tokio::sync::Notify;
 
-use crate::world::{Person, World, cable_to_redis, redis_url, wallet_lock};
+use crate::world::{Person, World, proxy_to_redis, redis_url, wallet_lock};
 
-/// Long enough for a request that does not wait.
-const A_WHILE: Duration = Duration::from_millis(300);
+/// Long enough for a request that does not wait for the lock.
+const HOLD_TIME: Duration = Duration::from_millis(300);
 
 fn charge(world: &World, who: &Person) -> Request {
     let request = world.client.post("/api/member/me/wallet/charges").bearer(&who.token);
@@ -26,12 +26,12 @@ fn refund(world: &World, who: &Person) -> Request {
     world.client.post(&format!("/internal/wallets/{}/transfers", who.id)).bearer(&token).json(&body)
 }
 
-/// The lock as another instance of the service has it, whose requests wait for as long as it takes.
+/// The wallet lock of another instance, whose requests wait without a limit.
 fn another_instance() -> Lock {
-    wallet_lock(&redis_url(), &patient())
+    wallet_lock(&redis_url(), &unlimited_wait())
 }
 
-fn patient() -> Settings {
+fn unlimited_wait() -> Settings {
     Settings { wait_ms: 3_600_000, redis_timeout_ms: 10_000, ..Settings::default() }
 }
 
@@ -46,9 +46,9 @@ async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, opti
         let is_held = Notify::new();
         let holding = async {
             is_held.notify_one();
-            tokio::time::sleep(A_WHILE).await;
+            tokio::time::sleep(HOLD_TIME).await;
             assert_eq!(world.wallet(&kim).await.0, balance);
-            // It is the lock of this wallet only, and reading needs none.
+            // Other wallets have other locks, and reading needs no lock.
             world.charge(&lee, 1_000).await;
             let wallet = world.client.get("/api/member/me/wallet").bearer(&kim.token).send().await;
             assert_eq!(wallet.expect(StatusCode::OK).body["balance"], balance);
@@ -63,8 +63,8 @@ async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, opti
     }
 }
 
-/// Two at once, of which neither waits for the other for ever.
-async fn goes_on(world: &World) {
+/// Checks that two concurrent requests for a wallet are both made.
+async fn check_concurrent_requests(world: &World) {
     let kim = world.customer("kim").await;
     let (charged, refunded) = tokio::join!(charge(world, &kim).send(), refund(world, &kim).send());
     let _ = (charged.expect(StatusCode::CREATED), refunded.expect(StatusCode::OK));
@@ -72,21 +72,31 @@ async fn goes_on(world: &World) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn without_redis_the_wallet_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let (cable, url) = cable_to_redis().await;
-    cable.cut();
-    goes_on(&World::new(options).with_wallet_lock(wallet_lock(&url, &patient()))).await;
+async fn without_redis_the_wallet_check_concurrent_requests(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let (proxy, url) = proxy_to_redis().await;
+    proxy.cut();
+    check_concurrent_requests(&World::new(options).with_wallet_lock(wallet_lock(&url, &unlimited_wait())))
+        .await;
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn without_the_lock_the_wallet_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    goes_on(&World::new(options).with_wallet_lock(Lock::off())).await;
+async fn without_the_lock_the_wallet_check_concurrent_requests(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    check_concurrent_requests(&World::new(options).with_wallet_lock(Lock::off())).await;
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_wallet_whose_lock_does_not_come_back_goes_on(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let hasty = wallet_lock(&redis_url(), &Settings { wait_ms: 50, ..patient() });
-    let world = World::new(options).with_wallet_lock(hasty);
+async fn a_wallet_whose_lock_does_not_come_back_check_concurrent_requests(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let short_wait = wallet_lock(&redis_url(), &Settings { wait_ms: 50, ..unlimited_wait() });
+    let world = World::new(options).with_wallet_lock(short_wait);
     let kim = world.customer("kim").await;
     let held = async {
         let _ = charge(&world, &kim).send().await.expect(StatusCode::CREATED);

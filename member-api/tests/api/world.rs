@@ -1,4 +1,4 @@
-//! A service with a schema of its own, people who use it, and a clock that tests move.
+//! A service with its own schema, members, and a clock that the test controls.
 
 use std::num::NonZeroUsize;
 
@@ -7,11 +7,11 @@ use clock::{Clock, Hand};
 use database::Database;
 use idempotency::Keeper;
 use lock::{Lock, RedisSettings};
-use member_api::passwords::Passwords;
+use member_api::members::password_hasher::PasswordHasher;
+use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
-use member_api::till::Till;
-use member_api::tokens::Tokens;
+use member_api::wallet::charge_batcher::ChargeBatcher;
 use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
@@ -20,20 +20,20 @@ use testkit::{Cable, Client, People};
 use time::macros::datetime;
 use uuid::Uuid;
 
-/// The password of everybody.
+/// The password of every member.
 pub(crate) const PASSWORD: &str = "macaron-tower-7";
 
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) state: AppState,
-    /// A look at the rows beside the service.
-    rows: MySqlPool,
+    /// Connections of the test to the database.
+    pool: MySqlPool,
     pub(crate) people: People,
-    pub(crate) hand: Hand,
+    pub(crate) clock_control: Hand,
     wallet_lock: Lock,
 }
 
-/// A member who has signed up and in.
+/// A member who has signed up and signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) id: MemberId,
@@ -54,7 +54,7 @@ pub(crate) struct PostingRow {
     pub(crate) balance_after: Option<i64>,
 }
 
-/// Who issues tokens in tests, for whom.
+/// The issuer and the audience of tokens in tests.
 pub(crate) fn access_settings(audience: &str) -> access::Settings {
     serde_json::from_value(json!({
         "issuer": "https://dalkom.test", "audience": audience, "user-keys-service": "member-api",
@@ -62,7 +62,7 @@ pub(crate) fn access_settings(audience: &str) -> access::Settings {
     .unwrap()
 }
 
-/// Tokens that are signed with new keys, `count` of them.
+/// Tokens with `count` new keys.
 pub(crate) fn new_tokens(count: usize, access: &access::Settings, clock: &Clock) -> Tokens {
     let keys = std::iter::repeat_with(|| SigningKey::generate().unwrap()).take(count).collect();
     tokens_of(keys, access, clock)
@@ -81,64 +81,77 @@ pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
 
-/// A cable to Redis, and its near end's address.
-pub(crate) async fn cable_to_redis() -> (Cable, String) {
+/// A proxy to Redis, and the URL of the proxy.
+pub(crate) async fn proxy_to_redis() -> (Cable, String) {
     let url = redis_url();
-    let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
-    let near_end = format!("redis://{}", cable.address());
-    (cable, near_end)
+    let proxy = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
+    let proxy_url = format!("redis://{}", proxy.address());
+    (proxy, proxy_url)
 }
 
-/// The lock before the wallets of one instance.
+/// The wallet lock of one instance.
 pub(crate) fn wallet_lock(redis_url: &str, settings: &lock::Settings) -> Lock {
     Lock::new("wallet", &RedisSettings { url: redis_url.to_owned() }, settings).unwrap()
 }
 
 impl World {
     pub(crate) fn new(options: MySqlConnectOptions) -> Self {
-        let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+        let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let tokens = new_tokens(1, &access_settings("dalkom"), &clock);
-        let rows = MySqlPool::connect_lazy_with(options.clone());
+        let pool = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
         let state = AppState {
-            till: Till::new(database.clone(), clock.clone()),
+            charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
             database,
-            passwords: Passwords::new(NonZeroUsize::new(2).unwrap()).unwrap(),
+            password_hasher: PasswordHasher::new(NonZeroUsize::new(2).unwrap()).unwrap(),
             tokens,
             sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &lock::Settings::default());
-        Self::of(state, rows, People::of("member-api", &clock), hand, wallet_lock)
+        Self::of(state, pool, People::of("member-api", &clock), clock_control, wallet_lock)
     }
 
-    fn of(state: AppState, rows: MySqlPool, people: People, hand: Hand, wallet_lock: Lock) -> Self {
+    fn of(state: AppState, pool: MySqlPool, people: People, clock_control: Hand, wallet_lock: Lock) -> Self {
         let user_keys = UserKeys::new("https://dalkom.test", "dalkom", state.clock.clone());
         user_keys.replace(&state.tokens.jwks());
         let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
         let keeper = Keeper::new(state.database.clone(), state.clock.clone());
-        let router = member_api::http::router(state.clone(), &keeper, &wallet_lock);
-        Self { client: Client(problem::wrap(verifier.wrap(router))), state, rows, people, hand, wallet_lock }
+        let router = member_api::routes::router(state.clone(), &keeper, &wallet_lock);
+        Self {
+            client: Client(problem::wrap(verifier.wrap(router))),
+            state,
+            pool,
+            people,
+            clock_control,
+            wallet_lock,
+        }
     }
 
-    /// The same service, started again with other signing keys.
+    /// Restarts the service with other signing keys.
     pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
-        Self::of(AppState { tokens, ..self.state }, self.rows, self.people, self.hand, self.wallet_lock)
+        Self::of(
+            AppState { tokens, ..self.state },
+            self.pool,
+            self.people,
+            self.clock_control,
+            self.wallet_lock,
+        )
     }
 
-    /// The same service, started again.
+    /// Restarts the service.
     pub(crate) fn restarted(self) -> Self {
-        Self::of(self.state, self.rows, self.people, self.hand, self.wallet_lock)
+        Self::of(self.state, self.pool, self.people, self.clock_control, self.wallet_lock)
     }
 
-    /// The same service, started again with another lock before its wallets.
+    /// Restarts the service with another wallet lock.
     pub(crate) fn with_wallet_lock(self, wallet_lock: Lock) -> Self {
-        Self::of(self.state, self.rows, self.people, self.hand, wallet_lock)
+        Self::of(self.state, self.pool, self.people, self.clock_control, wallet_lock)
     }
 
-    /// A connection of the test's own.
+    /// A connection of the test to the database.
     pub(crate) async fn connection(&self) -> PoolConnection<MySql> {
-        self.rows.acquire().await.unwrap()
+        self.pool.acquire().await.unwrap()
     }
 
     pub(crate) async fn customer(&self, name: &str) -> Person {
@@ -171,20 +184,20 @@ impl World {
             .body
     }
 
-    /// An access token of somebody who never signed up.
+    /// An access token of a member who does not exist.
     pub(crate) fn token_of_a_stranger(&self, role: Role) -> String {
         let (member_id, session_id) = (self.people.new_member(), self.state.clock.new_id());
         self.state.tokens.sign(&Principal { member_id, role, session_id }).unwrap()
     }
 
-    /// Charges a wallet, with a new key.
+    /// Charges a wallet, with a new Idempotency-Key.
     pub(crate) async fn charge(&self, who: &Person, amount: i64) -> Value {
         let key = self.state.clock.new_id().to_string();
         let request = self.client.post("/api/member/me/wallet/charges").bearer(&who.token).key(&key);
         request.json(&json!({"amount": amount})).send().await.expect(http::StatusCode::CREATED).body
     }
 
-    /// What the wallet's row says: balance and version.
+    /// The balance and the version of a wallet's row.
     pub(crate) async fn wallet(&self, who: &Person) -> (i64, i64) {
         sqlx::query_as("SELECT balance, version FROM wallets WHERE member_id = ?")
             .bind(who.id.0)
@@ -193,7 +206,7 @@ impl World {
             .unwrap()
     }
 
-    /// Every posting there is, in the order of their transfers.
+    /// All postings, in the order of their transfers.
     pub(crate) async fn postings(&self) -> Vec<PostingRow> {
         sqlx::query_as(
             "SELECT p.transfer_id, t.kind, t.reference, p.account, p.amount, p.entry_no, p.balance_after \
@@ -205,7 +218,7 @@ impl World {
         .unwrap()
     }
 
-    /// How many rows a query counts.
+    /// The result of a query that counts rows.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&mut *self.connection().await).await.unwrap()
     }

@@ -1,0 +1,211 @@
+//! Sends requests to the services behind the gateway: picks an instance, and retries on another one if that is safe.
+//!
+//! If an instance has not received the request, another instance is tried, up to `upstream.connect-tries` of them. If
+//! the connection is lost before the head of the answer, the request is retried once, and only if repeating it is safe: GET and HEAD without a body, and requests with an
+//! `Idempotency-Key`. A request that timed out is never retried, because the service is probably still working on it.
+
+mod answer;
+mod body;
+mod failure;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{Method, Request, Response, StatusCode, Uri, Version, request};
+use discovery::{Discovery, Instance, Instances};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use metrics::counter;
+use tokio_util::sync::CancellationToken;
+
+use crate::refusal::Refusal;
+use crate::settings::{Settings, UpstreamSettings};
+pub(crate) use answer::AnswerBody;
+use body::{AttemptBody, BodySource};
+use failure::Failure;
+
+/// The attempts, by service and outcome: `answered`, or the failure.
+const ATTEMPTS: &str = "gateway_upstream_tries_total";
+
+/// All services behind the gateway. They share one pool of connections.
+pub(crate) struct Upstreams {
+    by_name: HashMap<String, Arc<Upstream>>,
+}
+
+/// One service behind the gateway.
+pub(crate) struct Upstream {
+    service: Arc<str>,
+    instances: Instances,
+    client: Client<HttpConnector, AttemptBody>,
+    settings: UpstreamSettings,
+}
+
+impl Upstreams {
+    /// Starts to watch all services of the settings.
+    pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
+        metrics::describe_counter!(ATTEMPTS, "Requests sent to an instance of a service, by outcome");
+        metrics::describe_counter!(
+            answer::IDLE_TIMEOUTS,
+            "Answers that were cut off because their service sent nothing for too long"
+        );
+        let client = http_client(&settings.upstream);
+        let upstream = |service: &String| Upstream {
+            service: Arc::from(service.as_str()),
+            instances: discovery.instances(service),
+            client: client.clone(),
+            settings: settings.upstream.clone(),
+        };
+        let by_name = settings.services.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
+        Self { by_name }
+    }
+
+    /// The service with this name.
+    pub(crate) fn get(&self, service: &str) -> Option<Arc<Upstream>> {
+        self.by_name.get(service).cloned()
+    }
+}
+
+fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, AttemptBody> {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(settings.connect_timeout()));
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(settings.idle_timeout())
+        .pool_max_idle_per_host(settings.idle_connections)
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+impl Upstream {
+    /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
+    /// body is streamed.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, Refusal> {
+        let (head, body) = request.into_parts();
+        let keyed = head.headers.contains_key("idempotency-key");
+        let body = BodySource::new(body, keyed).await?;
+        let is_read = matches!(head.method, Method::GET | Method::HEAD);
+        let repeatable = body.is_buffered() && (keyed || is_read);
+
+        let mut attempts = Attempts::default();
+        loop {
+            let Some(instance) = self.pick(&attempts) else {
+                return Err(self.no_instance_left(attempts.last_failure));
+            };
+            match self.attempt(&instance, &head, &body).await {
+                Ok(answer) => {
+                    self.count("answered");
+                    instance.succeeded();
+                    let idle_timeout = self.settings.answer_idle_timeout();
+                    return Ok(answer.map(|bytes| AnswerBody::new(bytes, idle_timeout)));
+                }
+                Err(failure) => {
+                    let (service, outcome) = (&*self.service, failure.label());
+                    tracing::info!(
+                        service,
+                        instance = instance.id(),
+                        outcome,
+                        "an attempt to send a request failed"
+                    );
+                    self.count(outcome);
+                    if failure.is_instance_fault() {
+                        instance.failed();
+                    }
+                    if !attempts.allow_another(&failure, repeatable, self.settings.connect_tries) {
+                        return Err(self.refusal(failure));
+                    }
+                    attempts.add(&instance, failure);
+                }
+            }
+        }
+    }
+
+    /// Picks an instance that was not tried yet. Returns `None` if all instances are ejected: then the client gets its 503 at
+    /// once, and not after a timeout.
+    fn pick(&self, attempts: &Attempts) -> Option<Arc<Instance>> {
+        let ids: Vec<&str> = attempts.instances.iter().map(|instance| instance.id()).collect();
+        self.instances.pick_excluding(&ids).filter(|instance| !instance.is_ejected())
+    }
+
+    async fn attempt(
+        &self,
+        instance: &Instance,
+        head: &request::Parts,
+        body: &BodySource,
+    ) -> Result<Response<Incoming>, Failure> {
+        let (body, sent) = body.for_attempt();
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = uri_at(instance, &head.uri);
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = head.headers.clone();
+        tokio::select! {
+            answer = self.client.request(request) => match answer {
+                // The gateway never asks for it, and must not switch the client's connection to another protocol.
+                Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::SwitchedProtocols),
+                answer => answer.map_err(Failure::from_client),
+            },
+            () = self.first_byte_overdue(sent) => Err(Failure::Timeout),
+        }
+    }
+
+    /// Waits until the service is too late with its answer. The time starts when the whole request was sent, so that a
+    /// client that sends its body slowly is not the fault of the service.
+    async fn first_byte_overdue(&self, sent: CancellationToken) {
+        sent.cancelled().await;
+        tokio::time::sleep(self.settings.first_byte_timeout()).await;
+    }
+
+    fn no_instance_left(&self, last_failure: Option<Failure>) -> Refusal {
+        let retry_after = self.settings.retry_after();
+        last_failure.map_or_else(
+            || Refusal::NoInstance { service: Arc::clone(&self.service), retry_after },
+            |failure| self.refusal(failure),
+        )
+    }
+
+    fn refusal(&self, failure: Failure) -> Refusal {
+        failure.into_refusal(&self.service, &self.settings)
+    }
+
+    fn count(&self, outcome: &'static str) {
+        counter!(ATTEMPTS, "service" => Arc::clone(&self.service), "outcome" => outcome).increment(1);
+    }
+}
+
+/// The failed attempts of one request.
+#[derive(Default)]
+struct Attempts {
+    instances: Vec<Arc<Instance>>,
+    last_failure: Option<Failure>,
+    repeated: bool,
+}
+
+impl Attempts {
+    fn allow_another(&mut self, failure: &Failure, repeatable: bool, connect_tries: usize) -> bool {
+        match failure {
+            Failure::Unreachable(_) => self.instances.len() + 1 < connect_tries,
+            Failure::ConnectionLost(_) => repeatable && !std::mem::replace(&mut self.repeated, true),
+            Failure::Timeout | Failure::SwitchedProtocols | Failure::RequestBody(_) => false,
+        }
+    }
+
+    fn add(&mut self, instance: &Arc<Instance>, failure: Failure) {
+        self.instances.push(Arc::clone(instance));
+        self.last_failure = Some(failure);
+    }
+}
+
+/// Returns the URI of the same path and query at an instance.
+fn uri_at(instance: &Instance, uri: &Uri) -> Uri {
+    let authority = Authority::from_maybe_shared(Bytes::from(instance.address().to_string()));
+    let mut parts = axum::http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.expect("an IP address and a port are an authority"));
+    parts.path_and_query =
+        Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).expect("a scheme, an authority and a path are a URI")
+}

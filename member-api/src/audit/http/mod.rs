@@ -1,0 +1,3 @@
+//! The route of the audit.
+
+pub(crate) mod audit_show;

@@ -1,0 +1,5 @@
+//! The tables of sessions, a file for each.
+
+pub mod refresh_tokens;
+pub mod sessions;
+pub mod sign_in_attempts;

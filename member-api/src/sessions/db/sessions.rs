@@ -1,0 +1,141 @@
+//! The table `sessions`.
+
+use access::MemberId;
+use database::Connection;
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::sessions::SessionState;
+
+/// The data of a session that a refresh needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    /// The id, which is part of its access tokens.
+    pub id: Uuid,
+    /// The member.
+    pub member_id: MemberId,
+    /// The state that decides whether it can be refreshed.
+    pub state: SessionState,
+}
+
+/// Stores a new session in its first generation.
+pub async fn insert(
+    connection: &mut Connection,
+    id: Uuid,
+    member_id: MemberId,
+    now: OffsetDateTime,
+    expires_at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO sessions (id, member_id, generation, created_at, rotated_at, expires_at) VALUES (?, ?, 0, ?, ?, ?)",
+    )
+    .bind(id)
+    .bind(member_id.0)
+    .bind(now)
+    .bind(now)
+    .bind(expires_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Finds a session and locks it until the transaction ends.
+pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Session>> {
+    let row: Option<SessionRow> = sqlx::query_as(
+        "SELECT id, member_id, generation, rotated_at, expires_at, revoked_at FROM sessions WHERE id = ? FOR UPDATE",
+    )
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(Session::from))
+}
+
+/// Starts the next generation.
+pub async fn rotate(
+    connection: &mut Connection,
+    id: Uuid,
+    now: OffsetDateTime,
+    expires_at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE sessions SET generation = generation + 1, rotated_at = ?, expires_at = ? WHERE id = ?",
+    )
+    .bind(now)
+    .bind(expires_at)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Revokes a session, unless it is revoked already.
+pub async fn revoke(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+        .bind(now)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Revokes every session of a member, except `keep`.
+pub async fn revoke_all(
+    connection: &mut Connection,
+    member_id: MemberId,
+    keep: Option<Uuid>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sessions SET revoked_at = ? WHERE member_id = ? AND revoked_at IS NULL AND id <> ?")
+        .bind(now)
+        .bind(member_id.0)
+        .bind(keep.unwrap_or(Uuid::nil()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Lists the sessions that were revoked at `since` or later.
+pub async fn list_revoked(connection: &mut Connection, since: OffsetDateTime) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar("SELECT id FROM sessions WHERE revoked_at >= ?")
+        .bind(since)
+        .fetch_all(connection)
+        .await
+}
+
+/// Deletes up to `limit` sessions that expired before a time, with their refresh tokens. Returns the number of deleted
+/// sessions.
+pub async fn delete_expired(
+    connection: &mut Connection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query("DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?")
+        .bind(before)
+        .bind(limit)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    id: Uuid,
+    member_id: Uuid,
+    generation: i32,
+    rotated_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    revoked_at: Option<OffsetDateTime>,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        let state = SessionState {
+            generation: row.generation,
+            rotated_at: row.rotated_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        };
+        Self { id: row.id, member_id: MemberId(row.member_id), state }
+    }
+}

@@ -1,0 +1,9 @@
+//! The routes of sessions: a file for each operation.
+
+mod client_address;
+pub(crate) mod jwks_show;
+pub(crate) mod revocations;
+mod session_body;
+pub(crate) mod session_create;
+pub(crate) mod session_delete;
+pub(crate) mod session_refresh;

@@ -1,0 +1,88 @@
+//! Refreshing a session: exchanges a refresh token for the next one.
+
+use access::Principal;
+use database::Connection;
+use time::OffsetDateTime;
+
+use crate::members;
+use crate::sessions::db::{refresh_tokens, sessions};
+use crate::sessions::sign_in::IssuedSession;
+use crate::sessions::{RefreshDecision, RefreshToken, TokenHash};
+use crate::state::AppState;
+
+/// Why a session was not refreshed.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is unknown, was used before, or its session has ended.
+    #[error("the refresh token is not valid")]
+    Invalid,
+    /// The database failed, and the token is as valid as before.
+    #[error("the session could not be stored")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Exchanges a refresh token for a new one. [`SessionState::decide`](crate::sessions::SessionState::decide) decides what
+/// happens to a token that was used before.
+pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<IssuedSession, RefreshError> {
+    let next = RefreshToken::from_bytes(rand::random());
+    let exchange = Exchange {
+        used: used.hash(),
+        next: next.hash(),
+        now: state.clock.now(),
+        expires_at: state.clock.now() + state.tokens.refresh_lifetime(),
+    };
+    let outcome = state.database.run_tx("session_refresh", move |tx| Box::pin(exchange.run(tx))).await?;
+    let label = match outcome {
+        Outcome::Refreshed(_) => "refreshed",
+        Outcome::Refused => "refused",
+        Outcome::Reused => "reused",
+    };
+    metrics::counter!("session_refreshes_total", "outcome" => label).increment(1);
+    match outcome {
+        Outcome::Refreshed(principal) => Ok(IssuedSession { principal, refresh_token: next }),
+        Outcome::Refused | Outcome::Reused => Err(RefreshError::Invalid),
+    }
+}
+
+/// The exchange of one token for another.
+#[derive(Clone, Copy)]
+struct Exchange {
+    used: TokenHash,
+    next: TokenHash,
+    now: OffsetDateTime,
+    expires_at: OffsetDateTime,
+}
+
+/// The result of an exchange. All of them are committed: a reused token is refused, and its session revoked.
+enum Outcome {
+    Refreshed(Principal),
+    Refused,
+    Reused,
+}
+
+impl Exchange {
+    async fn run(self, tx: &mut Connection) -> sqlx::Result<Outcome> {
+        let Some((session_id, generation)) = refresh_tokens::find(tx, self.used).await? else {
+            return Ok(Outcome::Refused);
+        };
+        let Some(session) = sessions::lock(tx, session_id).await? else { return Ok(Outcome::Refused) };
+        let next_generation = match session.state.decide(generation, self.now) {
+            RefreshDecision::Rotate => {
+                sessions::rotate(tx, session_id, self.now, self.expires_at).await?;
+                session.state.generation + 1
+            }
+            RefreshDecision::Repeat => session.state.generation,
+            RefreshDecision::Reuse => {
+                tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session is revoked");
+                sessions::revoke(tx, session_id, self.now).await?;
+                return Ok(Outcome::Reused);
+            }
+            RefreshDecision::Ended => return Ok(Outcome::Refused),
+        };
+        let Some(role) = members::db::find_role(tx, session.member_id).await? else {
+            return Ok(Outcome::Refused);
+        };
+        refresh_tokens::insert(tx, self.next, session_id, next_generation, self.now).await?;
+        Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
+    }
+}
