@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use database::Database;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::search;
-use crate::seed::{self, Plan, Progress};
+use crate::seed::{Plan, Progress};
+use crate::{search, seed};
 
 /// A command.
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use service_host::{Host, Parts, Service};
 use crate::command::{self, Command};
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, http, search, stock};
+use crate::{db, routes, search, stock};
 
 /// The deployable.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Service for StoreApi {
         let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
         let pause = Duration::from_millis(settings.search.index_interval_ms);
         let index = search::index_worker(database.clone(), pause);
-        let parts = Parts::new(http::router(state))
+        let parts = Parts::new(routes::router(state))
             .worker("reservation-expiry", until_cancelled(host, expiry))
             .worker("search-index", until_cancelled(host, index));
         Ok(parts.check("mysql", move || {

@@ -4,7 +4,8 @@ use batching::Batcher;
 use clock::Clock;
 use database::Database;
 
-use crate::http::{ItemPages, ItemsById};
+use crate::items::ItemsById;
+use crate::search::ItemPages;
 
 /// The parts of the service that requests share. Cheap to clone.
 #[derive(Clone, Debug)]

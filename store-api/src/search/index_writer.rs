@@ -7,10 +7,10 @@ use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
 
-use crate::db::search_blocks::{self, block_of};
-use crate::db::search_changes::{self, Noted};
-use crate::db::search_documents;
-use crate::domain::search::{Corpus, Term, each_name_term, each_text_term};
+use super::db::blocks::block_of;
+use super::db::{blocks, documents};
+use super::{Term, each_name_term, each_text_term};
+use crate::search_changes::{self, Corpus, Noted};
 
 /// So many notes are worked off in one transaction.
 const NOTES_AT_ONCE: u32 = 500;
@@ -97,7 +97,7 @@ impl Edits {
             .filter(|note| note.corpus == Corpus::Items && !note.only_facts)
             .map(|note| note.number)
             .collect();
-        for item in search_documents::items(tx, &numbers(Corpus::Items)).await? {
+        for item in documents::items(tx, &numbers(Corpus::Items)).await? {
             edits.items.insert(item.number);
             let mut terms = item.facts.terms();
             if with_words.contains(&item.number) {
@@ -107,7 +107,7 @@ impl Edits {
                 edits.set(term, item.number, item.is_live);
             }
         }
-        for store in search_documents::stores(tx, &numbers(Corpus::Stores)).await? {
+        for store in documents::stores(tx, &numbers(Corpus::Stores)).await? {
             for term in text_terms(Corpus::Stores, &store.name, "") {
                 edits.set(term, store.number, store.is_live);
             }
@@ -137,7 +137,7 @@ impl Edits {
             let edits: Vec<(&Term, &Edit)> = edits.iter().collect();
             for chunk in edits.chunks(TERMS_AT_ONCE) {
                 let terms: Vec<&Term> = chunk.iter().map(|(term, _)| *term).collect();
-                let known = search_blocks::find(tx, &terms, *block..=*block).await?;
+                let known = blocks::find(tx, &terms, *block..=*block).await?;
                 let nothing = RoaringBitmap::new();
                 let mut changed = Vec::new();
                 for (term, Edit { add, remove }) in chunk {
@@ -147,8 +147,7 @@ impl Edits {
                         changed.push((*term, after));
                     }
                 }
-                search_blocks::replace(tx, *block, changed.iter().map(|(term, members)| (*term, members)))
-                    .await?;
+                blocks::replace(tx, *block, changed.iter().map(|(term, members)| (*term, members))).await?;
             }
         }
         Ok(())
@@ -159,7 +158,7 @@ impl Edits {
         let blocks: BTreeSet<u32> = self.items.iter().map(block_of).collect();
         for block in blocks {
             for (first, last) in Term::ranges_of_facts() {
-                for (term, members) in search_blocks::find_range(tx, &first, &last, block..=block).await? {
+                for (term, members) in blocks::find_range(tx, &first, &last, block..=block).await? {
                     for number in members & &self.items {
                         self.remove(term.clone(), number);
                     }

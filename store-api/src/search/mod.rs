@@ -26,18 +26,34 @@
 //! However a search is made up, it reads so many rows and no more ([`Effort`]). Where that does not fill a page, the
 //! page is short, or empty, and its cursor goes on from where the search stopped.
 
-mod effort;
-mod harvest;
+mod band_groups;
+mod budget;
+mod collector;
+pub mod db;
+mod find_items;
+pub(crate) mod http;
 mod index_writer;
-mod item_hunt;
+mod item_filter;
+pub(crate) mod item_pages;
+mod item_run;
 mod item_search;
+mod item_terms;
+mod keyword;
+mod order;
 mod posting_spans;
 mod rebuild;
 mod store_search;
+mod term;
 
-pub use effort::Effort;
-pub use harvest::Found;
+pub use budget::Effort;
+pub use collector::Found;
+pub use find_items::find_items;
 pub use index_writer::{IndexError, index_changes, index_worker};
-pub use item_search::{ItemSearch, find_items};
+pub use item_filter::ItemFilter;
+pub use item_pages::ItemPages;
+pub use item_search::ItemSearch;
+pub use keyword::{Keyword, KeywordFault, Rank};
+pub use order::{ItemPlace, ItemSort, StoreKey, StorePlace, StoreSort};
 pub use rebuild::{RebuildError, rebuild, rebuild_from};
 pub use store_search::{StoreSearch, find_stores};
+pub use term::{ItemFacts, NameTerms, Term, each_name_term, each_text_term};

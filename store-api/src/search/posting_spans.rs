@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use crate::db::search_blocks::{self, block_of};
-use crate::domain::search::Term;
+use super::Term;
+use super::db::blocks;
+use super::db::blocks::block_of;
 
 /// The first span has so many blocks, and each further one this many times more than the one before: most searches are
 /// done with the first, and a search that reads all does so in few statements.
@@ -51,10 +52,10 @@ impl PostingSpans {
 
     async fn read(&self, db: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
         let terms: Vec<&Term> = self.terms.iter().collect();
-        let by_term = search_blocks::find(db, &terms, blocks.clone()).await?;
+        let by_term = blocks::find(db, &terms, blocks.clone()).await?;
         let in_range = match &self.range {
             Some((first, last)) => Some(
-                search_blocks::find_range(db, first, last, blocks)
+                blocks::find_range(db, first, last, blocks)
                     .await?
                     .into_values()
                     .fold(RoaringBitmap::new(), |all, one| all | one),

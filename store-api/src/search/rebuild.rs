@@ -6,10 +6,12 @@ use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
 
+use super::db::blocks::{block_of, numbers_of};
 use super::index_writer::each_text_of;
-use crate::db;
-use crate::db::search_blocks::{block_of, numbers_of};
-use crate::domain::search::{Corpus, Term};
+use super::{Term, db};
+use crate::items::db::items;
+use crate::search_changes::{self, Corpus};
+use crate::stores::db::stores;
 
 /// So many rows are read in one statement.
 const ROWS_AT_ONCE: u32 = 5_000;
@@ -41,8 +43,8 @@ pub async fn rebuild_from(
     let newest = database.read("newest_number", move |db| {
         Box::pin(async move {
             match corpus {
-                Corpus::Items => db::items::newest_number(db).await,
-                Corpus::Stores => db::stores::newest_number(db).await,
+                Corpus::Items => items::newest_number(db).await,
+                Corpus::Stores => stores::newest_number(db).await,
             }
         })
     });
@@ -60,17 +62,17 @@ pub async fn rebuild_from(
 }
 
 async fn rebuild_block(tx: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
-    db::search_changes::lock_writer(tx).await?;
+    search_changes::lock_writer(tx).await?;
     let members = match corpus {
         Corpus::Items => items_of(tx, block).await?,
         Corpus::Stores => stores_of(tx, block).await?,
     };
-    db::search_blocks::delete_block(tx, corpus, block).await?;
+    db::blocks::delete_block(tx, corpus, block).await?;
     let mut members: Vec<(Term, RoaringBitmap)> =
         members.into_iter().map(|(term, members)| (Term::from_bytes(term), members)).collect();
     // In the order of the primary key.
     members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    db::search_blocks::replace(tx, block, members.iter().map(|(term, members)| (term, members))).await
+    db::blocks::replace(tx, block, members.iter().map(|(term, members)| (term, members))).await
 }
 
 type Members = HashMap<Vec<u8>, RoaringBitmap>;
@@ -86,7 +88,7 @@ async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let items = db::search_documents::live_items(tx, from..=to, ROWS_AT_ONCE).await?;
+        let items = db::documents::live_items(tx, from..=to, ROWS_AT_ONCE).await?;
         for item in &items {
             each_text_of(Corpus::Items, &item.name, &item.description, |term| {
                 add(&mut members, term, item.number);
@@ -106,7 +108,7 @@ async fn stores_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let stores = db::search_documents::live_stores(tx, from..=to, ROWS_AT_ONCE).await?;
+        let stores = db::documents::live_stores(tx, from..=to, ROWS_AT_ONCE).await?;
         for store in &stores {
             each_text_of(Corpus::Stores, &store.name, "", |term| add(&mut members, term, store.number));
         }

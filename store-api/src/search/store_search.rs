@@ -7,13 +7,11 @@ use database::Connection;
 use database::Database;
 use roaring::RoaringBitmap;
 
-use super::Effort;
-use super::harvest::{Found, Harvest, Stopped, Subject};
+use super::collector::{Found, Harvest, Stopped, Subject};
 use super::posting_spans::PostingSpans;
-use crate::db;
-use crate::db::search_changes::Known;
-use crate::domain::search::{Corpus, Keyword, StoreKey, StorePlace};
-use crate::domain::{Store, StoreSort};
+use super::{Effort, Keyword, StoreKey, StorePlace, StoreSort, db};
+use crate::search_changes::{self, Corpus, Known};
+use crate::stores::Store;
 
 /// A page of stores that is asked for.
 #[derive(Clone, Debug)]
@@ -55,7 +53,7 @@ async fn look_for(
     effort: Effort,
 ) -> sqlx::Result<Found<Store, StorePlace>> {
     // The notes before the bitmaps: see `super`.
-    let Known { newest, unindexed } = db::search_changes::known(db, Corpus::Stores).await?;
+    let Known { newest, unindexed } = search_changes::known(db, Corpus::Stores).await?;
     let harvest = Harvest::new(search, search.limit + 1, effort);
     let mut hunt = Hunt { search, effort, unindexed: unindexed.iter().collect(), harvest };
     let end = hunt.run(db, newest).await?;
@@ -76,7 +74,7 @@ impl Subject for StoreSearch {
     type Place = StorePlace;
 
     async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, Store)>> {
-        let rows = db::search_rows::stores(db, numbers).await?;
+        let rows = db::rows::stores(db, numbers).await?;
         Ok(rows.into_iter().filter_map(|store| Some((u32::try_from(store.number).ok()?, store))).collect())
     }
 
@@ -135,7 +133,7 @@ impl Hunt<'_> {
     /// Looks up the keys of all matches, and sorts them.
     async fn by_looking_up(&mut self, db: &mut Connection, matches: &RoaringBitmap) -> Course {
         let numbers: Vec<u32> = matches.iter().collect();
-        let mut places = db::search_rows::store_places(db, self.search.sort, &numbers).await?;
+        let mut places = db::rows::store_places(db, self.search.sort, &numbers).await?;
         places.sort_by(|one, other| self.search.compare(one, other));
         self.examine(db, places).await
     }

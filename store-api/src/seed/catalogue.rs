@@ -14,10 +14,9 @@ use super::Plan;
 use super::words::{
     ADJECTIVES, Likes, PLACES, RARE, SENTENCES, STORE_ADJECTIVES, STORE_NOUNS, TASTES, likes,
 };
-use crate::domain::stock::OnHand;
-use crate::domain::{
-    Category, Description, ItemName, NewItem, NewOption, NewStore, OptionName, Price, StoreName,
-};
+use crate::items::{Category, NewItem, NewOption, OnHand, Price};
+use crate::shared::{Description, ItemName, OptionName, StoreName};
+use crate::stores::NewStore;
 
 /// Between these two everything was opened and listed.
 const FIRST_DAY: OffsetDateTime = datetime!(2024-01-01 09:00 +9);

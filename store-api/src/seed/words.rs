@@ -1,6 +1,6 @@
 //! What desserts and their shops are called.
 
-use crate::domain::Category;
+use crate::items::Category;
 
 /// How a store's name begins.
 pub(super) const STORE_ADJECTIVES: &[&str] = &[

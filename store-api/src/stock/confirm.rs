@@ -5,9 +5,9 @@ use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
-use crate::domain::reservation::{Confirm, on_confirm};
-use crate::domain::search::Scale;
+use super::db;
+use super::reservation::{Confirm, on_confirm};
+use crate::search_changes::{self, Scale};
 
 /// Why a reservation was not confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ async fn count_sold(tx: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
         let sold = db::stock::count_sold(tx, number, pieces).await?;
         if Scale::COUNTS.band(sold - pieces) != Scale::COUNTS.band(sold) {
-            db::search_changes::note_facts(tx, number).await?;
+            search_changes::note_facts(tx, number).await?;
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::db;
 use super::release::give_back;
-use crate::db;
 
 /// Why a look for reservations that are over ended early.
 #[derive(Debug, thiserror::Error)]

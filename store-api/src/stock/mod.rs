@@ -1,8 +1,11 @@
 //! What orders do to stock, each in one transaction and idempotent by an id that the caller made.
 
 mod confirm;
+pub mod db;
 mod expire;
+pub(crate) mod http;
 mod release;
+pub mod reservation;
 mod reserve;
 mod restock;
 

@@ -5,8 +5,9 @@ use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
-use crate::domain::reservation::{Lines, Release, on_release};
+use super::db;
+use super::reservation::{Lines, Release, on_release};
+use crate::search_changes;
 
 /// Why a reservation was not released.
 #[derive(Debug, thiserror::Error)]
@@ -57,5 +58,5 @@ pub(super) async fn give_back(tx: &mut Connection, order_id: Uuid, lines: &Lines
     for (option_id, pieces) in lines.iter() {
         db::stock::give_back(tx, option_id, pieces).await?;
     }
-    db::search_changes::note_back_in_stock(tx, order_id).await
+    search_changes::note_back_in_stock(tx, order_id).await
 }

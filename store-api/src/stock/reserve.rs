@@ -7,8 +7,9 @@ use store_client::{Reservation, ReservationStatus, Shortage};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
-use crate::domain::reservation::{Lines, MAX_HOLD, Reserve, on_reserve};
+use super::db;
+use super::reservation::{Lines, MAX_HOLD, Reserve, on_reserve};
+use crate::search_changes;
 
 /// Why nothing was reserved.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +97,7 @@ async fn take(tx: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(),
         }
     }
     if sold_out {
-        db::search_changes::note_sold_out(tx, order_id).await?;
+        search_changes::note_sold_out(tx, order_id).await?;
     }
     Ok(())
 }

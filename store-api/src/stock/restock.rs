@@ -5,7 +5,8 @@ use store_client::{Restock, RestockRequest};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
+use super::db;
+use crate::search_changes;
 
 /// Why nothing came back on sale.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,6 @@ async fn restock_in(
     }
     db::reservations::add_restocked(tx, order_id, option_id, quantity).await?;
     db::stock::restock(tx, option_id, quantity).await?;
-    db::search_changes::note_item_of_option(tx, option_id).await?;
+    search_changes::note_item_of_option(tx, option_id).await?;
     Ok(Restock { id, order_id, option_id, quantity })
 }

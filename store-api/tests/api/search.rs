@@ -12,9 +12,11 @@ use proptest::test_runner::TestRunner;
 use roaring::RoaringBitmap;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::domain::search::{Keyword, StorePlace};
-use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
-use store_api::search::{Effort, ItemSearch, StoreSearch, find_items, find_stores, index_changes, rebuild};
+use store_api::items::Category;
+use store_api::search::{
+    Effort, ItemFilter, ItemSearch, ItemSort, Keyword, StorePlace, StoreSearch, StoreSort, find_items,
+    find_stores, index_changes, rebuild,
+};
 use store_api::seed::{Plan, sow};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;

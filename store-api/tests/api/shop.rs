@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
-use store_api::http::router;
+use store_api::routes::router;
 use store_api::state::AppState;
 use testkit::{Answer, Client, People};
 use time::OffsetDateTime;

@@ -1,0 +1,86 @@
+//! `PATCH /api/store/items/{itemId}`: editing an item. Its options are edited one by one, and keep their ids.
+
+use access::Seller;
+use axum::extract::State;
+use garde::Validate;
+use problem::{Code, Json, Path, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::WholeItemBody;
+use crate::items::{Category, EditItemError, ItemEdit, edit_item};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
+use crate::shared::{Change, Description, ItemName, WebAddress, present};
+use crate::state::AppState;
+
+/// What is missing stays as it is.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[schema(as = ItemChange)]
+pub(crate) struct Request {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, example = "딸기 생크림 케이크")]
+    name: Option<ItemName>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    description: Option<Description>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    category: Option<Category>,
+    /// Removed where it is null.
+    #[serde(default)]
+    #[schema(value_type = Option<WebAddress>)]
+    thumbnail_url: Change<WebAddress>,
+    /// Removed where it is null.
+    #[serde(default)]
+    #[schema(value_type = Option<WebAddress>)]
+    description_url: Change<WebAddress>,
+}
+
+impl From<EditItemError> for Problem {
+    fn from(error: EditItemError) -> Self {
+        match error {
+            EditItemError::NotFound => Self::new(Code::NotFound),
+            EditItemError::Changed => Self::new(Code::PreconditionFailed),
+            EditItemError::NameTaken => Self::new(Code::ItemNameTaken),
+            EditItemError::Database(_) => database::problem(error),
+        }
+    }
+}
+
+problem::respond!(EditItemError);
+problem::refusals!(
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, ItemNameTaken,
+    PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+);
+
+/// Edit your item
+#[utoipa::path(
+    patch,
+    path = "/api/store/items/{itemId}",
+    tag = "items",
+    security(("bearer" = [])),
+    params(
+        ("itemId" = Uuid, Path),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
+    ),
+    request_body = Request,
+    responses(
+        (status = OK, description = "The item as it is now", body = WholeItemBody, headers(("ETag" = String, description = "Its version"))),
+        Refusals
+    )
+)]
+pub(crate) async fn item_update(
+    State(state): State<AppState>,
+    Seller(seller): Seller,
+    Path(item_id): Path<Uuid>,
+    IfMatch(expected): IfMatch,
+    Json(request): Json<Request>,
+) -> Result<Tagged<Json<WholeItemBody>>, EditItemError> {
+    let Request { name, description, category, thumbnail_url, description_url } = request;
+    let edit = ItemEdit { name, description, category, thumbnail_url, description_url };
+    let edited = edit_item(&state.database, &state.clock, seller.member_id, item_id, expected, edit).await?;
+    Ok(tagged(edited.item.version, Json(edited.into())))
+}

@@ -1,0 +1,155 @@
+//! Items and stores as the search index is made of them.
+
+use std::ops::RangeInclusive;
+
+use database::Connection;
+use money::Won;
+use sqlx::mysql::MySql;
+use sqlx::{FromRow, QueryBuilder};
+
+use crate::db::{number, padded, unreadable};
+use crate::items::Category;
+use crate::search::ItemFacts;
+
+/// What the index is to know of an item.
+#[derive(Clone, Debug)]
+pub struct ItemDocument {
+    /// Its number.
+    pub number: u32,
+    /// Whether it is found at all.
+    pub is_live: bool,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Everything else.
+    pub facts: ItemFacts,
+}
+
+#[derive(FromRow)]
+struct ItemRow {
+    number: i64,
+    is_live: bool,
+    name: String,
+    description: String,
+    category: String,
+    store_number: i64,
+    min_price: Won,
+    hearts: i64,
+    sold: i64,
+    in_stock: bool,
+}
+
+const ITEMS: &str = "SELECT i.number, i.live IS NOT NULL AS is_live, i.name, i.description, i.category, \
+     s.number AS store_number, i.min_price, i.hearts, i.sold, \
+     EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS in_stock \
+     FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE ";
+
+impl TryFrom<ItemRow> for ItemDocument {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ItemRow) -> sqlx::Result<Self> {
+        let category = Category::from_name(&row.category)
+            .ok_or_else(|| unreadable("category", format!("{} is no category", row.category)))?;
+        let facts = ItemFacts {
+            category,
+            store_number: row.store_number,
+            min_price: row.min_price,
+            hearts: row.hearts,
+            sold: row.sold,
+            in_stock: row.in_stock,
+        };
+        let number = number(row.number)?;
+        Ok(Self { number, is_live: row.is_live, name: row.name, description: row.description, facts })
+    }
+}
+
+/// These items, live or not.
+pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(ITEMS);
+    push_numbers(&mut query, "i.number", numbers);
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter().map(ItemDocument::try_from).collect()
+}
+
+/// Live items of these numbers, from the smallest number on.
+pub async fn live_items(
+    db: &mut Connection,
+    numbers: RangeInclusive<u32>,
+    limit: u32,
+) -> sqlx::Result<Vec<ItemDocument>> {
+    let mut query = QueryBuilder::new(ITEMS);
+    query.push("i.number BETWEEN ").push_bind(*numbers.start()).push(" AND ").push_bind(*numbers.end());
+    query.push(" AND i.live = 1 ORDER BY i.number LIMIT ").push_bind(limit);
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter().map(ItemDocument::try_from).collect()
+}
+
+/// What the index is to know of a store.
+#[derive(Clone, Debug)]
+pub struct StoreDocument {
+    /// Its number.
+    pub number: u32,
+    /// Whether it is found at all.
+    pub is_live: bool,
+    /// Its name.
+    pub name: String,
+}
+
+#[derive(FromRow)]
+struct StoreRow {
+    number: i64,
+    is_live: bool,
+    name: String,
+}
+
+impl TryFrom<StoreRow> for StoreDocument {
+    type Error = sqlx::Error;
+
+    fn try_from(row: StoreRow) -> sqlx::Result<Self> {
+        Ok(Self { number: number(row.number)?, is_live: row.is_live, name: row.name })
+    }
+}
+
+/// These stores, live or not.
+pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT number, live IS NOT NULL AS is_live, name FROM stores FORCE INDEX (PRIMARY) WHERE ",
+    );
+    push_numbers(&mut query, "number", numbers);
+    let rows: Vec<StoreRow> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter().map(StoreDocument::try_from).collect()
+}
+
+/// Live stores of these numbers, from the smallest number on.
+pub async fn live_stores(
+    db: &mut Connection,
+    numbers: RangeInclusive<u32>,
+    limit: u32,
+) -> sqlx::Result<Vec<StoreDocument>> {
+    let rows: Vec<StoreRow> = sqlx::query_as(
+        "SELECT number, live IS NOT NULL AS is_live, name FROM stores FORCE INDEX (PRIMARY) \
+         WHERE number BETWEEN ? AND ? AND live = 1 ORDER BY number LIMIT ?",
+    )
+    .bind(*numbers.start())
+    .bind(*numbers.end())
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(StoreDocument::try_from).collect()
+}
+
+fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
+    query.push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for number in padded(numbers) {
+        list.push_bind(*number);
+    }
+    query.push(")");
+}

@@ -1,0 +1,166 @@
+//! Pages of items and of stores, read in the order of an index: what is first in it is first on the page.
+//!
+//! The index is named in the statement. Left to itself, the optimiser trusts its statistics, and now and then reads half
+//! the table to sort it, or goes to a late page past all the pages before it. So is the stores' one: where they are few, it
+//! would rather read all stores first, and then has to read and sort all items.
+
+use std::ops::RangeInclusive;
+
+use database::Connection;
+use sqlx::QueryBuilder;
+use sqlx::mysql::MySql;
+
+use crate::db::number;
+use crate::items::Item;
+use crate::items::db::items;
+use crate::search::{ItemFilter, ItemPlace, ItemSort, StoreKey, StorePlace, StoreSort};
+use crate::shared::Direction;
+use crate::stores::Store;
+use crate::stores::db::stores;
+
+/// A page of live items behind a place. Of the filter, only the category or the store is looked at: for other
+/// conditions no index says where to look.
+pub async fn items(
+    db: &mut Connection,
+    filter: &ItemFilter,
+    sort: ItemSort,
+    after: Option<&ItemPlace>,
+    rows: u32,
+) -> sqlx::Result<Vec<Item>> {
+    let mut query = QueryBuilder::new(concat!("SELECT ", items::columns!(), " FROM items i FORCE INDEX ("));
+    query.push(item_index(sort, filter));
+    query.push(") STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1");
+    if let Some(category) = filter.category {
+        query.push(" AND i.category = ").push_bind(category.as_str());
+    }
+    if let Some(store_id) = filter.store_id {
+        query.push(" AND i.store_id = ").push_bind(store_id);
+    }
+    let order = Order { column: item_column(sort), number: "i.number", direction: sort.direction() };
+    order.push(&mut query, after.map(|place| (place.key, place.number)), rows);
+    let rows: Vec<items::Row> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter().map(Item::try_from).collect()
+}
+
+/// The keys and numbers of live items whose key is one of these, behind a key and number. An index holds both: no item
+/// is read.
+pub async fn item_keys(
+    db: &mut Connection,
+    sort: ItemSort,
+    keys: &RangeInclusive<i64>,
+    after: Option<(i64, i64)>,
+    rows: u32,
+) -> sqlx::Result<Vec<(i64, u32)>> {
+    let Some(column) = item_column(sort) else { return Ok(Vec::new()) };
+    let mut query = QueryBuilder::new("SELECT ");
+    query
+        .push(column)
+        .push(", i.number FROM items i FORCE INDEX (")
+        .push(item_index(sort, &ItemFilter::default()));
+    query.push(") WHERE i.live = 1 AND ").push(column);
+    query.push(" BETWEEN ").push_bind(*keys.start()).push(" AND ").push_bind(*keys.end());
+    Order { column: Some(column), number: "i.number", direction: sort.direction() }
+        .push(&mut query, after, rows);
+    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter().map(|(key, stored)| Ok((key, number(stored)?))).collect()
+}
+
+/// The smallest and the greatest key of this sort among live items.
+pub async fn item_key_bounds(db: &mut Connection, sort: ItemSort) -> sqlx::Result<Option<(i64, i64)>> {
+    let Some(column) = item_column(sort) else { return Ok(None) };
+    let mut query = QueryBuilder::new("SELECT MIN(");
+    query.push(column).push("), MAX(").push(column).push(") FROM items i WHERE i.live = 1");
+    let (least, greatest): (Option<i64>, Option<i64>) = query.build_query_as().fetch_one(db).await?;
+    Ok(least.zip(greatest))
+}
+
+/// A page of live stores behind a place.
+pub async fn stores(
+    db: &mut Connection,
+    sort: StoreSort,
+    after: Option<&StorePlace>,
+    rows: u32,
+) -> sqlx::Result<Vec<Store>> {
+    let mut query = QueryBuilder::new(concat!("SELECT ", stores::columns!(), " FROM stores s FORCE INDEX ("));
+    query.push(match sort {
+        StoreSort::Latest => "stores_by_number",
+        StoreSort::Followers => "stores_by_followers",
+        StoreSort::Name => "stores_by_name",
+    });
+    query.push(") WHERE s.live = 1");
+    match sort {
+        StoreSort::Name => {
+            if let Some(StorePlace { key: StoreKey::Name(name), .. }) = after {
+                query.push(" AND s.name_key > ").push_bind(name.clone());
+            }
+            query.push(" ORDER BY s.name_key LIMIT ").push_bind(rows);
+        }
+        StoreSort::Latest | StoreSort::Followers => {
+            let column = (sort == StoreSort::Followers).then_some("s.followers");
+            let after = after.and_then(|place| match place.key {
+                StoreKey::Count(key) => Some((key, place.number)),
+                StoreKey::Name(_) => None,
+            });
+            Order { column, number: "s.number", direction: Direction::Descending }
+                .push(&mut query, after, rows);
+        }
+    }
+    let rows: Vec<stores::Row> = query.build_query_as().fetch_all(db).await?;
+    Ok(rows.into_iter().map(Store::from).collect())
+}
+
+/// What items are sorted by, before their number.
+pub(super) const fn item_column(sort: ItemSort) -> Option<&'static str> {
+    match sort {
+        ItemSort::Latest => None,
+        ItemSort::Popular => Some("i.sold"),
+        ItemSort::Hearts => Some("i.hearts"),
+        ItemSort::PriceAsc | ItemSort::PriceDesc => Some("i.min_price"),
+    }
+}
+
+/// The index that has the items of a filter's category or store in the order of a sort.
+fn item_index(sort: ItemSort, filter: &ItemFilter) -> &'static str {
+    match sort {
+        ItemSort::Latest if filter.store_id.is_some() => "items_by_store",
+        ItemSort::Latest if filter.category.is_some() => "items_by_category",
+        ItemSort::Latest => "items_by_number",
+        ItemSort::Popular => "items_by_sold",
+        ItemSort::Hearts => "items_by_hearts",
+        ItemSort::PriceAsc | ItemSort::PriceDesc => "items_by_price",
+    }
+}
+
+/// An order that an index has: by a column and then by number, or by number alone.
+struct Order {
+    column: Option<&'static str>,
+    number: &'static str,
+    direction: Direction,
+}
+
+impl Order {
+    /// Adds the condition to be behind a key and number, the order and the limit.
+    fn push(&self, query: &mut QueryBuilder<MySql>, after: Option<(i64, i64)>, rows: u32) {
+        let (beyond, direction) = match self.direction {
+            Direction::Ascending => (" > ", " ASC"),
+            Direction::Descending => (" < ", " DESC"),
+        };
+        match (self.column, after) {
+            // Two ranges of the index. Written as a comparison of pairs, it would not be one.
+            (Some(column), Some((key, number))) => {
+                query.push(" AND (").push(column).push(beyond).push_bind(key);
+                query.push(" OR (").push(column).push(" = ").push_bind(key);
+                query.push(" AND ").push(self.number).push(beyond).push_bind(number).push("))");
+            }
+            (None, Some((_, number))) => {
+                query.push(" AND ").push(self.number).push(beyond).push_bind(number);
+            }
+            (_, None) => {}
+        }
+        query.push(" ORDER BY ");
+        if let Some(column) = self.column {
+            query.push(column).push(direction).push(", ");
+        }
+        query.push(self.number).push(direction).push(" LIMIT ").push_bind(rows);
+    }
+}

@@ -1,0 +1,125 @@
+//! The rows behind the numbers that the search index gives.
+//!
+//! They are read by primary key, and the statements say so: an optimiser that sees a covering index may prefer to read
+//! all of that.
+
+use database::Connection;
+use sqlx::mysql::MySql;
+use sqlx::{FromRow, QueryBuilder};
+
+use super::listing;
+use crate::db::{number, padded};
+use crate::items::Item;
+use crate::items::db::items;
+use crate::search::{ItemSort, StoreKey, StorePlace, StoreSort};
+use crate::stores::Store;
+use crate::stores::db::stores;
+
+/// So many numbers go into one statement.
+const NUMBERS_AT_ONCE: usize = 1_024;
+
+/// A live item, and whether a piece of it can be bought.
+#[derive(Clone, Debug)]
+pub struct ItemRow {
+    /// The item.
+    pub item: Item,
+    /// Whether a piece can be bought; true where nobody asked.
+    pub in_stock: bool,
+}
+
+#[derive(FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    item: items::Row,
+    in_stock: bool,
+}
+
+/// The live items of these numbers, in any order. Whether they are in stock is looked up where it is `asked`.
+pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -> sqlx::Result<Vec<ItemRow>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
+        let mut query = QueryBuilder::new(concat!("SELECT ", items::columns!()));
+        query.push(if stock_is_asked {
+            ", EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS in_stock"
+        } else {
+            ", TRUE AS in_stock"
+        });
+        query.push(" FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1");
+        push_numbers(&mut query, "i.number", chunk);
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *db).await?;
+        for row in rows {
+            found.push(ItemRow { item: row.item.try_into()?, in_stock: row.in_stock });
+        }
+    }
+    Ok(found)
+}
+
+/// The keys of the live items of these numbers, in any order.
+pub async fn item_keys(
+    db: &mut Connection,
+    sort: ItemSort,
+    numbers: &[u32],
+) -> sqlx::Result<Vec<(i64, u32)>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
+        let mut query = QueryBuilder::new("SELECT ");
+        query.push(listing::item_column(sort).unwrap_or("CAST(0 AS SIGNED)"));
+        query.push(", i.number FROM items i FORCE INDEX (PRIMARY) WHERE i.live = 1");
+        push_numbers(&mut query, "i.number", chunk);
+        let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
+        for (key, stored) in rows {
+            found.push((key, number(stored)?));
+        }
+    }
+    Ok(found)
+}
+
+/// The live stores of these numbers, in any order.
+pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<Store>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
+        let mut query = QueryBuilder::new(concat!(
+            "SELECT ",
+            stores::columns!(),
+            " FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1"
+        ));
+        push_numbers(&mut query, "s.number", chunk);
+        let rows: Vec<stores::Row> = query.build_query_as().fetch_all(&mut *db).await?;
+        found.extend(rows.into_iter().map(Store::from));
+    }
+    Ok(found)
+}
+
+/// Where the live stores of these numbers stand, in any order.
+pub async fn store_places(
+    db: &mut Connection,
+    sort: StoreSort,
+    numbers: &[u32],
+) -> sqlx::Result<Vec<StorePlace>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
+        let mut query = QueryBuilder::new(
+            "SELECT s.followers, s.name_key, s.number FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1",
+        );
+        push_numbers(&mut query, "s.number", chunk);
+        let rows: Vec<(i64, String, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
+        found.extend(rows.into_iter().map(|(followers, name_key, number)| {
+            let key = match sort {
+                StoreSort::Latest => StoreKey::Count(0),
+                StoreSort::Followers => StoreKey::Count(followers),
+                StoreSort::Name => StoreKey::Name(name_key),
+            };
+            StorePlace { key, number }
+        }));
+    }
+    Ok(found)
+}
+
+fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
+    query.push(" AND ").push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for number in padded(numbers) {
+        list.push_bind(*number);
+    }
+    query.push(")");
+}

@@ -1,0 +1,78 @@
+//! `ETag` and `If-Match`: an entity tag is the version of a store or of an item. An option is a part of its item and
+//! shares its tag.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, header};
+
+use crate::shared::Expected;
+
+/// An answer with the entity tag of what it shows.
+pub(crate) type Tagged<T> = ([(HeaderName, HeaderValue); 1], T);
+
+/// Puts the tag of this version on an answer.
+pub(crate) fn tagged<T>(version: i64, answer: T) -> Tagged<T> {
+    let tag = HeaderValue::try_from(format!("\"{version}\"")).expect("digits in quotes are a header's value");
+    ([(header::ETAG, tag)], answer)
+}
+
+/// The versions that the request's `If-Match` names. Without the header, any will do.
+///
+/// The comparison is the strong one of RFC 9110, 13.1.1: a weak tag (`W/"3"`) never matches, nor does one that was
+/// never given out.
+pub(crate) struct IfMatch(pub(crate) Expected);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let mut headers = parts.headers.get_all(header::IF_MATCH).iter().peekable();
+        if headers.peek().is_none() {
+            return Ok(Self(Expected::Any));
+        }
+        let tags: Vec<&str> =
+            headers.flat_map(|value| value.to_str().unwrap_or_default().split(',')).map(str::trim).collect();
+        if tags.contains(&"*") {
+            return Ok(Self(Expected::Any));
+        }
+        Ok(Self(Expected::OneOf(tags.into_iter().filter_map(version).collect())))
+    }
+}
+
+fn version(tag: &str) -> Option<i64> {
+    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(values: &[&'static str]) -> Expected {
+        let mut request = http::Request::builder();
+        for value in values {
+            request = request.header(header::IF_MATCH, *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        let Ok(IfMatch(expected)) = IfMatch::from_request_parts(&mut parts, &()).await;
+        expected
+    }
+
+    #[tokio::test]
+    async fn tags_are_compared_strongly() {
+        assert_eq!(read(&[]).await, Expected::Any);
+        assert_eq!(read(&["*"]).await, Expected::Any);
+        assert_eq!(read(&["\"3\""]).await, Expected::OneOf(vec![3]));
+        assert_eq!(read(&["\"3\", \"4\"", "\"5\""]).await, Expected::OneOf(vec![3, 4, 5]));
+        for never in ["W/\"3\"", "3", "\"x\"", "", "\"3"] {
+            assert_eq!(read(&[never]).await, Expected::OneOf(vec![]), "{never}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_the_version_in_quotes() {
+        let ([(name, value)], ()) = tagged(7, ());
+        assert_eq!((name, value.to_str().unwrap()), (header::ETAG, "\"7\""));
+    }
+}

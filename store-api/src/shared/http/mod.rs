@@ -1,0 +1,6 @@
+//! What several handlers need.
+
+mod batch;
+pub(crate) mod etag;
+
+pub(crate) use batch::batch_outcome;
