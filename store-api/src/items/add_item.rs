@@ -70,6 +70,6 @@ async fn add_in(
     db::options::insert(tx, ids.item, &ids.options, now).await.map_err(|error| {
         if is_duplicate(&error, db::options::NAME_KEY) { AddItemError::OptionNameTaken } else { error.into() }
     })?;
-    search_changes::note_new(tx, Corpus::Items, number).await?;
+    search_changes::record_new(tx, Corpus::Items, number).await?;
     Ok(db::items_with_options::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

@@ -64,6 +64,6 @@ async fn edit_in(
         if is_duplicate(&error, db::items::NAME_KEY) { EditItemError::NameTaken } else { error.into() }
     })?;
     let (name, description) = (&item.name, &item.description);
-    search_changes::note_old_text(tx, Corpus::Items, item.number, name, description).await?;
+    search_changes::record_old_text(tx, Corpus::Items, item.number, name, description).await?;
     Ok(ItemWithOptions { item: edited, options: db::options::of_item(tx, id).await? })
 }

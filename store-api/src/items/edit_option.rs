@@ -91,6 +91,6 @@ pub(super) async fn touch(
     item.version += 1;
     item.updated_at = now;
     db::items::update(tx, &item).await?;
-    search_changes::note_facts(tx, item.number).await?;
+    search_changes::record_facts(tx, item.number).await?;
     Ok((item, options))
 }

@@ -5,8 +5,8 @@ use database::Database;
 use uuid::Uuid;
 
 use super::db;
-use super::db::items::Hearted;
-use crate::search_changes::{self, Scale};
+use super::db::items::HeartCount;
+use crate::search_changes;
 
 /// Why an item's heart was neither given nor taken back.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +55,8 @@ pub async fn take_heart(database: &Database, customer: MemberId, item_id: Uuid) 
         .await
 }
 
-async fn count(tx: &mut Connection, item: Hearted, change: i64) -> sqlx::Result<()> {
+async fn count(tx: &mut Connection, item: HeartCount, change: i64) -> sqlx::Result<()> {
     let hearts = item.hearts + change;
     db::items::set_hearts(tx, item.number, hearts).await?;
-    if Scale::COUNTS.band(item.hearts) != Scale::COUNTS.band(hearts) {
-        search_changes::note_facts(tx, item.number).await?;
-    }
-    Ok(())
+    search_changes::record_count(tx, item.number, item.hearts, hearts).await
 }

@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Category, ItemOption, NewOption};
-use crate::shared::{Change, Description, ItemName, WebAddress};
+use crate::shared::{Description, ItemName, Patch, WebAddress};
 
 /// An item as it stands, without its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +80,9 @@ pub struct ItemEdit {
     /// Another category.
     pub category: Option<Category>,
     /// Another picture, or none any more.
-    pub thumbnail_url: Change<WebAddress>,
+    pub thumbnail_url: Patch<WebAddress>,
     /// Another page, or none any more.
-    pub description_url: Change<WebAddress>,
+    pub description_url: Patch<WebAddress>,
 }
 
 impl ItemEdit {

@@ -54,7 +54,7 @@ async fn remove_in(
         return Err(RemoveItemError::Changed);
     }
     let (name, description) = (&item.name, &item.description);
-    search_changes::note_old_text(tx, Corpus::Items, item.number, name, description).await?;
+    search_changes::record_old_text(tx, Corpus::Items, item.number, name, description).await?;
     db::items::delete(tx, item.number, now).await?;
     db::hearts::delete_of_item(tx, id).await?;
     Ok(())

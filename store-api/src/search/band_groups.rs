@@ -6,9 +6,9 @@ use crate::shared::Direction;
 const FIRST_GROUP: u16 = 4;
 const GROUP_GROWTH: u16 = 4;
 
-/// The bands from the first to the last in groups, in the direction of a list: a few at first, and ever more, for
-/// mostly the first few are all that is needed.
-pub fn groups(
+/// Splits a range of bands into groups, in the direction of the list. The first group is small, because it is usually
+/// enough. Each further group is larger.
+pub(super) fn band_groups(
     bands: RangeInclusive<Band>,
     direction: Direction,
 ) -> impl Iterator<Item = RangeInclusive<Band>> {
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn groups_of_bands_grow_and_leave_none_out() {
         let groups = |first, last, direction| {
-            let groups = groups(Band(first)..=Band(last), direction);
+            let groups = band_groups(Band(first)..=Band(last), direction);
             groups.map(|group| (group.start().0, group.end().0)).collect::<Vec<_>>()
         };
         assert_eq!(groups(0, 0, Direction::Ascending), [(0, 0)]);

@@ -1,16 +1,16 @@
-/// How much a single search may read.
+/// How much one search may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Effort {
-    /// So many matches are looked up and sorted without a thought for something better.
-    pub look_up: u32,
-    /// So many rows are read and judged in all. A key that is looked up, or passed in an index, counts as a part of one.
-    pub rows: u32,
+pub struct Budget {
+    /// Up to this many matches are fetched and sorted. Among more matches, an index is scanned in its order.
+    pub max_sorted: u32,
+    /// The search stops after reading this many rows. [`Budget::KEYS_PER_ROW`] keys count as one row.
+    pub max_rows: u32,
 }
 
-impl Effort {
-    /// What a request gets.
-    pub const USUAL: Self = Self { look_up: 1_000, rows: 1_000 };
+impl Budget {
+    /// The budget of a request.
+    pub const DEFAULT: Self = Self { max_sorted: 1_000, max_rows: 1_000 };
 
-    /// How many keys are read with the work of one row.
+    /// Reading this many keys costs as much as reading one row.
     pub(super) const KEYS_PER_ROW: u32 = 16;
 }

@@ -3,23 +3,23 @@ use uuid::Uuid;
 
 use crate::items::{Category, Item};
 
-/// Which items a list shows. Everything that is given has to hold.
+/// Which items a list shows. An item must meet all conditions that are set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ItemFilter {
-    /// Of this category.
+    /// It has this category.
     pub category: Option<Category>,
-    /// Of this store.
+    /// It belongs to this store.
     pub store_id: Option<Uuid>,
-    /// Whose cheapest option costs this or more.
+    /// Its cheapest option costs at least this.
     pub min_price: Option<Won>,
-    /// Whose cheapest option costs this or less.
+    /// Its cheapest option costs at most this.
     pub max_price: Option<Won>,
-    /// With a piece on hand of some option.
+    /// At least one of its options has a piece on hand.
     pub in_stock: bool,
 }
 
 impl ItemFilter {
-    /// Whether an item passes.
+    /// Whether an item meets the conditions.
     pub fn passes(&self, item: &Item, in_stock: bool) -> bool {
         self.category.is_none_or(|category| item.category == category)
             && self.store_id.is_none_or(|store_id| item.store_id == store_id)

@@ -1,4 +1,4 @@
-//! Pages of items as they are answered, one for all requests that wait for the same page.
+//! Answers with a page of items. Requests that wait for the same page share one answer.
 
 use axum::body::Bytes;
 use batching::Work;
@@ -7,10 +7,10 @@ use paging::{Cursor, Page};
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
-use super::{Effort, ItemPlace, ItemSearch, ItemSort, Rank, find_items};
+use super::{Budget, ItemPosition, ItemSearch, ItemSort, Rank, find_items};
 use crate::items::http::bodies::ItemBody;
 
-/// Behind which item the next page begins.
+/// The cursor: the next page begins after this item.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct After {
@@ -21,35 +21,35 @@ pub(crate) struct After {
 }
 
 impl After {
-    fn new(sort: ItemSort, ItemPlace { rank, key, number }: ItemPlace) -> Self {
+    fn new(sort: ItemSort, ItemPosition { rank, key, number }: ItemPosition) -> Self {
         Self { items: sort, by_text: rank == Rank::Text, key, number }
     }
 
-    pub(crate) fn place(self, sort: ItemSort) -> Result<ItemPlace, Problem> {
+    pub(crate) fn position(self, sort: ItemSort) -> Result<ItemPosition, Problem> {
         if self.items != sort {
             return Err(Problem::new(Code::BadCursor));
         }
         let rank = if self.by_text { Rank::Text } else { Rank::Name };
-        Ok(ItemPlace { rank, key: self.key, number: self.number })
+        Ok(ItemPosition { rank, key: self.key, number: self.number })
     }
 }
 
-/// Finds pages of items: one for all who wait for the same one.
+/// Finds a page of items, once for all requests that wait for it.
 #[derive(Debug)]
 pub struct ItemPages {
     database: Database,
 }
 
 impl ItemPages {
-    /// From the schema `store`.
+    /// Reads from the schema `store`.
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// The page, as it is answered.
+    /// The body of the answer.
     async fn find(&self, search: &ItemSearch) -> sqlx::Result<Bytes> {
-        let found = find_items(&self.database, search.clone(), Effort::USUAL).await?;
-        let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(search.sort, place)));
+        let found = find_items(&self.database, search.clone(), Budget::DEFAULT).await?;
+        let next_cursor = found.next.and_then(|position| Cursor::after(&After::new(search.sort, position)));
         let page = Page { items: found.rows.into_iter().map(ItemBody::from).collect(), next_cursor };
         let body = serde_json::to_vec(&page).map_err(|error| sqlx::Error::Encode(error.into()))?;
         Ok(body.into())

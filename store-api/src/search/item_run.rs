@@ -1,39 +1,39 @@
-//! Going through what the index gives for items, in the order of the list.
+//! Runs a search for items over the index, in the order of the list.
 
 use std::ops::{ControlFlow, RangeInclusive};
 
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use super::band_groups::groups;
-use super::collector::{Harvest, Stopped};
+use super::band_groups::band_groups;
+use super::collector::{Collector, Stop};
 use super::item_search::overlap;
-use super::item_terms::Terms;
+use super::item_terms::ItemTerms;
 use super::posting_spans::PostingSpans;
-use super::{Effort, ItemPlace, ItemSearch, ItemSort, Rank, Term, db};
+use super::{Budget, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
 use crate::search_changes::{Band, Scale};
 use crate::shared::Direction;
 
-/// So many keys are read at once from the index of a sort.
+/// A scan reads this many keys in one statement.
 const KEYS_AT_ONCE: u32 = 1_000;
 
-/// A search that is under way.
-pub(super) struct Hunt<'s> {
+/// A running search.
+pub(super) struct ItemRun<'s> {
     pub(super) search: &'s ItemSearch,
-    pub(super) terms: Terms,
-    pub(super) effort: Effort,
+    pub(super) terms: ItemTerms,
+    pub(super) budget: Budget,
     /// The number of the newest item.
     pub(super) newest: u32,
-    /// What the index does not know yet; judged by itself at the end.
+    /// Items that the index does not know yet. The collector reads their rows at the end.
     pub(super) unindexed: RoaringBitmap,
-    pub(super) harvest: Harvest<'s, ItemSearch>,
+    pub(super) collector: Collector<'s, ItemSearch>,
 }
 
-type Course = sqlx::Result<ControlFlow<Stopped<ItemPlace>>>;
+type Outcome = sqlx::Result<ControlFlow<Stop<ItemPosition>>>;
 
-impl Hunt<'_> {
-    /// Goes through all ranks, until there are enough rows or it has been enough work.
-    pub(super) async fn run(&mut self, db: &mut Connection) -> Course {
+impl ItemRun<'_> {
+    /// Collects matches, rank by rank, until the page is full or the budget is spent.
+    pub(super) async fn run(&mut self, db: &mut Connection) -> Outcome {
         let mut spans = None;
         for rank in [Rank::Name, Rank::Text] {
             let is_searched = rank == Rank::Name || !self.search.keyword.is_empty();
@@ -42,8 +42,8 @@ impl Hunt<'_> {
             }
             let (top, mut rank_spans) = self.spans_of(rank, spans.take());
             let end = match self.search.sort {
-                ItemSort::Latest => self.by_number(db, rank, &mut rank_spans).await?,
-                _ => self.by_key(db, rank, &mut rank_spans).await?,
+                ItemSort::Latest => self.scan_by_number(db, rank, &mut rank_spans).await?,
+                _ => self.scan_by_key(db, rank, &mut rank_spans).await?,
             };
             if end.is_break() {
                 return Ok(end);
@@ -53,7 +53,7 @@ impl Hunt<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The bitmaps for a rank: those of the rank before, where they begin at the same number.
+    /// The bitmaps for a rank. Those of the rank before are used again if they begin at the same number.
     fn spans_of(&self, rank: Rank, before: Option<(u32, PostingSpans)>) -> (u32, PostingSpans) {
         let after =
             self.search.after.filter(|after| after.rank == rank && self.search.sort == ItemSort::Latest);
@@ -65,16 +65,16 @@ impl Hunt<'_> {
         }
     }
 
-    /// The numbers of a span that may be of this rank.
+    /// The numbers of a span that may match with this rank. `None` after the last span.
     async fn matches(
         &self,
         db: &mut Connection,
         rank: Rank,
         spans: &mut PostingSpans,
-        position: usize,
+        index: usize,
     ) -> sqlx::Result<Option<RoaringBitmap>> {
-        let Terms { conditions, in_name, in_text, .. } = &self.terms;
-        let Some(span) = spans.span(db, position).await? else { return Ok(None) };
+        let ItemTerms { conditions, in_name, in_text, .. } = &self.terms;
+        let Some(span) = spans.span(db, index).await? else { return Ok(None) };
         let matches = match rank {
             Rank::Name => span.with_all(conditions.iter().chain(&in_name.terms)),
             Rank::Text if in_name.are_exact => {
@@ -90,29 +90,29 @@ impl Hunt<'_> {
         Ok(Some(matches - &self.unindexed))
     }
 
-    /// Goes through the matches from the newest to the oldest.
-    async fn by_number(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Course {
-        let mut position = 0;
-        while let Some(matches) = self.matches(db, rank, spans, position).await? {
-            let end = self.examine(db, rank, 0, matches.iter().rev()).await?;
+    /// Collects the matches from the newest to the oldest.
+    async fn scan_by_number(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Outcome {
+        let mut index = 0;
+        while let Some(matches) = self.matches(db, rank, spans, index).await? {
+            let end = self.collect_numbers(db, rank, 0, matches.iter().rev()).await?;
             if end.is_break() {
                 return Ok(end);
             }
-            position += 1;
+            index += 1;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Goes through the matches by their key.
-    async fn by_key(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Course {
+    /// Collects the matches in the order of their keys, band by band.
+    async fn scan_by_key(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Outcome {
         let mut matches = RoaringBitmap::new();
-        let mut position = 0;
-        while let Some(more) = self.matches(db, rank, spans, position).await? {
+        let mut index = 0;
+        while let Some(more) = self.matches(db, rank, spans, index).await? {
             matches |= more;
-            position += 1;
+            index += 1;
         }
-        if matches.len() <= u64::from(self.effort.look_up) {
-            return self.by_looking_up(db, rank, &(i64::MIN..=i64::MAX), &matches).await;
+        if matches.len() <= u64::from(self.budget.max_sorted) {
+            return self.fetch_and_sort(db, rank, &(i64::MIN..=i64::MAX), &matches).await;
         }
         let sort = self.search.sort;
         let Some((lowest, greatest)) = db::listing::item_key_bounds(db, sort).await? else {
@@ -125,15 +125,15 @@ impl Hunt<'_> {
             Direction::Descending => lowest..=after.map_or(greatest, |key| key.min(greatest)),
         };
         let scale = sort.scale();
-        for group in bands_of(sort, scale, &keys) {
+        for group in groups_with(sort, scale, &keys) {
             for (band, members) in self.bands(db, scale, &group).await? {
                 let keys = overlap(&scale.values(band), &keys);
                 let matches = &matches & members;
                 let end = match sort.fine_scale() {
-                    Some(fine) if matches.len() > u64::from(self.effort.look_up) => {
-                        self.by_fine_bands(db, rank, fine, &keys, &matches).await?
+                    Some(fine) if matches.len() > u64::from(self.budget.max_sorted) => {
+                        self.scan_fine_bands(db, rank, fine, &keys, &matches).await?
                     }
-                    _ => self.within_a_band(db, rank, &keys, &matches).await?,
+                    _ => self.scan_band(db, rank, &keys, &matches).await?,
                 };
                 if end.is_break() {
                     return Ok(end);
@@ -143,19 +143,19 @@ impl Hunt<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Goes through many matches with these keys, fine band by fine band.
-    async fn by_fine_bands(
+    /// Collects many matches with these keys, fine band by fine band.
+    async fn scan_fine_bands(
         &mut self,
         db: &mut Connection,
         rank: Rank,
         scale: Scale,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
-    ) -> Course {
-        for group in bands_of(self.search.sort, scale, keys) {
+    ) -> Outcome {
+        for group in groups_with(self.search.sort, scale, keys) {
             for (band, members) in self.bands(db, scale, &group).await? {
                 let keys = overlap(&scale.values(band), keys);
-                let end = self.within_a_band(db, rank, &keys, &(matches & members)).await?;
+                let end = self.scan_band(db, rank, &keys, &(matches & members)).await?;
                 if end.is_break() {
                     return Ok(end);
                 }
@@ -164,7 +164,7 @@ impl Hunt<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The members of some bands, in the order of the list.
+    /// The members of each band of a group, in the order of the list.
     async fn bands(
         &self,
         db: &mut Connection,
@@ -184,65 +184,68 @@ impl Hunt<'_> {
         Ok(bands)
     }
 
-    /// Goes through the matches with keys of one band, in whichever way is the least work.
-    async fn within_a_band(
+    /// Collects the matches with these keys, which are of one band, in the way that reads least.
+    async fn scan_band(
         &mut self,
         db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
-    ) -> Course {
+    ) -> Outcome {
         if matches.is_empty() || keys.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
         if keys.start() == keys.end() {
             return match self.search.sort.direction() {
-                Direction::Ascending => self.examine(db, rank, *keys.start(), matches.iter()).await,
-                Direction::Descending => self.examine(db, rank, *keys.start(), matches.iter().rev()).await,
+                Direction::Ascending => self.collect_numbers(db, rank, *keys.start(), matches.iter()).await,
+                Direction::Descending => {
+                    self.collect_numbers(db, rank, *keys.start(), matches.iter().rev()).await
+                }
             };
         }
-        if matches.len() <= u64::from(self.effort.look_up) {
-            return self.by_looking_up(db, rank, keys, matches).await;
+        if matches.len() <= u64::from(self.budget.max_sorted) {
+            return self.fetch_and_sort(db, rank, keys, matches).await;
         }
-        // A band has so few keys that, among so many matches, the next one is never far.
-        self.by_passing(db, rank, keys, matches).await
+        // A band has few keys. With so many matches in it, the next match is near.
+        self.scan_index(db, rank, keys, matches).await
     }
 
-    /// Looks up the keys of all matches, and sorts them.
-    async fn by_looking_up(
+    /// Reads the keys of all matches, and sorts them.
+    async fn fetch_and_sort(
         &mut self,
         db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
-    ) -> Course {
+    ) -> Outcome {
         let numbers: Vec<u32> = matches.iter().collect();
         let mut candidates = db::rows::item_keys(db, self.search.sort, &numbers).await?;
         candidates.retain(|(key, _)| keys.contains(key));
         candidates.sort_unstable_by(|one, other| self.search.sort.direction().compare(one, other));
-        self.examine_keys(db, rank, candidates).await
+        self.collect_keys(db, rank, candidates).await
     }
 
-    /// Passes through the band in the order of the sort's index, picking what matches.
-    async fn by_passing(
+    /// Scans the band in the order of the sort's index, and picks the matches.
+    async fn scan_index(
         &mut self,
         db: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
-    ) -> Course {
+    ) -> Outcome {
         let after = self.search.after.filter(|after| after.rank == rank && keys.contains(&after.key));
         let mut at = after.map(|after| (after.key, after.number));
         loop {
-            let passed = db::listing::item_keys(db, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
-            let Some((key, number)) = passed.last().copied() else { return Ok(ControlFlow::Continue(())) };
-            let candidates = passed.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
-            let end = self.examine_keys(db, rank, candidates).await?;
+            let scanned = db::listing::item_keys(db, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
+            let Some((key, number)) = scanned.last().copied() else { return Ok(ControlFlow::Continue(())) };
+            let candidates =
+                scanned.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
+            let end = self.collect_keys(db, rank, candidates).await?;
             if end.is_break() {
                 return Ok(end);
             }
-            let here = ItemPlace { rank, key, number: number.into() };
-            let end = self.harvest.tire(passed.len(), || here);
+            let here = ItemPosition { rank, key, number: number.into() };
+            let end = self.collector.spend_keys(scanned.len(), || here);
             if end.is_break() {
                 return Ok(end);
             }
@@ -250,34 +253,35 @@ impl Hunt<'_> {
         }
     }
 
-    async fn examine_keys(&mut self, db: &mut Connection, rank: Rank, keys: Vec<(i64, u32)>) -> Course {
-        let places =
-            keys.into_iter().map(|(key, number)| (ItemPlace { rank, key, number: number.into() }, number));
-        let new: Vec<_> = places.filter(|(place, _)| !self.harvest.was_shown(place)).collect();
-        self.harvest.examine(db, new.into_iter()).await
+    async fn collect_keys(&mut self, db: &mut Connection, rank: Rank, keys: Vec<(i64, u32)>) -> Outcome {
+        let positions =
+            keys.into_iter().map(|(key, number)| (ItemPosition { rank, key, number: number.into() }, number));
+        let new: Vec<_> = positions.filter(|(position, _)| !self.collector.was_shown(position)).collect();
+        self.collector.collect(db, new.into_iter()).await
     }
 
-    async fn examine(
+    async fn collect_numbers(
         &mut self,
         db: &mut Connection,
         rank: Rank,
         key: i64,
         numbers: impl Iterator<Item = u32> + Send,
-    ) -> Course {
+    ) -> Outcome {
         let search = self.search;
-        let shown = move |place: &ItemPlace| {
-            search.after.is_some_and(|after| place.compare(&after, search.sort).is_le())
+        let shown = move |position: &ItemPosition| {
+            search.after.is_some_and(|after| position.compare(&after, search.sort).is_le())
         };
-        let places = numbers.map(move |number| (ItemPlace { rank, key, number: number.into() }, number));
-        self.harvest.examine(db, places.filter(move |(place, _)| !shown(place))).await
+        let positions =
+            numbers.map(move |number| (ItemPosition { rank, key, number: number.into() }, number));
+        self.collector.collect(db, positions.filter(move |(position, _)| !shown(position))).await
     }
 }
 
-/// The bands that hold these keys, in groups, in the order of the list.
-fn bands_of(
+/// The bands of these keys in groups, in the order of the list.
+fn groups_with(
     sort: ItemSort,
     scale: Scale,
     keys: &RangeInclusive<i64>,
 ) -> impl Iterator<Item = RangeInclusive<Band>> + use<> {
-    groups(scale.band(*keys.start())..=scale.band(*keys.end()), sort.direction())
+    band_groups(scale.band(*keys.start())..=scale.band(*keys.end()), sort.direction())
 }

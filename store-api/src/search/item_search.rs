@@ -1,32 +1,30 @@
-//! Items by words, filters and sort.
-
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use database::Connection;
 use money::Won;
 
-use super::collector::Subject;
+use super::collector::Criteria;
 use super::db::rows::ItemRow;
-use super::{ItemFilter, ItemPlace, ItemSort, Keyword, db};
+use super::{ItemFilter, ItemPosition, ItemSort, Keyword, db};
 
-/// A page of items that is asked for.
+/// A search for items, by words and filters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ItemSearch {
-    /// The words.
+    /// Every word must be in the name or in the description.
     pub keyword: Keyword,
-    /// The conditions.
+    /// The filters.
     pub filter: ItemFilter,
-    /// The order.
+    /// The order of the list.
     pub sort: ItemSort,
-    /// Behind which place.
-    pub after: Option<ItemPlace>,
-    /// How many are shown at most.
+    /// The page begins after this position.
+    pub after: Option<ItemPosition>,
+    /// The most items on the page.
     pub limit: u32,
 }
 
 impl ItemSearch {
-    /// Whether an index of the table has just these items in just this order.
+    /// Whether an index of the table has exactly these items in exactly this order.
     pub(super) fn is_in_the_order_of_an_index(&self) -> bool {
         let ItemFilter { category, store_id, min_price, max_price, in_stock } = &self.filter;
         let has_index = match self.sort {
@@ -36,12 +34,12 @@ impl ItemSearch {
         has_index && self.keyword.is_empty() && min_price.is_none() && max_price.is_none() && !in_stock
     }
 
-    /// The prices that are asked for.
+    /// The prices that the filter allows.
     pub(super) fn prices(&self) -> RangeInclusive<i64> {
         self.filter.min_price.map_or(0, Won::get)..=self.filter.max_price.map_or(i64::MAX, Won::get)
     }
 
-    /// The keys that are asked for.
+    /// The sort keys that the filter allows.
     pub(super) fn keys(&self) -> RangeInclusive<i64> {
         match self.sort {
             ItemSort::PriceAsc | ItemSort::PriceDesc => self.prices(),
@@ -50,14 +48,14 @@ impl ItemSearch {
     }
 }
 
-/// What is in both.
+/// The values that are in both ranges.
 pub(super) fn overlap(one: &RangeInclusive<i64>, other: &RangeInclusive<i64>) -> RangeInclusive<i64> {
     *one.start().max(other.start())..=*one.end().min(other.end())
 }
 
-impl Subject for ItemSearch {
+impl Criteria for ItemSearch {
     type Row = ItemRow;
-    type Place = ItemPlace;
+    type Position = ItemPosition;
 
     async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, ItemRow)>> {
         let rows = db::rows::items(db, numbers, self.filter.in_stock).await?;
@@ -65,19 +63,19 @@ impl Subject for ItemSearch {
         Ok(numbered.collect())
     }
 
-    fn judge(&self, ItemRow { item, in_stock }: &ItemRow) -> Option<ItemPlace> {
+    fn match_row(&self, ItemRow { item, in_stock }: &ItemRow) -> Option<ItemPosition> {
         if !self.filter.passes(item, *in_stock) {
             return None;
         }
         let rank = self.keyword.rank(&item.name, &item.description)?;
-        Some(ItemPlace::of(item, rank, self.sort))
+        Some(ItemPosition::of(item, rank, self.sort))
     }
 
-    fn compare(&self, one: &ItemPlace, other: &ItemPlace) -> Ordering {
+    fn compare(&self, one: &ItemPosition, other: &ItemPosition) -> Ordering {
         one.compare(other, self.sort)
     }
 
-    fn after(&self) -> Option<&ItemPlace> {
+    fn after(&self) -> Option<&ItemPosition> {
         self.after.as_ref()
     }
 }

@@ -1,15 +1,14 @@
 use crate::shared::text::{normalise, words};
 
-/// What somebody searches for: words, each of which has to stand somewhere, if only as a part of a longer one.
+/// The words of a search. Every word must be in the text, if only as a part of a longer word.
 ///
-/// Both sides are compared in their [normalised](normalise) form. Every character counts as it is: no character means
-/// anything special, so there is no syntax to break.
+/// Words and text are compared in their [normalised](normalise) form. No character has a special meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Keyword {
     words: Vec<String>,
 }
 
-/// Why a text can't be searched for.
+/// Why a text is no keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeywordFault {
     /// Too many characters.
@@ -20,12 +19,12 @@ pub enum KeywordFault {
     TooManyWords,
 }
 
-/// Where the words stand. What has them in its name comes before what has them only with its description.
+/// Where the words are. A list shows the rank [`Name`](Rank::Name) before the rank [`Text`](Rank::Text).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
-    /// Each of them in the name; also that of everything where nothing is searched for.
+    /// Every word is in the name. Without any words, everything has this rank.
     Name,
-    /// Each of them in the name or in the description, and not all of them in the name.
+    /// Every word is in the name or in the description, and not all are in the name.
     Text,
 }
 
@@ -35,7 +34,7 @@ impl Keyword {
     /// The most words.
     pub const MAX_WORDS: usize = 10;
 
-    /// Reads what somebody typed.
+    /// Reads the text that a client sent.
     pub fn parse(text: &str) -> Result<Self, KeywordFault> {
         if text.chars().count() > Self::MAX_CHARS {
             return Err(KeywordFault::TooLong);
@@ -56,7 +55,7 @@ impl Keyword {
         Ok(Self { words: found })
     }
 
-    /// Whether nothing is searched for: then everything is found.
+    /// Whether there are no words. Then everything matches.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
@@ -66,8 +65,7 @@ impl Keyword {
         self.words.iter().map(String::as_str)
     }
 
-    /// Where the words stand in something of this name and description, both as their owner wrote them; `None` where
-    /// one of them stands nowhere.
+    /// Where the words are in this name and description, which need not be normalised. `None` if a word is in neither.
     pub fn rank(&self, name: &str, description: &str) -> Option<Rank> {
         if self.words.is_empty() {
             return Some(Rank::Name);

@@ -9,8 +9,8 @@ use crate::search_changes::Scale;
 use crate::shared::Direction;
 use crate::stores::Store;
 
-/// The order of a list of items. Equals follow each other newest first; in `PriceAsc`, the mirror image of `PriceDesc`,
-/// oldest first.
+/// The order of a list of items. Among items with equal keys the newest comes first. In `PriceAsc`, which is the exact
+/// reverse of `PriceDesc`, the oldest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemSort {
@@ -23,7 +23,7 @@ pub enum ItemSort {
     Hearts,
     /// The cheapest first.
     PriceAsc,
-    /// The dearest first.
+    /// The most expensive first.
     PriceDesc,
 }
 
@@ -31,7 +31,7 @@ impl ItemSort {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Latest, Self::Popular, Self::Hearts, Self::PriceAsc, Self::PriceDesc];
 
-    /// Which way it goes.
+    /// The direction of the keys.
     pub const fn direction(self) -> Direction {
         match self {
             Self::PriceAsc => Direction::Ascending,
@@ -39,7 +39,7 @@ impl ItemSort {
         }
     }
 
-    /// What an item is sorted by, before its number; the same for all where the number alone decides.
+    /// The key that items are sorted by, before their number. In `Latest` it is the same for all items.
     pub fn key(self, item: &Item) -> i64 {
         match self {
             Self::Latest => 0,
@@ -49,7 +49,7 @@ impl ItemSort {
         }
     }
 
-    /// The scale of the bands that a list is gone through by.
+    /// The scale of the bands by which a search scans the list.
     pub const fn scale(self) -> Scale {
         match self {
             Self::PriceAsc | Self::PriceDesc => Scale::PRICE_RANGES,
@@ -57,7 +57,7 @@ impl ItemSort {
         }
     }
 
-    /// The scale of the finer bands within those, where there are any.
+    /// The scale of the finer bands within those. `None` if there are no finer bands.
     pub const fn fine_scale(self) -> Option<Scale> {
         match self {
             Self::PriceAsc | Self::PriceDesc => Some(Scale::PRICES),
@@ -66,10 +66,10 @@ impl ItemSort {
     }
 }
 
-/// Where an item stands in a list.
+/// The position of an item in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ItemPlace {
-    /// Where the words stand in it.
+pub struct ItemPosition {
+    /// Where the words of the search are.
     pub rank: Rank,
     /// Its [sort key](ItemSort::key).
     pub key: i64,
@@ -77,20 +77,20 @@ pub struct ItemPlace {
     pub number: i64,
 }
 
-impl ItemPlace {
-    /// The place of an item.
+impl ItemPosition {
+    /// The position of this item.
     pub fn of(item: &Item, rank: Rank, sort: ItemSort) -> Self {
         Self { rank, key: sort.key(item), number: item.number }
     }
 
-    /// Which of two places comes first.
+    /// Which of two positions comes first.
     pub fn compare(&self, other: &Self, sort: ItemSort) -> Ordering {
-        let by_key = || sort.direction().compare(&(self.key, self.number), &(other.key, other.number));
-        self.rank.cmp(&other.rank).then_with(by_key)
+        let scan_by_key = || sort.direction().compare(&(self.key, self.number), &(other.key, other.number));
+        self.rank.cmp(&other.rank).then_with(scan_by_key)
     }
 }
 
-/// The order of a list of stores. Equals follow each other newest first.
+/// The order of a list of stores. Among stores with equal keys the newest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoreSort {
@@ -99,7 +99,7 @@ pub enum StoreSort {
     Latest,
     /// The most followers first.
     Followers,
-    /// By name, in the order of Unicode, which is the dictionary's for Hangul.
+    /// By name, in the order of Unicode. For Hangul this is the order of a dictionary.
     Name,
 }
 
@@ -108,26 +108,26 @@ impl StoreSort {
     pub const ALL: [Self; 3] = [Self::Latest, Self::Followers, Self::Name];
 }
 
-/// What a store is sorted by, before its number.
+/// The key that stores are sorted by, before their number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StoreKey {
-    /// Its followers; the same for all where the number alone decides.
+    /// The number of its followers. In `Latest` it is the same for all stores.
     Count(i64),
-    /// Its name's key.
+    /// The key of its name.
     Name(String),
 }
 
-/// Where a store stands in a list.
+/// The position of a store in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StorePlace {
+pub struct StorePosition {
     /// Its sort key.
     pub key: StoreKey,
     /// Its number.
     pub number: i64,
 }
 
-impl StorePlace {
-    /// The place of a store.
+impl StorePosition {
+    /// The position of this store.
     pub fn of(store: &Store, sort: StoreSort) -> Self {
         let key = match sort {
             StoreSort::Latest => StoreKey::Count(0),
@@ -137,7 +137,7 @@ impl StorePlace {
         Self { key, number: store.number }
     }
 
-    /// Which of two places comes first.
+    /// Which of two positions comes first.
     pub fn compare(&self, other: &Self, sort: StoreSort) -> Ordering {
         match sort {
             StoreSort::Latest | StoreSort::Followers => {
@@ -154,16 +154,16 @@ mod tests {
 
     #[test]
     fn names_come_first_in_every_sort_and_ties_are_broken_by_number() {
-        let place = |rank, key, number| ItemPlace { rank, key, number };
-        let mut places = [
-            place(Rank::Text, 9, 1),
-            place(Rank::Name, 5, 2),
-            place(Rank::Name, 5, 3),
-            place(Rank::Name, 6, 1),
+        let position = |rank, key, number| ItemPosition { rank, key, number };
+        let mut positions = [
+            position(Rank::Text, 9, 1),
+            position(Rank::Name, 5, 2),
+            position(Rank::Name, 5, 3),
+            position(Rank::Name, 6, 1),
         ];
         let mut numbers = |sort| {
-            places.sort_by(|one, other| one.compare(other, sort));
-            places.map(|place| (place.key, place.number))
+            positions.sort_by(|one, other| one.compare(other, sort));
+            positions.map(|position| (position.key, position.number))
         };
         assert_eq!(numbers(ItemSort::PriceAsc), [(5, 2), (5, 3), (6, 1), (9, 1)]);
         assert_eq!(numbers(ItemSort::Hearts), [(6, 1), (5, 3), (5, 2), (9, 1)]);

@@ -1,4 +1,4 @@
-//! Making the index anew from the rows: after rows were written past the service, or where the index is in doubt.
+//! Rebuilds the index from the rows: after rows were written in bulk, or if the index may be wrong.
 
 use std::collections::HashMap;
 
@@ -13,32 +13,32 @@ use crate::items::db::items;
 use crate::search_changes::{self, Corpus};
 use crate::stores::db::stores;
 
-/// So many rows are read in one statement.
+/// One statement reads this many rows.
 const ROWS_AT_ONCE: u32 = 5_000;
 
-/// Why the index was not made anew.
+/// The index was not rebuilt.
 #[derive(Debug, thiserror::Error)]
-#[error("making the search index anew failed in the database")]
+#[error("rebuilding the search index failed in the database")]
 pub struct RebuildError(#[from] sqlx::Error);
 
-/// Makes the index anew, a block after the other, each in a transaction of its own: searches go on meanwhile. `done` is
-/// told after each block how many numbers lie behind and how many there are.
+/// Rebuilds the index, block by block. Each block is one transaction, and searches go on meanwhile. After each block,
+/// `progress` gets the count of numbers that are done and the count of all numbers.
 pub async fn rebuild(
     database: &Database,
-    mut done: impl FnMut(Corpus, u32, u32),
+    mut progress: impl FnMut(Corpus, u32, u32),
 ) -> Result<(), RebuildError> {
     for corpus in Corpus::ALL {
-        rebuild_from(database, corpus, 1, |behind, all| done(corpus, behind, all)).await?;
+        rebuild_from(database, corpus, 1, |done, all| progress(corpus, done, all)).await?;
     }
     Ok(())
 }
 
-/// As [`rebuild`], for the numbers of a corpus from the block of `first` on.
+/// Like [`rebuild`], for one corpus and only from the block of the number `first` on.
 pub async fn rebuild_from(
     database: &Database,
     corpus: Corpus,
     first: u32,
-    mut done: impl FnMut(u32, u32),
+    mut progress: impl FnMut(u32, u32),
 ) -> Result<(), RebuildError> {
     let newest = database.read("newest_number", move |db| {
         Box::pin(async move {
@@ -55,8 +55,8 @@ pub async fn rebuild_from(
                 Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
             })
             .await?;
-        let behind = (*numbers_of(block).end()).min(newest);
-        done((behind + 1).saturating_sub(first), (newest + 1).saturating_sub(first));
+        let done = (*numbers_of(block).end()).min(newest);
+        progress((done + 1).saturating_sub(first), (newest + 1).saturating_sub(first));
     }
     Ok(())
 }

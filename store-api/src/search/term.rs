@@ -5,7 +5,7 @@ use crate::items::Category;
 use crate::search_changes::{Band, Corpus, Scale};
 use crate::shared::text::{normalise, words};
 
-/// Something that items or stores have in common, as the index spells it: corpus, family, value.
+/// A property that items or stores share, in the bytes of the index: corpus, family, value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Term(Vec<u8>);
 
@@ -23,20 +23,20 @@ mod family {
     pub(super) const TEXT: u8 = b't';
 }
 
-/// Pieces of a name's words are indexed up to this many characters. A word that is searched for and is no longer has
-/// one term, and the index knows exactly which names hold it.
+/// For the words of names, pieces of up to this many characters are indexed. A search word of up to this length has one
+/// term, and the index knows exactly which names contain it.
 const NAME_PIECE: usize = 16;
-/// Pieces of all words are indexed up to this many characters. A longer word that is searched for is put together of
-/// such pieces, and what has them all is looked at.
+/// For all words, pieces of up to this many characters are indexed. A longer search word is split into such pieces. The
+/// rows that have all pieces are read and checked.
 const TEXT_PIECE: usize = 3;
 
 impl Term {
-    /// From the database.
+    /// A term as the database has it.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// For the database; at most 80 bytes.
+    /// The bytes for the database, at most 80.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -47,7 +47,7 @@ impl Term {
         Self(bytes)
     }
 
-    /// Items of a category.
+    /// Items of this category.
     pub fn category(category: Category) -> Self {
         Self::of(Corpus::Items, family::CATEGORY, category.as_str().as_bytes())
     }
@@ -62,12 +62,12 @@ impl Term {
         Self::of(Corpus::Items, family::IN_STOCK, &[])
     }
 
-    /// Items whose price is in a band of [`Scale::PRICE_RANGES`].
+    /// Items whose price is in this band of [`Scale::PRICE_RANGES`].
     pub fn price_range(band: Band) -> Self {
         Self::of(Corpus::Items, family::PRICE_RANGE, &band.0.to_be_bytes())
     }
 
-    /// Items whose key of this sort is in a band of one of its scales; `None` for the sort that has no bands.
+    /// Items whose key of this sort is in this band. `None` for `Latest`, which has no bands.
     pub fn key(sort: ItemSort, scale: Scale, band: Band) -> Option<Self> {
         let family = match sort {
             ItemSort::Latest => return None,
@@ -79,19 +79,19 @@ impl Term {
         Some(Self::of(Corpus::Items, family, &band.0.to_be_bytes()))
     }
 
-    /// The band that a [`Term::key`] was made of.
+    /// The band of a term that [`Term::key`] has made.
     pub fn band(&self) -> Option<Band> {
         let value = self.0.get(2..)?;
         Some(Band(u16::from_be_bytes(value.try_into().ok()?)))
     }
 
-    /// What all terms of a corpus lie between.
+    /// All terms of a corpus are between these two.
     pub fn range_of(corpus: Corpus) -> (Self, Self) {
         (Self(vec![corpus.byte()]), Self(vec![corpus.byte(), 0xFF]))
     }
 
-    /// The first and the last term of each family that a change of an item's facts can take it out of. Its store is
-    /// for good.
+    /// The first and the last term of each family whose terms an item can lose when its facts change. The store is not
+    /// among them: an item never changes its store.
     pub fn ranges_of_facts() -> [(Self, Self); 6] {
         let first = |family| Self::of(Corpus::Items, family, &[]);
         let last = |family| Self::of(Corpus::Items, family, &[0xFF; 16]);
@@ -100,7 +100,7 @@ impl Term {
     }
 }
 
-/// What the index knows of an item besides its words.
+/// What the index knows about an item besides its words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemFacts {
     /// What kind of dessert it is.
@@ -138,12 +138,12 @@ impl ItemFacts {
     }
 }
 
-/// Calls `each` with the bytes of every term that a name gives; with some of them more than once.
+/// Calls `each` with the bytes of every term of a name. Some terms come more than once.
 pub fn each_name_term(corpus: Corpus, name: &str, mut each: impl FnMut(&[u8])) {
     each_piece([corpus.byte(), family::NAME], &normalise(name), NAME_PIECE, &mut each);
 }
 
-/// Calls `each` with the bytes of every term that an item's name or description gives; with some of them more than once.
+/// Calls `each` with the bytes of every term of an item's name or description. Some terms come more than once.
 pub fn each_text_term(text: &str, mut each: impl FnMut(&[u8])) {
     each_piece([Corpus::Items.byte(), family::TEXT], &normalise(text), TEXT_PIECE, &mut each);
 }
@@ -161,17 +161,17 @@ fn each_piece(prefix: [u8; 2], normalised: &str, longest: usize, each: &mut impl
     }
 }
 
-/// The terms of the names that hold every word of a keyword.
+/// The terms of a keyword, for names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameTerms {
-    /// A name that holds every word has all of them.
+    /// A name that contains every word has all of these.
     pub terms: Vec<Term>,
-    /// Whether a name that has all of them holds every word.
+    /// Whether a name that has all of these contains every word.
     pub are_exact: bool,
 }
 
 impl Keyword {
-    /// The terms of the names that hold every word.
+    /// The terms that a name with every word has.
     pub fn name_terms(&self, corpus: Corpus) -> NameTerms {
         let mut found = NameTerms { terms: Vec::new(), are_exact: true };
         for word in self.words() {
@@ -184,7 +184,7 @@ impl Keyword {
         found
     }
 
-    /// The terms of the items that hold every word in their name or description; not all that have them hold it.
+    /// The terms that an item with every word in its name or description has. Other items may have them too.
     pub fn text_terms(&self) -> Vec<Term> {
         let pieces = self.words().flat_map(|word| covering(word, TEXT_PIECE));
         let mut terms: Vec<Term> =
@@ -195,8 +195,8 @@ impl Keyword {
     }
 }
 
-/// Pieces of a word, of the greatest length that is indexed, that leave no character out: every `longest` characters,
-/// and the last ones.
+/// Pieces of a word that together contain every character: one piece of `longest` characters after the other, and the
+/// last `longest` characters.
 fn covering(word: &str, longest: usize) -> Vec<&str> {
     let starts: Vec<usize> = word.char_indices().map(|(start, _)| start).collect();
     let end_of = |first: usize| starts.get(first + longest).copied().unwrap_or(word.len());

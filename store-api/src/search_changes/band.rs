@@ -1,26 +1,25 @@
 use std::ops::RangeInclusive;
 
-/// How finely values are sorted into bands: each doubling of the value is cut into `2^bits` bands of equal width. It is
-/// the bucket scheme of HDR histograms (<http://hdrhistogram.org>).
+/// How values are divided into bands: each doubling of the value is cut into `2^bits` bands of equal width. This is the
+/// bucket scheme of HDR histograms (<http://hdrhistogram.org>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     bits: u32,
 }
 
-/// A range of values: the position of the range on its [`Scale`].
+/// A range of values: its position on a [`Scale`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Band(pub u16);
 
 impl Scale {
-    /// For sorting by price. Prices are round: a band holds a few of them, and hardly ever one kind of item at its one
-    /// end and another kind at its other.
+    /// For sorting by price. Prices are round numbers, so a band has only a few different prices.
     pub const PRICES: Self = Self { bits: 6 };
-    /// For ranges of prices: few bands, quickly read, that say roughly what is in the range.
+    /// For ranges of prices. Few bands are quick to read and approximate the range.
     pub const PRICE_RANGES: Self = Self { bits: 1 };
-    /// For counts: 0, 1, 2, 3, 4–5, 6–7, 8–11, … A count that grows leaves its band ever more rarely.
+    /// For counts: 0, 1, 2, 3, 4–5, 6–7, 8–11, … The larger a count is, the more rarely it changes its band.
     pub const COUNTS: Self = Self { bits: 1 };
 
-    /// The band of a value; of those below zero, which there are not, that of zero.
+    /// The band of a value. A value below zero, which never occurs, has the band of zero.
     pub fn band(self, value: i64) -> Band {
         let value = u64::try_from(value).unwrap_or(0);
         let fine = 1_u64 << self.bits;

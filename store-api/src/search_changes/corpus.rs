@@ -1,4 +1,4 @@
-/// What is searched.
+/// What a search is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Corpus {
     /// Items, by name and description.
@@ -24,7 +24,7 @@ impl Corpus {
         Self::ALL.into_iter().find(|corpus| corpus.as_str() == name)
     }
 
-    /// What every term of it begins with.
+    /// The first byte of each of its terms.
     pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Items => b'i',

@@ -1,17 +1,14 @@
 //! The tables `search_changes` and `search_writer`: what the index does not know yet, and who brings it up to date.
-//!
-//! A change is noted by the transaction that makes it. What is noted is looked at itself by every search, past the
-//! index, until the index knows it: nobody ever sees an old state.
 
 use database::Connection;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use super::Corpus;
+use super::{Corpus, Scale};
 use crate::db::{number, padded, unreadable};
 
-/// Notes that something was added.
-pub async fn note_new(db: &mut Connection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
+/// Records a new item or store.
+pub async fn record_new(db: &mut Connection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO search_changes (corpus, number) VALUES (?, ?)")
         .bind(corpus.as_str())
         .bind(number)
@@ -20,8 +17,8 @@ pub async fn note_new(db: &mut Connection, corpus: Corpus, number: i64) -> sqlx:
     Ok(())
 }
 
-/// Notes that facts about an item have changed, and not its words.
-pub async fn note_facts(db: &mut Connection, number: i64) -> sqlx::Result<()> {
+/// Records that facts of an item have changed, but not its words.
+pub async fn record_facts(db: &mut Connection, number: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO search_changes (corpus, number, only_facts) VALUES ('ITEMS', ?, TRUE)")
         .bind(number)
         .execute(db)
@@ -29,9 +26,17 @@ pub async fn note_facts(db: &mut Connection, number: i64) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Notes that something is about to get another text, or to be deleted. `old_description` is empty where the corpus
-/// has none.
-pub async fn note_old_text(
+/// Records that a count of an item has changed, if the index needs to know: it knows only the band of a count.
+pub async fn record_count(db: &mut Connection, number: i64, before: i64, after: i64) -> sqlx::Result<()> {
+    if Scale::COUNTS.band(before) != Scale::COUNTS.band(after) {
+        record_facts(db, number).await?;
+    }
+    Ok(())
+}
+
+/// Records that an item or a store is about to get another text, or to be deleted. `old_description` is empty for
+/// stores.
+pub async fn record_old_text(
     db: &mut Connection,
     corpus: Corpus,
     number: i64,
@@ -48,8 +53,8 @@ pub async fn note_old_text(
     Ok(())
 }
 
-/// Notes that the live items of a store are about to be deleted.
-pub async fn note_items_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
+/// Records that the live items of a store are about to be deleted.
+pub async fn record_items_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, old_name, old_description) \
          SELECT 'ITEMS', number, name, description FROM items WHERE store_id = ? AND live = 1",
@@ -60,8 +65,8 @@ pub async fn note_items_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::R
     Ok(())
 }
 
-/// Notes the items of which an order has just taken the last piece of an option.
-pub async fn note_sold_out(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
+/// Records the items of the options of which an order has just taken the last piece.
+pub async fn record_sold_out(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
@@ -73,8 +78,8 @@ pub async fn note_sold_out(db: &mut Connection, order_id: Uuid) -> sqlx::Result<
     Ok(())
 }
 
-/// Notes the items of which an order has just put pieces of an option back where there were none.
-pub async fn note_back_in_stock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
+/// Records the items of the options that were sold out until the pieces of an order came back.
+pub async fn record_back_in_stock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
          FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
@@ -86,8 +91,8 @@ pub async fn note_back_in_stock(db: &mut Connection, order_id: Uuid) -> sqlx::Re
     Ok(())
 }
 
-/// Notes the item of an option.
-pub async fn note_item_of_option(db: &mut Connection, option_id: Uuid) -> sqlx::Result<()> {
+/// Records that facts of the item of an option have changed.
+pub async fn record_item_of_option(db: &mut Connection, option_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO search_changes (corpus, number, only_facts) SELECT 'ITEMS', i.number, TRUE \
          FROM options o STRAIGHT_JOIN items i ON i.id = o.item_id WHERE o.id = ?",
@@ -98,17 +103,17 @@ pub async fn note_item_of_option(db: &mut Connection, option_id: Uuid) -> sqlx::
     Ok(())
 }
 
-/// What there is, and how much of it the index does not know yet.
+/// The items or stores that the index does not know yet.
 #[derive(Clone, Debug)]
-pub struct Known {
-    /// The number of the newest, live or not; 0 where there is none.
+pub struct Unindexed {
+    /// The number of the newest item or store, live or deleted. 0 if there is none.
     pub newest: u32,
-    /// The numbers of all that the index does not know yet.
-    pub unindexed: Vec<u32>,
+    /// The numbers with a recorded change.
+    pub numbers: Vec<u32>,
 }
 
-/// What there is, and how much of it the index does not know yet, in one statement: both are of one moment.
-pub async fn known(db: &mut Connection, corpus: Corpus) -> sqlx::Result<Known> {
+/// Reads the newest number and the recorded changes, in one statement so that both are of one moment.
+pub async fn unindexed(db: &mut Connection, corpus: Corpus) -> sqlx::Result<Unindexed> {
     let query = match corpus {
         Corpus::Items => {
             "SELECT 1 AS is_newest, COALESCE(MAX(number), 0) AS number FROM items \
@@ -120,29 +125,29 @@ pub async fn known(db: &mut Connection, corpus: Corpus) -> sqlx::Result<Known> {
         }
     };
     let rows: Vec<(i64, i64)> = sqlx::query_as(query).fetch_all(db).await?;
-    let mut known = Known { newest: 0, unindexed: Vec::with_capacity(rows.len()) };
+    let mut found = Unindexed { newest: 0, numbers: Vec::with_capacity(rows.len()) };
     for (is_newest, stored) in rows {
         if is_newest == 1 {
-            known.newest = number(stored)?;
+            found.newest = number(stored)?;
         } else {
-            known.unindexed.push(number(stored)?);
+            found.numbers.push(number(stored)?);
         }
     }
-    Ok(known)
+    Ok(found)
 }
 
-/// A change that was noted.
+/// A recorded change.
 #[derive(Clone, Debug)]
-pub struct Noted {
-    /// The note's own number.
+pub struct Change {
+    /// The number of the change itself.
     pub seq: i64,
-    /// What was changed.
+    /// Whether an item or a store has changed.
     pub corpus: Corpus,
-    /// Its number.
+    /// The number of the item or store.
     pub number: u32,
-    /// The text that it had, where that was changed.
+    /// Name and description before the change, if the text has changed.
     pub old_text: Option<(String, String)>,
-    /// Whether the index knows its words already.
+    /// Whether only facts have changed, and no words.
     pub only_facts: bool,
 }
 
@@ -156,8 +161,8 @@ struct Row {
     only_facts: bool,
 }
 
-/// The oldest notes.
-pub async fn oldest(db: &mut Connection, limit: u32) -> sqlx::Result<Vec<Noted>> {
+/// The oldest changes.
+pub async fn oldest(db: &mut Connection, limit: u32) -> sqlx::Result<Vec<Change>> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT seq, corpus, number, old_name, old_description, only_facts FROM search_changes ORDER BY seq LIMIT ?",
     )
@@ -170,27 +175,27 @@ pub async fn oldest(db: &mut Connection, limit: u32) -> sqlx::Result<Vec<Noted>>
                 .ok_or_else(|| unreadable("corpus", format!("{} is no corpus", row.corpus)))?;
             let old_text = row.old_name.map(|name| (name, row.old_description.unwrap_or_default()));
             let number = number(row.number)?;
-            Ok(Noted { seq: row.seq, corpus, number, old_text, only_facts: row.only_facts })
+            Ok(Change { seq: row.seq, corpus, number, old_text, only_facts: row.only_facts })
         })
         .collect()
 }
 
-/// Removes notes that the index knows now.
-pub async fn forget(db: &mut Connection, notes: &[Noted]) -> sqlx::Result<()> {
-    if notes.is_empty() {
+/// Deletes changes that the index knows now.
+pub async fn delete(db: &mut Connection, changes: &[Change]) -> sqlx::Result<()> {
+    if changes.is_empty() {
         return Ok(());
     }
     let mut delete = QueryBuilder::new("DELETE FROM search_changes WHERE seq IN (");
     let mut list = delete.separated(", ");
-    for note in padded(notes) {
-        list.push_bind(note.seq);
+    for change in padded(changes) {
+        list.push_bind(change.seq);
     }
     delete.push(")");
     delete.build().execute(db).await?;
     Ok(())
 }
 
-/// Takes the right to write the index until the transaction ends. False where somebody else has it.
+/// Takes the writer's lock until the transaction ends. False if another transaction has it.
 pub async fn try_lock_writer(db: &mut Connection) -> sqlx::Result<bool> {
     let locked: Option<i64> = sqlx::query_scalar(
         "SELECT CAST(id AS SIGNED) FROM search_writer WHERE id = 1 FOR UPDATE SKIP LOCKED",
@@ -200,7 +205,7 @@ pub async fn try_lock_writer(db: &mut Connection) -> sqlx::Result<bool> {
     Ok(locked.is_some())
 }
 
-/// Takes the right to write the index until the transaction ends, waiting for whoever has it.
+/// Takes the writer's lock until the transaction ends. Waits if another transaction has it.
 pub async fn lock_writer(db: &mut Connection) -> sqlx::Result<()> {
     sqlx::query("SELECT id FROM search_writer WHERE id = 1 FOR UPDATE").execute(db).await?;
     Ok(())

@@ -1,7 +1,8 @@
-//! What the search index does not know yet.
+//! The changes that the search index does not know yet.
 //!
-//! The transaction that changes a store, an item or stock notes it here. [`search`](crate::search) reads the notes and
-//! brings the index up to date.
+//! A transaction that changes a store, an item or stock records the change here. Every search checks the rows of the
+//! recorded changes itself, so no search shows an old state. Later a worker of [`search`](crate::search) brings the index
+//! up to date and deletes the changes.
 
 mod band;
 mod corpus;
@@ -10,6 +11,7 @@ mod db;
 pub use band::{Band, Scale};
 pub use corpus::Corpus;
 pub use db::{
-    Known, Noted, forget, known, lock_writer, note_back_in_stock, note_facts, note_item_of_option,
-    note_items_of_store, note_new, note_old_text, note_sold_out, oldest, try_lock_writer,
+    Change, Unindexed, delete, lock_writer, oldest, record_back_in_stock, record_count, record_facts,
+    record_item_of_option, record_items_of_store, record_new, record_old_text, record_sold_out,
+    try_lock_writer, unindexed,
 };

@@ -28,7 +28,7 @@ const FANS: u64 = 20_000;
 
 /// A store.
 #[derive(Clone, Debug)]
-pub struct SownStore {
+pub struct SeedStore {
     /// Its id.
     pub id: Uuid,
     /// Its seller, with whom nobody can sign in.
@@ -43,7 +43,7 @@ pub struct SownStore {
 
 /// An item.
 #[derive(Clone, Debug)]
-pub struct SownItem {
+pub struct SeedItem {
     /// Its id.
     pub id: Uuid,
     /// Its store's id.
@@ -84,16 +84,16 @@ impl Catalogue {
     }
 
     /// So many more stores.
-    pub fn stores(&mut self, how_many: u32) -> Vec<SownStore> {
+    pub fn stores(&mut self, how_many: u32) -> Vec<SeedStore> {
         (0..how_many).map(|_| self.store()).collect()
     }
 
     /// So many more items of the stores so far.
-    pub fn items(&mut self, how_many: u32) -> Vec<SownItem> {
+    pub fn items(&mut self, how_many: u32) -> Vec<SeedItem> {
         (0..how_many).map(|_| self.item()).collect()
     }
 
-    fn store(&mut self) -> SownStore {
+    fn store(&mut self) -> SeedStore {
         let part = f64::from(u32::try_from(self.stores.len()).unwrap_or(u32::MAX))
             / f64::from(self.plan.stores.max(1));
         let created_at = moment(part * 0.5);
@@ -116,10 +116,10 @@ impl Catalogue {
             description: Description::parse(&description).expect("three sentences"),
             thumbnail_url: None,
         };
-        SownStore { id, seller_id, store, followers, created_at }
+        SeedStore { id, seller_id, store, followers, created_at }
     }
 
-    fn item(&mut self) -> SownItem {
+    fn item(&mut self) -> SeedItem {
         let created_at = moment(0.5 + 0.5 * f64::from(self.items) / f64::from(self.plan.items.max(1)));
         self.items += 1;
         // Some stores have much, most have little.
@@ -149,7 +149,7 @@ impl Catalogue {
         };
         let option_ids = item.options.iter().map(|_| new_id(&mut self.rng, created_at)).collect();
         let sale = (sold > 0).then(|| (new_id(&mut self.rng, created_at), sold));
-        SownItem {
+        SeedItem {
             id: new_id(&mut self.rng, created_at),
             store_id,
             seller_id,
@@ -281,14 +281,14 @@ fn new_id(rng: &mut Xoshiro256PlusPlus, at: OffsetDateTime) -> Uuid {
 mod tests {
     use super::*;
 
-    fn catalogue(seed: u64) -> (Vec<SownStore>, Vec<SownItem>) {
+    fn catalogue(seed: u64) -> (Vec<SeedStore>, Vec<SeedItem>) {
         let mut catalogue = Catalogue::new(Plan { stores: 20, items: 500, seed });
         (catalogue.stores(20), catalogue.items(500))
     }
 
     #[test]
     fn one_seed_gives_one_catalogue() {
-        let described = |(stores, items): (Vec<SownStore>, Vec<SownItem>)| format!("{stores:?} {items:?}");
+        let described = |(stores, items): (Vec<SeedStore>, Vec<SeedItem>)| format!("{stores:?} {items:?}");
         assert_eq!(described(catalogue(7)), described(catalogue(7)));
         assert_ne!(described(catalogue(7)), described(catalogue(8)));
     }

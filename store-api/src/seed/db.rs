@@ -6,7 +6,7 @@ use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SownItem, SownStore};
+use super::{SeedItem, SeedStore};
 use crate::db::{number, padded, portions, unreadable};
 use crate::items::NewOption;
 
@@ -42,7 +42,7 @@ async fn count(db: &mut Connection, from: &'static str, ids: &[Uuid]) -> sqlx::R
 }
 
 /// Writes stores with their follows.
-pub async fn insert_stores(db: &mut Connection, stores: &[SownStore]) -> sqlx::Result<()> {
+pub async fn insert_stores(db: &mut Connection, stores: &[SeedStore]) -> sqlx::Result<()> {
     for stores in portions(stores, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new(
             "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
@@ -69,7 +69,7 @@ pub async fn insert_stores(db: &mut Connection, stores: &[SownStore]) -> sqlx::R
 }
 
 /// Writes items with their options, hearts and sales.
-pub async fn insert_items(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
+pub async fn insert_items(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     for items in portions(items, ROWS_AT_ONCE) {
         let mut insert = QueryBuilder::new(
             "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, sold, \
@@ -102,9 +102,9 @@ pub async fn insert_items(db: &mut Connection, items: &[SownItem]) -> sqlx::Resu
     insert_sales(db, items).await
 }
 
-async fn insert_options(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
+async fn insert_options(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     struct Row<'i> {
-        sown: &'i SownItem,
+        sown: &'i SeedItem,
         id: Uuid,
         position: i64,
         option: &'i NewOption,
@@ -160,7 +160,7 @@ async fn insert_fans(
     Ok(())
 }
 
-async fn insert_sales(db: &mut Connection, items: &[SownItem]) -> sqlx::Result<()> {
+async fn insert_sales(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     let sales: Vec<_> = items
         .iter()
         .filter_map(|sown| {

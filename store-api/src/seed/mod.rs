@@ -10,6 +10,6 @@ mod plan;
 mod seed_catalogue;
 mod words;
 
-pub use catalogue::{Catalogue, SownItem, SownStore};
+pub use catalogue::{Catalogue, SeedItem, SeedStore};
 pub use plan::{Plan, Progress};
-pub use seed_catalogue::{SowError, sow};
+pub use seed_catalogue::{SeedError, sow};

@@ -4,7 +4,7 @@ use database::Connection;
 use database::{Database, TxFuture};
 use uuid::Uuid;
 
-use super::{Catalogue, Plan, Progress, SownItem, SownStore, db};
+use super::{Catalogue, Plan, Progress, SeedItem, SeedStore, db};
 use crate::search::{RebuildError, rebuild_from};
 use crate::search_changes::Corpus;
 
@@ -13,7 +13,7 @@ const ROWS_AT_ONCE: u32 = 512;
 
 /// Why nothing, or not all, was sown.
 #[derive(Debug, thiserror::Error)]
-pub enum SowError {
+pub enum SeedError {
     /// Items need a store.
     #[error("items can't be sown without a store")]
     NoStores,
@@ -36,9 +36,9 @@ pub async fn sow(
     database: &Database,
     plan: Plan,
     mut progress: impl FnMut(Progress),
-) -> Result<(), SowError> {
+) -> Result<(), SeedError> {
     if plan.stores == 0 && plan.items > 0 {
-        return Err(SowError::NoStores);
+        return Err(SeedError::NoStores);
     }
     let mut catalogue = Catalogue::new(plan);
     let mut field = Field { database, plan, may_be_there: true };
@@ -79,7 +79,7 @@ trait Seeds: Send + Sync + Sized + 'static {
     fn insert<'c>(db: &'c mut Connection, batch: &'c [Self]) -> TxFuture<'c, (), sqlx::Error>;
 }
 
-impl Seeds for SownStore {
+impl Seeds for SeedStore {
     fn id(&self) -> Uuid {
         self.id
     }
@@ -93,7 +93,7 @@ impl Seeds for SownStore {
     }
 }
 
-impl Seeds for SownItem {
+impl Seeds for SeedItem {
     fn id(&self) -> Uuid {
         self.id
     }
@@ -117,7 +117,7 @@ struct Field<'d> {
 }
 
 impl Field<'_> {
-    async fn sow<S: Seeds>(&mut self, batch: Vec<S>) -> Result<(), SowError> {
+    async fn sow<S: Seeds>(&mut self, batch: Vec<S>) -> Result<(), SeedError> {
         let seed = self.plan.seed;
         if self.may_be_there {
             let ids: Vec<Uuid> = batch.iter().map(S::id).collect();
@@ -128,7 +128,7 @@ impl Field<'_> {
                 return Ok(());
             }
             if there > 0 {
-                return Err(SowError::AnotherPlan(seed));
+                return Err(SeedError::AnotherPlan(seed));
             }
             self.may_be_there = false;
         }
@@ -138,8 +138,8 @@ impl Field<'_> {
             Box::pin(async move { S::insert(tx, &batch).await })
         });
         written.await.map_err(|error| match database::duplicate_key(&error) {
-            Some(_) => SowError::NameTaken(seed),
-            None => SowError::Database(error),
+            Some(_) => SeedError::NameTaken(seed),
+            None => SeedError::Database(error),
         })
     }
 }

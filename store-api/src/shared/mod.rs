@@ -12,7 +12,7 @@ mod web_address;
 pub use description::{Description, DescriptionFault};
 pub use direction::Direction;
 pub use name::{ItemName, Name, NameFault, OptionName, StoreName};
-pub use patch::Change;
+pub use patch::Patch;
 pub(crate) use patch::present;
 pub use version::Expected;
 pub use web_address::{WebAddress, WebAddressFault};

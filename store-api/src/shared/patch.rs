@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 /// What becomes of something that may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum Patch<T> {
     /// It stays as it is.
     #[default]
     Keep,
@@ -15,7 +15,7 @@ pub enum Change<T> {
 }
 
 /// A member of a `PATCH` body: null removes. With `#[serde(default)]`, a missing member keeps.
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(|value| value.map_or(Self::Remove, Self::To))
     }

@@ -2,7 +2,7 @@ use http::Uri;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::Change;
+use super::Patch;
 
 /// Where a picture or a page is: an `http` or `https` address of at most 500 characters.
 ///
@@ -39,7 +39,7 @@ impl WebAddress {
     }
 }
 
-impl Change<WebAddress> {
+impl Patch<WebAddress> {
     /// Changes a stored address.
     pub(crate) fn apply(&self, address: &mut Option<String>) {
         match self {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::db;
 use super::reservation::{Confirm, on_confirm};
-use crate::search_changes::{self, Scale};
+use crate::search_changes;
 
 /// Why a reservation was not confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,7 @@ async fn confirm_in(
 async fn count_sold(tx: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
         let sold = db::stock::count_sold(tx, number, pieces).await?;
-        if Scale::COUNTS.band(sold - pieces) != Scale::COUNTS.band(sold) {
-            search_changes::note_facts(tx, number).await?;
-        }
+        search_changes::record_count(tx, number, sold - pieces, sold).await?;
     }
     Ok(())
 }

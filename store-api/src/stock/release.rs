@@ -58,5 +58,5 @@ pub(super) async fn give_back(tx: &mut Connection, order_id: Uuid, lines: &Lines
     for (option_id, pieces) in lines.iter() {
         db::stock::give_back(tx, option_id, pieces).await?;
     }
-    search_changes::note_back_in_stock(tx, order_id).await
+    search_changes::record_back_in_stock(tx, order_id).await
 }

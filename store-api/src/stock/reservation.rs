@@ -50,7 +50,7 @@ impl FromIterator<(Uuid, i64)> for Lines {
 
 /// A reservation as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredReservation {
     /// How it stands.
     pub status: ReservationStatus,
     /// Until when it holds stock.
@@ -73,7 +73,7 @@ pub enum Reserve {
 }
 
 /// Decides on a request to reserve for an order that has a reservation.
-pub fn on_reserve(stored: &Stored, wanted: &Lines, now: OffsetDateTime) -> Reserve {
+pub fn on_reserve(stored: &StoredReservation, wanted: &Lines, now: OffsetDateTime) -> Reserve {
     match stored.status {
         _ if stored.lines != *wanted => Reserve::Refuse,
         ReservationStatus::Held if now >= stored.expires_at => Reserve::Extend,
@@ -96,7 +96,7 @@ pub enum Confirm {
 
 /// Decides on a request to confirm. Time decides, not whether a worker came by: the same request has the same answer
 /// on every instance.
-pub fn on_confirm(stored: &Stored, now: OffsetDateTime) -> Confirm {
+pub fn on_confirm(stored: &StoredReservation, now: OffsetDateTime) -> Confirm {
     match stored.status {
         ReservationStatus::Confirmed => Confirm::Already,
         ReservationStatus::Held if now < stored.expires_at => Confirm::Sell,
@@ -138,8 +138,8 @@ mod tests {
         ReservationLine { option_id: Uuid::from_u128(option), quantity }
     }
 
-    fn stored(status: ReservationStatus) -> Stored {
-        Stored { status, expires_at: EXPIRY, lines: Lines::of(&[line(1, 2)]).unwrap() }
+    fn stored(status: ReservationStatus) -> StoredReservation {
+        StoredReservation { status, expires_at: EXPIRY, lines: Lines::of(&[line(1, 2)]).unwrap() }
     }
 
     #[test]

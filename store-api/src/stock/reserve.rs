@@ -97,7 +97,7 @@ async fn take(tx: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(),
         }
     }
     if sold_out {
-        search_changes::note_sold_out(tx, order_id).await?;
+        search_changes::record_sold_out(tx, order_id).await?;
     }
     Ok(())
 }

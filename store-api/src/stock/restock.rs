@@ -63,6 +63,6 @@ async fn restock_in(
     }
     db::reservations::add_restocked(tx, order_id, option_id, quantity).await?;
     db::stock::restock(tx, option_id, quantity).await?;
-    search_changes::note_item_of_option(tx, option_id).await?;
+    search_changes::record_item_of_option(tx, option_id).await?;
     Ok(Restock { id, order_id, option_id, quantity })
 }

@@ -55,11 +55,11 @@ async fn close_in(
         return Err(CloseStoreError::Changed);
     }
     // With the store held, no item is added; with the items written, nobody gives them a heart any more.
-    search_changes::note_items_of_store(tx, id).await?;
+    search_changes::record_items_of_store(tx, id).await?;
     items::delete_of_store(tx, id, now).await?;
     hearts::delete_of_store(tx, id).await?;
     db::follows::delete_of_store(tx, id).await?;
-    search_changes::note_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
+    search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
     db::stores::delete(tx, store.number, now).await?;
     Ok(())
 }

@@ -63,6 +63,6 @@ async fn edit_in(
     db::stores::update(tx, &edited).await.map_err(|error| {
         if is_duplicate(&error, db::stores::NAME_KEY) { EditStoreError::NameTaken } else { error.into() }
     })?;
-    search_changes::note_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
+    search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
     Ok(edited)
 }

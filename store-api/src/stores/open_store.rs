@@ -48,6 +48,6 @@ async fn open_in(
     let number = db::stores::insert(tx, id, seller.0, store, now).await.map_err(|error| {
         if is_duplicate(&error, db::stores::NAME_KEY) { OpenStoreError::NameTaken } else { error.into() }
     })?;
-    search_changes::note_new(tx, Corpus::Stores, number).await?;
+    search_changes::record_new(tx, Corpus::Stores, number).await?;
     Ok(db::stores::find(tx, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

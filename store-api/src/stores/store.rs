@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::shared::{Change, Description, StoreName, WebAddress};
+use crate::shared::{Description, Patch, StoreName, WebAddress};
 
 /// A store as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct StoreEdit {
     /// Another description.
     pub description: Option<Description>,
     /// Another picture, or none any more.
-    pub thumbnail_url: Change<WebAddress>,
+    pub thumbnail_url: Patch<WebAddress>,
 }
 
 impl StoreEdit {

@@ -14,7 +14,7 @@ use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::items::Category;
 use store_api::search::{
-    Effort, ItemFilter, ItemSearch, ItemSort, Keyword, StorePlace, StoreSearch, StoreSort, find_items,
+    Budget, ItemFilter, ItemSearch, ItemSort, Keyword, StorePosition, StoreSearch, StoreSort, find_items,
     find_stores, index_changes, rebuild,
 };
 use store_api::seed::{Plan, sow};
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::shop::{Person, Shop, an_item, id_of, option_id};
 
 /// So little that bands, lookups, walks and short pages all come about among a few hundred items.
-const LITTLE: Effort = Effort { look_up: 6, rows: 40 };
+const SMALL: Budget = Budget { max_sorted: 6, max_rows: 40 };
 
 const TASTES: [&str; 12] = [
     "딸기",
@@ -120,14 +120,14 @@ impl Catalogue {
     }
 
     /// The whole list of a search, page by page.
-    async fn pages(&self, asked: &Asked, effort: Effort) -> Vec<i64> {
+    async fn pages(&self, asked: &Asked, budget: Budget) -> Vec<i64> {
         let mut search = self.search(asked);
         let mut numbers = Vec::new();
         loop {
-            let found = find_items(&self.shop.database, search.clone(), effort).await.unwrap();
+            let found = find_items(&self.shop.database, search.clone(), budget).await.unwrap();
             assert!(found.rows.len() <= asked.limit as usize);
             assert!(
-                effort != Effort::USUAL || found.next.is_none() || found.rows.len() == asked.limit as usize
+                budget != Budget::DEFAULT || found.next.is_none() || found.rows.len() == asked.limit as usize
             );
             numbers.extend(found.rows.iter().map(|item| item.number));
             match found.next {
@@ -143,8 +143,8 @@ impl Catalogue {
         for _ in 0..searches {
             let asked = asked().new_tree(runner).unwrap().current();
             let expected = asked.naively(&rows, &self.stores);
-            for effort in [Effort::USUAL, LITTLE] {
-                assert_eq!(self.pages(&asked, effort).await, expected, "{asked:?} with {effort:?}");
+            for budget in [Budget::DEFAULT, SMALL] {
+                assert_eq!(self.pages(&asked, budget).await, expected, "{asked:?} with {budget:?}");
             }
         }
     }
@@ -287,7 +287,7 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
         let scanned = || database.read("scanned", |db| Box::pin(rows_scanned(db)));
         let (id, first) = scanned().await.unwrap();
         let (_, before) = scanned().await.unwrap();
-        find_items(database, search, Effort::USUAL).await.unwrap();
+        find_items(database, search, Budget::DEFAULT).await.unwrap();
         let (same, after) = scanned().await.unwrap();
         if same == id {
             // The question itself counts, too.
@@ -398,12 +398,12 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
         }
         for keyword in ["상점", "베이", "L", "딸기 상점", "chocolate", "", "5", "없는말"] {
             for sort in StoreSort::ALL {
-                for effort in [Effort::USUAL, LITTLE] {
-                    let found = store_pages(&shop, keyword, sort, effort).await;
+                for budget in [Budget::DEFAULT, SMALL] {
+                    let found = store_pages(&shop, keyword, sort, budget).await;
                     assert_eq!(
                         found,
                         naive_stores(&shop, keyword, sort).await,
-                        "{keyword} {sort:?} {effort:?}"
+                        "{keyword} {sort:?} {budget:?}"
                     );
                 }
             }
@@ -411,12 +411,12 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
     }
 }
 
-async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, effort: Effort) -> Vec<i64> {
+async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget) -> Vec<i64> {
     let keyword = Keyword::parse(keyword).unwrap();
-    let mut search = StoreSearch { keyword, sort, after: None::<StorePlace>, limit: 7 };
+    let mut search = StoreSearch { keyword, sort, after: None::<StorePosition>, limit: 7 };
     let mut numbers = Vec::new();
     loop {
-        let found = find_stores(&shop.database, search.clone(), effort).await.unwrap();
+        let found = find_stores(&shop.database, search.clone(), budget).await.unwrap();
         numbers.extend(found.rows.iter().map(|store| store.number));
         match found.next {
             Some(next) => search.after = Some(next),
@@ -457,7 +457,7 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
         let mut seen = Vec::new();
         let mut page = 0;
         loop {
-            let found = find_items(&shop.database, search.clone(), Effort::USUAL).await.unwrap();
+            let found = find_items(&shop.database, search.clone(), Budget::DEFAULT).await.unwrap();
             seen.extend(found.rows.iter().map(|item| item.number));
             let Some(next) = found.next else { break };
             search.after = Some(next);

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::seed::{Catalogue, Plan, Progress, SowError, sow};
+use store_api::seed::{Catalogue, Plan, Progress, SeedError, sow};
 
 use crate::shop::{Shop, names};
 
@@ -42,12 +42,12 @@ async fn a_seed_is_sown_once_and_another_beside_it(_: MySqlPoolOptions, options:
     }
     for other in [Plan { stores: 3, ..small }, Plan { items: 11, ..small }] {
         let refused = sow(&shop.database, other, |_| {}).await;
-        assert!(matches!(refused, Err(SowError::AnotherPlan(1))), "{refused:?}");
+        assert!(matches!(refused, Err(SeedError::AnotherPlan(1))), "{refused:?}");
     }
     sow(&shop.database, Plan { seed: 2, ..small }, |_| {}).await.unwrap();
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 20);
     let storeless = sow(&shop.database, Plan { stores: 0, items: 1, seed: 3 }, |_| {}).await;
-    assert!(matches!(storeless, Err(SowError::NoStores)));
+    assert!(matches!(storeless, Err(SeedError::NoStores)));
 }
 
 #[sqlx::test]
@@ -83,6 +83,6 @@ async fn a_store_of_somebody_else_keeps_its_name(_: MySqlPoolOptions, options: M
     let name = Catalogue::new(PLAN).stores(1).remove(0).store.name;
     shop.store(&shop.seller(), name.as_str()).await;
     let refused = sow(&shop.database, PLAN, |_| {}).await;
-    assert!(matches!(refused, Err(SowError::NameTaken(3))), "{refused:?}");
+    assert!(matches!(refused, Err(SeedError::NameTaken(3))), "{refused:?}");
     assert_eq!(shop.number("SELECT COUNT(*) FROM stores").await, 1);
 }

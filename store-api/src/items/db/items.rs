@@ -156,7 +156,7 @@ pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx:
 
 /// A live item, as far as hearts go.
 #[derive(Clone, Copy, Debug, FromRow)]
-pub struct Hearted {
+pub struct HeartCount {
     /// Its number.
     pub number: i64,
     /// How many hearts it has.
@@ -164,7 +164,7 @@ pub struct Hearted {
 }
 
 /// A live item's hearts, with the item locked: nobody gives it another one or deletes it meanwhile.
-pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Hearted>> {
+pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<HeartCount>> {
     sqlx::query_as("SELECT number, hearts FROM items WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
         .fetch_optional(db)

@@ -58,14 +58,14 @@ impl From<Item> for ItemBody {
 /// An item with its options.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Item)]
-pub(crate) struct WholeItemBody {
+pub(crate) struct ItemWithOptionsBody {
     #[serde(flatten)]
     item: ItemBody,
     /// In the order in which they were added.
     options: Vec<OptionBody>,
 }
 
-impl From<ItemWithOptions> for WholeItemBody {
+impl From<ItemWithOptions> for ItemWithOptionsBody {
     fn from(ItemWithOptions { item, options }: ItemWithOptions) -> Self {
         Self { item: item.into(), options: options.into_iter().map(OptionBody::from).collect() }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::bodies::WholeItemBody;
+use super::bodies::ItemWithOptionsBody;
 use crate::items::{AddItemError, Category, NewItem, NewOption, OnHand, Price, add_item, first_repeated};
 use crate::shared::http::etag::{Tagged, tagged};
 use crate::shared::{Description, ItemName, OptionName, WebAddress};
@@ -84,7 +84,7 @@ problem::refusals!(
     params(("storeId" = Uuid, Path)),
     request_body = Request,
     responses(
-        (status = CREATED, description = "The new item", body = WholeItemBody, headers(("ETag" = String, description = "Its version"))),
+        (status = CREATED, description = "The new item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),
         Refusals
     )
 )]
@@ -93,7 +93,7 @@ pub(crate) async fn item_create(
     Seller(seller): Seller,
     Path(store_id): Path<Uuid>,
     Json(request): Json<Request>,
-) -> Result<Tagged<Created<WholeItemBody>>, AddItemError> {
+) -> Result<Tagged<Created<ItemWithOptionsBody>>, AddItemError> {
     let Request { name, description, category, thumbnail_url, description_url, options } = request;
     let options = options.into_iter().map(NewOption::from).collect();
     let new = NewItem { name, description, category, thumbnail_url, description_url, options };

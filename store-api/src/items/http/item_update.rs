@@ -8,10 +8,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::bodies::WholeItemBody;
+use super::bodies::ItemWithOptionsBody;
 use crate::items::{Category, EditItemError, ItemEdit, edit_item};
 use crate::shared::http::etag::{IfMatch, Tagged, tagged};
-use crate::shared::{Change, Description, ItemName, WebAddress, present};
+use crate::shared::{Description, ItemName, Patch, WebAddress, present};
 use crate::state::AppState;
 
 /// What is missing stays as it is.
@@ -32,11 +32,11 @@ pub(crate) struct Request {
     /// Removed where it is null.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
-    thumbnail_url: Change<WebAddress>,
+    thumbnail_url: Patch<WebAddress>,
     /// Removed where it is null.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
-    description_url: Change<WebAddress>,
+    description_url: Patch<WebAddress>,
 }
 
 impl From<EditItemError> for Problem {
@@ -68,7 +68,7 @@ problem::refusals!(
     ),
     request_body = Request,
     responses(
-        (status = OK, description = "The item as it is now", body = WholeItemBody, headers(("ETag" = String, description = "Its version"))),
+        (status = OK, description = "The item as it is now", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),
         Refusals
     )
 )]
@@ -78,7 +78,7 @@ pub(crate) async fn item_update(
     Path(item_id): Path<Uuid>,
     IfMatch(expected): IfMatch,
     Json(request): Json<Request>,
-) -> Result<Tagged<Json<WholeItemBody>>, EditItemError> {
+) -> Result<Tagged<Json<ItemWithOptionsBody>>, EditItemError> {
     let Request { name, description, category, thumbnail_url, description_url } = request;
     let edit = ItemEdit { name, description, category, thumbnail_url, description_url };
     let edited = edit_item(&state.database, &state.clock, seller.member_id, item_id, expected, edit).await?;

@@ -1,4 +1,4 @@
-//! The table `search_blocks`: for each term, which numbers have it.
+//! The table `search_blocks`: for each term, the numbers that have it.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,11 +11,11 @@ use crate::db::{padded, portions, unreadable};
 use crate::search::Term;
 use crate::search_changes::Corpus;
 
-/// A block is this many consecutive numbers, as many as a container of a Roaring bitmap, which takes 8 KiB at most: with
-/// fewer to a block, frequent terms would take as much for each. A write rewrites a term's whole block, a search reads
-/// it whole.
+/// A block has this many consecutive numbers: as many as a container of a Roaring bitmap. A container takes at most
+/// 8 KiB, and smaller blocks would take as much for frequent terms. A write replaces the whole block of a term, and a
+/// search reads it whole.
 const NUMBERS: u32 = 1 << 16;
-/// So many rows go into one statement.
+/// One statement writes this many rows.
 const ROWS_AT_ONCE: usize = 256;
 
 /// The block that a number is in.
@@ -34,7 +34,7 @@ struct Row {
     members: Vec<u8>,
 }
 
-/// Which numbers of these blocks have each of these terms. A term that none has is left out.
+/// The numbers of these blocks that have each of these terms. A term without numbers is left out.
 pub async fn find(
     db: &mut Connection,
     terms: &[&Term],
@@ -52,7 +52,7 @@ pub async fn find(
     joined(query.build_query_as().fetch_all(db).await?)
 }
 
-/// Which numbers of these blocks have each of the terms from `first` to `last`.
+/// The numbers of these blocks that have each of the terms from `first` to `last`.
 pub async fn find_range(
     db: &mut Connection,
     first: &Term,
@@ -81,8 +81,8 @@ fn joined(rows: Vec<Row>) -> sqlx::Result<BTreeMap<Term, RoaringBitmap>> {
     Ok(found)
 }
 
-/// Writes which numbers of a block have these terms, over what was known of them. Only whoever [writes the
-/// index](super::search_changes::lock_writer) calls it.
+/// Replaces the numbers of a block that have these terms. The caller holds the [writer's
+/// lock](crate::search_changes::lock_writer).
 pub async fn replace(
     db: &mut Connection,
     block: u32,
@@ -93,7 +93,7 @@ pub async fn replace(
         let mut insert = QueryBuilder::new("REPLACE INTO search_blocks (term, block, members) ");
         insert.push_values(chunk, |mut row, (term, members)| {
             let mut bytes = Vec::with_capacity(members.serialized_size());
-            members.serialize_into(&mut bytes).expect("a Vec takes whatever is written");
+            members.serialize_into(&mut bytes).expect("writing to a Vec never fails");
             row.push_bind(term.as_bytes().to_vec()).push_bind(block).push_bind(bytes);
         });
         insert.build().execute(&mut *db).await?;
@@ -101,7 +101,7 @@ pub async fn replace(
     Ok(())
 }
 
-/// Removes all that is known of a block of a corpus.
+/// Deletes one block of all terms of a corpus.
 pub async fn delete_block(db: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
     let (first, last) = Term::range_of(corpus);
     sqlx::query("DELETE FROM search_blocks WHERE block = ? AND term BETWEEN ? AND ?")

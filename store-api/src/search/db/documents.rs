@@ -1,4 +1,4 @@
-//! Items and stores as the search index is made of them.
+//! What the search index is made of: the words and facts of items, and the names of stores.
 
 use std::ops::RangeInclusive;
 
@@ -11,18 +11,18 @@ use crate::db::{number, padded, unreadable};
 use crate::items::Category;
 use crate::search::ItemFacts;
 
-/// What the index is to know of an item.
+/// What the index knows about an item.
 #[derive(Clone, Debug)]
 pub struct ItemDocument {
     /// Its number.
     pub number: u32,
-    /// Whether it is found at all.
+    /// Whether a search can find it.
     pub is_live: bool,
     /// Its name.
     pub name: String,
     /// Its description.
     pub description: String,
-    /// Everything else.
+    /// Everything but its words.
     pub facts: ItemFacts,
 }
 
@@ -64,7 +64,7 @@ impl TryFrom<ItemRow> for ItemDocument {
     }
 }
 
-/// These items, live or not.
+/// The items of these numbers, live or deleted.
 pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
@@ -75,7 +75,7 @@ pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<Ite
     rows.into_iter().map(ItemDocument::try_from).collect()
 }
 
-/// Live items of these numbers, from the smallest number on.
+/// The live items of these numbers, the smallest number first.
 pub async fn live_items(
     db: &mut Connection,
     numbers: RangeInclusive<u32>,
@@ -88,12 +88,12 @@ pub async fn live_items(
     rows.into_iter().map(ItemDocument::try_from).collect()
 }
 
-/// What the index is to know of a store.
+/// What the index knows about a store.
 #[derive(Clone, Debug)]
 pub struct StoreDocument {
     /// Its number.
     pub number: u32,
-    /// Whether it is found at all.
+    /// Whether a search can find it.
     pub is_live: bool,
     /// Its name.
     pub name: String,
@@ -114,7 +114,7 @@ impl TryFrom<StoreRow> for StoreDocument {
     }
 }
 
-/// These stores, live or not.
+/// The stores of these numbers, live or deleted.
 pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
@@ -127,7 +127,7 @@ pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<St
     rows.into_iter().map(StoreDocument::try_from).collect()
 }
 
-/// Live stores of these numbers, from the smallest number on.
+/// The live stores of these numbers, the smallest number first.
 pub async fn live_stores(
     db: &mut Connection,
     numbers: RangeInclusive<u32>,

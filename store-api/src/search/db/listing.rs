@@ -1,8 +1,8 @@
-//! Pages of items and of stores, read in the order of an index: what is first in it is first on the page.
+//! Pages of items and stores, read in the order of an index of the table.
 //!
-//! The index is named in the statement. Left to itself, the optimiser trusts its statistics, and now and then reads half
-//! the table to sort it, or goes to a late page past all the pages before it. So is the stores' one: where they are few, it
-//! would rather read all stores first, and then has to read and sort all items.
+//! Every statement names its index. Otherwise the optimiser follows its statistics, and sometimes reads and sorts half of
+//! the table, or reads all earlier pages before a late one. The index of the joined stores is named too: if there are few
+//! stores, the optimiser would read them first, and then read and sort all items.
 
 use std::ops::RangeInclusive;
 
@@ -13,18 +13,18 @@ use sqlx::mysql::MySql;
 use crate::db::number;
 use crate::items::Item;
 use crate::items::db::items;
-use crate::search::{ItemFilter, ItemPlace, ItemSort, StoreKey, StorePlace, StoreSort};
+use crate::search::{ItemFilter, ItemPosition, ItemSort, StoreKey, StorePosition, StoreSort};
 use crate::shared::Direction;
 use crate::stores::Store;
 use crate::stores::db::stores;
 
-/// A page of live items behind a place. Of the filter, only the category or the store is looked at: for other
-/// conditions no index says where to look.
+/// A page of live items after a position. Of the filter, it uses only the category or the store: the other conditions
+/// have no index.
 pub async fn items(
     db: &mut Connection,
     filter: &ItemFilter,
     sort: ItemSort,
-    after: Option<&ItemPlace>,
+    after: Option<&ItemPosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<Item>> {
     let mut query = QueryBuilder::new(concat!("SELECT ", items::columns!(), " FROM items i FORCE INDEX ("));
@@ -37,13 +37,13 @@ pub async fn items(
         query.push(" AND i.store_id = ").push_bind(store_id);
     }
     let order = Order { column: item_column(sort), number: "i.number", direction: sort.direction() };
-    order.push(&mut query, after.map(|place| (place.key, place.number)), rows);
+    order.push(&mut query, after.map(|position| (position.key, position.number)), rows);
     let rows: Vec<items::Row> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(Item::try_from).collect()
 }
 
-/// The keys and numbers of live items whose key is one of these, behind a key and number. An index holds both: no item
-/// is read.
+/// The keys and numbers of live items with a key in this range, after a key and number. An index has both, so no item
+/// row is read.
 pub async fn item_keys(
     db: &mut Connection,
     sort: ItemSort,
@@ -65,7 +65,7 @@ pub async fn item_keys(
     rows.into_iter().map(|(key, stored)| Ok((key, number(stored)?))).collect()
 }
 
-/// The smallest and the greatest key of this sort among live items.
+/// The smallest and the greatest key of this sort among the live items.
 pub async fn item_key_bounds(db: &mut Connection, sort: ItemSort) -> sqlx::Result<Option<(i64, i64)>> {
     let Some(column) = item_column(sort) else { return Ok(None) };
     let mut query = QueryBuilder::new("SELECT MIN(");
@@ -74,11 +74,11 @@ pub async fn item_key_bounds(db: &mut Connection, sort: ItemSort) -> sqlx::Resul
     Ok(least.zip(greatest))
 }
 
-/// A page of live stores behind a place.
+/// A page of live stores after a position.
 pub async fn stores(
     db: &mut Connection,
     sort: StoreSort,
-    after: Option<&StorePlace>,
+    after: Option<&StorePosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<Store>> {
     let mut query = QueryBuilder::new(concat!("SELECT ", stores::columns!(), " FROM stores s FORCE INDEX ("));
@@ -90,15 +90,15 @@ pub async fn stores(
     query.push(") WHERE s.live = 1");
     match sort {
         StoreSort::Name => {
-            if let Some(StorePlace { key: StoreKey::Name(name), .. }) = after {
+            if let Some(StorePosition { key: StoreKey::Name(name), .. }) = after {
                 query.push(" AND s.name_key > ").push_bind(name.clone());
             }
             query.push(" ORDER BY s.name_key LIMIT ").push_bind(rows);
         }
         StoreSort::Latest | StoreSort::Followers => {
             let column = (sort == StoreSort::Followers).then_some("s.followers");
-            let after = after.and_then(|place| match place.key {
-                StoreKey::Count(key) => Some((key, place.number)),
+            let after = after.and_then(|position| match position.key {
+                StoreKey::Count(key) => Some((key, position.number)),
                 StoreKey::Name(_) => None,
             });
             Order { column, number: "s.number", direction: Direction::Descending }
@@ -109,7 +109,7 @@ pub async fn stores(
     Ok(rows.into_iter().map(Store::from).collect())
 }
 
-/// What items are sorted by, before their number.
+/// The column that items are sorted by, before their number.
 pub(super) const fn item_column(sort: ItemSort) -> Option<&'static str> {
     match sort {
         ItemSort::Latest => None,
@@ -119,7 +119,7 @@ pub(super) const fn item_column(sort: ItemSort) -> Option<&'static str> {
     }
 }
 
-/// The index that has the items of a filter's category or store in the order of a sort.
+/// The index that has the items of the filter's category or store in the order of the sort.
 fn item_index(sort: ItemSort, filter: &ItemFilter) -> &'static str {
     match sort {
         ItemSort::Latest if filter.store_id.is_some() => "items_by_store",
@@ -131,7 +131,7 @@ fn item_index(sort: ItemSort, filter: &ItemFilter) -> &'static str {
     }
 }
 
-/// An order that an index has: by a column and then by number, or by number alone.
+/// The order of an index: by a column and then by number, or by number alone.
 struct Order {
     column: Option<&'static str>,
     number: &'static str,
@@ -139,14 +139,14 @@ struct Order {
 }
 
 impl Order {
-    /// Adds the condition to be behind a key and number, the order and the limit.
+    /// Adds the condition "after this key and number", the order and the limit.
     fn push(&self, query: &mut QueryBuilder<MySql>, after: Option<(i64, i64)>, rows: u32) {
         let (beyond, direction) = match self.direction {
             Direction::Ascending => (" > ", " ASC"),
             Direction::Descending => (" < ", " DESC"),
         };
         match (self.column, after) {
-            // Two ranges of the index. Written as a comparison of pairs, it would not be one.
+            // Two ranges of the index. MySQL does not use the index for a comparison of pairs.
             (Some(column), Some((key, number))) => {
                 query.push(" AND (").push(column).push(beyond).push_bind(key);
                 query.push(" OR (").push(column).push(" = ").push_bind(key);

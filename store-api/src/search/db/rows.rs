@@ -1,7 +1,6 @@
-//! The rows behind the numbers that the search index gives.
+//! The rows of the numbers that the search index gives.
 //!
-//! They are read by primary key, and the statements say so: an optimiser that sees a covering index may prefer to read
-//! all of that.
+//! Every statement names the primary key. Without that, the optimiser may read a whole covering index instead.
 
 use database::Connection;
 use sqlx::mysql::MySql;
@@ -11,11 +10,11 @@ use super::listing;
 use crate::db::{number, padded};
 use crate::items::Item;
 use crate::items::db::items;
-use crate::search::{ItemSort, StoreKey, StorePlace, StoreSort};
+use crate::search::{ItemSort, StoreKey, StorePosition, StoreSort};
 use crate::stores::Store;
 use crate::stores::db::stores;
 
-/// So many numbers go into one statement.
+/// One statement has this many numbers.
 const NUMBERS_AT_ONCE: usize = 1_024;
 
 /// A live item, and whether a piece of it can be bought.
@@ -23,7 +22,7 @@ const NUMBERS_AT_ONCE: usize = 1_024;
 pub struct ItemRow {
     /// The item.
     pub item: Item,
-    /// Whether a piece can be bought; true where nobody asked.
+    /// Whether a piece can be bought. True if the caller did not ask.
     pub in_stock: bool,
 }
 
@@ -34,7 +33,7 @@ struct Row {
     in_stock: bool,
 }
 
-/// The live items of these numbers, in any order. Whether they are in stock is looked up where it is `asked`.
+/// The live items of these numbers, in any order. With `stock_is_asked`, it also reads whether they are in stock.
 pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -> sqlx::Result<Vec<ItemRow>> {
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
@@ -54,7 +53,7 @@ pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -
     Ok(found)
 }
 
-/// The keys of the live items of these numbers, in any order.
+/// The sort keys of the live items of these numbers, in any order.
 pub async fn item_keys(
     db: &mut Connection,
     sort: ItemSort,
@@ -90,12 +89,12 @@ pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<St
     Ok(found)
 }
 
-/// Where the live stores of these numbers stand, in any order.
-pub async fn store_places(
+/// The positions of the live stores of these numbers, in any order.
+pub async fn store_positions(
     db: &mut Connection,
     sort: StoreSort,
     numbers: &[u32],
-) -> sqlx::Result<Vec<StorePlace>> {
+) -> sqlx::Result<Vec<StorePosition>> {
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
         let mut query = QueryBuilder::new(
@@ -109,7 +108,7 @@ pub async fn store_places(
                 StoreSort::Followers => StoreKey::Count(followers),
                 StoreSort::Name => StoreKey::Name(name_key),
             };
-            StorePlace { key, number }
+            StorePosition { key, number }
         }));
     }
     Ok(found)

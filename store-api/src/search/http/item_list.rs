@@ -1,4 +1,4 @@
-//! `GET /api/store/items`: finding items.
+//! `GET /api/store/items`: find items.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -23,8 +23,8 @@ use crate::state::AppState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Only items in whose name or description every word of this stands, if only as a part of a longer word. Case,
-    /// width and Unicode form make no difference. At most 10 words.
+    /// Only items that have every one of these words in their name or description. A word may be a part of a longer
+    /// word. Case, width and Unicode form make no difference. At most 10 words.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "초코 케이크")]
     keyword: Option<String>,
@@ -35,18 +35,18 @@ pub(crate) struct ListQuery {
     /// Only items of this store.
     #[garde(skip)]
     store_id: Option<Uuid>,
-    /// Only items whose cheapest option costs this or more.
+    /// Only items whose cheapest option costs at least this.
     #[garde(skip)]
     #[param(value_type = Option<i64>)]
     min_price: Option<Won>,
-    /// Only items whose cheapest option costs this or less.
+    /// Only items whose cheapest option costs at most this.
     #[garde(skip)]
     #[param(value_type = Option<i64>)]
     max_price: Option<Won>,
-    /// Where it is `true`: only items of which a piece can be bought now.
+    /// With `true`, only items of which a piece can be bought now.
     #[garde(skip)]
     in_stock: Option<bool>,
-    /// In which order.
+    /// The order of the list.
     #[garde(skip)]
     #[param(inline)]
     sort: Option<ItemSort>,
@@ -62,9 +62,9 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
 
 /// Find items
 ///
-/// Items with every word in their name come before those with some of them only in their description; the sort orders
-/// within both. A page may have fewer items than `limit`, even none, and a `nextCursor` all the same: a search that
-/// would take too long goes on with the next page.
+/// Items with every word in their name come first, then items that need their description to match. The sort orders each
+/// of these two parts. A page may have fewer items than `limit`, or none, and still have a `nextCursor`: a search that
+/// takes too long continues on the next page.
 #[utoipa::path(
     get,
     path = "/api/store/items",
@@ -78,7 +78,7 @@ pub(crate) async fn item_list(
 ) -> Result<Response, Problem> {
     let sort = query.sort.unwrap_or_default();
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let after = after.map(|after| after.place(sort)).transpose()?;
+    let after = after.map(|after| after.position(sort)).transpose()?;
     let filter = ItemFilter {
         category: query.category,
         store_id: query.store_id,

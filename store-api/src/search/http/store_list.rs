@@ -1,4 +1,4 @@
-//! `GET /api/store/stores`: finding stores.
+//! `GET /api/store/stores`: find stores.
 
 use axum::extract::State;
 use garde::Validate;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::keyword::{is_keyword, keyword};
-use crate::search::{Effort, StoreKey, StorePlace, StoreSearch, StoreSort, find_stores};
+use crate::search::{Budget, StoreKey, StorePosition, StoreSearch, StoreSort, find_stores};
 use crate::state::AppState;
 use crate::stores::http::bodies::StoreBody;
 
@@ -16,12 +16,12 @@ use crate::stores::http::bodies::StoreBody;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Only stores in whose name every word of this stands, if only as a part of a longer word. Case, width and Unicode
-    /// form make no difference. At most 10 words.
+    /// Only stores that have every one of these words in their name. A word may be a part of a longer word. Case, width
+    /// and Unicode form make no difference. At most 10 words.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "달콤")]
     keyword: Option<String>,
-    /// In which order.
+    /// The order of the list.
     #[garde(skip)]
     #[param(inline)]
     sort: Option<StoreSort>,
@@ -33,7 +33,7 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which store the next page begins.
+/// The cursor: the next page begins after this store.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
@@ -50,7 +50,7 @@ enum Key {
 }
 
 impl After {
-    fn new(sort: StoreSort, StorePlace { key, number }: StorePlace) -> Self {
+    fn new(sort: StoreSort, StorePosition { key, number }: StorePosition) -> Self {
         let key = match key {
             StoreKey::Count(count) => Key::Count(count),
             StoreKey::Name(name) => Key::Name(name),
@@ -58,14 +58,14 @@ impl After {
         Self { stores: sort, key, number }
     }
 
-    fn place(self, sort: StoreSort) -> Result<StorePlace, Problem> {
+    fn position(self, sort: StoreSort) -> Result<StorePosition, Problem> {
         let key = match (self.key, sort) {
             _ if self.stores != sort => return Err(Problem::new(Code::BadCursor)),
             (Key::Name(name), StoreSort::Name) => StoreKey::Name(name),
             (Key::Count(count), StoreSort::Latest | StoreSort::Followers) => StoreKey::Count(count),
             _ => return Err(Problem::new(Code::BadCursor)),
         };
-        Ok(StorePlace { key, number: self.number })
+        Ok(StorePosition { key, number: self.number })
     }
 }
 
@@ -73,8 +73,8 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
 
 /// Find stores
 ///
-/// A page may have fewer stores than `limit`, even none, and a `nextCursor` all the same: a search that would take too
-/// long goes on with the next page.
+/// A page may have fewer stores than `limit`, or none, and still have a `nextCursor`: a search that takes too long
+/// continues on the next page.
 #[utoipa::path(
     get,
     path = "/api/store/stores",
@@ -88,10 +88,10 @@ pub(crate) async fn store_list(
 ) -> Result<Json<Page<StoreBody>>, Problem> {
     let sort = query.sort.unwrap_or_default();
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let after = after.map(|after| after.place(sort)).transpose()?;
+    let after = after.map(|after| after.position(sort)).transpose()?;
     let limit = query.limit.unwrap_or_default().get();
     let search = StoreSearch { keyword: keyword(query.keyword.as_deref()), sort, after, limit };
-    let found = find_stores(&state.database, search, Effort::USUAL).await.map_err(database::problem)?;
-    let next_cursor = found.next.and_then(|place| Cursor::after(&After::new(sort, place)));
+    let found = find_stores(&state.database, search, Budget::DEFAULT).await.map_err(database::problem)?;
+    let next_cursor = found.next.and_then(|position| Cursor::after(&After::new(sort, position)));
     Ok(Json(Page { items: found.rows.into_iter().map(StoreBody::from).collect(), next_cursor }))
 }

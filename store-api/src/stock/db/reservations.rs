@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db::unreadable;
-use crate::stock::reservation::{Lines, Stored};
+use crate::stock::reservation::{Lines, StoredReservation};
 
 /// Writes a new reservation without its lines. Where the order has one, it runs into the primary key, having waited
 /// for whoever is writing it.
@@ -43,7 +43,7 @@ pub async fn insert_lines(db: &mut Connection, order_id: Uuid, lines: &Lines) ->
 }
 
 /// An order's reservation, which nobody else changes until the transaction ends.
-pub async fn lock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Option<Stored>> {
+pub async fn lock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Option<StoredReservation>> {
     #[derive(FromRow)]
     struct Row {
         status: String,
@@ -57,7 +57,7 @@ pub async fn lock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Option<St
     let Some(Row { status, expires_at }) = row else { return Ok(None) };
     let status = ReservationStatus::from_name(&status)
         .ok_or_else(|| unreadable("status", format!("{status} is no status of a reservation")))?;
-    Ok(Some(Stored { status, expires_at, lines: lines(db, order_id).await? }))
+    Ok(Some(StoredReservation { status, expires_at, lines: lines(db, order_id).await? }))
 }
 
 async fn lines(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Lines> {

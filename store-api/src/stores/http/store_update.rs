@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::bodies::StoreBody;
 use crate::shared::http::etag::{IfMatch, Tagged, tagged};
-use crate::shared::{Change, Description, StoreName, WebAddress, present};
+use crate::shared::{Description, Patch, StoreName, WebAddress, present};
 use crate::state::AppState;
 use crate::stores::{EditStoreError, StoreEdit, edit_store};
 
@@ -29,7 +29,7 @@ pub(crate) struct Request {
     /// Removed where it is null.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
-    thumbnail_url: Change<WebAddress>,
+    thumbnail_url: Patch<WebAddress>,
 }
 
 impl From<EditStoreError> for Problem {
