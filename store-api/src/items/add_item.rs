@@ -1,16 +1,14 @@
-use std::sync::Arc;
-
 use access::MemberId;
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::db::items::Owner;
 use super::{ItemWithOptions, NewItem, NewOption, db};
-use crate::db::is_duplicate;
+use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
+use crate::shared::run_tx_with;
 
 /// Why an item was not listed.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +19,7 @@ pub enum AddItemError {
     /// A live item of the store has the name.
     #[error("the item's name is taken")]
     NameTaken,
-    /// Two of its options have one name.
+    /// Two options of the item have the same name.
     #[error("an option's name is taken")]
     OptionNameTaken,
     /// The database failed.
@@ -29,8 +27,10 @@ pub enum AddItemError {
     Database(#[from] sqlx::Error),
 }
 
-struct Ids {
-    item: Uuid,
+/// The new item with its id, and its options with theirs.
+struct WithIds {
+    id: Uuid,
+    item: NewItem,
     options: Vec<(Uuid, NewOption)>,
 }
 
@@ -44,32 +44,26 @@ pub async fn add_item(
 ) -> Result<ItemWithOptions, AddItemError> {
     let now = clock.now();
     let options = item.options.iter().map(|option| (clock.new_id(), option.clone())).collect();
-    let wish = Arc::new((item, Ids { item: clock.new_id(), options }));
+    let new = WithIds { id: clock.new_id(), item, options };
     let owner = Owner { store_id, seller_id: seller.0 };
-    database
-        .run_tx("add_item", move |tx| {
-            let wish = Arc::clone(&wish);
-            Box::pin(async move { add_in(tx, owner, &wish.0, &wish.1, now).await })
-        })
-        .await
+    run_tx_with(database, "add_item", new, move |tx, new| Box::pin(add_in(tx, owner, new, now))).await
 }
 
 async fn add_in(
     tx: &mut Connection,
     owner: Owner,
-    item: &NewItem,
-    ids: &Ids,
+    WithIds { id, item, options }: &WithIds,
     now: OffsetDateTime,
 ) -> Result<ItemWithOptions, AddItemError> {
     if !db::items::lock_store(tx, owner).await? {
         return Err(AddItemError::NoStore);
     }
-    let number = db::items::insert(tx, ids.item, owner, item, now).await.map_err(|error| {
-        if is_duplicate(&error, db::items::NAME_KEY) { AddItemError::NameTaken } else { error.into() }
-    })?;
-    db::options::insert(tx, ids.item, &ids.options, now).await.map_err(|error| {
-        if is_duplicate(&error, db::options::NAME_KEY) { AddItemError::OptionNameTaken } else { error.into() }
-    })?;
+    let number = db::items::insert(tx, *id, owner, item, now)
+        .await
+        .map_err(on_duplicate(db::items::NAME_KEY, AddItemError::NameTaken))?;
+    db::options::insert(tx, *id, options, now)
+        .await
+        .map_err(on_duplicate(db::options::NAME_KEY, AddItemError::OptionNameTaken))?;
     search_changes::record_new(tx, Corpus::Items, number).await?;
-    Ok(db::items_with_options::find(tx, ids.item).await?.ok_or(sqlx::Error::RowNotFound)?)
+    Ok(db::items_with_options::find(tx, *id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

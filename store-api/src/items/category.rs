@@ -22,11 +22,11 @@ pub enum Category {
 }
 
 impl Category {
-    /// All of them.
+    /// All categories.
     pub const ALL: [Self; 7] =
         [Self::Cake, Self::Tart, Self::Macaron, Self::Bread, Self::Cookie, Self::Chocolate, Self::Scone];
 
-    /// The name on the wire and in the database.
+    /// The name in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cake => "CAKE",

@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::{Category, ItemOption, NewOption};
 use crate::shared::{Description, ItemName, Patch, WebAddress};
 
-/// An item as it stands, without its options.
+/// An item without its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its place in the order in which items were listed.
+    /// Its number. Numbers follow the order in which items were listed.
     pub number: i64,
     /// Its id.
     pub id: Uuid,
@@ -16,25 +16,25 @@ pub struct Item {
     pub store_id: Uuid,
     /// That store's name.
     pub store_name: String,
-    /// Whose it is.
+    /// Its seller.
     pub seller_id: Uuid,
-    /// As its seller wrote it.
+    /// Its name, as the seller wrote it.
     pub name: String,
-    /// What decides whether another name is the same.
+    /// The key of the name. Two names with the same key are the same name.
     pub name_key: String,
-    /// What its seller says about it.
+    /// What the seller says about it.
     pub description: String,
     /// What kind of dessert it is.
     pub category: Category,
-    /// A picture of it.
+    /// The address of a picture.
     pub thumbnail_url: Option<String>,
-    /// A page about it.
+    /// The address of a page about it.
     pub description_url: Option<String>,
     /// The price of its cheapest option.
     pub min_price: Won,
     /// How many customers gave it a heart.
     pub hearts: i64,
-    /// How many pieces were sold.
+    /// How many pieces of it were sold.
     pub sold: i64,
     /// Grows by one with every edit of it or of its options.
     pub version: i64,
@@ -49,11 +49,11 @@ pub struct Item {
 pub struct ItemWithOptions {
     /// The item.
     pub item: Item,
-    /// What can be bought of it, in the order in which the options were added.
+    /// Its live options, in the order in which they were added.
     pub options: Vec<ItemOption>,
 }
 
-/// What a seller lists an item with.
+/// A new item.
 #[derive(Clone, Debug)]
 pub struct NewItem {
     /// Its name.
@@ -62,31 +62,31 @@ pub struct NewItem {
     pub description: Description,
     /// What kind of dessert it is.
     pub category: Category,
-    /// A picture of it.
+    /// The address of a picture.
     pub thumbnail_url: Option<WebAddress>,
-    /// A page about it.
+    /// The address of a page about it.
     pub description_url: Option<WebAddress>,
-    /// At least one.
+    /// Its options, at least one.
     pub options: Vec<NewOption>,
 }
 
-/// What a seller changes of an item; `None` leaves it as it is.
+/// A change of an item by its seller. `None` changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ItemEdit {
-    /// Another name.
+    /// The new name.
     pub name: Option<ItemName>,
-    /// Another description.
+    /// The new description.
     pub description: Option<Description>,
-    /// Another category.
+    /// The new category.
     pub category: Option<Category>,
-    /// Another picture, or none any more.
+    /// The new picture, or none.
     pub thumbnail_url: Patch<WebAddress>,
-    /// Another page, or none any more.
+    /// The new page, or none.
     pub description_url: Patch<WebAddress>,
 }
 
 impl ItemEdit {
-    /// The item afterwards.
+    /// The item after the change.
     #[must_use]
     pub fn apply(&self, item: &Item, now: OffsetDateTime) -> Item {
         let mut edited = item.clone();

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use super::{ItemWithOptions, db};
 
-/// Reads items by id: in one statement those that are asked for while others are read.
+/// Reads items by id. One statement reads all items that were asked for while an earlier statement ran.
 #[derive(Debug)]
 pub struct ItemsById {
     database: Database,
 }
 
 impl ItemsById {
-    /// From the schema `store`.
+    /// Reads from the schema `store`.
     pub(crate) fn new(database: Database) -> Self {
         Self { database }
     }
@@ -32,7 +32,7 @@ impl Work for ItemsById {
     type Outcome = Result<Option<ItemWithOptions>, SharedError>;
 
     const NAME: &'static str = "items-by-id";
-    /// While the rows of one batch are unpacked here, the database reads the next one.
+    /// While this process decodes the rows of one batch, the database reads the next batch.
     const AT_ONCE: usize = 2;
 
     fn size(waiting: usize) -> usize {
@@ -41,8 +41,8 @@ impl Work for ItemsById {
 
     async fn run(&self, (): &(), ids: Vec<Uuid>) -> Vec<Self::Outcome> {
         let mut found = self.read(ids.clone()).await.map_err(SharedError::from);
-        let of_one = |(place, id)| match &mut found {
-            Ok(found) if ids[place + 1..].contains(id) => Ok(found.get(id).cloned()),
+        let of_one = |(index, id)| match &mut found {
+            Ok(found) if ids[index + 1..].contains(id) => Ok(found.get(id).cloned()),
             Ok(found) => Ok(found.remove(id)),
             Err(error) => Err(error.clone()),
         };

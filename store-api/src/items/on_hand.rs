@@ -1,4 +1,4 @@
-//! How many pieces there are, and how a seller may change that.
+//! How many pieces of an option are on hand, and how a seller may change that.
 
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// The most pieces of one option that a seller can have on hand.
 pub const MAX_ON_HAND: i64 = 1_000_000;
 
-/// A number of pieces on hand, as a seller may set it: 0 to 1,000,000.
+/// A number of pieces on hand that a seller may set: 0 to 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(value_type = i64, minimum = 0, maximum = 1_000_000, example = 12)]
 pub struct OnHand(i64);
@@ -37,22 +37,22 @@ impl<'de> Deserialize<'de> for OnHand {
 /// A seller's change of what is on hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockChange {
-    /// Counted anew: it is this much now, whatever it was.
+    /// The seller has counted the pieces: this is the new number.
     Set(OnHand),
-    /// More or less by so many pieces, whatever others do meanwhile.
+    /// The seller adds this many pieces, or takes them away if the number is negative.
     By(i64),
 }
 
-/// The change would leave fewer than none, or too many.
+/// After the change, fewer than 0 or more than [`MAX_ON_HAND`] pieces would be on hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stock of {on_hand} pieces can't be changed so")]
+#[error("a stock of {on_hand} pieces does not allow this change")]
 pub struct StockOutOfRange {
-    /// What is on hand.
+    /// The pieces on hand before the change.
     pub on_hand: i64,
 }
 
 impl StockChange {
-    /// What is on hand afterwards.
+    /// The pieces on hand after the change.
     pub fn apply(self, on_hand: i64) -> Result<OnHand, StockOutOfRange> {
         match self {
             Self::Set(pieces) => Ok(pieces),

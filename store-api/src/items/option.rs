@@ -6,54 +6,54 @@ use uuid::Uuid;
 use super::{OnHand, Price, StockChange, StockOutOfRange};
 use crate::shared::OptionName;
 
-/// An option as it stands.
+/// An option of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemOption {
-    /// Its id, the same through every edit.
+    /// Its id. No edit changes it.
     pub id: Uuid,
-    /// As its seller wrote it.
+    /// Its name, as the seller wrote it.
     pub name: String,
-    /// What decides whether another name is the same.
+    /// The key of the name. Two names with the same key are the same name.
     pub name_key: String,
-    /// What a piece costs.
+    /// The price of a piece.
     pub price: Won,
     /// How many pieces can be bought now.
     pub on_hand: i64,
 }
 
-/// The most options that an item has.
+/// The most options that an item can have.
 pub const MAX_OPTIONS: usize = 100;
 
-/// Where the first name stands that reads like another one before it.
+/// The index of the first name that is the same as an earlier one.
 pub fn first_repeated<'a>(names: impl IntoIterator<Item = &'a OptionName>) -> Option<usize> {
     let mut keys = HashSet::new();
     names.into_iter().position(|name| !keys.insert(name.key()))
 }
 
-/// What a seller adds an option with.
+/// A new option.
 #[derive(Clone, Debug)]
 pub struct NewOption {
     /// Its name.
     pub name: OptionName,
-    /// What a piece costs.
+    /// The price of a piece.
     pub price: Price,
-    /// How many pieces there are.
+    /// How many pieces are on hand.
     pub quantity: OnHand,
 }
 
-/// What a seller changes of an option; `None` leaves it as it is.
+/// A change of an option by its seller. `None` changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct OptionEdit {
-    /// Another name.
+    /// The new name.
     pub name: Option<OptionName>,
-    /// Another price; orders that were placed keep theirs.
+    /// The new price. Existing orders keep the old price.
     pub price: Option<Price>,
-    /// Another stock.
+    /// The change of the stock.
     pub stock: Option<StockChange>,
 }
 
 impl OptionEdit {
-    /// The option afterwards.
+    /// The option after the change.
     pub fn apply(&self, option: &ItemOption) -> Result<ItemOption, StockOutOfRange> {
         let mut edited = option.clone();
         if let Some(name) = &self.name {

@@ -13,7 +13,7 @@ pub struct Price(Won);
 pub struct PriceFault;
 
 impl Price {
-    /// The highest, in won.
+    /// The highest price, in won.
     pub const MAX: i64 = 10_000_000;
 
     /// Checks an amount.

@@ -1,7 +1,7 @@
 use std::ops::RangeInclusive;
 
+use super::Direction;
 use crate::search_changes::Band;
-use crate::shared::Direction;
 
 const FIRST_GROUP: u16 = 4;
 const GROUP_GROWTH: u16 = 4;

@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, RangeInclusive};
 use database::Connection;
 use roaring::RoaringBitmap;
 
+use super::Direction;
 use super::band_groups::band_groups;
 use super::collector::{Collector, Stop};
 use super::item_search::overlap;
@@ -12,7 +13,6 @@ use super::item_terms::ItemTerms;
 use super::posting_spans::PostingSpans;
 use super::{Budget, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
 use crate::search_changes::{Band, Scale};
-use crate::shared::Direction;
 
 /// A scan reads this many keys in one statement.
 const KEYS_AT_ONCE: u32 = 1_000;

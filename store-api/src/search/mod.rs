@@ -31,6 +31,7 @@ mod band_groups;
 mod budget;
 mod collector;
 pub mod db;
+mod direction;
 mod find_items;
 mod find_stores;
 mod found;
@@ -50,6 +51,7 @@ mod store_search;
 mod term;
 
 pub use budget::Budget;
+pub use direction::Direction;
 pub use find_items::find_items;
 pub use find_stores::find_stores;
 pub use found::Found;

@@ -3,10 +3,10 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Direction;
 use super::Rank;
 use crate::items::Item;
 use crate::search_changes::Scale;
-use crate::shared::Direction;
 use crate::stores::Store;
 
 /// The order of a list of items. Among items with equal keys the newest comes first. In `PriceAsc`, which is the exact

@@ -5,7 +5,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Corpus, Scale};
-use crate::db::{number, padded, unreadable};
+use crate::db::{number, padded, push_list, unreadable};
 
 /// Records a new item or store.
 pub async fn record_new(db: &mut Connection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
@@ -185,12 +185,8 @@ pub async fn delete(db: &mut Connection, changes: &[Change]) -> sqlx::Result<()>
     if changes.is_empty() {
         return Ok(());
     }
-    let mut delete = QueryBuilder::new("DELETE FROM search_changes WHERE seq IN (");
-    let mut list = delete.separated(", ");
-    for change in padded(changes) {
-        list.push_bind(change.seq);
-    }
-    delete.push(")");
+    let mut delete = QueryBuilder::new("DELETE FROM search_changes WHERE seq IN ");
+    push_list(&mut delete, padded(changes).map(|change| change.seq));
     delete.build().execute(db).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{SeedItem, SeedStore};
-use crate::db::{number, padded, portions, unreadable};
+use crate::db::{number, padded, portions, push_list, unreadable};
 use crate::items::NewOption;
 
 /// So many rows go into one statement.
@@ -15,12 +15,12 @@ const ROWS_AT_ONCE: usize = 1_024;
 
 /// How many of these stores there are.
 pub async fn count_stores(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
-    count(db, "SELECT COUNT(*) FROM stores WHERE id IN (", ids).await
+    count(db, "SELECT COUNT(*) FROM stores WHERE id IN ", ids).await
 }
 
 /// How many of these items there are.
 pub async fn count_items(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
-    count(db, "SELECT COUNT(*) FROM items WHERE id IN (", ids).await
+    count(db, "SELECT COUNT(*) FROM items WHERE id IN ", ids).await
 }
 
 /// The number of an item.
@@ -32,11 +32,7 @@ pub async fn item_number(db: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
 
 async fn count(db: &mut Connection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
     let mut query = QueryBuilder::new(from);
-    let mut list = query.separated(", ");
-    for id in padded(ids) {
-        list.push_bind(*id);
-    }
-    query.push(")");
+    push_list(&mut query, padded(ids).copied());
     let count: i64 = query.build_query_scalar().fetch_one(db).await?;
     usize::try_from(count).map_err(|error| unreadable("COUNT(*)", error))
 }

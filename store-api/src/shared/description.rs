@@ -12,7 +12,7 @@ pub enum DescriptionFault {
     /// Too many characters.
     #[error("must have at most {} characters", Description::MAX)]
     TooLong,
-    /// A control character that is no line break or tab.
+    /// It has a control character that is no line break or tab.
     #[error("must not hold control characters other than line breaks and tabs")]
     ControlCharacter,
 }
@@ -21,7 +21,7 @@ impl Description {
     /// The most characters.
     pub const MAX: usize = 2_000;
 
-    /// Reads a description; white space around it is no part of it.
+    /// Reads a description without the white space around it.
     pub fn parse(text: &str) -> Result<Self, DescriptionFault> {
         let text = text.trim();
         if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {

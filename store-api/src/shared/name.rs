@@ -19,22 +19,23 @@ pub struct Name<const MAX: usize> {
 /// Why a text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
-    /// Nothing to see.
+    /// It has no visible character.
     #[error("must not be blank")]
     Blank,
     /// Too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A line break, a tab or worse.
+    /// It has a line break, a tab or another control character.
     #[error("must not hold line breaks or other control characters")]
     ControlCharacter,
 }
 
 impl<const MAX: usize> Name<MAX> {
-    /// Compatibility forms can grow (one character may stand for eighteen); the key's column has room for so many.
+    /// The column of the key has this many characters. A key can be longer than its name: normalising turns some
+    /// characters into up to eighteen.
     const MAX_KEY: usize = if MAX < 100 { 200 } else { 400 };
 
-    /// Reads a name; white space around it is no part of it.
+    /// Reads a name without the white space around it.
     pub fn parse(text: &str) -> Result<Self, NameFault> {
         let shown = text.trim();
         if shown.chars().any(char::is_control) {
@@ -50,12 +51,12 @@ impl<const MAX: usize> Name<MAX> {
         Ok(Self { shown: shown.to_owned(), key })
     }
 
-    /// As its owner wrote it.
+    /// The name, as the seller wrote it.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// Equal for two names that read the same: normalised, with single spaces.
+    /// The name in normalised form with single spaces. Two names that look the same have the same key.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -2,26 +2,26 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// What becomes of something that may be missing.
+/// The change of an optional value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// It stays as it is.
+    /// The value stays as it is.
     #[default]
     Keep,
-    /// It is there no longer.
+    /// The value is removed.
     Remove,
-    /// It is this now.
-    To(T),
+    /// This is the new value.
+    Set(T),
 }
 
-/// A member of a `PATCH` body: null removes. With `#[serde(default)]`, a missing member keeps.
+/// Null removes the value. With `#[serde(default)]`, a missing member keeps it.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(|value| value.map_or(Self::Remove, Self::To))
+        Option::deserialize(deserializer).map(|value| value.map_or(Self::Remove, Self::Set))
     }
 }
 
-/// A member that may be missing, which with `#[serde(default)]` is `None`, and that may not be null.
+/// A member that may be missing, but not null. With `#[serde(default)]`, a missing member is `None`.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

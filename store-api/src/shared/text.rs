@@ -1,23 +1,23 @@
-//! When two pieces of text are the same to a reader.
+//! When two texts look the same to a reader.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The form in which texts are compared: whether for «this name is taken» or for «this word occurs there».
+/// The form in which texts are compared, to find taken names and to find words.
 ///
-/// Compatibility composition (NFKC) makes full-width letters, half-width kana and decomposed Hangul one with their
-/// usual forms; then case goes; then what can't be seen at all. The result is composed again, because taking
-/// characters out may bring together what composes.
+/// Compatibility composition (NFKC) turns full-width letters, half-width kana and decomposed Hangul into their usual
+/// forms. Then all letters become lower case, and invisible characters are removed. The result is composed again, because
+/// the removal can bring characters together that compose.
 pub fn normalise(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).filter(|character| !is_invisible(*character)).nfkc().collect()
 }
 
-/// The words of a text in its normalised form: what stands between white space.
+/// The words of a normalised text: the parts between white space.
 pub fn words(normalised: &str) -> impl Iterator<Item = &str> {
     normalised.split_whitespace()
 }
 
-/// Characters that take no room: two names that differ by them alone would look the same.
-/// From Unicode's `Default_Ignorable_Code_Point`, as far as it occurs in texts that people type or paste.
+/// Whether a character is invisible: two names that differ only by such characters look the same. The list has those of
+/// Unicode's `Default_Ignorable_Code_Point` that occur in texts that people type or paste.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'

@@ -1,14 +1,14 @@
-/// Which versions of a thing an edit is meant for.
+/// The versions of a store or an item that an edit is meant for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Whatever it is now.
+    /// Any version.
     Any,
-    /// One of these, as the client has seen them.
+    /// One of these versions, which the client has seen.
     OneOf(Vec<i64>),
 }
 
 impl Expected {
-    /// Whether the edit may go on when the thing is at this version.
+    /// Whether the edit is meant for this version.
     pub fn allows(&self, version: i64) -> bool {
         match self {
             Self::Any => true,

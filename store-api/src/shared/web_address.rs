@@ -4,9 +4,9 @@ use utoipa::ToSchema;
 
 use super::Patch;
 
-/// Where a picture or a page is: an `http` or `https` address of at most 500 characters.
+/// The `http` or `https` address of a picture or a page, of at most 500 characters.
 ///
-/// Dalkom only keeps it and gives it out; nothing here ever fetches it.
+/// Dalkom stores it and shows it, but never fetches it.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, format = "uri", max_length = 500, example = "https://img.example.com/cake.jpg")]
 pub struct WebAddress(String);
@@ -25,7 +25,7 @@ impl WebAddress {
         let uri: Uri = text.parse().map_err(|_| WebAddressFault)?;
         let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        // A name before the host serves to make an address look like another's.
+        // An account name before the host can make an address look like that of another host.
         let has_account = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
         if text.chars().count() > Self::MAX || !is_web || !has_host || has_account {
             return Err(WebAddressFault);
@@ -45,7 +45,7 @@ impl Patch<WebAddress> {
         match self {
             Self::Keep => {}
             Self::Remove => *address = None,
-            Self::To(new) => *address = Some(new.as_str().to_owned()),
+            Self::Set(new) => *address = Some(new.as_str().to_owned()),
         }
     }
 }

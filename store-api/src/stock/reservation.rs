@@ -1,4 +1,4 @@
-//! What may happen to a reservation, decided from what is stored.
+//! What a request does to a reservation, decided from its stored state.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use store_client::{ReservationLine, ReservationStatus};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// How long a reservation may hold stock at most: no fault of a caller can keep pieces from other buyers for longer.
+/// The longest time that a reservation may hold stock. A faulty caller can't keep pieces from other buyers for longer.
 pub const MAX_HOLD: Duration = Duration::DAY;
 
-/// The most options of one order: a cart has no more lines.
+/// The most options of one order. A cart has no more lines.
 pub const MAX_LINES: usize = 100;
 
-/// Pieces by option, in the order in which every transaction takes the options' locks.
+/// Pieces by option id. Every transaction locks the options in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines(BTreeMap<Uuid, i64>);
 
 /// Lines that can't be reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinesFault {
-    /// An option stands twice.
+    /// An option is in two lines.
     #[error("line {0} repeats the option of an earlier one")]
     Repeated(usize),
 }
@@ -36,7 +36,7 @@ impl Lines {
         Ok(Self(sorted))
     }
 
-    /// Option and pieces, by option id.
+    /// Option id and pieces of each line.
     pub fn iter(&self) -> impl Iterator<Item = (Uuid, i64)> {
         self.0.iter().map(|(option, pieces)| (*option, *pieces))
     }
@@ -51,28 +51,28 @@ impl FromIterator<(Uuid, i64)> for Lines {
 /// A reservation as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredReservation {
-    /// How it stands.
+    /// Its status.
     pub status: ReservationStatus,
-    /// Until when it holds stock.
+    /// It holds stock until this time.
     pub expires_at: OffsetDateTime,
-    /// What it holds or held.
+    /// The pieces that it holds or held.
     pub lines: Lines,
 }
 
-/// What a request to reserve leads to.
+/// What a request to reserve does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserve {
-    /// It was held before and went back on sale: take the stock again.
+    /// The stock went back on sale: take it again.
     HoldAgain,
-    /// It holds its stock still, past its time: give it the new one.
+    /// The stock is still held after its time: set the new time.
     Extend,
-    /// It is there already: the answer is what it was.
+    /// The stock is held or sold already: answer as before.
     Already,
-    /// The id belongs to other lines, or to an order that was given up.
+    /// The order has other lines, or was released.
     Refuse,
 }
 
-/// Decides on a request to reserve for an order that has a reservation.
+/// Decides on a request to reserve stock for an order that has a reservation.
 pub fn on_reserve(stored: &StoredReservation, wanted: &Lines, now: OffsetDateTime) -> Reserve {
     match stored.status {
         _ if stored.lines != *wanted => Reserve::Refuse,
@@ -83,19 +83,19 @@ pub fn on_reserve(stored: &StoredReservation, wanted: &Lines, now: OffsetDateTim
     }
 }
 
-/// What a request to confirm leads to.
+/// What a request to confirm does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirm {
-    /// The pieces are sold now.
+    /// The pieces become sold.
     Sell,
-    /// They were sold before.
+    /// The pieces are sold already.
     Already,
-    /// They are back on sale.
+    /// The pieces are back on sale.
     Refuse,
 }
 
-/// Decides on a request to confirm. Time decides, not whether a worker came by: the same request has the same answer
-/// on every instance.
+/// Decides on a request to confirm. The time of expiry decides, and not whether the worker has expired the reservation:
+/// every instance answers the same.
 pub fn on_confirm(stored: &StoredReservation, now: OffsetDateTime) -> Confirm {
     match stored.status {
         ReservationStatus::Confirmed => Confirm::Already,
@@ -104,23 +104,23 @@ pub fn on_confirm(stored: &StoredReservation, now: OffsetDateTime) -> Confirm {
     }
 }
 
-/// What a request to release leads to.
+/// What a request to release does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
     /// The pieces go back on sale.
-    GiveBack,
-    /// They are back on sale; from now on nothing can be reserved for the order.
+    ReturnStock,
+    /// The pieces are back on sale already. From now on nothing can be reserved for the order.
     Close,
-    /// It was released before.
+    /// The order is released already.
     Already,
-    /// The pieces are sold: they come back by a restock, which knows how many.
+    /// The pieces are sold. Only a restock brings them back.
     Refuse,
 }
 
 /// Decides on a request to release.
 pub fn on_release(status: ReservationStatus) -> Release {
     match status {
-        ReservationStatus::Held => Release::GiveBack,
+        ReservationStatus::Held => Release::ReturnStock,
         ReservationStatus::Expired => Release::Close,
         ReservationStatus::Released => Release::Already,
         ReservationStatus::Confirmed => Release::Refuse,
@@ -180,6 +180,6 @@ mod tests {
     fn what_is_sold_is_not_released() {
         use ReservationStatus::{Confirmed, Expired, Held, Released};
         let decided = [Held, Expired, Released, Confirmed].map(on_release);
-        assert_eq!(decided, [Release::GiveBack, Release::Close, Release::Already, Release::Refuse]);
+        assert_eq!(decided, [Release::ReturnStock, Release::Close, Release::Already, Release::Refuse]);
     }
 }

@@ -14,7 +14,7 @@ pub enum RestockError {
     /// The order did not buy this option.
     #[error("the order did not buy this option")]
     NotSold,
-    /// The id belongs to another restock, or more would come back than was sold.
+    /// The id belongs to another restock, or more pieces would come back than were sold.
     #[error("the restock does not fit what was sold")]
     Mismatch,
     /// The database failed.
@@ -22,8 +22,7 @@ pub enum RestockError {
     Database(#[from] sqlx::Error),
 }
 
-/// Puts pieces that an order had bought back on sale, once for each id. For an id that is known, the answer is what it
-/// was.
+/// Puts pieces that an order has bought back on sale, once for each id. A known id gets the same answer as before.
 pub async fn restock(
     database: &Database,
     clock: &Clock,
@@ -43,7 +42,7 @@ async fn restock_in(
     now: OffsetDateTime,
 ) -> Result<Restock, RestockError> {
     let RestockRequest { order_id, option_id, quantity } = request;
-    // The order's lock comes first: two requests of one id, which name one order, come in one after the other.
+    // The order is locked first. So two requests with the same id, which name the same order, run one after the other.
     let line = db::reservations::lock_sold_line(tx, order_id, option_id).await?;
     if let Some(earlier) = db::restocks::find(tx, id).await? {
         if earlier != request {
@@ -57,7 +56,7 @@ async fn restock_in(
     }
     match db::restocks::insert(tx, id, &request, now).await {
         Ok(()) => {}
-        // The same id came in for another order at the same time.
+        // Another order used the same id at the same time.
         Err(error) if database::duplicate_key(&error).is_some() => return Err(RestockError::Mismatch),
         Err(error) => return Err(error.into()),
     }

@@ -1,60 +1,33 @@
-use std::sync::Arc;
-
-use access::MemberId;
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::db;
+use super::own_store::lock_own_store;
 use crate::items::db::{hearts, items};
 use crate::search_changes::{self, Corpus};
-use crate::shared::Expected;
+use crate::shared::{EditError, SellerEdit, run_tx_with};
 
-/// Why a store was not deleted.
-#[derive(Debug, thiserror::Error)]
-pub enum CloseStoreError {
-    /// The seller has no such store.
-    #[error("the seller has no such store")]
-    NotFound,
-    /// It is at another version than the seller saw.
-    #[error("the store has changed meanwhile")]
-    Changed,
-    /// The database failed.
-    #[error("deleting a store failed in the database")]
-    Database(#[from] sqlx::Error),
-}
-
-/// Deletes a seller's store with all that it has: items, their hearts, its follows.
+/// Deletes a seller's store with its items, their hearts, and its follows.
 pub async fn close_store(
     database: &Database,
     clock: &Clock,
-    seller: MemberId,
+    edit: SellerEdit,
     id: Uuid,
-    expected: Expected,
-) -> Result<(), CloseStoreError> {
-    let (now, expected) = (clock.now(), Arc::new(expected));
-    database
-        .run_tx("close_store", move |tx| {
-            let expected = Arc::clone(&expected);
-            Box::pin(async move { close_in(tx, seller, id, &expected, now).await })
-        })
-        .await
+) -> Result<(), EditError> {
+    let now = clock.now();
+    run_tx_with(database, "close_store", edit, move |tx, edit| Box::pin(close_in(tx, edit, id, now))).await
 }
 
 async fn close_in(
     tx: &mut Connection,
-    seller: MemberId,
+    edit: &SellerEdit,
     id: Uuid,
-    expected: &Expected,
     now: OffsetDateTime,
-) -> Result<(), CloseStoreError> {
-    let store = db::stores::lock_owned(tx, id, seller.0).await?.ok_or(CloseStoreError::NotFound)?;
-    if !expected.allows(store.version) {
-        return Err(CloseStoreError::Changed);
-    }
-    // With the store held, no item is added; with the items written, nobody gives them a heart any more.
+) -> Result<(), EditError> {
+    let store = lock_own_store(tx, edit, id).await?;
+    // The lock on the store keeps new items out. The update of the items locks them and so keeps new hearts out.
     search_changes::record_items_of_store(tx, id).await?;
     items::delete_of_store(tx, id, now).await?;
     hearts::delete_of_store(tx, id).await?;

@@ -1,26 +1,20 @@
-use std::sync::Arc;
-
-use access::MemberId;
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::own_store::lock_own_store;
 use super::{Store, StoreEdit, db};
-use crate::db::is_duplicate;
+use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
-use crate::shared::Expected;
+use crate::shared::{EditError, SellerEdit, run_tx_with};
 
 /// Why a store was not edited.
 #[derive(Debug, thiserror::Error)]
 pub enum EditStoreError {
-    /// The seller has no such store.
-    #[error("the seller has no such store")]
-    NotFound,
-    /// It is at another version than the seller saw.
-    #[error("the store has changed meanwhile")]
-    Changed,
+    /// The store can't be edited now, or not by this seller.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// Another live store has the name.
     #[error("the store's name is taken")]
     NameTaken,
@@ -33,36 +27,29 @@ pub enum EditStoreError {
 pub async fn edit_store(
     database: &Database,
     clock: &Clock,
-    seller: MemberId,
+    edit: SellerEdit,
     id: Uuid,
-    expected: Expected,
-    edit: StoreEdit,
+    change: StoreEdit,
 ) -> Result<Store, EditStoreError> {
-    let (now, wish) = (clock.now(), Arc::new((expected, edit)));
-    database
-        .run_tx("edit_store", move |tx| {
-            let wish = Arc::clone(&wish);
-            Box::pin(async move { edit_in(tx, seller, id, &wish.0, &wish.1, now).await })
-        })
-        .await
+    let now = clock.now();
+    run_tx_with(database, "edit_store", (edit, change), move |tx, (edit, change)| {
+        Box::pin(edit_in(tx, edit, id, change, now))
+    })
+    .await
 }
 
 async fn edit_in(
     tx: &mut Connection,
-    seller: MemberId,
+    edit: &SellerEdit,
     id: Uuid,
-    expected: &Expected,
-    edit: &StoreEdit,
+    change: &StoreEdit,
     now: OffsetDateTime,
 ) -> Result<Store, EditStoreError> {
-    let store = db::stores::lock_owned(tx, id, seller.0).await?.ok_or(EditStoreError::NotFound)?;
-    if !expected.allows(store.version) {
-        return Err(EditStoreError::Changed);
-    }
-    let edited = edit.apply(&store, now);
-    db::stores::update(tx, &edited).await.map_err(|error| {
-        if is_duplicate(&error, db::stores::NAME_KEY) { EditStoreError::NameTaken } else { error.into() }
-    })?;
+    let store = lock_own_store(tx, edit, id).await?;
+    let edited = change.apply(&store, now);
+    db::stores::update(tx, &edited)
+        .await
+        .map_err(on_duplicate(db::stores::NAME_KEY, EditStoreError::NameTaken))?;
     search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
     Ok(edited)
 }

@@ -9,10 +9,11 @@ mod edit_store;
 mod follow;
 pub(crate) mod http;
 mod open_store;
+mod own_store;
 mod store;
 
-pub use close_store::{CloseStoreError, close_store};
+pub use close_store::close_store;
 pub use edit_store::{EditStoreError, edit_store};
-pub use follow::{FollowError, follow, unfollow};
+pub use follow::{follow, unfollow};
 pub use open_store::{OpenStoreError, open_store};
 pub use store::{NewStore, Store, StoreEdit};

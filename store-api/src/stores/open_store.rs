@@ -1,15 +1,13 @@
-use std::sync::Arc;
-
 use access::MemberId;
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{NewStore, Store, db};
-use crate::db::is_duplicate;
+use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
+use crate::shared::run_tx_with;
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +27,8 @@ pub async fn open_store(
     seller: MemberId,
     store: NewStore,
 ) -> Result<Store, OpenStoreError> {
-    let (id, now, store) = (clock.new_id(), clock.now(), Arc::new(store));
-    database
-        .run_tx("open_store", move |tx| {
-            let store = Arc::clone(&store);
-            Box::pin(async move { open_in(tx, id, seller, &store, now).await })
-        })
+    let (id, now) = (clock.new_id(), clock.now());
+    run_tx_with(database, "open_store", store, move |tx, store| Box::pin(open_in(tx, id, seller, store, now)))
         .await
 }
 
@@ -45,9 +39,9 @@ async fn open_in(
     store: &NewStore,
     now: OffsetDateTime,
 ) -> Result<Store, OpenStoreError> {
-    let number = db::stores::insert(tx, id, seller.0, store, now).await.map_err(|error| {
-        if is_duplicate(&error, db::stores::NAME_KEY) { OpenStoreError::NameTaken } else { error.into() }
-    })?;
+    let number = db::stores::insert(tx, id, seller.0, store, now)
+        .await
+        .map_err(on_duplicate(db::stores::NAME_KEY, OpenStoreError::NameTaken))?;
     search_changes::record_new(tx, Corpus::Stores, number).await?;
     Ok(db::stores::find(tx, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

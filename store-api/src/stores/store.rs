@@ -3,22 +3,22 @@ use uuid::Uuid;
 
 use crate::shared::{Description, Patch, StoreName, WebAddress};
 
-/// A store as it stands.
+/// A store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
-    /// Its place in the order in which stores were opened.
+    /// Its number. Numbers follow the order in which stores were opened.
     pub number: i64,
     /// Its id.
     pub id: Uuid,
-    /// Whose it is.
+    /// Its seller.
     pub seller_id: Uuid,
-    /// As its seller wrote it.
+    /// Its name, as the seller wrote it.
     pub name: String,
-    /// What decides whether another name is the same.
+    /// The key of the name. Two names with the same key are the same name.
     pub name_key: String,
-    /// What its seller says about it.
+    /// What the seller says about it.
     pub description: String,
-    /// A picture of it.
+    /// The address of a picture.
     pub thumbnail_url: Option<String>,
     /// How many customers follow it.
     pub followers: i64,
@@ -30,30 +30,30 @@ pub struct Store {
     pub updated_at: OffsetDateTime,
 }
 
-/// What a seller opens a store with.
+/// A new store.
 #[derive(Clone, Debug)]
 pub struct NewStore {
     /// Its name.
     pub name: StoreName,
     /// What the seller says about it.
     pub description: Description,
-    /// A picture of it.
+    /// The address of a picture.
     pub thumbnail_url: Option<WebAddress>,
 }
 
-/// What a seller changes of a store; `None` leaves it as it is.
+/// A change of a store by its seller. `None` changes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct StoreEdit {
-    /// Another name.
+    /// The new name.
     pub name: Option<StoreName>,
-    /// Another description.
+    /// The new description.
     pub description: Option<Description>,
-    /// Another picture, or none any more.
+    /// The new picture, or none.
     pub thumbnail_url: Patch<WebAddress>,
 }
 
 impl StoreEdit {
-    /// The store afterwards.
+    /// The store after the change.
     #[must_use]
     pub fn apply(&self, store: &Store, now: OffsetDateTime) -> Store {
         let mut edited = store.clone();

@@ -13,7 +13,7 @@ use crate::shared::WebAddress;
 /// The unique key over the names of a store's live items.
 pub const NAME_KEY: &str = "items_name_key";
 
-/// What an item is read by, from `items i` and its store `s`.
+/// The columns of a [`Row`], from `items i` and its store `s`.
 macro_rules! columns {
     () => {
         "i.number, i.id, i.store_id, s.name AS store_name, i.seller_id, i.name, i.name_key, i.description, i.category, \
@@ -71,7 +71,7 @@ impl TryFrom<Row> for Item {
     }
 }
 
-/// Whose a new item is.
+/// The owner of a new item.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
     /// The store.
@@ -93,7 +93,7 @@ pub async fn lock_store(db: &mut Connection, owner: Owner) -> sqlx::Result<bool>
     Ok(number.is_some())
 }
 
-/// Writes a new item at version 1, without its options; a name that is taken runs into [`NAME_KEY`]. Gives its number.
+/// Writes a new item at version 1, without its options, and returns its number. A taken name fails on [`NAME_KEY`].
 pub async fn insert(
     db: &mut Connection,
     id: Uuid,
@@ -137,11 +137,10 @@ pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Item>> {
     row.map(Item::try_from).transpose()
 }
 
-/// A live item of this seller, which nobody else changes until the transaction ends. Its options are changed under
-/// this lock, too.
+/// Locks a live item of this seller until the transaction ends. The lock also guards changes of its options.
 pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Item>> {
-    // One row is locked and then read with its store: a join in the locking read would lock the store's row as well,
-    // and with it every other edit in the store.
+    // One statement locks the item, and another reads it with its store. A locking read with a join would lock the store
+    // too, and so block every other edit in the store.
     let owned: Option<i64> =
         sqlx::query_scalar("SELECT number FROM items WHERE id = ? AND live = 1 AND seller_id = ? FOR UPDATE")
             .bind(id)
@@ -154,7 +153,7 @@ pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx:
     }
 }
 
-/// A live item, as far as hearts go.
+/// A live item with the count of its hearts.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct HeartCount {
     /// Its number.
@@ -163,7 +162,7 @@ pub struct HeartCount {
     pub hearts: i64,
 }
 
-/// A live item's hearts, with the item locked: nobody gives it another one or deletes it meanwhile.
+/// Locks a live item and returns its hearts. No other transaction changes its hearts or deletes it meanwhile.
 pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<HeartCount>> {
     sqlx::query_as("SELECT number, hearts FROM items WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
@@ -171,7 +170,7 @@ pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<H
         .await
 }
 
-/// Writes an edited item over the one of the same number. What is counted (hearts, pieces sold) is not edited.
+/// Updates the item of the same number. The counts of hearts and of sold pieces are not changed.
 pub async fn update(db: &mut Connection, item: &Item) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET name = ?, name_key = ?, description = ?, category = ?, thumbnail_url = ?, \
@@ -192,7 +191,7 @@ pub async fn update(db: &mut Connection, item: &Item) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Takes an item out of every list; old orders have their own copy of its name.
+/// Marks an item as deleted. Old orders have their own copy of its name.
 pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 WHERE number = ?",
@@ -204,7 +203,7 @@ pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sq
     Ok(())
 }
 
-/// Takes every item of a store out of every list.
+/// Marks every item of a store as deleted.
 pub async fn delete_of_store(db: &mut Connection, store_id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 \
@@ -217,13 +216,13 @@ pub async fn delete_of_store(db: &mut Connection, store_id: Uuid, now: OffsetDat
     Ok(())
 }
 
-/// Writes how many hearts an item has, which is locked.
+/// Writes the count of hearts of a locked item.
 pub async fn set_hearts(db: &mut Connection, number: i64, hearts: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE items SET hearts = ? WHERE number = ?").bind(hearts).bind(number).execute(db).await?;
     Ok(())
 }
 
-/// The number of the newest item, live or not.
+/// The number of the newest item, live or deleted.
 pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM items").fetch_one(db).await?;
     newest.map(number).transpose()

@@ -1,4 +1,4 @@
-//! Items with their options, in one statement: both are of one moment, and it is one way to the database and back.
+//! Items with their options, in one statement: both are of one moment, and it takes one round trip.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,10 +9,10 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use uuid::Uuid;
 
 use super::items;
-use crate::db::padded;
+use crate::db::{padded, push_list};
 use crate::items::{ItemOption, ItemWithOptions};
 
-/// The item's columns stand in every row; it has a few options as a rule.
+/// One row for each option. Every row repeats the columns of the item, which usually has few options.
 #[derive(FromRow)]
 struct Row {
     #[sqlx(flatten)]
@@ -42,15 +42,11 @@ pub async fn find_all(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<HashMap
          o.on_hand AS option_on_hand, o.position AS option_position \
          FROM items i FORCE INDEX (items_id_key) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id \
          STRAIGHT_JOIN options o FORCE INDEX (options_by_item) ON o.item_id = i.id AND o.live = 1 \
-         WHERE i.live = 1 AND i.id IN ("
+         WHERE i.live = 1 AND i.id IN "
     ));
-    let mut asked = query.separated(", ");
-    for id in padded(ids) {
-        asked.push_bind(*id);
-    }
-    query.push(")");
+    push_list(&mut query, padded(ids).copied());
     let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
-    // Cheaper here: the database would make a table of them first.
+    // Sorting here is cheaper: the database would build a temporary table to sort.
     rows.sort_unstable_by_key(|row| row.option_position);
     let mut found: HashMap<Uuid, ItemWithOptions> = HashMap::with_capacity(ids.len());
     for row in rows {
@@ -62,7 +58,7 @@ pub async fn find_all(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<HashMap
             on_hand: row.option_on_hand,
         };
         match found.entry(row.item.id) {
-            Entry::Occupied(mut there) => there.get_mut().options.push(option),
+            Entry::Occupied(mut known) => known.get_mut().options.push(option),
             Entry::Vacant(new) => {
                 new.insert(ItemWithOptions { item: row.item.try_into()?, options: vec![option] });
             }

@@ -1,10 +1,12 @@
-//! What options are now, in one statement: a cart or a checkout compares itself with a single moment of the store.
+//! The current state of options, in one statement: a cart or a checkout is compared with the store at one moment.
 
 use database::Connection;
 use money::Won;
 use sqlx::{FromRow, QueryBuilder};
 use store_client::{DeletedOption, Gone, OptionOnSale, OptionsFound};
 use uuid::Uuid;
+
+use crate::db::push_list;
 
 #[derive(FromRow)]
 struct Row {
@@ -21,7 +23,7 @@ struct Row {
     item_is_live: bool,
 }
 
-/// Finds these options, on sale or deleted. Deleting a store deletes its items.
+/// Finds these options, on sale or deleted. An option of a deleted store has a deleted item.
 pub async fn options(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<OptionsFound> {
     let mut found = OptionsFound::default();
     if option_ids.is_empty() {
@@ -31,13 +33,9 @@ pub async fn options(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<O
         "SELECT o.id AS option_id, o.item_id, i.store_id, i.seller_id, s.name AS store_name, i.name AS item_name, \
          o.name AS option_name, o.price, o.on_hand, o.live IS NOT NULL AS option_is_live, \
          i.live IS NOT NULL AS item_is_live \
-         FROM options o JOIN items i ON i.id = o.item_id JOIN stores s ON s.id = i.store_id WHERE o.id IN (",
+         FROM options o JOIN items i ON i.id = o.item_id JOIN stores s ON s.id = i.store_id WHERE o.id IN ",
     );
-    let mut ids = query.separated(", ");
-    for id in option_ids {
-        ids.push_bind(*id);
-    }
-    query.push(")");
+    push_list(&mut query, option_ids.iter().copied());
     let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
     for row in rows {
         match gone(&row) {

@@ -1,4 +1,4 @@
-//! The table `options`, as sellers edit it. What buyers do to stock is in [`super::stock`].
+//! The table `options`, as sellers edit it. What orders do to its stock columns is in `stock/db/stock.rs`.
 
 use database::Connection;
 use money::Won;
@@ -33,8 +33,8 @@ impl From<Row> for ItemOption {
     }
 }
 
-/// Writes new options with their ids behind those that the item has; a name that is taken runs into [`NAME_KEY`].
-/// The item is locked.
+/// Writes new options with their ids after those that the item has. The caller has locked the item. A taken name fails on
+/// [`NAME_KEY`].
 pub async fn insert(
     db: &mut Connection,
     item_id: Uuid,
@@ -80,7 +80,7 @@ pub async fn of_item(db: &mut Connection, item_id: Uuid) -> sqlx::Result<Vec<Ite
     Ok(rows.into_iter().map(ItemOption::from).collect())
 }
 
-/// A live option of this item, whose stock nobody else changes until the transaction ends.
+/// Locks a live option of this item until the transaction ends.
 pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<Option<ItemOption>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
@@ -94,8 +94,8 @@ pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<
     Ok(row.map(ItemOption::from))
 }
 
-/// Writes an edited option over the one of the same id, which is locked. `supplied` is how many pieces are on hand more
-/// than before, or less: the seller brought them, or took them away.
+/// Updates the locked option of the same id. `supplied` is how many pieces the seller has added, or, if negative, has
+/// taken away.
 pub async fn update(
     db: &mut Connection,
     option: &ItemOption,
@@ -118,7 +118,7 @@ pub async fn update(
     Ok(())
 }
 
-/// Takes an option off sale. Its row stays, with its stock: reservations that hold pieces of it come to their end.
+/// Takes an option off sale. Its row keeps its stock, for the reservations that hold pieces of it.
 pub async fn delete(db: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET live = NULL, deleted_at = ?, updated_at = ? WHERE id = ?")
         .bind(now)

@@ -1,4 +1,4 @@
-//! The shapes that recur in answers.
+//! Bodies that several answers share.
 
 use money::Won;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::items::{Category, Item, ItemOption, ItemWithOptions};
 
-/// An item, as lists show it.
+/// An item without its options.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ListedItem)]
@@ -27,7 +27,7 @@ pub(crate) struct ItemBody {
     min_price: Won,
     /// How many customers gave it a heart.
     hearts: i64,
-    /// How many pieces were sold.
+    /// How many pieces of it were sold.
     sold: i64,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

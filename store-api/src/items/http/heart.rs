@@ -1,29 +1,20 @@
-//! `PUT` and `DELETE /api/store/items/{itemId}/heart`: giving an item a heart, and taking it back.
+//! `PUT` and `DELETE /api/store/items/{itemId}/heart`: give an item a heart, and take it back.
 
 use access::Customer;
 use axum::extract::State;
 use http::StatusCode;
-use problem::{Code, Path, Problem};
+use problem::Path;
 use uuid::Uuid;
 
-use crate::items::{HeartError, give_heart, take_heart};
+use crate::items::{give_heart, take_heart};
+use crate::shared::MarkError;
 use crate::state::AppState;
 
-impl From<HeartError> for Problem {
-    fn from(error: HeartError) -> Self {
-        match error {
-            HeartError::NotFound => Self::new(Code::NotFound),
-            HeartError::Database(_) => database::problem(error),
-        }
-    }
-}
-
-problem::respond!(HeartError);
 problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound);
 
 /// Give an item a heart
 ///
-/// Giving it again changes nothing.
+/// If it has your heart already, nothing changes.
 #[utoipa::path(
     put,
     path = "/api/store/items/{itemId}/heart",
@@ -36,14 +27,14 @@ pub(crate) async fn heart_put(
     State(state): State<AppState>,
     Customer(customer): Customer,
     Path(item_id): Path<Uuid>,
-) -> Result<StatusCode, HeartError> {
+) -> Result<StatusCode, MarkError> {
     give_heart(&state.database, &state.clock, customer.member_id, item_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Take your heart back from an item
 ///
-/// Where it was not there, nothing changes.
+/// If it does not have your heart, nothing changes.
 #[utoipa::path(
     delete,
     path = "/api/store/items/{itemId}/heart",
@@ -56,7 +47,7 @@ pub(crate) async fn heart_delete(
     State(state): State<AppState>,
     Customer(customer): Customer,
     Path(item_id): Path<Uuid>,
-) -> Result<StatusCode, HeartError> {
+) -> Result<StatusCode, MarkError> {
     take_heart(&state.database, customer.member_id, item_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

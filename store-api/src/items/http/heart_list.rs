@@ -1,4 +1,4 @@
-//! `GET /api/store/me/hearts`: the items that a customer gave a heart.
+//! `GET /api/store/me/hearts`: the items that have the heart of a customer.
 
 use access::Customer;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which heart the next page begins.
+/// The cursor: the next page begins after this heart.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
@@ -38,7 +38,7 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 
 /// List the items that have your heart
 ///
-/// Those given it last come first.
+/// The latest heart comes first.
 #[utoipa::path(
     get,
     path = "/api/store/me/hearts",

@@ -1,4 +1,4 @@
-//! `POST /api/store/stores/{storeId}/items`: listing an item.
+//! `POST /api/store/stores/{storeId}/items`: list an item.
 
 use access::Seller;
 use axum::extract::State;
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     category: Category,
     thumbnail_url: Option<WebAddress>,
     description_url: Option<WebAddress>,
-    /// In the order in which they are shown.
+    /// The item shows them in this order.
     #[garde(length(min = 1, max = 100), custom(has_no_repeated_name))]
     #[schema(min_items = 1, max_items = 100)]
     options: Vec<NewOptionBody>,
@@ -41,7 +41,7 @@ pub(crate) struct NewOptionBody {
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "2호 (6~8인)")]
     name: OptionName,
     price: Price,
-    /// How many pieces there are.
+    /// How many pieces are on hand.
     quantity: OnHand,
 }
 
@@ -53,7 +53,7 @@ impl From<NewOptionBody> for NewOption {
 
 fn has_no_repeated_name(options: &[NewOptionBody], (): &()) -> garde::Result {
     match first_repeated(options.iter().map(|option| &option.name)) {
-        Some(position) => Err(garde::Error::new(format!("option {position} has the name of an earlier one"))),
+        Some(index) => Err(garde::Error::new(format!("option {index} has the name of an earlier one"))),
         None => Ok(()),
     }
 }

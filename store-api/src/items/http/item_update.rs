@@ -1,6 +1,5 @@
-//! `PATCH /api/store/items/{itemId}`: editing an item. Its options are edited one by one, and keep their ids.
+//! `PATCH /api/store/items/{itemId}`: edit an item, without its options.
 
-use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use problem::{Code, Json, Path, Problem};
@@ -10,11 +9,11 @@ use uuid::Uuid;
 
 use super::bodies::ItemWithOptionsBody;
 use crate::items::{Category, EditItemError, ItemEdit, edit_item};
-use crate::shared::http::etag::{IfMatch, Tagged, tagged};
-use crate::shared::{Description, ItemName, Patch, WebAddress, present};
+use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::{Description, ItemName, Patch, SellerEdit, WebAddress, present};
 use crate::state::AppState;
 
-/// What is missing stays as it is.
+/// A missing member changes nothing.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -29,11 +28,11 @@ pub(crate) struct Request {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     category: Option<Category>,
-    /// Removed where it is null.
+    /// Null removes it.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
     thumbnail_url: Patch<WebAddress>,
-    /// Removed where it is null.
+    /// Null removes it.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
     description_url: Patch<WebAddress>,
@@ -42,8 +41,7 @@ pub(crate) struct Request {
 impl From<EditItemError> for Problem {
     fn from(error: EditItemError) -> Self {
         match error {
-            EditItemError::NotFound => Self::new(Code::NotFound),
-            EditItemError::Changed => Self::new(Code::PreconditionFailed),
+            EditItemError::Edit(error) => error.into(),
             EditItemError::NameTaken => Self::new(Code::ItemNameTaken),
             EditItemError::Database(_) => database::problem(error),
         }
@@ -74,13 +72,12 @@ problem::refusals!(
 )]
 pub(crate) async fn item_update(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(item_id): Path<Uuid>,
-    IfMatch(expected): IfMatch,
     Json(request): Json<Request>,
 ) -> Result<Tagged<Json<ItemWithOptionsBody>>, EditItemError> {
     let Request { name, description, category, thumbnail_url, description_url } = request;
-    let edit = ItemEdit { name, description, category, thumbnail_url, description_url };
-    let edited = edit_item(&state.database, &state.clock, seller.member_id, item_id, expected, edit).await?;
+    let change = ItemEdit { name, description, category, thumbnail_url, description_url };
+    let edited = edit_item(&state.database, &state.clock, edit, item_id, change).await?;
     Ok(tagged(edited.item.version, Json(edited.into())))
 }

@@ -1,6 +1,5 @@
-//! `POST /api/store/items/{itemId}/options`: adding an option to an item.
+//! `POST /api/store/items/{itemId}/options`: add an option to an item.
 
-use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use problem::{Code, Created, Json, Path, Problem};
@@ -10,8 +9,8 @@ use uuid::Uuid;
 
 use super::bodies::OptionBody;
 use crate::items::{AddOptionError, NewOption, OnHand, Price, add_option};
-use crate::shared::OptionName;
-use crate::shared::http::etag::{IfMatch, Tagged, tagged};
+use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::{OptionName, SellerEdit};
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -23,15 +22,14 @@ pub(crate) struct Request {
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "3호 (8~10인)")]
     name: OptionName,
     price: Price,
-    /// How many pieces there are.
+    /// How many pieces are on hand.
     quantity: OnHand,
 }
 
 impl From<AddOptionError> for Problem {
     fn from(error: AddOptionError) -> Self {
         match error {
-            AddOptionError::NotFound => Self::new(Code::NotFound),
-            AddOptionError::Changed => Self::new(Code::PreconditionFailed),
+            AddOptionError::Edit(error) => error.into(),
             AddOptionError::NameTaken => Self::new(Code::OptionNameTaken),
             AddOptionError::TooMany => Self::new(Code::TooManyOptions),
             AddOptionError::Database(_) => database::problem(error),
@@ -63,15 +61,14 @@ problem::refusals!(
 )]
 pub(crate) async fn option_create(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(item_id): Path<Uuid>,
-    IfMatch(expected): IfMatch,
     Json(request): Json<Request>,
 ) -> Result<Tagged<Created<OptionBody>>, AddOptionError> {
     let Request { name, price, quantity } = request;
     let new = NewOption { name, price, quantity };
-    let added = add_option(&state.database, &state.clock, seller.member_id, item_id, expected, new).await?;
-    // An option is shown with its item.
+    let added = add_option(&state.database, &state.clock, edit, item_id, new).await?;
+    // An option has no route of its own: its item shows it.
     let location = format!("/api/store/items/{item_id}");
     Ok(tagged(added.item_version, Created { location, body: added.option.into() }))
 }

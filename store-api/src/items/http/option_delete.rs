@@ -1,20 +1,19 @@
-//! `DELETE /api/store/items/{itemId}/options/{optionId}`: taking an option off sale for good.
+//! `DELETE /api/store/items/{itemId}/options/{optionId}`: delete an option.
 
-use access::Seller;
 use axum::extract::State;
 use http::StatusCode;
 use problem::{Code, Path, Problem};
 use uuid::Uuid;
 
 use crate::items::{RemoveOptionError, remove_option};
-use crate::shared::http::etag::IfMatch;
+use crate::shared::SellerEdit;
 use crate::state::AppState;
 
 impl From<RemoveOptionError> for Problem {
     fn from(error: RemoveOptionError) -> Self {
         match error {
-            RemoveOptionError::NotFound => Self::new(Code::NotFound),
-            RemoveOptionError::Changed => Self::new(Code::PreconditionFailed),
+            RemoveOptionError::Edit(error) => error.into(),
+            RemoveOptionError::NoOption => Self::new(Code::NotFound),
             RemoveOptionError::Last => Self::new(Code::LastOption),
             RemoveOptionError::Database(_) => database::problem(error),
         }
@@ -26,7 +25,7 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
 
 /// Delete an option of your item
 ///
-/// Orders that hold or bought pieces of it come to their end all the same.
+/// Orders that hold or have bought pieces of it are not affected.
 #[utoipa::path(
     delete,
     path = "/api/store/items/{itemId}/options/{optionId}",
@@ -37,14 +36,13 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
         ("optionId" = Uuid, Path),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
     ),
-    responses((status = NO_CONTENT, description = "It is gone"), Refusals)
+    responses((status = NO_CONTENT, description = "The option is deleted"), Refusals)
 )]
 pub(crate) async fn option_delete(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(path): Path<(Uuid, Uuid)>,
-    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, RemoveOptionError> {
-    remove_option(&state.database, &state.clock, seller.member_id, path, expected).await?;
+    remove_option(&state.database, &state.clock, edit, path).await?;
     Ok(StatusCode::NO_CONTENT)
 }

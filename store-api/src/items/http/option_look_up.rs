@@ -1,5 +1,7 @@
-//! `POST /internal/options/lookup`: options as they are now, for carts and checkouts. No client gets here, so it is not
-//! in the OpenAPI document; the shapes are those of crate `store-client`.
+//! `POST /internal/options/lookup`: the current state of options, for carts and checkouts.
+//!
+//! Only services call this route, so it is not in the OpenAPI document. Its bodies are types of the crate
+//! `store-client`.
 
 use axum::Router;
 use axum::extract::State;
@@ -10,12 +12,12 @@ use store_client::{LOOK_UP_PATH, LookUpRequest, OptionsFound};
 use crate::items::db;
 use crate::state::AppState;
 
-/// The route, for other services only.
+/// The route.
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route(LOOK_UP_PATH, post(option_look_up))
 }
 
-/// Says what options are now, on sale or deleted, all of one moment.
+/// Returns the current state of options, on sale or deleted, all at one moment.
 async fn option_look_up(
     State(state): State<AppState>,
     Json(request): Json<LookUpRequest>,

@@ -1,6 +1,5 @@
-//! `PATCH /api/store/items/{itemId}/options/{optionId}`: editing an option and its stock.
+//! `PATCH /api/store/items/{itemId}/options/{optionId}`: edit an option and its stock.
 
-use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use problem::{Code, Fault, Json, Path, Problem};
@@ -12,11 +11,11 @@ use super::bodies::OptionBody;
 use crate::items::{
     EditOptionError, MAX_ON_HAND, OnHand, OptionEdit, Price, StockChange, StockOutOfRange, edit_option,
 };
-use crate::shared::http::etag::{IfMatch, Tagged, tagged};
-use crate::shared::{OptionName, present};
+use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::{OptionName, SellerEdit, present};
 use crate::state::AppState;
 
-/// What is missing stays as it is.
+/// A missing member changes nothing.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -28,12 +27,12 @@ pub(crate) struct Request {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     price: Option<Price>,
-    /// How many pieces there are, counted anew. What orders have reserved is not among them.
+    /// How many pieces are on hand now, without the pieces that orders have reserved.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     quantity: Option<OnHand>,
-    /// How many pieces there are more than before, or less; not together with `quantity`. Changes by several people,
-    /// and sales meanwhile, add up.
+    /// How many pieces to add, or, if negative, to take away. Not together with `quantity`. Several changes at the same
+    /// time, and sales, add up.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(range(min = -MAX_ON_HAND, max = MAX_ON_HAND)))]
     #[schema(nullable = false, minimum = -1_000_000, maximum = 1_000_000)]
@@ -41,7 +40,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn edit(self) -> Result<OptionEdit, Problem> {
+    fn change(self) -> Result<OptionEdit, Problem> {
         let stock = match (self.quantity, self.quantity_delta) {
             (Some(_), Some(_)) => {
                 let fault = Fault::invalid("/quantityDelta", "can't stand together with `quantity`");
@@ -58,8 +57,8 @@ impl Request {
 impl From<EditOptionError> for Problem {
     fn from(error: EditOptionError) -> Self {
         match error {
-            EditOptionError::NotFound => Self::new(Code::NotFound),
-            EditOptionError::Changed => Self::new(Code::PreconditionFailed),
+            EditOptionError::Edit(error) => error.into(),
+            EditOptionError::NoOption => Self::new(Code::NotFound),
             EditOptionError::NameTaken => Self::new(Code::OptionNameTaken),
             EditOptionError::StockOutOfRange(StockOutOfRange { on_hand }) => {
                 Self::new(Code::StockOutOfRange).detail(format!("{on_hand} pieces are on hand"))
@@ -76,7 +75,7 @@ problem::refusals!(
 
 /// Edit an option of your item
 ///
-/// Orders that were placed keep the name and the price that they were placed at.
+/// Existing orders keep the old name and price.
 #[utoipa::path(
     patch,
     path = "/api/store/items/{itemId}/options/{optionId}",
@@ -95,12 +94,11 @@ problem::refusals!(
 )]
 pub(crate) async fn option_update(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(path): Path<(Uuid, Uuid)>,
-    IfMatch(expected): IfMatch,
     Json(request): Json<Request>,
 ) -> Result<Tagged<Json<OptionBody>>, Problem> {
-    let edit = request.edit()?;
-    let edited = edit_option(&state.database, &state.clock, seller.member_id, path, expected, edit).await?;
+    let change = request.change()?;
+    let edited = edit_option(&state.database, &state.clock, edit, path, change).await?;
     Ok(tagged(edited.item_version, Json(edited.option.into())))
 }

@@ -7,7 +7,7 @@ use database::Connection;
 use roaring::RoaringBitmap;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{padded, portions, unreadable};
+use crate::db::{padded, portions, push_list, unreadable};
 use crate::search::Term;
 use crate::search_changes::Corpus;
 
@@ -43,12 +43,9 @@ pub async fn find(
     if terms.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut query = QueryBuilder::new("SELECT term, members FROM search_blocks WHERE term IN (");
-    let mut list = query.separated(", ");
-    for term in padded(terms) {
-        list.push_bind(term.as_bytes().to_vec());
-    }
-    query.push(") AND block BETWEEN ").push_bind(*blocks.start()).push(" AND ").push_bind(*blocks.end());
+    let mut query = QueryBuilder::new("SELECT term, members FROM search_blocks WHERE term IN ");
+    push_list(&mut query, padded(terms).map(|term| term.as_bytes()));
+    query.push(" AND block BETWEEN ").push_bind(*blocks.start()).push(" AND ").push_bind(*blocks.end());
     joined(query.build_query_as().fetch_all(db).await?)
 }
 

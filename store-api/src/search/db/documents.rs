@@ -7,7 +7,7 @@ use money::Won;
 use sqlx::mysql::MySql;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{number, padded, unreadable};
+use crate::db::{number, padded, push_list, unreadable};
 use crate::items::Category;
 use crate::search::ItemFacts;
 
@@ -146,10 +146,6 @@ pub async fn live_stores(
 }
 
 fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
-    query.push(column).push(" IN (");
-    let mut list = query.separated(", ");
-    for number in padded(numbers) {
-        list.push_bind(*number);
-    }
-    query.push(")");
+    query.push(column).push(" IN ");
+    push_list(query, padded(numbers).copied());
 }

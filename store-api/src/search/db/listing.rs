@@ -10,11 +10,11 @@ use database::Connection;
 use sqlx::QueryBuilder;
 use sqlx::mysql::MySql;
 
-use crate::db::number;
+use crate::db::{IndexOrder, number};
 use crate::items::Item;
 use crate::items::db::items;
+use crate::search::Direction;
 use crate::search::{ItemFilter, ItemPosition, ItemSort, StoreKey, StorePosition, StoreSort};
-use crate::shared::Direction;
 use crate::stores::Store;
 use crate::stores::db::stores;
 
@@ -36,7 +36,7 @@ pub async fn items(
     if let Some(store_id) = filter.store_id {
         query.push(" AND i.store_id = ").push_bind(store_id);
     }
-    let order = Order { column: item_column(sort), number: "i.number", direction: sort.direction() };
+    let order = item_order(item_column(sort), sort);
     order.push(&mut query, after.map(|position| (position.key, position.number)), rows);
     let rows: Vec<items::Row> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(Item::try_from).collect()
@@ -59,8 +59,7 @@ pub async fn item_keys(
         .push(item_index(sort, &ItemFilter::default()));
     query.push(") WHERE i.live = 1 AND ").push(column);
     query.push(" BETWEEN ").push_bind(*keys.start()).push(" AND ").push_bind(*keys.end());
-    Order { column: Some(column), number: "i.number", direction: sort.direction() }
-        .push(&mut query, after, rows);
+    item_order(Some(column), sort).push(&mut query, after, rows);
     let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(|(key, stored)| Ok((key, number(stored)?))).collect()
 }
@@ -101,8 +100,7 @@ pub async fn stores(
                 StoreKey::Count(key) => Some((key, position.number)),
                 StoreKey::Name(_) => None,
             });
-            Order { column, number: "s.number", direction: Direction::Descending }
-                .push(&mut query, after, rows);
+            IndexOrder { column, unique: "s.number", is_descending: true }.push(&mut query, after, rows);
         }
     }
     let rows: Vec<stores::Row> = query.build_query_as().fetch_all(db).await?;
@@ -119,6 +117,11 @@ pub(super) const fn item_column(sort: ItemSort) -> Option<&'static str> {
     }
 }
 
+fn item_order(column: Option<&'static str>, sort: ItemSort) -> IndexOrder {
+    let is_descending = sort.direction() == Direction::Descending;
+    IndexOrder { column, unique: "i.number", is_descending }
+}
+
 /// The index that has the items of the filter's category or store in the order of the sort.
 fn item_index(sort: ItemSort, filter: &ItemFilter) -> &'static str {
     match sort {
@@ -128,39 +131,5 @@ fn item_index(sort: ItemSort, filter: &ItemFilter) -> &'static str {
         ItemSort::Popular => "items_by_sold",
         ItemSort::Hearts => "items_by_hearts",
         ItemSort::PriceAsc | ItemSort::PriceDesc => "items_by_price",
-    }
-}
-
-/// The order of an index: by a column and then by number, or by number alone.
-struct Order {
-    column: Option<&'static str>,
-    number: &'static str,
-    direction: Direction,
-}
-
-impl Order {
-    /// Adds the condition "after this key and number", the order and the limit.
-    fn push(&self, query: &mut QueryBuilder<MySql>, after: Option<(i64, i64)>, rows: u32) {
-        let (beyond, direction) = match self.direction {
-            Direction::Ascending => (" > ", " ASC"),
-            Direction::Descending => (" < ", " DESC"),
-        };
-        match (self.column, after) {
-            // Two ranges of the index. MySQL does not use the index for a comparison of pairs.
-            (Some(column), Some((key, number))) => {
-                query.push(" AND (").push(column).push(beyond).push_bind(key);
-                query.push(" OR (").push(column).push(" = ").push_bind(key);
-                query.push(" AND ").push(self.number).push(beyond).push_bind(number).push("))");
-            }
-            (None, Some((_, number))) => {
-                query.push(" AND ").push(self.number).push(beyond).push_bind(number);
-            }
-            (_, None) => {}
-        }
-        query.push(" ORDER BY ");
-        if let Some(column) = self.column {
-            query.push(column).push(direction).push(", ");
-        }
-        query.push(self.number).push(direction).push(" LIMIT ").push_bind(rows);
     }
 }

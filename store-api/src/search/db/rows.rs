@@ -7,7 +7,7 @@ use sqlx::mysql::MySql;
 use sqlx::{FromRow, QueryBuilder};
 
 use super::listing;
-use crate::db::{number, padded};
+use crate::db::{number, padded, push_list};
 use crate::items::Item;
 use crate::items::db::items;
 use crate::search::{ItemSort, StoreKey, StorePosition, StoreSort};
@@ -115,10 +115,6 @@ pub async fn store_positions(
 }
 
 fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
-    query.push(" AND ").push(column).push(" IN (");
-    let mut list = query.separated(", ");
-    for number in padded(numbers) {
-        list.push_bind(*number);
-    }
-    query.push(")");
+    query.push(" AND ").push(column).push(" IN ");
+    push_list(query, padded(numbers).copied());
 }

@@ -1,5 +1,5 @@
-//! `ETag` and `If-Match`: an entity tag is the version of a store or of an item. An option is a part of its item and
-//! shares its tag.
+//! `ETag` and `If-Match`. An entity tag is the version of a store or an item. An option is a part of its item and shares
+//! its tag.
 
 use std::convert::Infallible;
 
@@ -9,19 +9,19 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::shared::Expected;
 
-/// An answer with the entity tag of what it shows.
+/// An answer with an entity tag.
 pub(crate) type Tagged<T> = ([(HeaderName, HeaderValue); 1], T);
 
-/// Puts the tag of this version on an answer.
+/// Adds the tag of this version to an answer.
 pub(crate) fn tagged<T>(version: i64, answer: T) -> Tagged<T> {
     let tag = HeaderValue::try_from(format!("\"{version}\"")).expect("digits in quotes are a header's value");
     ([(header::ETAG, tag)], answer)
 }
 
-/// The versions that the request's `If-Match` names. Without the header, any will do.
+/// The versions that the request's `If-Match` names. Without the header, it is any version.
 ///
-/// The comparison is the strong one of RFC 9110, 13.1.1: a weak tag (`W/"3"`) never matches, nor does one that was
-/// never given out.
+/// The comparison is the strong comparison of RFC 9110, section 13.1.1: a weak tag (`W/"3"`) never matches, and neither
+/// does a tag that is no version.
 pub(crate) struct IfMatch(pub(crate) Expected);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

@@ -1,6 +1,8 @@
-//! What several handlers need.
+//! What the handlers of several features need.
 
 mod batch;
+mod errors;
 pub(crate) mod etag;
+mod seller_edit;
 
 pub(crate) use batch::batch_outcome;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::db::unreadable;
 use crate::stock::reservation::{Lines, StoredReservation};
 
-/// Writes a new reservation without its lines. Where the order has one, it runs into the primary key, having waited
-/// for whoever is writing it.
+/// Writes a new reservation without its lines. If the order has one, this fails on the primary key. If another
+/// transaction is writing it, this waits first.
 pub async fn insert(
     db: &mut Connection,
     order_id: Uuid,
@@ -42,7 +42,7 @@ pub async fn insert_lines(db: &mut Connection, order_id: Uuid, lines: &Lines) ->
     Ok(())
 }
 
-/// An order's reservation, which nobody else changes until the transaction ends.
+/// Locks the reservation of an order until the transaction ends.
 pub async fn lock(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Option<StoredReservation>> {
     #[derive(FromRow)]
     struct Row {
@@ -69,7 +69,7 @@ async fn lines(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Lines> {
     Ok(lines.into_iter().collect())
 }
 
-/// Writes how a reservation stands now.
+/// Writes the status and expiry of a reservation.
 pub async fn update(
     db: &mut Connection,
     order_id: Uuid,
@@ -87,8 +87,8 @@ pub async fn update(
     Ok(())
 }
 
-/// An order whose reservation is over and still holds stock, locked; those that somebody else is working on are passed
-/// over, so that workers of several instances share the work.
+/// Locks a reservation that still holds stock after its time, and returns its order. Reservations that another
+/// transaction has locked are skipped, so the workers of several instances share the work.
 pub async fn lock_next_due(db: &mut Connection, now: OffsetDateTime) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar(
         "SELECT order_id FROM reservations WHERE status = 'HELD' AND expires_at <= ? \
@@ -99,7 +99,7 @@ pub async fn lock_next_due(db: &mut Connection, now: OffsetDateTime) -> sqlx::Re
     .await
 }
 
-/// A line of a reservation, as far as restocks go.
+/// The counts of a sold line that a restock needs.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct SoldLine {
     /// How many pieces the order bought.
@@ -108,7 +108,7 @@ pub struct SoldLine {
     pub restocked: i64,
 }
 
-/// What a confirmed order bought of an option, locked until the transaction ends.
+/// Locks a confirmed order until the transaction ends, and returns its line of this option.
 pub async fn lock_sold_line(
     db: &mut Connection,
     order_id: Uuid,
@@ -129,7 +129,7 @@ pub async fn lock_sold_line(
         .await
 }
 
-/// Counts pieces of a line as come back.
+/// Adds pieces to those of a line that came back.
 pub async fn add_restocked(
     db: &mut Connection,
     order_id: Uuid,

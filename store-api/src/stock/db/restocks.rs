@@ -13,7 +13,7 @@ struct Row {
     quantity: i64,
 }
 
-/// What came back under this id.
+/// The restock of this id.
 pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<RestockRequest>> {
     let row: Option<Row> = sqlx::query_as("SELECT order_id, option_id, quantity FROM restocks WHERE id = ?")
         .bind(id)
@@ -22,7 +22,7 @@ pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<RestockR
     Ok(row.map(|Row { order_id, option_id, quantity }| RestockRequest { order_id, option_id, quantity }))
 }
 
-/// Writes what came back.
+/// Writes a restock.
 pub async fn insert(
     db: &mut Connection,
     id: Uuid,

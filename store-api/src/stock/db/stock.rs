@@ -1,17 +1,18 @@
-//! What orders do to the stock columns of `options`. Each statement is conditional on there being enough, so that no
-//! two of them can take the same piece, whatever was read before.
+//! What orders do to the stock columns of `options`. Taking stock is a conditional update: it changes the row only if
+//! there are enough pieces. So two transactions can't take the same piece, whatever they have read before.
 //!
-//! Callers go through options in the order of their ids. Two transactions that want the same options then queue up at
-//! the first one they share, and can't deadlock.
+//! Callers change options in the order of their ids. Two transactions with the same options then wait at the first option
+//! that they share, and can't deadlock.
 
 use database::Connection;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-/// Moves pieces from the shelf to an order that is being placed, and gives how many are left there; `None` where there
-/// are not so many.
+use crate::db::push_list;
+
+/// Reserves pieces that are on hand, and returns how many are left on hand. `None` if there are not enough.
 ///
-/// `LAST_INSERT_ID(expression)` hands the new value back with the statement's own answer.
+/// `LAST_INSERT_ID(expression)` returns the new value with the answer to the UPDATE itself.
 pub async fn reserve(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<Option<u64>> {
     let done = sqlx::query(
         "UPDATE options SET on_hand = LAST_INSERT_ID(on_hand - ?), reserved = reserved + ? \
@@ -26,41 +27,51 @@ pub async fn reserve(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx:
     Ok((done.rows_affected() == 1).then(|| done.last_insert_id()))
 }
 
-/// Moves pieces of an order that was not placed back to the shelf.
-pub async fn give_back(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE options SET on_hand = on_hand + ?, reserved = reserved - ? WHERE id = ?")
-        .bind(pieces)
-        .bind(pieces)
-        .bind(option_id)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Puts reserved pieces back on hand.
+pub async fn release(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
+    move_pieces(
+        db,
+        "UPDATE options SET on_hand = on_hand + ?, reserved = reserved - ? WHERE id = ?",
+        option_id,
+        pieces,
+    )
+    .await
 }
 
 /// Makes reserved pieces sold.
 pub async fn sell(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE options SET reserved = reserved - ?, sold = sold + ? WHERE id = ?")
-        .bind(pieces)
-        .bind(pieces)
-        .bind(option_id)
-        .execute(db)
-        .await?;
-    Ok(())
+    move_pieces(
+        db,
+        "UPDATE options SET reserved = reserved - ?, sold = sold + ? WHERE id = ?",
+        option_id,
+        pieces,
+    )
+    .await
 }
 
-/// Puts sold pieces back on the shelf.
+/// Puts sold pieces back on hand.
 pub async fn restock(db: &mut Connection, option_id: Uuid, pieces: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE options SET on_hand = on_hand + ?, restocked = restocked + ? WHERE id = ?")
-        .bind(pieces)
-        .bind(pieces)
-        .bind(option_id)
-        .execute(db)
-        .await?;
+    move_pieces(
+        db,
+        "UPDATE options SET on_hand = on_hand + ?, restocked = restocked + ? WHERE id = ?",
+        option_id,
+        pieces,
+    )
+    .await
+}
+
+async fn move_pieces(
+    db: &mut Connection,
+    update: &'static str,
+    option_id: Uuid,
+    pieces: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(update).bind(pieces).bind(pieces).bind(option_id).execute(db).await?;
     Ok(())
 }
 
-/// The items that an order bought of: the number of each, and how many pieces. In the order of their numbers, in which
-/// they are to be changed.
+/// The number of each item of an order, and how many of its pieces the order bought. The items are in the order in which
+/// they must be locked.
 pub async fn bought_items(db: &mut Connection, order_id: Uuid) -> sqlx::Result<Vec<(i64, i64)>> {
     sqlx::query_as(
         "SELECT i.number, CAST(SUM(l.quantity) AS SIGNED) FROM reservation_lines l \
@@ -72,7 +83,7 @@ pub async fn bought_items(db: &mut Connection, order_id: Uuid) -> sqlx::Result<V
     .await
 }
 
-/// Counts pieces of an item as sold, and gives how many were ever sold of it.
+/// Adds pieces to the sold count of an item, and returns the new count.
 pub async fn count_sold(db: &mut Connection, number: i64, pieces: i64) -> sqlx::Result<i64> {
     let done = sqlx::query("UPDATE items SET sold = LAST_INSERT_ID(sold + ?) WHERE number = ?")
         .bind(pieces)
@@ -82,16 +93,12 @@ pub async fn count_sold(db: &mut Connection, number: i64, pieces: i64) -> sqlx::
     i64::try_from(done.last_insert_id()).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// How many pieces of these options can be bought; an option that is not on sale is left out.
+/// How many pieces of these options are on hand. Options that are not on sale are left out.
 pub async fn on_hand(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<Vec<(Uuid, i64)>> {
     if option_ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::new("SELECT id, on_hand FROM options WHERE live = 1 AND id IN (");
-    let mut ids = query.separated(", ");
-    for id in option_ids {
-        ids.push_bind(*id);
-    }
-    query.push(")");
+    let mut query = QueryBuilder::new("SELECT id, on_hand FROM options WHERE live = 1 AND id IN ");
+    push_list(&mut query, option_ids.iter().copied());
     query.build_query_as().fetch_all(db).await
 }

@@ -1,5 +1,7 @@
-//! `PUT /internal/reservations/{orderId}` and `POST …/confirm` and `…/release`: stock for orders. No client gets here,
-//! so it is not in the OpenAPI document; the shapes are those of crate `store-client`.
+//! `PUT /internal/reservations/{orderId}`, `POST …/confirm` and `POST …/release`: stock for orders.
+//!
+//! Only services call these routes, so they are not in the OpenAPI document. Their bodies are types of the crate
+//! `store-client`.
 
 use axum::Router;
 use axum::extract::State;
@@ -12,7 +14,7 @@ use crate::state::AppState;
 use crate::stock::reservation::{Lines, LinesFault};
 use crate::stock::{ConfirmError, ReleaseError, ReserveError, confirm, release, reserve};
 
-/// The routes, for other services only.
+/// The routes.
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route(&format!("{RESERVATIONS_PATH}/{{order_id}}"), put(reservation_put))
@@ -71,7 +73,7 @@ async fn reservation_put(
     Ok(Json(reserve(&state.database, &state.clock, order_id, lines, request.expires_at).await?))
 }
 
-/// Makes what is held for an order sold.
+/// Makes the held stock of an order sold.
 async fn reservation_confirm(
     State(state): State<AppState>,
     Path(order_id): Path<Uuid>,
@@ -79,7 +81,7 @@ async fn reservation_confirm(
     confirm(&state.database, &state.clock, order_id).await.map(Json)
 }
 
-/// Puts what is held for an order back on sale.
+/// Puts the held stock of an order back on sale.
 async fn reservation_release(
     State(state): State<AppState>,
     Path(order_id): Path<Uuid>,

@@ -1,5 +1,7 @@
-//! `POST /internal/restocks/{id}`: sold pieces that come back. No client gets here, so it is not in the OpenAPI
-//! document; the shapes are those of crate `store-client`.
+//! `POST /internal/restocks/{id}`: sold pieces come back.
+//!
+//! Only services call this route, so it is not in the OpenAPI document. Its bodies are types of the crate
+//! `store-client`.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 use crate::state::AppState;
 use crate::stock::{RestockError, restock};
 
-/// The route, for other services only.
+/// The route.
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route(&format!("{RESTOCKS_PATH}/{{id}}"), post(restock_create))
 }

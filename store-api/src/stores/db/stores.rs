@@ -12,7 +12,7 @@ use crate::stores::{NewStore, Store};
 /// The unique key over the names of live stores.
 pub const NAME_KEY: &str = "stores_name_key";
 
-/// What a store is read by, from `stores s`.
+/// The columns of a [`Row`], from `stores s`.
 macro_rules! columns {
     () => {
         "s.number, s.id, s.seller_id, s.name, s.name_key, s.description, s.thumbnail_url, s.followers, s.version, \
@@ -56,7 +56,7 @@ impl From<Row> for Store {
     }
 }
 
-/// Writes a new store at version 1; a name that is taken runs into [`NAME_KEY`]. Gives its number.
+/// Writes a new store at version 1, and returns its number. A taken name fails on [`NAME_KEY`].
 pub async fn insert(
     db: &mut Connection,
     id: Uuid,
@@ -91,7 +91,7 @@ pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Store>> 
     Ok(row.map(Store::from))
 }
 
-/// A live store of this seller, which nobody else changes until the transaction ends.
+/// Locks a live store of this seller until the transaction ends.
 pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Store>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
@@ -105,7 +105,7 @@ pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx:
     Ok(row.map(Store::from))
 }
 
-/// A live store's number, with the store locked: nobody follows it or deletes it meanwhile.
+/// Locks a live store and returns its number. No other transaction changes its follows or deletes it meanwhile.
 pub async fn lock(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
@@ -113,7 +113,7 @@ pub async fn lock(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
         .await
 }
 
-/// Writes an edited store over the one of the same number. Followers are not edited.
+/// Updates the store of the same number. The count of followers is not changed.
 pub async fn update(db: &mut Connection, store: &Store) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE stores SET name = ?, name_key = ?, description = ?, thumbnail_url = ?, version = ?, updated_at = ? \
@@ -131,7 +131,7 @@ pub async fn update(db: &mut Connection, store: &Store) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Takes a store out of every list; old orders have their own copy of its name.
+/// Marks a store as deleted. Old orders have their own copy of its name.
 pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET live = NULL, deleted_at = ?, version = version + 1, followers = 0 WHERE number = ?")
         .bind(now)
@@ -141,7 +141,7 @@ pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sq
     Ok(())
 }
 
-/// Counts one follower more or less.
+/// Changes the count of followers.
 pub async fn add_followers(db: &mut Connection, number: i64, change: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET followers = followers + ? WHERE number = ?")
         .bind(change)
@@ -151,7 +151,7 @@ pub async fn add_followers(db: &mut Connection, number: i64, change: i64) -> sql
     Ok(())
 }
 
-/// A live store's number.
+/// The number of a live store.
 pub async fn find_number(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1")
         .bind(id)
@@ -159,13 +159,13 @@ pub async fn find_number(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i
         .await
 }
 
-/// The number of the newest store, live or not.
+/// The number of the newest store, live or deleted.
 pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
     let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM stores").fetch_one(db).await?;
     newest.map(number).transpose()
 }
 
-/// A seller's live stores, the newest first, from below a number.
+/// The live stores of a seller with a number below `below`, the newest first.
 pub async fn of_seller(
     db: &mut Connection,
     seller_id: Uuid,

@@ -1,29 +1,20 @@
-//! `PUT` and `DELETE /api/store/stores/{storeId}/follow`: following a store, and no longer.
+//! `PUT` and `DELETE /api/store/stores/{storeId}/follow`: follow a store, and unfollow it.
 
 use access::Customer;
 use axum::extract::State;
 use http::StatusCode;
-use problem::{Code, Path, Problem};
+use problem::Path;
 use uuid::Uuid;
 
+use crate::shared::MarkError;
 use crate::state::AppState;
-use crate::stores::{FollowError, follow, unfollow};
+use crate::stores::{follow, unfollow};
 
-impl From<FollowError> for Problem {
-    fn from(error: FollowError) -> Self {
-        match error {
-            FollowError::NotFound => Self::new(Code::NotFound),
-            FollowError::Database(_) => database::problem(error),
-        }
-    }
-}
-
-problem::respond!(FollowError);
 problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound);
 
 /// Follow a store
 ///
-/// Following it again changes nothing.
+/// If you follow it already, nothing changes.
 #[utoipa::path(
     put,
     path = "/api/store/stores/{storeId}/follow",
@@ -36,14 +27,14 @@ pub(crate) async fn follow_put(
     State(state): State<AppState>,
     Customer(customer): Customer,
     Path(store_id): Path<Uuid>,
-) -> Result<StatusCode, FollowError> {
+) -> Result<StatusCode, MarkError> {
     follow(&state.database, &state.clock, customer.member_id, store_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Follow a store no longer
+/// Unfollow a store
 ///
-/// Where you did not follow it, nothing changes.
+/// If you do not follow it, nothing changes.
 #[utoipa::path(
     delete,
     path = "/api/store/stores/{storeId}/follow",
@@ -56,7 +47,7 @@ pub(crate) async fn follow_delete(
     State(state): State<AppState>,
     Customer(customer): Customer,
     Path(store_id): Path<Uuid>,
-) -> Result<StatusCode, FollowError> {
+) -> Result<StatusCode, MarkError> {
     unfollow(&state.database, customer.member_id, store_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

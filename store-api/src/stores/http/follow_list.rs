@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which follow the next page begins.
+/// The cursor: the next page begins after this follow.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
@@ -38,7 +38,7 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 
 /// List the stores that you follow
 ///
-/// Those followed last come first.
+/// The latest follow comes first.
 #[utoipa::path(
     get,
     path = "/api/store/me/follows",

@@ -1,4 +1,4 @@
-//! `GET /api/store/me/stores`: a seller's own stores.
+//! `GET /api/store/me/stores`: the stores of a seller.
 
 use access::Seller;
 use axum::extract::State;
@@ -23,7 +23,7 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Below which store the next page begins.
+/// The cursor: the next page begins after the store of this number.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
@@ -34,7 +34,7 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 
 /// List your stores
 ///
-/// The newest first.
+/// The newest store comes first.
 #[utoipa::path(
     get,
     path = "/api/store/me/stores",

@@ -1,4 +1,4 @@
-//! `POST /api/store/stores`: opening a store.
+//! `POST /api/store/stores`: open a store.
 
 use access::Seller;
 use axum::extract::State;
@@ -18,7 +18,7 @@ use crate::stores::{NewStore, OpenStoreError, open_store};
 #[garde(allow_unvalidated)]
 #[schema(as = NewStore)]
 pub(crate) struct Request {
-    /// Unique among the stores that are open.
+    /// Unique among the live stores.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "달콤상점")]
     name: StoreName,
     description: Description,
@@ -42,7 +42,7 @@ problem::refusals!(
 
 /// Open a store
 ///
-/// A seller may have any number of them.
+/// A seller may have any number of stores.
 #[utoipa::path(
     post,
     path = "/api/store/stores",

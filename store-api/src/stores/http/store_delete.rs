@@ -1,31 +1,19 @@
-//! `DELETE /api/store/stores/{storeId}`: closing a store for good.
+//! `DELETE /api/store/stores/{storeId}`: close a store.
 
-use access::Seller;
 use axum::extract::State;
 use http::StatusCode;
-use problem::{Code, Path, Problem};
+use problem::Path;
 use uuid::Uuid;
 
-use crate::shared::http::etag::IfMatch;
+use crate::shared::{EditError, SellerEdit};
 use crate::state::AppState;
-use crate::stores::{CloseStoreError, close_store};
+use crate::stores::close_store;
 
-impl From<CloseStoreError> for Problem {
-    fn from(error: CloseStoreError) -> Self {
-        match error {
-            CloseStoreError::NotFound => Self::new(Code::NotFound),
-            CloseStoreError::Changed => Self::new(Code::PreconditionFailed),
-            CloseStoreError::Database(_) => database::problem(error),
-        }
-    }
-}
-
-problem::respond!(CloseStoreError);
 problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound, PreconditionFailed);
 
 /// Delete your store
 ///
-/// Its items, their hearts and its follows go with it, at once. Orders that were placed keep what they show of it.
+/// Its items, their hearts and its follows are deleted with it. Existing orders keep their names and prices.
 #[utoipa::path(
     delete,
     path = "/api/store/stores/{storeId}",
@@ -35,14 +23,13 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
         ("storeId" = Uuid, Path),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the store as you read it"),
     ),
-    responses((status = NO_CONTENT, description = "It is gone"), Refusals)
+    responses((status = NO_CONTENT, description = "The store is deleted"), Refusals)
 )]
 pub(crate) async fn store_delete(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(store_id): Path<Uuid>,
-    IfMatch(expected): IfMatch,
-) -> Result<StatusCode, CloseStoreError> {
-    close_store(&state.database, &state.clock, seller.member_id, store_id, expected).await?;
+) -> Result<StatusCode, EditError> {
+    close_store(&state.database, &state.clock, edit, store_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,5 @@
-//! `PATCH /api/store/stores/{storeId}`: editing a store.
+//! `PATCH /api/store/stores/{storeId}`: edit a store.
 
-use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use problem::{Code, Json, Path, Problem};
@@ -9,12 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::StoreBody;
-use crate::shared::http::etag::{IfMatch, Tagged, tagged};
-use crate::shared::{Description, Patch, StoreName, WebAddress, present};
+use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::{Description, Patch, SellerEdit, StoreName, WebAddress, present};
 use crate::state::AppState;
 use crate::stores::{EditStoreError, StoreEdit, edit_store};
 
-/// What is missing stays as it is.
+/// A missing member changes nothing.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -26,7 +25,7 @@ pub(crate) struct Request {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     description: Option<Description>,
-    /// Removed where it is null.
+    /// Null removes it.
     #[serde(default)]
     #[schema(value_type = Option<WebAddress>)]
     thumbnail_url: Patch<WebAddress>,
@@ -35,8 +34,7 @@ pub(crate) struct Request {
 impl From<EditStoreError> for Problem {
     fn from(error: EditStoreError) -> Self {
         match error {
-            EditStoreError::NotFound => Self::new(Code::NotFound),
-            EditStoreError::Changed => Self::new(Code::PreconditionFailed),
+            EditStoreError::Edit(error) => error.into(),
             EditStoreError::NameTaken => Self::new(Code::StoreNameTaken),
             EditStoreError::Database(_) => database::problem(error),
         }
@@ -67,13 +65,12 @@ problem::refusals!(
 )]
 pub(crate) async fn store_update(
     State(state): State<AppState>,
-    Seller(seller): Seller,
+    edit: SellerEdit,
     Path(store_id): Path<Uuid>,
-    IfMatch(expected): IfMatch,
     Json(request): Json<Request>,
 ) -> Result<Tagged<Json<StoreBody>>, EditStoreError> {
     let Request { name, description, thumbnail_url } = request;
-    let edit = StoreEdit { name, description, thumbnail_url };
-    let store = edit_store(&state.database, &state.clock, seller.member_id, store_id, expected, edit).await?;
+    let change = StoreEdit { name, description, thumbnail_url };
+    let store = edit_store(&state.database, &state.clock, edit, store_id, change).await?;
     Ok(tagged(store.version, Json(store.into())))
 }
