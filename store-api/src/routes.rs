@@ -52,9 +52,9 @@ use crate::stores::http::{
     modifiers(&BearerToken),
     components(schemas(problem::Body, problem::Fault)),
     tags(
-        (name = "stores", description = "Shops, and following them."),
-        (name = "items", description = "What they sell, finding it, and giving it hearts."),
-        (name = "options", description = "In which sizes and kinds, at what price, and how much there is."),
+        (name = "stores", description = "Stores, and following them."),
+        (name = "items", description = "Items, finding them, and giving them hearts."),
+        (name = "options", description = "The variants of an item, with price and stock."),
     )
 )]
 struct Document;

@@ -1,4 +1,4 @@
-//! How the service is put together.
+//! Starts the service and its workers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::state::AppState;
 use crate::{db, routes, search, stock};
 
-/// The deployable.
+/// The service.
 #[derive(Debug)]
 pub struct StoreApi;
 
@@ -51,7 +51,8 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// Work without an end of its own. It is broken off where it stands: each of its steps is one transaction.
+/// Runs a worker until the service shuts down. The worker may be cancelled at any point: each of its steps is one
+/// transaction.
 fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
 where
     F: Future<Output = ()> + Send,

@@ -1,3 +1,5 @@
+use database::Connection;
+use sqlx::query_builder::Separated;
 use sqlx::{Encode, MySql, QueryBuilder, Type};
 
 /// Adds a list in parentheses: `(?, ?, ?)`.
@@ -27,7 +29,7 @@ pub(crate) fn padded<T>(values: &[T]) -> impl Iterator<Item = &T> {
 ///
 /// A statement that is prepared for a single use is slow: sqlx closes it with a packet that has no answer, and the next
 /// packet waits 40 ms for the delayed acknowledgement of that one.
-pub(crate) fn portions<T>(rows: &[T], most: usize) -> impl Iterator<Item = &[T]> {
+fn portions<T>(rows: &[T], most: usize) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
         let size = 1 << rest.len().checked_ilog2()?;
@@ -35,6 +37,23 @@ pub(crate) fn portions<T>(rows: &[T], most: usize) -> impl Iterator<Item = &[T]>
         rest = others;
         Some(portion)
     })
+}
+
+/// Inserts rows in [`portions`] of at most `most`, each by one statement. `into` is the statement up to the values, and
+/// `push` adds the values of one row.
+pub(crate) async fn insert_rows<T: Sync>(
+    db: &mut Connection,
+    into: &'static str,
+    rows: &[T],
+    most: usize,
+    mut push: impl FnMut(Separated<'_, MySql, &'static str>, &T) + Send,
+) -> sqlx::Result<()> {
+    for portion in portions(rows, most) {
+        let mut insert = QueryBuilder::new(into);
+        insert.push_values(portion, &mut push);
+        insert.build().execute(&mut *db).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use sqlx::migrate::Migrator;
 
 pub(crate) use error::{number, on_duplicate, unreadable};
 pub(crate) use index_order::IndexOrder;
-pub(crate) use list::{padded, portions, push_list};
+pub(crate) use list::{insert_rows, padded, push_list};
 pub(crate) use member_rows::MemberRows;
 
 /// The migrations. They create the schema, or bring an older one up to date.

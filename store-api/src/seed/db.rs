@@ -1,4 +1,4 @@
-//! Rows by the thousand, for [`crate::seed`].
+//! Writes the rows of a catalogue, many with each statement.
 
 use database::Connection;
 use sqlx::QueryBuilder;
@@ -7,180 +7,177 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{SeedItem, SeedStore};
-use crate::db::{number, padded, portions, push_list, unreadable};
+use crate::db::{insert_rows, number, padded, push_list, unreadable};
 use crate::items::NewOption;
 
-/// So many rows go into one statement.
+/// One statement writes this many rows.
 const ROWS_AT_ONCE: usize = 1_024;
 
-/// How many of these stores there are.
-pub async fn count_stores(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
-    count(db, "SELECT COUNT(*) FROM stores WHERE id IN ", ids).await
+/// A store or an item of the catalogue.
+pub(super) trait SeedRow: Send + Sync + Sized + 'static {
+    /// Counts rows by their ids. The list of ids comes after it.
+    const COUNT: &'static str;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Writes rows with everything that belongs to them.
+    fn insert(db: &mut Connection, rows: &[Self]) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
-/// How many of these items there are.
-pub async fn count_items(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
-    count(db, "SELECT COUNT(*) FROM items WHERE id IN ", ids).await
+impl SeedRow for SeedStore {
+    const COUNT: &'static str = "SELECT COUNT(*) FROM stores WHERE id IN ";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Writes stores with their follows.
+    async fn insert(db: &mut Connection, stores: &[Self]) -> sqlx::Result<()> {
+        let into = "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
+             updated_at) ";
+        insert_rows(db, into, stores, ROWS_AT_ONCE, |mut row, seed| {
+            row.push_bind(seed.id)
+                .push_bind(seed.seller_id)
+                .push_bind(seed.store.name.as_str())
+                .push_bind(seed.store.name.key())
+                .push_bind(seed.store.description.as_str())
+                .push_bind(size(&seed.followers))
+                .push("1, 1")
+                .push_bind(seed.created_at)
+                .push_bind(seed.created_at);
+        })
+        .await?;
+        let follows: Vec<_> = stores
+            .iter()
+            .flat_map(|seed| seed.followers.iter().map(|member| (seed.id, *member, seed.created_at)))
+            .collect();
+        insert_marks(db, "INSERT INTO follows (store_id, member_id, created_at) ", &follows).await
+    }
 }
 
-/// The number of an item.
-pub async fn item_number(db: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
-    let number: i64 =
-        sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(db).await?;
-    number(number)
+impl SeedRow for SeedItem {
+    const COUNT: &'static str = "SELECT COUNT(*) FROM items WHERE id IN ";
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Writes items with their options, hearts and sales.
+    async fn insert(db: &mut Connection, items: &[Self]) -> sqlx::Result<()> {
+        let into = "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, \
+             sold, version, live, created_at, updated_at) ";
+        insert_rows(db, into, items, ROWS_AT_ONCE, |mut row, seed| {
+            let prices = seed.item.options.iter().map(|option| option.price.amount());
+            row.push_bind(seed.id)
+                .push_bind(seed.store_id)
+                .push_bind(seed.seller_id)
+                .push_bind(seed.item.name.as_str())
+                .push_bind(seed.item.name.key())
+                .push_bind(seed.item.description.as_str())
+                .push_bind(seed.item.category.as_str())
+                .push_bind(prices.min())
+                .push_bind(size(&seed.hearts))
+                .push_bind(seed.sale.map_or(0, |(_, pieces)| pieces))
+                .push("1, 1")
+                .push_bind(seed.created_at)
+                .push_bind(seed.created_at);
+        })
+        .await?;
+        insert_options(db, items).await?;
+        let hearts: Vec<_> = items
+            .iter()
+            .flat_map(|seed| seed.hearts.iter().map(|member| (seed.id, *member, seed.created_at)))
+            .collect();
+        insert_marks(db, "INSERT INTO hearts (item_id, member_id, created_at) ", &hearts).await?;
+        insert_sales(db, items).await
+    }
 }
 
-async fn count(db: &mut Connection, from: &'static str, ids: &[Uuid]) -> sqlx::Result<usize> {
-    let mut query = QueryBuilder::new(from);
+/// How many rows with these ids exist.
+pub(super) async fn count<R: SeedRow>(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
+    let mut query = QueryBuilder::new(R::COUNT);
     push_list(&mut query, padded(ids).copied());
     let count: i64 = query.build_query_scalar().fetch_one(db).await?;
     usize::try_from(count).map_err(|error| unreadable("COUNT(*)", error))
 }
 
-/// Writes stores with their follows.
-pub async fn insert_stores(db: &mut Connection, stores: &[SeedStore]) -> sqlx::Result<()> {
-    for stores in portions(stores, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
-         updated_at) ",
-        );
-        insert.push_values(stores, |mut row, sown| {
-            row.push_bind(sown.id)
-                .push_bind(sown.seller_id)
-                .push_bind(sown.store.name.as_str())
-                .push_bind(sown.store.name.key())
-                .push_bind(sown.store.description.as_str())
-                .push_bind(size(&sown.followers))
-                .push("1, 1")
-                .push_bind(sown.created_at)
-                .push_bind(sown.created_at);
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    let follows: Vec<_> = stores
-        .iter()
-        .flat_map(|sown| sown.followers.iter().map(|fan| (sown.id, *fan, sown.created_at)))
-        .collect();
-    insert_fans(db, "INSERT INTO follows (store_id, member_id, created_at) ", &follows).await
-}
-
-/// Writes items with their options, hearts and sales.
-pub async fn insert_items(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
-    for items in portions(items, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, sold, \
-         version, live, created_at, updated_at) ",
-        );
-        insert.push_values(items, |mut row, sown| {
-            let prices = sown.item.options.iter().map(|option| option.price.amount());
-            row.push_bind(sown.id)
-                .push_bind(sown.store_id)
-                .push_bind(sown.seller_id)
-                .push_bind(sown.item.name.as_str())
-                .push_bind(sown.item.name.key())
-                .push_bind(sown.item.description.as_str())
-                .push_bind(sown.item.category.as_str())
-                .push_bind(prices.min())
-                .push_bind(size(&sown.hearts))
-                .push_bind(sown.sale.map_or(0, |(_, pieces)| pieces))
-                .push("1, 1")
-                .push_bind(sown.created_at)
-                .push_bind(sown.created_at);
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    insert_options(db, items).await?;
-    let hearts: Vec<_> = items
-        .iter()
-        .flat_map(|sown| sown.hearts.iter().map(|fan| (sown.id, *fan, sown.created_at)))
-        .collect();
-    insert_fans(db, "INSERT INTO hearts (item_id, member_id, created_at) ", &hearts).await?;
-    insert_sales(db, items).await
+/// The number of an item.
+pub(super) async fn item_number(db: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
+    let stored: i64 =
+        sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(db).await?;
+    number(stored)
 }
 
 async fn insert_options(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     struct Row<'i> {
-        sown: &'i SeedItem,
+        seed: &'i SeedItem,
         id: Uuid,
         position: i64,
         option: &'i NewOption,
         sold: i64,
     }
-    let options = items.iter().flat_map(|sown| {
-        let with_ids = sown.option_ids.iter().zip(&sown.item.options);
+    let options = items.iter().flat_map(|seed| {
+        let with_ids = seed.option_ids.iter().zip(&seed.item.options);
         (0_i64..).zip(with_ids).map(move |(position, (id, option))| {
-            let sold = sown.sale.filter(|_| position == 0).map_or(0, |(_, pieces)| pieces);
-            Row { sown, id: *id, position, option, sold }
+            let sold = seed.sale.filter(|_| position == 0).map_or(0, |(_, pieces)| pieces);
+            Row { seed, id: *id, position, option, sold }
         })
     });
     let options: Vec<Row<'_>> = options.collect();
-    for options in portions(&options, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
-         supplied, live, created_at, updated_at) ",
-        );
-        insert.push_values(options, |mut row, Row { sown, id, position, option, sold }| {
-            let on_hand = option.quantity.pieces();
-            row.push_bind(*id)
-                .push_bind(sown.id)
-                .push_bind(*position)
-                .push_bind(option.name.as_str())
-                .push_bind(option.name.key())
-                .push_bind(option.price.amount())
-                .push_bind(on_hand)
-                .push("0")
-                .push_bind(*sold)
-                .push("0")
-                .push_bind(on_hand + sold)
-                .push("1")
-                .push_bind(sown.created_at)
-                .push_bind(sown.created_at);
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    Ok(())
+    let into = "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
+         supplied, live, created_at, updated_at) ";
+    insert_rows(db, into, &options, ROWS_AT_ONCE, |mut row, Row { seed, id, position, option, sold }| {
+        let on_hand = option.quantity.pieces();
+        row.push_bind(*id)
+            .push_bind(seed.id)
+            .push_bind(*position)
+            .push_bind(option.name.as_str())
+            .push_bind(option.name.key())
+            .push_bind(option.price.amount())
+            .push_bind(on_hand)
+            .push("0")
+            .push_bind(*sold)
+            .push("0")
+            .push_bind(on_hand + sold)
+            .push("1")
+            .push_bind(seed.created_at)
+            .push_bind(seed.created_at);
+    })
+    .await
 }
 
-async fn insert_fans(
+async fn insert_marks(
     db: &mut Connection,
     into: &'static str,
-    fans: &[(Uuid, Uuid, OffsetDateTime)],
+    marks: &[(Uuid, Uuid, OffsetDateTime)],
 ) -> sqlx::Result<()> {
-    for chunk in portions(fans, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new(into);
-        insert.push_values(chunk, |mut row, (subject, fan, since)| {
-            row.push_bind(*subject).push_bind(*fan).push_bind(*since);
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    Ok(())
+    insert_rows(db, into, marks, ROWS_AT_ONCE, |mut row, (id, member, since)| {
+        row.push_bind(*id).push_bind(*member).push_bind(*since);
+    })
+    .await
 }
 
+/// Writes the sales as confirmed reservations, one for each item that was sold.
 async fn insert_sales(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     let sales: Vec<_> = items
         .iter()
-        .filter_map(|sown| {
-            let (order_id, pieces) = sown.sale?;
-            Some((order_id, *sown.option_ids.first()?, pieces, sown.created_at))
+        .filter_map(|seed| {
+            let (order_id, pieces) = seed.sale?;
+            Some((order_id, *seed.option_ids.first()?, pieces, seed.created_at))
         })
         .collect();
-    for sales in portions(&sales, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at) ",
-        );
-        insert.push_values(sales, |mut row, (order_id, _, _, at)| {
-            row.push_bind(*order_id).push_bind(ReservationStatus::Confirmed.as_str());
-            row.push_bind(*at).push_bind(*at).push_bind(*at);
-        });
-        insert.build().execute(&mut *db).await?;
-        let mut insert =
-            QueryBuilder::new("INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ");
-        insert.push_values(sales, |mut row, (order_id, option_id, pieces, _)| {
-            row.push_bind(*order_id).push_bind(*option_id).push_bind(*pieces).push("0");
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    Ok(())
+    let into = "INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at) ";
+    insert_rows(db, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, _, _, at)| {
+        row.push_bind(*order_id).push_bind(ReservationStatus::Confirmed.as_str());
+        row.push_bind(*at).push_bind(*at).push_bind(*at);
+    })
+    .await?;
+    let into = "INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ";
+    insert_rows(db, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, option_id, pieces, _)| {
+        row.push_bind(*order_id).push_bind(*option_id).push_bind(*pieces).push("0");
+    })
+    .await
 }
 
 fn size<T>(rows: &[T]) -> i64 {

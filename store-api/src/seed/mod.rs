@@ -12,4 +12,4 @@ mod words;
 
 pub use catalogue::{Catalogue, SeedItem, SeedStore};
 pub use plan::{Plan, Progress};
-pub use seed_catalogue::{SeedError, sow};
+pub use seed_catalogue::{SeedError, seed_catalogue};

@@ -1,21 +1,21 @@
-/// What is to be sown.
+/// What to seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// How many stores.
     pub stores: u32,
     /// How many items, spread over the stores.
     pub items: u32,
-    /// Another number gives another catalogue.
+    /// The seed number. Another number gives another catalogue.
     pub seed: u64,
 }
 
-/// How far it is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// So many stores are there.
+    /// This many stores exist.
     Stores(u32),
-    /// So many items are there.
+    /// This many items exist.
     Items(u32),
-    /// So many of so many items have been written to the search index.
+    /// The search index has this many items, of this many.
     Indexed(u32, u32),
 }

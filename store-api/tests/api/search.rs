@@ -17,7 +17,7 @@ use store_api::search::{
     Budget, ItemFilter, ItemSearch, ItemSort, Keyword, StorePosition, StoreSearch, StoreSort, find_items,
     find_stores, index_changes, rebuild,
 };
-use store_api::seed::{Plan, sow};
+use store_api::seed::{Plan, seed_catalogue};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -255,7 +255,7 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
     let shop = Shop::open(&options);
     // Across the border of two blocks of the index.
     sqlx::query("ALTER TABLE items AUTO_INCREMENT = 64768").execute(&shop.rows).await.unwrap();
-    sow(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
+    seed_catalogue(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
     let stores: Vec<Uuid> =
         sqlx::query_scalar("SELECT id FROM stores ORDER BY number").fetch_all(&shop.rows).await.unwrap();
     let stores = stores.iter().map(Uuid::to_string).collect();

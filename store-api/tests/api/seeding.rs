@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::seed::{Catalogue, Plan, Progress, SeedError, sow};
+use store_api::seed::{Catalogue, Plan, Progress, SeedError, seed_catalogue};
 
 use crate::shop::{Shop, names};
 
@@ -12,7 +12,7 @@ const PLAN: Plan = Plan { stores: 8, items: 700, seed: 3 };
 async fn whatever_is_counted_is_there(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let mut last = None;
-    sow(&shop.database, PLAN, |progress| last = Some(progress)).await.unwrap();
+    seed_catalogue(&shop.database, PLAN, |progress| last = Some(progress)).await.unwrap();
     assert_eq!(last, Some(Progress::Indexed(700, 700)));
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 700);
     assert!(shop.number("SELECT COUNT(*) FROM hearts").await > 700);
@@ -37,16 +37,16 @@ async fn a_seed_is_sown_once_and_another_beside_it(_: MySqlPoolOptions, options:
     let shop = Shop::open(&options);
     let small = Plan { stores: 2, items: 10, seed: 1 };
     for _ in 0..2 {
-        sow(&shop.database, small, |_| {}).await.unwrap();
+        seed_catalogue(&shop.database, small, |_| {}).await.unwrap();
         assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 10);
     }
     for other in [Plan { stores: 3, ..small }, Plan { items: 11, ..small }] {
-        let refused = sow(&shop.database, other, |_| {}).await;
+        let refused = seed_catalogue(&shop.database, other, |_| {}).await;
         assert!(matches!(refused, Err(SeedError::AnotherPlan(1))), "{refused:?}");
     }
-    sow(&shop.database, Plan { seed: 2, ..small }, |_| {}).await.unwrap();
+    seed_catalogue(&shop.database, Plan { seed: 2, ..small }, |_| {}).await.unwrap();
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 20);
-    let storeless = sow(&shop.database, Plan { stores: 0, items: 1, seed: 3 }, |_| {}).await;
+    let storeless = seed_catalogue(&shop.database, Plan { stores: 0, items: 1, seed: 3 }, |_| {}).await;
     assert!(matches!(storeless, Err(SeedError::NoStores)));
 }
 
@@ -59,12 +59,13 @@ async fn a_catalogue_that_was_cut_short_is_sown_to_its_end(
     let plan = Plan { stores: 8, items: 1_200, seed: 3 };
     let database = shop.database.clone();
     let cut_short = tokio::spawn(async move {
-        sow(&database, plan, |progress| assert_ne!(progress, Progress::Items(512), "cut short")).await
+        seed_catalogue(&database, plan, |progress| assert_ne!(progress, Progress::Items(512), "cut short"))
+            .await
     });
     assert!(cut_short.await.unwrap_err().is_panic());
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 512);
 
-    sow(&shop.database, plan, |_| {}).await.unwrap();
+    seed_catalogue(&shop.database, plan, |_| {}).await.unwrap();
 
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 1_200);
     let mut catalogue = Catalogue::new(plan);
@@ -82,7 +83,7 @@ async fn a_store_of_somebody_else_keeps_its_name(_: MySqlPoolOptions, options: M
     let shop = Shop::open(&options);
     let name = Catalogue::new(PLAN).stores(1).remove(0).store.name;
     shop.store(&shop.seller(), name.as_str()).await;
-    let refused = sow(&shop.database, PLAN, |_| {}).await;
+    let refused = seed_catalogue(&shop.database, PLAN, |_| {}).await;
     assert!(matches!(refused, Err(SeedError::NameTaken(3))), "{refused:?}");
     assert_eq!(shop.number("SELECT COUNT(*) FROM stores").await, 1);
 }

@@ -7,7 +7,7 @@ use database::Connection;
 use roaring::RoaringBitmap;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{padded, portions, push_list, unreadable};
+use crate::db::{insert_rows, padded, push_list, unreadable};
 use crate::search::Term;
 use crate::search_changes::Corpus;
 
@@ -86,16 +86,13 @@ pub async fn replace(
     members: impl Iterator<Item = (&Term, &RoaringBitmap)>,
 ) -> sqlx::Result<()> {
     let members: Vec<_> = members.collect();
-    for chunk in portions(&members, ROWS_AT_ONCE) {
-        let mut insert = QueryBuilder::new("REPLACE INTO search_blocks (term, block, members) ");
-        insert.push_values(chunk, |mut row, (term, members)| {
-            let mut bytes = Vec::with_capacity(members.serialized_size());
-            members.serialize_into(&mut bytes).expect("writing to a Vec never fails");
-            row.push_bind(term.as_bytes().to_vec()).push_bind(block).push_bind(bytes);
-        });
-        insert.build().execute(&mut *db).await?;
-    }
-    Ok(())
+    let into = "REPLACE INTO search_blocks (term, block, members) ";
+    insert_rows(db, into, &members, ROWS_AT_ONCE, |mut row, (term, members)| {
+        let mut bytes = Vec::with_capacity(members.serialized_size());
+        members.serialize_into(&mut bytes).expect("writing to a Vec never fails");
+        row.push_bind(term.as_bytes()).push_bind(block).push_bind(bytes);
+    })
+    .await
 }
 
 /// Deletes one block of all terms of a corpus.
