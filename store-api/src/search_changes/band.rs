@@ -79,7 +79,7 @@ mod tests {
             for scale in [Scale::PRICES, Scale::PRICE_RANGES, Scale::COUNTS] {
                 let (band, other_band) = (scale.band(value), scale.band(other));
                 prop_assert!(scale.values(band).contains(&value));
-                prop_assert_eq!(value <= other || band >= other_band, true);
+                prop_assert!(value <= other || band >= other_band);
                 let after = scale.values(Band(band.0 + 1));
                 prop_assert!(*after.start() == i64::MAX || *after.start() == scale.values(band).end() + 1);
             }
