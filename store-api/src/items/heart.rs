@@ -7,7 +7,7 @@ use super::db;
 use super::db::items::HeartCount;
 use crate::db::MemberRows;
 use crate::search_changes;
-use crate::shared::{MarkError, Markable, remove_mark, set_mark};
+use crate::shared::{MarkChange, MarkError, Markable, change_mark};
 
 /// An item is marked with a heart.
 impl Markable for HeartCount {
@@ -31,10 +31,10 @@ pub async fn give_heart(
     customer: MemberId,
     item_id: Uuid,
 ) -> Result<(), MarkError> {
-    set_mark::<HeartCount>(database, "give_heart", item_id, customer, clock.now()).await
+    change_mark::<HeartCount>(database, "give_heart", item_id, customer, MarkChange::Set(clock.now())).await
 }
 
 /// Takes a customer's heart back from an item, if the item has it.
 pub async fn take_heart(database: &Database, customer: MemberId, item_id: Uuid) -> Result<(), MarkError> {
-    remove_mark::<HeartCount>(database, "take_heart", item_id, customer).await
+    change_mark::<HeartCount>(database, "take_heart", item_id, customer, MarkChange::Remove).await
 }

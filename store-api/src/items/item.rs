@@ -91,8 +91,7 @@ impl ItemEdit {
     pub fn apply(&self, item: &Item, now: OffsetDateTime) -> Item {
         let mut edited = item.clone();
         if let Some(name) = &self.name {
-            name.as_str().clone_into(&mut edited.name);
-            name.key().clone_into(&mut edited.name_key);
+            name.replace(&mut edited.name, &mut edited.name_key);
         }
         if let Some(description) = &self.description {
             description.as_str().clone_into(&mut edited.description);

@@ -57,8 +57,7 @@ impl OptionEdit {
     pub fn apply(&self, option: &ItemOption) -> Result<ItemOption, StockOutOfRange> {
         let mut edited = option.clone();
         if let Some(name) = &self.name {
-            name.as_str().clone_into(&mut edited.name);
-            name.key().clone_into(&mut edited.name_key);
+            name.replace(&mut edited.name, &mut edited.name_key);
         }
         if let Some(price) = self.price {
             edited.price = price.amount();

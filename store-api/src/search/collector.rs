@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use database::Connection;
 
@@ -33,12 +32,19 @@ pub(super) trait Criteria: Sync {
 }
 
 /// Why a search stops before it has seen all candidates.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stop<Position> {
     /// There are enough rows for the page.
     PageFull,
     /// The budget is spent. The search has seen all candidates up to this position.
     BudgetSpent(Position),
+    /// The database failed.
+    Failed(sqlx::Error),
+}
+
+impl<Position> From<sqlx::Error> for Stop<Position> {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// The rows of a page so far.
@@ -73,14 +79,10 @@ impl<'s, S: Criteria> Collector<'s, S> {
         &mut self,
         keys: usize,
         at: impl FnOnce() -> S::Position,
-    ) -> ControlFlow<Stop<S::Position>> {
+    ) -> Result<(), Stop<S::Position>> {
         let rows = u32::try_from(keys).unwrap_or(u32::MAX) / Budget::KEYS_PER_ROW;
         self.rows_left = self.rows_left.saturating_sub(rows);
-        if self.rows_left == 0 {
-            ControlFlow::Break(Stop::BudgetSpent(at()))
-        } else {
-            ControlFlow::Continue(())
-        }
+        if self.rows_left == 0 { Err(Stop::BudgetSpent(at())) } else { Ok(()) }
     }
 
     /// Reads the rows of the candidates, and keeps those that match at the position that the index gives. The
@@ -89,11 +91,11 @@ impl<'s, S: Criteria> Collector<'s, S> {
         &mut self,
         db: &mut Connection,
         mut candidates: impl Iterator<Item = (S::Position, u32)> + Send,
-    ) -> sqlx::Result<ControlFlow<Stop<S::Position>>> {
+    ) -> Result<(), Stop<S::Position>> {
         let mut size = self.still_wanted().next_power_of_two().min(LARGEST_BATCH);
         loop {
             let batch: Vec<(S::Position, u32)> = candidates.by_ref().take(size).collect();
-            let Some((last, _)) = batch.last().cloned() else { return Ok(ControlFlow::Continue(())) };
+            let Some((last, _)) = batch.last().cloned() else { return Ok(()) };
             let numbers: Vec<u32> = batch.iter().map(|(_, number)| *number).collect();
             let mut rows: HashMap<u32, S::Row> =
                 self.criteria.rows(db, &numbers).await?.into_iter().collect();
@@ -104,13 +106,13 @@ impl<'s, S: Criteria> Collector<'s, S> {
                 }
                 self.found.push((position, row));
                 if self.still_wanted() == 0 {
-                    return Ok(ControlFlow::Break(Stop::PageFull));
+                    return Err(Stop::PageFull);
                 }
             }
             let read = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
             self.rows_left = self.rows_left.saturating_sub(read);
             if self.rows_left == 0 {
-                return Ok(ControlFlow::Break(Stop::BudgetSpent(last)));
+                return Err(Stop::BudgetSpent(last));
             }
             size = (size * 2).min(LARGEST_BATCH);
         }
@@ -121,8 +123,13 @@ impl<'s, S: Criteria> Collector<'s, S> {
         mut self,
         db: &mut Connection,
         unindexed: &[u32],
-        end: ControlFlow<Stop<S::Position>>,
+        end: Result<(), Stop<S::Position>>,
     ) -> sqlx::Result<Found<S::Row, S::Position>> {
+        let stopped_at = match end {
+            Ok(()) | Err(Stop::PageFull) => None,
+            Err(Stop::BudgetSpent(position)) => Some(position),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
         for (_, row) in self.criteria.rows(db, unindexed).await? {
             if let Some(position) = self.criteria.match_row(&row).filter(|position| !self.was_shown(position))
             {
@@ -130,10 +137,6 @@ impl<'s, S: Criteria> Collector<'s, S> {
             }
         }
         self.found.sort_by(|(one, _), (other, _)| self.criteria.compare(one, other));
-        let stopped_at = match end {
-            ControlFlow::Break(Stop::BudgetSpent(position)) => Some(position),
-            ControlFlow::Break(Stop::PageFull) | ControlFlow::Continue(()) => None,
-        };
         // After the position where the search stopped, indexed rows are missing: they belong to the next page.
         if let Some(stop) = &stopped_at {
             self.found.retain(|(position, _)| self.criteria.compare(position, stop).is_le());

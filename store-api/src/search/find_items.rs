@@ -42,7 +42,7 @@ async fn search_index(
     let Unindexed { newest, numbers } = search_changes::unindexed(db, Corpus::Items).await?;
     let collector = Collector::new(search, search.limit + 1, budget);
     let mut run = ItemRun { search, terms, budget, newest, unindexed: numbers.iter().collect(), collector };
-    let end = run.run(db).await?;
+    let end = run.run(db).await;
     let found = run.collector.finish(db, &numbers, end).await?;
     Ok(Found { rows: found.rows.into_iter().map(|row| row.item).collect(), next: found.next })
 }

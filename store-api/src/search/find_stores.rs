@@ -43,6 +43,6 @@ async fn search_index(
     let Unindexed { newest, numbers } = search_changes::unindexed(db, Corpus::Stores).await?;
     let collector = Collector::new(search, search.limit + 1, budget);
     let mut run = StoreRun { search, budget, newest, unindexed: numbers.iter().collect(), collector };
-    let end = run.run(db).await?;
+    let end = run.run(db).await;
     run.collector.finish(db, &numbers, end).await
 }

@@ -1,17 +1,16 @@
 //! Runs a search for items over the index, in the order of the list.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use super::Direction;
 use super::band_groups::band_groups;
 use super::collector::{Collector, Stop};
 use super::item_search::overlap;
 use super::item_terms::ItemTerms;
 use super::posting_spans::PostingSpans;
-use super::{Budget, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
+use super::{Budget, Direction, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
 use crate::search_changes::{Band, Scale};
 
 /// A scan reads this many keys in one statement.
@@ -29,7 +28,7 @@ pub(super) struct ItemRun<'s> {
     pub(super) collector: Collector<'s, ItemSearch>,
 }
 
-type Outcome = sqlx::Result<ControlFlow<Stop<ItemPosition>>>;
+type Outcome = Result<(), Stop<ItemPosition>>;
 
 impl ItemRun<'_> {
     /// Collects matches, rank by rank, until the page is full or the budget is spent.
@@ -41,16 +40,13 @@ impl ItemRun<'_> {
                 continue;
             }
             let (top, mut rank_spans) = self.spans_of(rank, spans.take());
-            let end = match self.search.sort {
+            match self.search.sort {
                 ItemSort::Latest => self.scan_by_number(db, rank, &mut rank_spans).await?,
                 _ => self.scan_by_key(db, rank, &mut rank_spans).await?,
-            };
-            if end.is_break() {
-                return Ok(end);
             }
             spans = Some((top, rank_spans));
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// The bitmaps for a rank. Those of the rank before are used again if they begin at the same number.
@@ -94,13 +90,10 @@ impl ItemRun<'_> {
     async fn scan_by_number(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Outcome {
         let mut index = 0;
         while let Some(matches) = self.matches(db, rank, spans, index).await? {
-            let end = self.collect_numbers(db, rank, 0, matches.iter().rev()).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
+            self.collect_numbers(db, rank, 0, matches.iter().rev()).await?;
             index += 1;
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Collects the matches in the order of their keys, band by band.
@@ -116,7 +109,7 @@ impl ItemRun<'_> {
         }
         let sort = self.search.sort;
         let Some((lowest, greatest)) = db::listing::item_key_bounds(db, sort).await? else {
-            return Ok(ControlFlow::Continue(()));
+            return Ok(());
         };
         let (lowest, greatest) = overlap(&(lowest..=greatest), &self.search.keys()).into_inner();
         let after = self.search.after.filter(|after| after.rank == rank).map(|after| after.key);
@@ -129,18 +122,15 @@ impl ItemRun<'_> {
             for (band, members) in self.bands(db, scale, &group).await? {
                 let keys = overlap(&scale.values(band), &keys);
                 let matches = &matches & members;
-                let end = match sort.fine_scale() {
+                match sort.fine_scale() {
                     Some(fine) if matches.len() > u64::from(self.budget.max_sorted) => {
                         self.scan_fine_bands(db, rank, fine, &keys, &matches).await?
                     }
                     _ => self.scan_band(db, rank, &keys, &matches).await?,
-                };
-                if end.is_break() {
-                    return Ok(end);
                 }
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Collects many matches with these keys, fine band by fine band.
@@ -155,13 +145,10 @@ impl ItemRun<'_> {
         for group in groups_with(self.search.sort, scale, keys) {
             for (band, members) in self.bands(db, scale, &group).await? {
                 let keys = overlap(&scale.values(band), keys);
-                let end = self.scan_band(db, rank, &keys, &(matches & members)).await?;
-                if end.is_break() {
-                    return Ok(end);
-                }
+                self.scan_band(db, rank, &keys, &(matches & members)).await?;
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// The members of each band of a group, in the order of the list.
@@ -193,7 +180,7 @@ impl ItemRun<'_> {
         matches: &RoaringBitmap,
     ) -> Outcome {
         if matches.is_empty() || keys.is_empty() {
-            return Ok(ControlFlow::Continue(()));
+            return Ok(());
         }
         if keys.start() == keys.end() {
             return match self.search.sort.direction() {
@@ -237,18 +224,12 @@ impl ItemRun<'_> {
         let mut at = after.map(|after| (after.key, after.number));
         loop {
             let scanned = db::listing::item_keys(db, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
-            let Some((key, number)) = scanned.last().copied() else { return Ok(ControlFlow::Continue(())) };
+            let Some((key, number)) = scanned.last().copied() else { return Ok(()) };
             let candidates =
                 scanned.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
-            let end = self.collect_keys(db, rank, candidates).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
+            self.collect_keys(db, rank, candidates).await?;
             let here = ItemPosition { rank, key, number: number.into() };
-            let end = self.collector.spend_keys(scanned.len(), || here);
-            if end.is_break() {
-                return Ok(end);
-            }
+            self.collector.spend_keys(scanned.len(), || here)?;
             at = Some((key, number.into()));
         }
     }

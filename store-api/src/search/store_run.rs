@@ -1,7 +1,5 @@
 //! Runs a search for stores over the index, in the order of the list.
 
-use std::ops::ControlFlow;
-
 use database::Connection;
 use roaring::RoaringBitmap;
 
@@ -25,7 +23,7 @@ pub(super) struct StoreRun<'s> {
     pub(super) collector: Collector<'s, StoreSearch>,
 }
 
-type Outcome = sqlx::Result<ControlFlow<Stop<StorePosition>>>;
+type Outcome = Result<(), Stop<StorePosition>>;
 
 impl StoreRun<'_> {
     /// Collects matches until the page is full or the budget is spent.
@@ -41,16 +39,13 @@ impl StoreRun<'_> {
                     .iter()
                     .rev()
                     .map(|number| StorePosition { key: StoreKey::Count(0), number: number.into() });
-                let end = self.collect(db, positions.collect()).await?;
-                if end.is_break() {
-                    return Ok(end);
-                }
+                self.collect(db, positions.collect()).await?;
             }
             all |= matches;
             index += 1;
         }
         match self.search.sort {
-            StoreSort::Latest => Ok(ControlFlow::Continue(())),
+            StoreSort::Latest => Ok(()),
             _ if all.len() <= u64::from(self.budget.max_sorted) => self.fetch_and_sort(db, &all).await,
             _ => self.scan_index(db, &all).await,
         }
@@ -71,18 +66,12 @@ impl StoreRun<'_> {
         let mut at = self.search.after.clone();
         loop {
             let scanned = db::listing::stores(db, sort, at.as_ref(), STORES_AT_ONCE).await?;
-            let Some(last) = scanned.last() else { return Ok(ControlFlow::Continue(())) };
+            let Some(last) = scanned.last() else { return Ok(()) };
             let here = StorePosition::of(last, sort);
             let is_match = |store: &&Store| u32::try_from(store.number).is_ok_and(|n| matches.contains(n));
             let positions = scanned.iter().filter(is_match).map(|store| StorePosition::of(store, sort));
-            let end = self.collect(db, positions.collect()).await?;
-            if end.is_break() {
-                return Ok(end);
-            }
-            let end = self.collector.spend_keys(scanned.len(), || here.clone());
-            if end.is_break() {
-                return Ok(end);
-            }
+            self.collect(db, positions.collect()).await?;
+            self.collector.spend_keys(scanned.len(), || here.clone())?;
             at = Some(here);
         }
     }

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
+use super::deserialize::deserialize_by;
+
 /// What a seller says about a store or an item: up to 2,000 characters on any number of lines, or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, max_length = 2_000, example = "부드러운 생크림과 제철 딸기")]
@@ -41,8 +43,7 @@ impl Description {
 
 impl<'de> Deserialize<'de> for Description {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        deserialize_by(deserializer, Self::parse)
     }
 }
 

@@ -31,40 +31,34 @@ pub enum MarkError {
     Database(#[from] sqlx::Error),
 }
 
-/// Sets the mark of a customer. If it is set already, nothing changes.
-pub(crate) async fn set_mark<M: Markable>(
-    database: &Database,
-    name: &'static str,
-    id: Uuid,
-    customer: MemberId,
-    now: OffsetDateTime,
-) -> Result<(), MarkError> {
-    database
-        .run_tx(name, move |tx| {
-            Box::pin(async move {
-                let marked = M::lock(tx, id).await?.ok_or(MarkError::NotFound)?;
-                if M::MARKS.insert(tx, id, customer.0, now).await? {
-                    marked.count(tx, 1).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+/// The change of a mark.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MarkChange {
+    /// Set it, at this time.
+    Set(OffsetDateTime),
+    /// Remove it.
+    Remove,
 }
 
-/// Removes the mark of a customer. If it is not set, nothing changes.
-pub(crate) async fn remove_mark<M: Markable>(
+/// Sets or removes the mark of a customer. If it is set or missing already, nothing changes. `name` is the name of the
+/// transaction.
+pub(crate) async fn change_mark<M: Markable>(
     database: &Database,
     name: &'static str,
     id: Uuid,
     customer: MemberId,
+    change: MarkChange,
 ) -> Result<(), MarkError> {
     database
         .run_tx(name, move |tx| {
             Box::pin(async move {
                 let marked = M::lock(tx, id).await?.ok_or(MarkError::NotFound)?;
-                if M::MARKS.delete(tx, id, customer.0).await? {
-                    marked.count(tx, -1).await?;
+                let counted = match change {
+                    MarkChange::Set(now) => i64::from(M::MARKS.insert(tx, id, customer.0, now).await?),
+                    MarkChange::Remove => -i64::from(M::MARKS.delete(tx, id, customer.0).await?),
+                };
+                if counted != 0 {
+                    marked.count(tx, counted).await?;
                 }
                 Ok(())
             })

@@ -1,6 +1,7 @@
 //! Small rules and steps that several features need.
 
 mod description;
+mod deserialize;
 pub(crate) mod http;
 mod mark;
 mod name;
@@ -13,7 +14,7 @@ mod web_address;
 
 pub use description::{Description, DescriptionFault};
 pub use mark::MarkError;
-pub(crate) use mark::{Markable, remove_mark, set_mark};
+pub(crate) use mark::{MarkChange, Markable, change_mark};
 pub use name::{ItemName, Name, NameFault, OptionName, StoreName};
 pub use patch::Patch;
 pub(crate) use patch::present;

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Deserializer};
 
+use super::deserialize::deserialize_by;
 use super::text::{normalise, words};
 
 /// The name of a store.
@@ -60,12 +61,17 @@ impl<const MAX: usize> Name<MAX> {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// Replaces a stored name and its key.
+    pub(crate) fn replace(&self, stored: &mut String, stored_key: &mut String) {
+        self.shown.clone_into(stored);
+        self.key.clone_into(stored_key);
+    }
 }
 
 impl<'de, const MAX: usize> Deserialize<'de> for Name<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        deserialize_by(deserializer, Self::parse)
     }
 }
 

@@ -3,6 +3,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::Patch;
+use super::deserialize::deserialize_by;
 
 /// The `http` or `https` address of a picture or a page, of at most 500 characters.
 ///
@@ -52,8 +53,7 @@ impl Patch<WebAddress> {
 
 impl<'de> Deserialize<'de> for WebAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        deserialize_by(deserializer, Self::parse)
     }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::db;
 use crate::db::MemberRows;
-use crate::shared::{MarkError, Markable, remove_mark, set_mark};
+use crate::shared::{MarkChange, MarkError, Markable, change_mark};
 
 /// A locked store, by its number. A store is marked by following it.
 struct Followed(i64);
@@ -29,10 +29,10 @@ pub async fn follow(
     customer: MemberId,
     store_id: Uuid,
 ) -> Result<(), MarkError> {
-    set_mark::<Followed>(database, "follow", store_id, customer, clock.now()).await
+    change_mark::<Followed>(database, "follow", store_id, customer, MarkChange::Set(clock.now())).await
 }
 
 /// Makes a customer follow a store no longer, if they follow it.
 pub async fn unfollow(database: &Database, customer: MemberId, store_id: Uuid) -> Result<(), MarkError> {
-    remove_mark::<Followed>(database, "unfollow", store_id, customer).await
+    change_mark::<Followed>(database, "unfollow", store_id, customer, MarkChange::Remove).await
 }

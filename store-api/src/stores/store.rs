@@ -58,8 +58,7 @@ impl StoreEdit {
     pub fn apply(&self, store: &Store, now: OffsetDateTime) -> Store {
         let mut edited = store.clone();
         if let Some(name) = &self.name {
-            name.as_str().clone_into(&mut edited.name);
-            name.key().clone_into(&mut edited.name_key);
+            name.replace(&mut edited.name, &mut edited.name_key);
         }
         if let Some(description) = &self.description {
             description.as_str().clone_into(&mut edited.description);

@@ -47,8 +47,7 @@ impl TryFrom<Row> for Item {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
-        let category = Category::from_name(&row.category)
-            .ok_or_else(|| unreadable("category", format!("{} is no category", row.category)))?;
+        let category = stored_category(&row.category)?;
         Ok(Self {
             number: row.number,
             id: row.id,
@@ -69,6 +68,11 @@ impl TryFrom<Row> for Item {
             updated_at: row.updated_at,
         })
     }
+}
+
+/// A category as it is stored.
+pub(crate) fn stored_category(name: &str) -> sqlx::Result<Category> {
+    Category::from_name(name).ok_or_else(|| unreadable("category", format!("{name} is no category")))
 }
 
 /// The owner of a new item.

@@ -6,6 +6,7 @@ use problem::Path;
 use uuid::Uuid;
 
 use crate::items::remove_item;
+use crate::shared::http::etag::IfMatch;
 use crate::shared::{EditError, SellerEdit};
 use crate::state::AppState;
 
@@ -19,10 +20,7 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
     path = "/api/store/items/{itemId}",
     tag = "items",
     security(("bearer" = [])),
-    params(
-        ("itemId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
-    ),
+    params(("itemId" = Uuid, Path), IfMatch),
     responses((status = NO_CONTENT, description = "The item is deleted"), Refusals)
 )]
 pub(crate) async fn item_delete(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::bodies::ItemWithOptionsBody;
 use crate::items::{Category, EditItemError, ItemEdit, edit_item};
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{Description, ItemName, Patch, SellerEdit, WebAddress, present};
 use crate::state::AppState;
 
@@ -60,10 +60,7 @@ problem::refusals!(
     path = "/api/store/items/{itemId}",
     tag = "items",
     security(("bearer" = [])),
-    params(
-        ("itemId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
-    ),
+    params(("itemId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
         (status = OK, description = "The item as it is now", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),

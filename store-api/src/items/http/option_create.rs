@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::bodies::OptionBody;
 use crate::items::{AddOptionError, NewOption, OnHand, Price, add_option};
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{OptionName, SellerEdit};
 use crate::state::AppState;
 
@@ -49,10 +49,7 @@ problem::refusals!(
     path = "/api/store/items/{itemId}/options",
     tag = "options",
     security(("bearer" = [])),
-    params(
-        ("itemId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
-    ),
+    params(("itemId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
         (status = CREATED, description = "The new option", body = OptionBody, headers(("ETag" = String, description = "The item's version"))),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::items::{RemoveOptionError, remove_option};
 use crate::shared::SellerEdit;
+use crate::shared::http::etag::IfMatch;
 use crate::state::AppState;
 
 impl From<RemoveOptionError> for Problem {
@@ -31,11 +32,7 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
     path = "/api/store/items/{itemId}/options/{optionId}",
     tag = "options",
     security(("bearer" = [])),
-    params(
-        ("itemId" = Uuid, Path),
-        ("optionId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
-    ),
+    params(("itemId" = Uuid, Path), ("optionId" = Uuid, Path), IfMatch),
     responses((status = NO_CONTENT, description = "The option is deleted"), Refusals)
 )]
 pub(crate) async fn option_delete(

@@ -11,7 +11,7 @@ use super::bodies::OptionBody;
 use crate::items::{
     EditOptionError, MAX_ON_HAND, OnHand, OptionEdit, Price, StockChange, StockOutOfRange, edit_option,
 };
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{OptionName, SellerEdit, present};
 use crate::state::AppState;
 
@@ -81,11 +81,7 @@ problem::refusals!(
     path = "/api/store/items/{itemId}/options/{optionId}",
     tag = "options",
     security(("bearer" = [])),
-    params(
-        ("itemId" = Uuid, Path),
-        ("optionId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the item as you read it"),
-    ),
+    params(("itemId" = Uuid, Path), ("optionId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
         (status = OK, description = "The option as it is now", body = OptionBody, headers(("ETag" = String, description = "The item's version"))),

@@ -7,8 +7,8 @@ use money::Won;
 use sqlx::mysql::MySql;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{number, padded, push_list, unreadable};
-use crate::items::Category;
+use crate::db::{number, padded, push_list};
+use crate::items::db::items::stored_category;
 use crate::search::ItemFacts;
 
 /// What the index knows about an item.
@@ -49,10 +49,8 @@ impl TryFrom<ItemRow> for ItemDocument {
     type Error = sqlx::Error;
 
     fn try_from(row: ItemRow) -> sqlx::Result<Self> {
-        let category = Category::from_name(&row.category)
-            .ok_or_else(|| unreadable("category", format!("{} is no category", row.category)))?;
         let facts = ItemFacts {
-            category,
+            category: stored_category(&row.category)?,
             store_number: row.store_number,
             min_price: row.min_price,
             hearts: row.hearts,

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
+use utoipa::IntoParams;
 
 use crate::shared::Expected;
 
@@ -22,7 +23,13 @@ pub(crate) fn tagged<T>(version: i64, answer: T) -> Tagged<T> {
 ///
 /// The comparison is the strong comparison of RFC 9110, section 13.1.1: a weak tag (`W/"3"`) never matches, and neither
 /// does a tag that is no version.
-pub(crate) struct IfMatch(pub(crate) Expected);
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, names("If-Match"))]
+pub(crate) struct IfMatch(
+    /// The `ETag` as you read it
+    #[param(value_type = Option<String>)]
+    pub(crate) Expected,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;

@@ -5,6 +5,7 @@ use http::StatusCode;
 use problem::Path;
 use uuid::Uuid;
 
+use crate::shared::http::etag::IfMatch;
 use crate::shared::{EditError, SellerEdit};
 use crate::state::AppState;
 use crate::stores::close_store;
@@ -19,10 +20,7 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
     path = "/api/store/stores/{storeId}",
     tag = "stores",
     security(("bearer" = [])),
-    params(
-        ("storeId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the store as you read it"),
-    ),
+    params(("storeId" = Uuid, Path), IfMatch),
     responses((status = NO_CONTENT, description = "The store is deleted"), Refusals)
 )]
 pub(crate) async fn store_delete(

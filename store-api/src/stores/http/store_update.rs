@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::StoreBody;
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{Description, Patch, SellerEdit, StoreName, WebAddress, present};
 use crate::state::AppState;
 use crate::stores::{EditStoreError, StoreEdit, edit_store};
@@ -53,10 +53,7 @@ problem::refusals!(
     path = "/api/store/stores/{storeId}",
     tag = "stores",
     security(("bearer" = [])),
-    params(
-        ("storeId" = Uuid, Path),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the store as you read it"),
-    ),
+    params(("storeId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
         (status = OK, description = "The store as it is now", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
