@@ -1,8 +1,8 @@
 //! A believable catalogue for demonstrations and measurements: the same one for the same seed number.
 //!
-//! Rows are written in bulk, without notes for the search index, and the index is told of them at the end. A run that
-//! was interrupted is repeated with the same plan: existing rows are skipped. All counts are true: every heart and
-//! follow is a row, and what was sold was reserved and confirmed. Its orders and members exist in no other service.
+//! Rows are written in bulk, without recording changes for the search index. The index is rebuilt at the end. After an
+//! interruption, a run with the same plan continues: existing rows are skipped. All counts are true: every heart and
+//! follow is a row, and the sold pieces are in confirmed reservations. The orders and members exist in no other service.
 
 mod catalogue;
 mod db;
