@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use roaring::RoaringBitmap;
 
 use super::db::blocks::block_of;

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use roaring::RoaringBitmap;
 
 use super::db::blocks::{block_of, numbers_of};

@@ -1,6 +1,5 @@
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;

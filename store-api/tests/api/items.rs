@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::shop::{Shop, an_item, id_of, item_path};
+use crate::shop::{Shop, an_item, item_path};
 
 #[sqlx::test]
 async fn an_item_is_listed_with_its_options_in_their_order(

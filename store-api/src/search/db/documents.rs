@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use database::Connection;
 use money::Won;
-use sqlx::mysql::MySql;
 use sqlx::{FromRow, QueryBuilder};
 
 use crate::db::{number, padded, push_list};
@@ -68,7 +67,8 @@ pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<Ite
         return Ok(Vec::new());
     }
     let mut query = QueryBuilder::new(ITEMS);
-    push_numbers(&mut query, "i.number", numbers);
+    query.push("i.number IN ");
+    push_list(&mut query, padded(numbers).copied());
     let rows: Vec<ItemRow> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(ItemDocument::try_from).collect()
 }
@@ -120,7 +120,8 @@ pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<St
     let mut query = QueryBuilder::new(
         "SELECT number, live IS NOT NULL AS is_live, name FROM stores FORCE INDEX (PRIMARY) WHERE ",
     );
-    push_numbers(&mut query, "number", numbers);
+    query.push("number IN ");
+    push_list(&mut query, padded(numbers).copied());
     let rows: Vec<StoreRow> = query.build_query_as().fetch_all(db).await?;
     rows.into_iter().map(StoreDocument::try_from).collect()
 }
@@ -141,9 +142,4 @@ pub async fn live_stores(
     .fetch_all(db)
     .await?;
     rows.into_iter().map(StoreDocument::try_from).collect()
-}
-
-fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
-    query.push(column).push(" IN ");
-    push_list(query, padded(numbers).copied());
 }

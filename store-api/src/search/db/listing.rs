@@ -8,13 +8,11 @@ use std::ops::RangeInclusive;
 
 use database::Connection;
 use sqlx::QueryBuilder;
-use sqlx::mysql::MySql;
 
 use crate::db::{IndexOrder, number};
 use crate::items::Item;
 use crate::items::db::items;
-use crate::search::Direction;
-use crate::search::{ItemFilter, ItemPosition, ItemSort, StoreKey, StorePosition, StoreSort};
+use crate::search::{Direction, ItemFilter, ItemPosition, ItemSort, StoreKey, StorePosition, StoreSort};
 use crate::stores::Store;
 use crate::stores::db::stores;
 

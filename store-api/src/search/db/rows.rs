@@ -3,7 +3,6 @@
 //! Every statement names the primary key. Without that, the optimiser may read a whole covering index instead.
 
 use database::Connection;
-use sqlx::mysql::MySql;
 use sqlx::{FromRow, QueryBuilder};
 
 use super::listing;
@@ -44,7 +43,8 @@ pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -
             ", TRUE AS in_stock"
         });
         query.push(" FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1");
-        push_numbers(&mut query, "i.number", chunk);
+        query.push(" AND i.number IN ");
+        push_list(&mut query, padded(chunk).copied());
         let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *db).await?;
         for row in rows {
             found.push(ItemRow { item: row.item.try_into()?, in_stock: row.in_stock });
@@ -64,7 +64,8 @@ pub async fn item_keys(
         let mut query = QueryBuilder::new("SELECT ");
         query.push(listing::item_column(sort).unwrap_or("CAST(0 AS SIGNED)"));
         query.push(", i.number FROM items i FORCE INDEX (PRIMARY) WHERE i.live = 1");
-        push_numbers(&mut query, "i.number", chunk);
+        query.push(" AND i.number IN ");
+        push_list(&mut query, padded(chunk).copied());
         let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
         for (key, stored) in rows {
             found.push((key, number(stored)?));
@@ -82,7 +83,8 @@ pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<St
             stores::columns!(),
             " FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1"
         ));
-        push_numbers(&mut query, "s.number", chunk);
+        query.push(" AND s.number IN ");
+        push_list(&mut query, padded(chunk).copied());
         let rows: Vec<stores::Row> = query.build_query_as().fetch_all(&mut *db).await?;
         found.extend(rows.into_iter().map(Store::from));
     }
@@ -100,7 +102,8 @@ pub async fn store_positions(
         let mut query = QueryBuilder::new(
             "SELECT s.followers, s.name_key, s.number FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1",
         );
-        push_numbers(&mut query, "s.number", chunk);
+        query.push(" AND s.number IN ");
+        push_list(&mut query, padded(chunk).copied());
         let rows: Vec<(i64, String, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
         found.extend(rows.into_iter().map(|(followers, name_key, number)| {
             let key = match sort {
@@ -112,9 +115,4 @@ pub async fn store_positions(
         }));
     }
     Ok(found)
-}
-
-fn push_numbers(query: &mut QueryBuilder<MySql>, column: &str, numbers: &[u32]) {
-    query.push(" AND ").push(column).push(" IN ");
-    push_list(query, padded(numbers).copied());
 }
