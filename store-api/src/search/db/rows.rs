@@ -3,6 +3,7 @@
 //! Every statement names the primary key. Without that, the optimiser may read a whole covering index instead.
 
 use database::Connection;
+use sqlx::mysql::MySqlRow;
 use sqlx::{FromRow, QueryBuilder};
 
 use super::listing;
@@ -34,23 +35,18 @@ struct Row {
 
 /// The live items of these numbers, in any order. With `stock_is_asked`, it also reads whether they are in stock.
 pub async fn items(db: &mut Connection, numbers: &[u32], stock_is_asked: bool) -> sqlx::Result<Vec<ItemRow>> {
-    let mut found = Vec::with_capacity(numbers.len());
-    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut query = QueryBuilder::new(concat!("SELECT ", items::columns!()));
-        query.push(if stock_is_asked {
-            ", EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS in_stock"
-        } else {
-            ", TRUE AS in_stock"
-        });
-        query.push(" FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1");
-        query.push(" AND i.number IN ");
-        push_list(&mut query, padded(chunk).copied());
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *db).await?;
-        for row in rows {
-            found.push(ItemRow { item: row.item.try_into()?, in_stock: row.in_stock });
-        }
-    }
-    Ok(found)
+    let in_stock = if stock_is_asked {
+        "EXISTS (SELECT 1 FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0)"
+    } else {
+        "TRUE"
+    };
+    let select = format!(
+        "SELECT {}, {in_stock} AS in_stock FROM items i FORCE INDEX (PRIMARY) \
+         STRAIGHT_JOIN stores s FORCE INDEX (stores_id_key) ON s.id = i.store_id WHERE i.live = 1 AND i.number IN ",
+        items::columns!()
+    );
+    let rows: Vec<Row> = fetch(db, &select, numbers).await?;
+    rows.into_iter().map(|row| Ok(ItemRow { item: row.item.try_into()?, in_stock: row.in_stock })).collect()
 }
 
 /// The sort keys of the live items of these numbers, in any order.
@@ -59,36 +55,23 @@ pub async fn item_keys(
     sort: ItemSort,
     numbers: &[u32],
 ) -> sqlx::Result<Vec<(i64, u32)>> {
-    let mut found = Vec::with_capacity(numbers.len());
-    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut query = QueryBuilder::new("SELECT ");
-        query.push(listing::item_column(sort).unwrap_or("CAST(0 AS SIGNED)"));
-        query.push(", i.number FROM items i FORCE INDEX (PRIMARY) WHERE i.live = 1");
-        query.push(" AND i.number IN ");
-        push_list(&mut query, padded(chunk).copied());
-        let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
-        for (key, stored) in rows {
-            found.push((key, number(stored)?));
-        }
-    }
-    Ok(found)
+    let key = listing::item_column(sort).unwrap_or("CAST(0 AS SIGNED)");
+    let select = format!(
+        "SELECT {key}, i.number FROM items i FORCE INDEX (PRIMARY) WHERE i.live = 1 AND i.number IN "
+    );
+    let rows: Vec<(i64, i64)> = fetch(db, &select, numbers).await?;
+    rows.into_iter().map(|(key, stored)| Ok((key, number(stored)?))).collect()
 }
 
 /// The live stores of these numbers, in any order.
 pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<Store>> {
-    let mut found = Vec::with_capacity(numbers.len());
-    for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut query = QueryBuilder::new(concat!(
-            "SELECT ",
-            stores::columns!(),
-            " FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1"
-        ));
-        query.push(" AND s.number IN ");
-        push_list(&mut query, padded(chunk).copied());
-        let rows: Vec<stores::Row> = query.build_query_as().fetch_all(&mut *db).await?;
-        found.extend(rows.into_iter().map(Store::from));
-    }
-    Ok(found)
+    let select = concat!(
+        "SELECT ",
+        stores::columns!(),
+        " FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1 AND s.number IN "
+    );
+    let rows: Vec<stores::Row> = fetch(db, select, numbers).await?;
+    Ok(rows.into_iter().map(Store::from).collect())
 }
 
 /// The positions of the live stores of these numbers, in any order.
@@ -97,22 +80,31 @@ pub async fn store_positions(
     sort: StoreSort,
     numbers: &[u32],
 ) -> sqlx::Result<Vec<StorePosition>> {
+    let select = "SELECT s.followers, s.name_key, s.number FROM stores s FORCE INDEX (PRIMARY) \
+                  WHERE s.live = 1 AND s.number IN ";
+    let rows: Vec<(i64, String, i64)> = fetch(db, select, numbers).await?;
+    let position = |(followers, name_key, number)| {
+        let key = match sort {
+            StoreSort::Latest => StoreKey::Count(0),
+            StoreSort::Followers => StoreKey::Count(followers),
+            StoreSort::Name => StoreKey::Name(name_key),
+        };
+        StorePosition { key, number }
+    };
+    Ok(rows.into_iter().map(position).collect())
+}
+
+/// Fetches the rows of these numbers, some with each statement. `select` is the statement up to the list of numbers.
+async fn fetch<R>(db: &mut Connection, select: &str, numbers: &[u32]) -> sqlx::Result<Vec<R>>
+where
+    R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
+{
     let mut found = Vec::with_capacity(numbers.len());
     for chunk in numbers.chunks(NUMBERS_AT_ONCE) {
-        let mut query = QueryBuilder::new(
-            "SELECT s.followers, s.name_key, s.number FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1",
-        );
-        query.push(" AND s.number IN ");
+        let mut query = QueryBuilder::new(select);
         push_list(&mut query, padded(chunk).copied());
-        let rows: Vec<(i64, String, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
-        found.extend(rows.into_iter().map(|(followers, name_key, number)| {
-            let key = match sort {
-                StoreSort::Latest => StoreKey::Count(0),
-                StoreSort::Followers => StoreKey::Count(followers),
-                StoreSort::Name => StoreKey::Name(name_key),
-            };
-            StorePosition { key, number }
-        }));
+        let rows: Vec<R> = query.build_query_as().fetch_all(&mut *db).await?;
+        found.extend(rows);
     }
     Ok(found)
 }
