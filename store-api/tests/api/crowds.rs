@@ -47,9 +47,7 @@ async fn a_seller_sees_a_change_at_once_while_many_read_the_item(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "마카롱", 3).await;
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
     let path = item_path(&item);
     let is_over = tokio::sync::watch::Sender::new(false);
     let readers = join_all((0..12).map(|number| {

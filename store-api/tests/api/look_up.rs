@@ -71,9 +71,7 @@ async fn deleted_options_are_named(_: MySqlPoolOptions, options: MySqlConnectOpt
 
 #[sqlx::test]
 async fn fault_17_internal_routes_are_for_order_api_alone(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 3).await;
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
     let order = Uuid::from_u128(1);
     let lines = json!([{ "optionId": option_id(&item, 0), "quantity": 1 }]);
     let calls: [(Method, String, Value); 5] = [

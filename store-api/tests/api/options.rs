@@ -12,9 +12,7 @@ async fn options_are_added_edited_and_deleted_and_the_item_changes_with_them(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 3).await;
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
     let path = item_path(&item);
     let new = json!({ "name": "미니", "price": 12_000, "quantity": 7 });
 
@@ -66,9 +64,7 @@ async fn option_names_are_unique_within_their_item(_: MySqlPoolOptions, options:
 
 #[sqlx::test]
 async fn stock_is_set_or_changed_and_stays_in_its_range(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 10).await;
+    let (shop, seller, item) = Shop::with_item(&options, 10).await;
     let option = option_id(&item, 0);
     let path = format!("/api/store/items/{}/options/{option}", id_of(&item));
     let edit = |body: Value| shop.patch(&seller, &path, &body);
@@ -107,9 +103,7 @@ async fn a_seller_does_not_count_the_pieces_that_orders_hold(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 10).await;
+    let (shop, seller, item) = Shop::with_item(&options, 10).await;
     let option = option_id(&item, 0);
     shop.reserve(Uuid::from_u128(1), &[(option, 4)]).await.expect(StatusCode::OK);
     let path = format!("/api/store/items/{}/options/{option}", id_of(&item));
@@ -124,9 +118,7 @@ async fn fault_09_counters_lose_no_update_of_writers_at_once(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 100).await;
+    let (shop, seller, item) = Shop::with_item(&options, 100).await;
     let option = option_id(&item, 0);
     let path = format!("/api/store/items/{}/options/{option}", id_of(&item));
     let deltas: Vec<i64> = (1..=20).map(|n| if n % 2 == 0 { n } else { -n }).collect();
@@ -165,9 +157,7 @@ async fn fault_26_an_option_of_another_item_is_not_accepted(
 
 #[sqlx::test]
 async fn an_option_shares_the_version_of_its_item(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 3).await;
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
     let path = item_path(&item);
     let option = format!("{path}/options/{}", option_id(&item, 0));
     let edit = |tag: String, price: i64| {

@@ -58,6 +58,14 @@ impl Shop {
         (shop, seller, store)
     }
 
+    /// A service with one item of one option and this many pieces: the service, the seller, and the item.
+    pub(crate) async fn with_item(options: &MySqlConnectOptions, pieces: i64) -> (Self, Person, Value) {
+        let shop = Self::open(options);
+        let seller = shop.seller();
+        let item = shop.item_of(&seller, "딸기 케이크", pieces).await;
+        (shop, seller, item)
+    }
+
     /// `GET` without a token.
     pub(crate) fn get(&self, path: &str) -> impl Future<Output = Answer> + use<> {
         self.client.get(path).send()
