@@ -1,4 +1,4 @@
-//! How the service is put together.
+//! Starts the service and its workers.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use service_host::{Host, Parts, Service};
 use crate::command::{self, Command};
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, http, search, stock};
+use crate::{db, routes, search, stock};
 
-/// The deployable.
+/// The service.
 #[derive(Debug)]
 pub struct StoreApi;
 
@@ -27,7 +27,7 @@ impl Service for StoreApi {
         let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
         let pause = Duration::from_millis(settings.search.index_interval_ms);
         let index = search::index_worker(database.clone(), pause);
-        let parts = Parts::new(http::router(state))
+        let parts = Parts::new(routes::router(state))
             .worker("reservation-expiry", until_cancelled(host, expiry))
             .worker("search-index", until_cancelled(host, index));
         Ok(parts.check("mysql", move || {
@@ -51,7 +51,8 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// Work without an end of its own. It is broken off where it stands: each of its steps is one transaction.
+/// Runs a worker until the service shuts down. The worker may be cancelled at any point: each of its steps is one
+/// transaction.
 fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
 where
     F: Future<Output = ()> + Send,

@@ -1,0 +1,61 @@
+use clock::Clock;
+use database::{Connection, Database};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::edited_option::{EditedOption, update_item};
+use super::own_item::lock_own_item;
+use super::{MAX_OPTIONS, NewOption, db};
+use crate::db::on_duplicate;
+use crate::shared::{EditError, SellerEdit, run_tx_with};
+
+/// Why an option was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddOptionError {
+    /// The item can't be edited now, or not by this seller.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A live option of the item has the name.
+    #[error("the option's name is taken")]
+    NameTaken,
+    /// The item has as many options as it can have.
+    #[error("the item has {MAX_OPTIONS} options")]
+    TooMany,
+    /// The database failed.
+    #[error("adding an option failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Adds an option to a seller's item.
+pub async fn add_option(
+    database: &Database,
+    clock: &Clock,
+    edit: SellerEdit,
+    item_id: Uuid,
+    option: NewOption,
+) -> Result<EditedOption, AddOptionError> {
+    let (now, option) = (clock.now(), [(clock.new_id(), option)]);
+    run_tx_with(database, "add_option", (edit, option), move |tx, (edit, option)| {
+        Box::pin(add_in(tx, edit, item_id, option, now))
+    })
+    .await
+}
+
+async fn add_in(
+    tx: &mut Connection,
+    edit: &SellerEdit,
+    item_id: Uuid,
+    option: &[(Uuid, NewOption); 1],
+    now: OffsetDateTime,
+) -> Result<EditedOption, AddOptionError> {
+    let item = lock_own_item(tx, edit, item_id).await?;
+    if db::options::of_item(tx, item_id).await?.len() >= MAX_OPTIONS {
+        return Err(AddOptionError::TooMany);
+    }
+    db::options::insert(tx, item_id, option, now)
+        .await
+        .map_err(on_duplicate(db::options::NAME_KEY, AddOptionError::NameTaken))?;
+    let (item, options) = update_item(tx, item, now).await?;
+    let option = options.into_iter().next_back().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(EditedOption { option, item_version: item.version })
+}

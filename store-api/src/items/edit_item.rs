@@ -1,0 +1,55 @@
+use clock::Clock;
+use database::{Connection, Database};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::own_item::lock_own_item;
+use super::{ItemEdit, ItemWithOptions, db};
+use crate::db::on_duplicate;
+use crate::search_changes::{self, Corpus};
+use crate::shared::{EditError, SellerEdit, run_tx_with};
+
+/// Why an item was not edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditItemError {
+    /// The item can't be edited now, or not by this seller.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Another live item of the store has the name.
+    #[error("the item's name is taken")]
+    NameTaken,
+    /// The database failed.
+    #[error("editing an item failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Edits a seller's item. Its options stay as they are.
+pub async fn edit_item(
+    database: &Database,
+    clock: &Clock,
+    edit: SellerEdit,
+    id: Uuid,
+    change: ItemEdit,
+) -> Result<ItemWithOptions, EditItemError> {
+    let now = clock.now();
+    run_tx_with(database, "edit_item", (edit, change), move |tx, (edit, change)| {
+        Box::pin(edit_in(tx, edit, id, change, now))
+    })
+    .await
+}
+
+async fn edit_in(
+    tx: &mut Connection,
+    edit: &SellerEdit,
+    id: Uuid,
+    change: &ItemEdit,
+    now: OffsetDateTime,
+) -> Result<ItemWithOptions, EditItemError> {
+    let item = lock_own_item(tx, edit, id).await?;
+    let edited = change.apply(&item, now);
+    db::items::update(tx, &edited)
+        .await
+        .map_err(on_duplicate(db::items::NAME_KEY, EditItemError::NameTaken))?;
+    search_changes::record_old_text(tx, Corpus::Items, item.number, &item.name, &item.description).await?;
+    Ok(ItemWithOptions { item: edited, options: db::options::of_item(tx, id).await? })
+}

@@ -1,0 +1,55 @@
+use clock::Clock;
+use database::{Connection, Database};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::own_store::lock_own_store;
+use super::{Store, StoreEdit, db};
+use crate::db::on_duplicate;
+use crate::search_changes::{self, Corpus};
+use crate::shared::{EditError, SellerEdit, run_tx_with};
+
+/// Why a store was not edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditStoreError {
+    /// The store can't be edited now, or not by this seller.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Another live store has the name.
+    #[error("the store's name is taken")]
+    NameTaken,
+    /// The database failed.
+    #[error("editing a store failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Edits a seller's store.
+pub async fn edit_store(
+    database: &Database,
+    clock: &Clock,
+    edit: SellerEdit,
+    id: Uuid,
+    change: StoreEdit,
+) -> Result<Store, EditStoreError> {
+    let now = clock.now();
+    run_tx_with(database, "edit_store", (edit, change), move |tx, (edit, change)| {
+        Box::pin(edit_in(tx, edit, id, change, now))
+    })
+    .await
+}
+
+async fn edit_in(
+    tx: &mut Connection,
+    edit: &SellerEdit,
+    id: Uuid,
+    change: &StoreEdit,
+    now: OffsetDateTime,
+) -> Result<Store, EditStoreError> {
+    let store = lock_own_store(tx, edit, id).await?;
+    let edited = change.apply(&store, now);
+    db::stores::update(tx, &edited)
+        .await
+        .map_err(on_duplicate(db::stores::NAME_KEY, EditStoreError::NameTaken))?;
+    search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
+    Ok(edited)
+}

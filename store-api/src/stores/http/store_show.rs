@@ -1,0 +1,33 @@
+//! `GET /api/store/stores/{storeId}`: one store.
+
+use axum::extract::State;
+use problem::{Code, Json, Path, Problem};
+use uuid::Uuid;
+
+use super::bodies::StoreBody;
+use crate::shared::http::etag::{Tagged, tagged};
+use crate::state::AppState;
+use crate::stores::db;
+
+problem::refusals!(Refusals: InvalidParameter, NotFound);
+
+/// Show a store
+#[utoipa::path(
+    get,
+    path = "/api/store/stores/{storeId}",
+    tag = "stores",
+    params(("storeId" = Uuid, Path)),
+    responses(
+        (status = OK, description = "The store", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        Refusals
+    )
+)]
+pub(crate) async fn store_show(
+    State(state): State<AppState>,
+    Path(store_id): Path<Uuid>,
+) -> Result<Tagged<Json<StoreBody>>, Problem> {
+    let find = state.database.read("store_show", move |db| Box::pin(db::stores::find(db, store_id)));
+    let store = find.await.map_err(database::problem)?;
+    let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(tagged(store.version, Json(store.into())))
+}
