@@ -9,8 +9,9 @@ use futures::future::BoxFuture;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::batch::{BatchStatus, Cause, JobExecution, Listener, StepExecution};
-use crate::domain::day::BusinessDay;
-use crate::settle::{self, Settler};
+use crate::settlement::day::BusinessDay;
+use crate::settlement::settler::Settler;
+use crate::settlement::settler;
 
 /// How a step looks that knows how much there is to read.
 const OF_SO_MANY: &str = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";

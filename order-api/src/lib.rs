@@ -21,26 +21,23 @@
 //! transaction. It is then done at once, asked for by ids that make it take effect once; what is interrupted is taken up
 //! by whichever instance comes first. So a success survives the process that gave it, and nothing needs an operator.
 
+pub mod backlog;
 pub mod batch;
 pub mod cart;
-pub mod change_cart;
-pub mod change_line;
 pub mod checkout;
 pub mod command;
 pub mod db;
-mod deliver;
-pub mod domain;
-mod drive_checkout;
-pub mod http;
-pub mod lanes;
-pub mod pay_out;
-mod repeat;
+pub mod orders;
+pub mod outbox;
+pub mod payouts;
+pub mod quantity;
+pub mod refunds;
+mod routes;
 mod service;
 pub mod settings;
-pub mod settle;
+pub mod settlement;
 pub mod state;
-pub mod view_cart;
 pub mod worker;
 
-pub use http::router;
+pub use routes::router;
 pub use service::OrderApi;

@@ -11,16 +11,16 @@ use service_host::{Host, Parts, Service};
 use store_client::StoreClient;
 use tokio_util::task::TaskTracker;
 
-use crate::batch::Batch;
-use crate::cart::Carts;
+use crate::batch::{Batch, db};
+use crate::cart::redis::Carts;
 use crate::command::{Command, settle};
-use crate::db;
-use crate::lanes::Lanes;
-use crate::router;
 use crate::settings::Settings;
-use crate::settle::{self, Settler};
+use crate::settlement::counter_shards::Lanes;
+use crate::settlement::settler::Settler;
+use crate::settlement::settler;
 use crate::state::{AppState, Rules};
-use crate::worker::{self, Work};
+use crate::worker::Work;
+use crate::{router, worker};
 
 /// The service.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ async fn databases(host: &Host, settings: &Settings) -> anyhow::Result<(Database
     let database = Database::connect(&settings.database).await.context("the schema orders")?;
     database.migrate(&db::MIGRATOR).await?;
     let batch = Database::connect(&settings.batch_database).await.context("the schema batch")?;
-    batch.migrate(&db::batch::MIGRATOR).await?;
+    batch.migrate(&batch::MIGRATOR).await?;
     let lease = settings.settlement.lease();
     let batch = Batch::new(batch, host.clock().clone(), lease, host.shutdown());
     let own = database.for_long_statements(SETTLEMENT_CONNECTIONS, SETTLEMENT_STATEMENT_LIMIT);

@@ -6,7 +6,7 @@ use garde::Validate;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::domain::day::{BusinessDay, TimeOfDay};
+use crate::settlement::day::{BusinessDay, TimeOfDay};
 
 /// The settings of order-api, beside those of every process.
 #[derive(Debug, Deserialize, Validate)]

@@ -9,10 +9,10 @@ use store_client::StoreClient;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
-use crate::cart::Carts;
-use crate::lanes::Lanes;
+use crate::cart::redis::Carts;
 use crate::settings::{CheckoutSettings, LineSettings, WorkerSettings};
-use crate::settle::Settler;
+use crate::settlement::counter_shards::Lanes;
+use crate::settlement::settler::Settler;
 
 /// The parts of the service. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Batch, FencingToken, RunError};
-use crate::db::batch::{executions, jobs};
+use super::db::{executions, jobs};
+use super::{Batch, FencingToken, RunError, db};
 
 /// How many heartbeats fit into a lease: so many may be lost before it is.
 const BEATS: u32 = 3;

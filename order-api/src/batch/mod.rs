@@ -2,7 +2,7 @@
 //!
 //! The words are Spring Batch's where they mean the same. A [`Job`] has steps; with its parameters it is a *job instance*,
 //! which is completed once; each try is a *job execution*, and has a *step execution* for each step that it came to, with
-//! counts of what was read, written and skipped. All of it stands in the schema `batch` ([`crate::db::batch`]).
+//! counts of what was read, written and skipped. All of it stands in the schema `batch` ([`crate::batch::db`]).
 //!
 //! * **One run at a time.** [`Batch::run`] holds the job's lease, renewed while it works. A lease that ran out, because
 //!   its process died or stood still, is taken by the next one. Each lease has a larger *fencing token* than the one

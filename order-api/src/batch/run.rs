@@ -4,12 +4,9 @@ use database::Connection;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::db::{executions, jobs, steps};
 use super::lease::Lease;
-use super::{
-    Batch, BatchStatus, COMPLETED, Cause, Chunk, Counts, FencingToken, Job, JobExecution, Next, STOPPED,
-    Step, StepError, StepExecution,
-};
-use crate::db::batch::{executions, jobs, steps};
+use super::{Batch, BatchStatus, COMPLETED, Cause, Chunk, Counts, FencingToken, Job, JobExecution, Next, STOPPED, Step, StepError, StepExecution, db};
 
 /// Longer texts are cut: `exit_message` holds 2,500 characters.
 const MAX_MESSAGE_CHARS: usize = 2_000;

@@ -2,19 +2,8 @@
 //! work over a connection, so that the caller decides what is one transaction; `None` is absence, and an error is the
 //! database's.
 
-pub mod batch;
-pub mod checkouts;
-pub mod control_sums;
-pub mod line_changes;
-pub mod order_lines;
-pub mod orders;
-pub mod outbox;
-pub mod payouts;
-pub mod place;
-pub mod sales;
-pub mod seller_day_totals;
-pub mod settlement_days;
-pub mod settlements;
+
+pub mod sort_key;
 
 use sqlx::migrate::Migrator;
 
@@ -22,7 +11,7 @@ use sqlx::migrate::Migrator;
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// A stored value that this build has no word for.
-fn unknown(column: &'static str, value: &str) -> sqlx::Error {
+pub(crate) fn unknown(column: &'static str, value: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: format!("unknown value {value:?}").into() }
 }
 

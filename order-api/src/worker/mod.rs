@@ -5,20 +5,20 @@
 //! is free for it, runs in a task of its own, and is finished for itself. So a piece that waits for a slow callee takes
 //! one place, and all others go on.
 //!
-//! A piece works within its lease ([`crate::drive_checkout`] renews it, [`crate::deliver`] ends with it). What a piece
+//! A piece works within its lease ([`crate::checkout::saga`] renews it, [`crate::outbox::deliver`] ends with it). What a piece
 //! leaves undone, because it came to the end of its time, panicked, or was dropped with its worker, is taken up again when
 //! its lease has run out. Two instances that are at the same piece for a moment do no harm: what they ask of others has
 //! the same ids, and what they write names the attempt that it belongs to.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `pieces` | claiming work and doing it |
-//! | `places` | the tasks that are under way, and how many there may be |
+//! | `lease_worker` | claiming work and doing it |
+//! | `slots` | the tasks that are under way, and how many there may be |
 //! | `count` | what the metrics say of unfinished work |
 
-mod count;
-mod pieces;
-mod places;
+mod lease_worker;
+mod repeat;
+mod slots;
 
 use std::time::Duration;
 
@@ -26,11 +26,12 @@ use service_host::Progress;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::repeat::repeat;
+use repeat::repeat;
 use crate::state::AppState;
 
-pub use count::count_unfinished;
-pub use pieces::{Pieces, Work};
+pub use crate::backlog::count_unfinished;
+pub(crate) use repeat::repeat;
+pub use lease_worker::{Pieces, Work};
 
 /// How often the unfinished work is counted for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(5);

@@ -1,0 +1,3 @@
+//! The routes of the checkout.
+
+pub(crate) mod order_create;

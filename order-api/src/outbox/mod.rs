@@ -1,0 +1,5 @@
+//! Deliveries to other services.
+
+pub mod db;
+pub(crate) mod deliver;
+pub mod delivery;

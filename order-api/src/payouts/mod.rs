@@ -1,0 +1,5 @@
+//! Paying sellers.
+
+pub mod db;
+pub(crate) mod http;
+pub mod pay_out;
