@@ -1,44 +1,30 @@
-//! What the metrics say of unfinished work.
+//! The metrics of unfinished checkouts and deliveries.
 
-use time::OffsetDateTime;
-
-use crate::checkout::db as checkouts;
 use crate::checkout::state::State;
-use crate::outbox::db as outbox;
-use crate::outbox::delivery::Kind;
+use crate::outbox::Kind;
 use crate::state::AppState;
+use crate::worker::BacklogGauges;
+use crate::{checkout, outbox};
 
-/// Shows how much is unfinished, and how old the oldest of it is.
-pub async fn count_unfinished(app: &AppState) -> sqlx::Result<()> {
-    let count = app.database.read("unfinished_count", |db| {
+const CHECKOUTS: BacklogGauges = BacklogGauges {
+    tasks: "checkouts_unfinished",
+    oldest_seconds: "checkouts_unfinished_oldest_seconds",
+    label: "state",
+};
+
+const DELIVERIES: BacklogGauges =
+    BacklogGauges { tasks: "outbox_pending", oldest_seconds: "outbox_pending_oldest_seconds", label: "kind" };
+
+/// Shows how many checkouts and deliveries are unfinished, and how old the oldest of them is.
+pub async fn show_backlogs(app: &AppState) -> sqlx::Result<()> {
+    let read = app.database.read("unfinished_count", |db| {
         Box::pin(async move {
-            Ok::<_, sqlx::Error>((checkouts::census(db).await?, outbox::census(db).await?))
+            Ok::<_, sqlx::Error>((checkout::db::backlogs(db).await?, outbox::db::backlogs(db).await?))
         })
     });
-    let (checkouts, deliveries) = count.await?;
+    let (checkouts, deliveries) = read.await?;
     let now = app.clock.now();
-    let age = |oldest: OffsetDateTime| (now - oldest).as_seconds_f64().max(0.0);
-    for state in State::NAMES {
-        let found = checkouts.iter().find(|census| census.state == state);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a gauge is a float, and nobody counts to 2^53 checkouts"
-        )]
-        metrics::gauge!("checkouts_unfinished", "state" => state)
-            .set(found.map_or(0, |census| census.checkouts) as f64);
-        metrics::gauge!("checkouts_unfinished_oldest_seconds", "state" => state)
-            .set(found.map_or(0.0, |census| age(census.oldest)));
-    }
-    for kind in Kind::ALL.map(Kind::as_str) {
-        let found = deliveries.iter().find(|census| census.kind == kind);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a gauge is a float, and nobody counts to 2^53 deliveries"
-        )]
-        metrics::gauge!("outbox_owed", "kind" => kind)
-            .set(found.map_or(0, |census| census.deliveries) as f64);
-        metrics::gauge!("outbox_owed_oldest_seconds", "kind" => kind)
-            .set(found.map_or(0.0, |census| age(census.oldest)));
-    }
+    CHECKOUTS.show(State::NAMES, &checkouts, now);
+    DELIVERIES.show(app.outbox.kinds().into_iter().map(Kind::as_str), &deliveries, now);
     Ok(())
 }

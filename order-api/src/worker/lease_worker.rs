@@ -1,103 +1,73 @@
-//! Claiming work and doing it.
+//! Claiming tasks and running them.
 
+use std::error::Error;
 use std::time::Duration;
 
 use service_host::Progress;
+use tokio_util::sync::CancellationToken;
 
-use super::slots::Places;
-use crate::checkout::db as checkouts;
-use crate::checkout::saga::drive;
-use crate::checkout::state::Checkout;
-use crate::orders::db::orders;
-use crate::outbox::db as outbox;
-use crate::outbox::db::Leased;
-use crate::outbox::deliver::deliver;
-use crate::state::AppState;
+use super::slots::Slots;
 
-/// A kind of work that is taken up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// Checkouts that nobody drives.
-    Checkouts,
-    /// Deliveries that nobody makes.
-    Deliveries,
+/// Work that is stored with a lease. Any instance can claim a task whose lease has expired. Cheap to clone.
+pub trait Queue: Clone + Send + Sync + 'static {
+    /// One claimed piece of work.
+    type Task: Send + 'static;
+    /// Why nothing could be claimed.
+    type Error: Error + 'static;
+
+    /// Claims at most `limit` tasks whose lease has expired.
+    fn claim_due(&self, limit: u32) -> impl Future<Output = Result<Vec<Self::Task>, Self::Error>> + Send;
+
+    /// Runs a claimed task, within its lease.
+    fn run(self, task: Self::Task) -> impl Future<Output = ()> + Send + 'static;
 }
 
-/// What is under way of one kind of work. Dropping it drops that: it is taken up again when its lease has run out.
+/// Runs the tasks of one queue. If it is dropped, its running tasks are dropped too; they are claimed again when their
+/// leases have expired.
 #[derive(Debug)]
-pub struct Pieces {
-    app: AppState,
-    work: Work,
+pub struct LeaseWorker<Q> {
+    queue: Q,
+    slots: Slots,
     progress: Progress,
-    places: Places,
 }
 
-impl Pieces {
-    /// Nothing yet.
-    pub fn new(app: AppState, work: Work, progress: Progress) -> Self {
-        let places = Places::new(app.rules.worker.at_once, progress.clone());
-        Self { app, work, progress, places }
+impl<Q: Queue> LeaseWorker<Q> {
+    /// A worker that runs at most `max_tasks` tasks at the same time.
+    pub fn new(queue: Q, max_tasks: u32, progress: Progress) -> Self {
+        let slots = Slots::new(max_tasks, progress.clone());
+        Self { queue, slots, progress }
     }
 
-    /// Takes up what is due, as much of it as there are free places for. True where there may be more of it.
-    pub async fn take_up(&mut self) -> sqlx::Result<bool> {
-        let free = self.places.free();
-        let claimed = match self.work {
-            Work::Checkouts => self.take_up_checkouts(free).await?,
-            Work::Deliveries => self.take_up_deliveries(free).await?,
-        };
+    /// Claims due tasks and runs them until the process shuts down, and then waits for those that are running. Looks for
+    /// due tasks every `poll`, and at once while there may be more of them.
+    pub async fn run(mut self, poll: Duration, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let has_more = self.start_due().await.unwrap_or_else(|error| {
+                let worker = self.progress.worker();
+                tracing::warn!(worker, error = telemetry::chain(&error), "could not claim tasks");
+                self.progress.failed(&error);
+                false
+            });
+            let pause = if has_more { Duration::ZERO } else { poll };
+            let _ = shutdown.run_until_cancelled(self.slots.wait(pause)).await;
+        }
+        self.drain().await;
+    }
+
+    /// Claims due tasks, one for each free slot at most, and starts them. Returns true if more tasks may be due.
+    pub async fn start_due(&mut self) -> Result<bool, Q::Error> {
+        let free = self.slots.free();
+        let tasks = self.queue.claim_due(free).await?;
         self.progress.succeeded();
-        Ok(claimed >= free as usize)
-    }
-
-    /// Waits until everything that is under way has ended.
-    pub async fn finish(&mut self) {
-        self.places.finish().await;
-    }
-
-    /// Waits until `pause` is over and there is room for more.
-    pub(super) async fn wait(&mut self, pause: Duration) {
-        self.places.wait(pause).await;
-    }
-
-    async fn take_up_checkouts(&mut self, free: u32) -> sqlx::Result<usize> {
-        let (now, lease_until) = (self.app.clock.now(), self.app.lease_until());
-        let claim = self.app.database.run_tx("checkouts_claim_due", move |tx| {
-            Box::pin(async move { checkouts::claim_due(tx, now, lease_until, free).await })
-        });
-        let claimed: Vec<Checkout> = claim.await?;
-        let count = claimed.len();
-        for checkout in claimed {
-            self.places.begin(drive_claimed(self.app.clone(), checkout));
+        let has_more = tasks.len() >= free as usize;
+        for task in tasks {
+            self.slots.start(self.queue.clone().run(task));
         }
-        Ok(count)
+        Ok(has_more)
     }
 
-    async fn take_up_deliveries(&mut self, free: u32) -> sqlx::Result<usize> {
-        let (now, lease_until) = (self.app.clock.now(), self.app.lease_until());
-        let claim = self.app.database.run_tx("outbox_claim_due", move |tx| {
-            Box::pin(async move { outbox::claim_due(tx, now, lease_until, free).await })
-        });
-        let claimed: Vec<Leased> = claim.await?;
-        let count = claimed.len();
-        for leased in claimed {
-            let app = self.app.clone();
-            self.places.begin(async move { deliver(&app, leased).await });
-        }
-        Ok(count)
-    }
-}
-
-async fn drive_claimed(app: AppState, checkout: Checkout) {
-    let order_id = checkout.order_id;
-    match app.database.read("order_find", move |db| Box::pin(orders::find(db, order_id))).await {
-        Ok(Some(order)) => {
-            tracing::info!(%order_id, state = checkout.state.as_str(), attempt = checkout.attempt, "took up a checkout");
-            drive(&app, order, checkout).await;
-        }
-        // A foreign key keeps an order for every checkout.
-        Ok(None) => tracing::error!(%order_id, "a checkout has no order"),
-        // Its lease runs out.
-        Err(error) => tracing::warn!(%order_id, %error, "could not read a checkout's order"),
+    /// Waits until all running tasks have ended.
+    pub async fn drain(&mut self) {
+        self.slots.drain().await;
     }
 }

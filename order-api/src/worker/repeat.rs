@@ -1,21 +1,22 @@
 //! Work that is repeated at intervals.
 
+use std::error::Error;
 use std::time::Duration;
 
 use service_host::Progress;
 use tokio_util::sync::CancellationToken;
 
-/// Repeats `work`, with a pause after each round, until the process ends.
-pub(crate) async fn repeat<F, E>(
+/// Repeats `work` until the process shuts down, with a pause after each round.
+pub async fn repeat<F, E>(
     progress: &Progress,
-    ending: &CancellationToken,
+    shutdown: &CancellationToken,
     pause: Duration,
     work: impl Fn() -> F,
 ) where
     F: Future<Output = Result<(), E>>,
-    E: std::error::Error + 'static,
+    E: Error + 'static,
 {
-    while !ending.is_cancelled() {
+    while !shutdown.is_cancelled() {
         match work().await {
             Ok(()) => progress.succeeded(),
             Err(error) => {
@@ -24,6 +25,6 @@ pub(crate) async fn repeat<F, E>(
                 progress.failed(&error);
             }
         }
-        let _ = ending.run_until_cancelled(tokio::time::sleep(pause)).await;
+        let _ = shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
