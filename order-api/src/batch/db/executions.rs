@@ -6,16 +6,18 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::steps;
-use crate::batch::{BatchStatus, Cause, DIED, FencingToken, JobExecution};
+use crate::batch::execution::{BatchStatus, Cause, JobExecution, StepExecution};
+use crate::batch::exit_code::DIED;
+use crate::batch::job::FencingToken;
 use crate::db::unknown;
 
 const COLUMNS: &str = "e.id, i.job_key, e.status, e.exit_code, e.exit_message, e.cause, e.holder, e.fencing_token, \
      e.start_time, e.last_updated, e.end_time FROM job_executions e JOIN job_instances i ON i.id = e.job_instance_id";
 
-/// Why an execution failed that nobody could ask any more.
-const SILENT: &str = "nothing was heard of its process until the lease had run out";
+/// The message of an execution whose process has died.
+const NOT_RENEWED: &str = "nothing was heard of its process until the lease had run out";
 
-/// The id of the instance of a job with these parameters, which is `new_id` where there was none.
+/// Returns the id of the job instance with these parameters. If it does not exist, inserts it with the id `new_id`.
 pub async fn instance(
     connection: &mut Connection,
     job: &str,
@@ -41,7 +43,7 @@ pub async fn instance(
     Ok(id)
 }
 
-/// Writes an execution that begins.
+/// Inserts an execution that begins.
 pub async fn insert(
     connection: &mut Connection,
     instance_id: Uuid,
@@ -64,7 +66,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Writes how an execution ended.
+/// Updates an execution at its end.
 pub async fn finish(connection: &mut Connection, execution: &JobExecution) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE job_executions SET status = ?, exit_code = ?, exit_message = ?, last_updated = ?, end_time = ? \
@@ -81,8 +83,8 @@ pub async fn finish(connection: &mut Connection, execution: &JobExecution) -> sq
     Ok(())
 }
 
-/// Notes that the run with this token was heard of.
-pub async fn touch(
+/// Records that the run with this token is alive.
+pub async fn record_heartbeat(
     connection: &mut Connection,
     job: &str,
     token: FencingToken,
@@ -100,14 +102,14 @@ pub async fn touch(
     Ok(())
 }
 
-/// Records that the executions of a job that had an earlier lease than this one, and say that they run, have failed.
-pub async fn bury(
+/// Records as failed: the executions of a job that are STARTED with a smaller token, which is that of an expired lease.
+pub async fn fail_abandoned(
     connection: &mut Connection,
     job: &str,
     token: FencingToken,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let dead: Vec<(Uuid,)> = sqlx::query_as(
+    let abandoned: Vec<(Uuid,)> = sqlx::query_as(
         "SELECT e.id FROM job_executions e JOIN job_instances i ON i.id = e.job_instance_id \
          WHERE e.status = 'STARTED' AND e.fencing_token < ? AND i.job_name = ?",
     )
@@ -115,12 +117,12 @@ pub async fn bury(
     .bind(job)
     .fetch_all(&mut *connection)
     .await?;
-    for (id,) in dead {
+    for (id,) in abandoned {
         sqlx::query(
             "UPDATE step_executions SET status = 'FAILED', exit_message = ?, end_time = ? \
              WHERE job_execution_id = ? AND status = 'STARTED'",
         )
-        .bind(SILENT)
+        .bind(NOT_RENEWED)
         .bind(now)
         .bind(id)
         .execute(&mut *connection)
@@ -129,7 +131,7 @@ pub async fn bury(
             "UPDATE job_executions SET status = 'FAILED', exit_code = ?, exit_message = ?, end_time = ? WHERE id = ?",
         )
         .bind(DIED)
-        .bind(SILENT)
+        .bind(NOT_RENEWED)
         .bind(now)
         .bind(id)
         .execute(&mut *connection)
@@ -138,8 +140,8 @@ pub async fn bury(
     Ok(())
 }
 
-/// The executions of an instance with their steps, the first one first: in the order of their leases, which is right also
-/// where the clocks of their processes differ.
+/// The executions of an instance with their steps, the oldest first. They are in the order of their fencing tokens, which
+/// is right even if the clocks of their processes differ.
 pub async fn of_instance(connection: &mut Connection, instance_id: Uuid) -> sqlx::Result<Vec<JobExecution>> {
     let mut query = select();
     query.push(" WHERE e.job_instance_id = ").push_bind(instance_id).push(" ORDER BY e.fencing_token");
@@ -158,7 +160,7 @@ pub async fn last_of(
     Ok(fetch(connection, query).await?.pop())
 }
 
-/// The largest parameters, in the order of their text, with which a job was completed.
+/// The largest parameters, as text, with which a job was completed.
 pub async fn last_completed(connection: &mut Connection, job: &str) -> sqlx::Result<Option<String>> {
     let (job_key,) = sqlx::query_as(
         "SELECT MAX(i.job_key) FROM job_instances i JOIN job_executions e ON e.job_instance_id = i.id \
@@ -173,13 +175,13 @@ pub async fn last_completed(connection: &mut Connection, job: &str) -> sqlx::Res
 /// Which executions of a job to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Of the instance with these parameters.
+    /// Of the instance with these parameters; of all if `None`.
     pub job_key: Option<String>,
-    /// Begun before this one.
+    /// Which began before this one.
     pub before: Option<Uuid>,
 }
 
-/// The executions of a job with their steps, the last one first.
+/// The executions of a job with their steps, the newest first.
 pub async fn list(
     connection: &mut Connection,
     job: &str,
@@ -236,7 +238,7 @@ struct ExecutionRow {
 }
 
 impl ExecutionRow {
-    fn into_execution(self, steps: Vec<crate::batch::StepExecution>) -> sqlx::Result<JobExecution> {
+    fn into_execution(self, steps: Vec<StepExecution>) -> sqlx::Result<JobExecution> {
         Ok(JobExecution {
             id: self.id,
             job_key: self.job_key,

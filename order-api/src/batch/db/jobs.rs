@@ -1,12 +1,12 @@
-//! The table `jobs`: the leases.
+//! The table `jobs`: the leases of jobs.
 
 use database::Connection;
 use time::OffsetDateTime;
 
-use crate::batch::FencingToken;
+use crate::batch::job::FencingToken;
 
-/// Takes the lease of a job where it has run out, or nobody ever had it; else gives who has it.
-pub async fn take_lease(
+/// Acquires the lease of a job if it has expired, or if no process ever had it. Otherwise returns its holder.
+pub async fn acquire_lease(
     connection: &mut Connection,
     job: &str,
     holder: &str,
@@ -39,8 +39,8 @@ pub async fn take_lease(
     Ok(Ok(FencingToken(token + 1)))
 }
 
-/// Sets the end of a lease; false where somebody else has it by now. The row stays locked until the transaction's end, so
-/// that nobody takes the lease meanwhile.
+/// Sets the end of a lease. Returns false if another process has acquired it. The row stays locked until the end of the
+/// transaction, so that no process can acquire the lease before.
 pub async fn renew_lease(
     connection: &mut Connection,
     job: &str,

@@ -1,4 +1,4 @@
-//! The schema `batch`: what is run, by whom, and how it went. It knows nothing of what the jobs are about.
+//! The SQL of the schema `batch`, a file for each table.
 
 pub mod executions;
 pub mod jobs;
@@ -6,5 +6,5 @@ pub mod steps;
 
 use sqlx::migrate::Migrator;
 
-/// What makes the schema `batch`, and brings an older one up to date.
+/// Creates the schema `batch`, or migrates it to the newest version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations-batch");

@@ -5,10 +5,11 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::batch::{BatchStatus, Checkpoint, Counts, StepExecution};
+use crate::batch::execution::{BatchStatus, StepExecution};
+use crate::batch::job::{Checkpoint, Counts};
 use crate::db::unknown;
 
-/// Writes a step that begins.
+/// Inserts a step that begins.
 pub async fn insert(
     connection: &mut Connection,
     execution_id: Uuid,
@@ -36,7 +37,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Writes how far a step has come.
+/// Updates the progress of a step.
 pub async fn update(connection: &mut Connection, step: &StepExecution) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE step_executions SET status = ?, exit_message = ?, read_count = ?, write_count = ?, \
@@ -57,7 +58,7 @@ pub async fn update(connection: &mut Connection, step: &StepExecution) -> sqlx::
     Ok(())
 }
 
-/// The steps of these executions, each with its execution's id, in the order in which they began.
+/// The steps of these executions, each with the id of its execution, in the order in which they began.
 pub(super) async fn of_executions(
     connection: &mut Connection,
     execution_ids: &[Uuid],
