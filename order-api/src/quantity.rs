@@ -1,33 +1,33 @@
-//! How many pieces of one option.
+//! The quantity of a cart line or an order line.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// 1 to 999 pieces.
+/// A number of pieces of one option, 1 to 999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "u32")]
 #[schema(value_type = u32, minimum = 1, maximum = 999)]
 pub struct Quantity(u32);
 
-/// A number of pieces that no line can have.
+/// The number is not a valid quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be {} to {}", Quantity::MIN, Quantity::MAX)]
 pub struct OutOfRange;
 
 impl Quantity {
-    /// The fewest of a line.
+    /// The smallest quantity.
     pub const MIN: u32 = 1;
-    /// The most of a line.
+    /// The largest quantity.
     pub const MAX: u32 = 999;
 
-    /// So many pieces, or `None` outside of the range.
+    /// A quantity of `pieces`, or `None` if it is out of range.
     pub const fn new(pieces: u32) -> Option<Self> {
         if pieces >= Self::MIN && pieces <= Self::MAX { Some(Self(pieces)) } else { None }
     }
 
-    /// The bare number.
+    /// The number of pieces.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_number_is_read_as_one() {
+    fn other_values_are_refused() {
         for wrong in ["0", "-1", "1000", "1.0", "1.5", "\"1\"", "null", "4294967297"] {
             assert!(serde_json::from_str::<Quantity>(wrong).is_err(), "{wrong}");
         }

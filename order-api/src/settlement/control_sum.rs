@@ -1,11 +1,10 @@
-//! Control sums: a few numbers by which the totals of all sellers are compared with all their lines at once.
+//! Control sums: a few numbers that compare the totals of all sellers with all their lines at once.
 //!
-//! Beside the plain sum of the amounts stands a weighted one: each amount times a number that is made of its seller's id
-//! (28 bits of its CRC-32), modulo the prime 2^61 − 1. Both are linear, so they are the same whether they are taken over
-//! the lines or over the sellers' totals. Money that is missing shows in the plain sum; money that stands with the wrong
-//! seller leaves that alone and shifts the weighted one, unless two sellers happen to have the same weight: one chance
-//! in 268 million. It is the idea of Freivalds' check of a product and of a linear hash: compare a projection of two
-//! vectors, not the vectors.
+//! Beside the plain sum of the amounts there is a weighted sum: each amount is multiplied by a weight of its seller (28
+//! bits of the CRC-32 of the seller's id), modulo the prime 2^61 − 1. Both sums are linear, so they are the same over the
+//! lines and over the totals. Missing money changes the plain sum. Money that is booked for the wrong seller changes only
+//! the weighted sum, unless two sellers have the same weight by chance: one in 268 million. This is the idea of Freivalds'
+//! algorithm and of linear hashes: compare a projection of two vectors, not the vectors.
 
 use std::fmt;
 
@@ -14,36 +13,36 @@ use money::Won;
 /// 2^61 − 1.
 pub const MODULUS: i64 = (1 << 61) - 1;
 
-/// What amounts of many sellers come to.
+/// The sums of amounts of many sellers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ControlSum {
     /// The plain sum.
     pub amount: Won,
-    /// Each amount weighted by its seller, modulo [`MODULUS`].
+    /// The sum of the amounts, each multiplied by the weight of its seller, modulo [`MODULUS`].
     pub weighted: i64,
 }
 
 impl ControlSum {
-    /// The sums over both; `None` where the plain one does not fit.
+    /// The sums over both; `None` if the plain sum does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let amount = self.amount.checked_add(other.amount)?;
-        // Each is below 2^61, so that two of them fit.
+        // Each is below 2^61, so their sum fits.
         Some(Self { amount, weighted: (self.weighted + other.weighted) % MODULUS })
     }
 }
 
-/// What a day comes to, over its totals or over its lines.
+/// The sums of a day, over its totals or over its lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DaySums {
-    /// Of what was paid.
+    /// Of the lines that were paid.
     pub gross: ControlSum,
-    /// Of what goes back.
+    /// Of the lines that are refunded.
     pub refunds: ControlSum,
 }
 
 impl DaySums {
-    /// The sums over both; `None` where a plain one does not fit.
+    /// The sums over both; `None` if a plain sum does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let gross = self.gross.checked_add(other.gross)?;
@@ -59,6 +58,23 @@ impl fmt::Display for DaySums {
             "gross {} [{:x}], refunds {} [{:x}]",
             gross.amount, gross.weighted, refunds.amount, refunds.weighted
         )
+    }
+}
+
+/// The sums of lines, and their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineSums {
+    /// How many lines were paid.
+    pub lines: u64,
+    /// Their sums.
+    pub sums: DaySums,
+}
+
+impl LineSums {
+    /// The sums over both; `None` if a plain sum does not fit.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        Some(Self { lines: self.lines + other.lines, sums: self.sums.checked_add(other.sums)? })
     }
 }
 

@@ -1,10 +1,12 @@
-//! Lanes: how those who add to one seller's totals at the same time keep out of each other's way.
+//! Sharded counters: transactions that add to the totals of one seller at the same time use different rows.
 //!
-//! A row that many transactions add to lets one of them pass at a time. So a seller's total of a day is kept in as many
-//! rows, called lanes, as were ever needed at once: whoever adds takes the lowest lane that nobody of this process is
-//! in. A seller with a sale now and then has one row a day, which keeps the settlement small; one whose cakes are sold
-//! out in a minute has up to sixteen. Processes do not know of each other's lanes: where two of them meet in a row, one
-//! waits for the other for the end of a transaction, and nothing is lost.
+//! Only one transaction at a time can add to a row. So the total of a seller and a day is the sum of several rows, the
+//! *shards*: as many as were ever used at the same time. A transaction uses the lowest shard that no other transaction of
+//! this process uses. A seller with a sale now and then has one row for each day, which keeps the settlement small; a
+//! seller who sells out within a minute has up to sixteen. Processes do not know the shards that others use. If two of them
+//! use the same row, one waits until the transaction of the other has ended, and nothing is lost.
+//!
+//! The table calls the shard `lane`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,71 +15,72 @@ use access::MemberId;
 
 use super::totals::Addition;
 
-/// How many rows a seller's day has at most.
-const LANES: usize = 16;
+/// How many shards a seller's day has at most.
+const SHARDS: usize = 16;
 
-/// Who is where in this process. Cheap to clone.
+/// The shards that this process uses now. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Lanes {
-    busy: Arc<Mutex<HashMap<MemberId, [u32; LANES]>>>,
+pub struct CounterShards {
+    /// For each seller, how many transactions use each shard.
+    in_use: Arc<Mutex<HashMap<MemberId, [u32; SHARDS]>>>,
 }
 
-/// Additions with their lanes, which are free again when this is dropped.
+/// Additions with their shards. Dropping it releases the shards.
 #[derive(Debug)]
-pub struct InLanes {
-    lanes: Lanes,
+pub struct ShardedAdditions {
+    shards: CounterShards,
     additions: Vec<(Addition, u8)>,
 }
 
-impl Lanes {
-    /// Gives each addition a lane of its seller's: the lowest of those with the fewest in them.
+impl CounterShards {
+    /// Assigns a shard to each addition: the lowest of the least used shards of its seller.
     #[must_use]
-    pub fn enter(&self, additions: Vec<Addition>) -> InLanes {
-        let mut busy = self.busy();
+    pub fn assign(&self, additions: Vec<Addition>) -> ShardedAdditions {
+        let mut in_use = self.in_use();
         let additions = additions
             .into_iter()
             .map(|addition| {
-                let lanes = busy.entry(addition.seller_id).or_default();
-                let fewest = lanes.iter().copied().min().unwrap_or_default();
-                let lane = (0_u8..).zip(lanes.iter_mut()).find(|(_, inside)| **inside == fewest);
-                let lane = lane.map_or(0, |(lane, inside)| {
-                    *inside += 1;
-                    lane
+                let shards = in_use.entry(addition.seller_id).or_default();
+                let fewest = shards.iter().copied().min().unwrap_or_default();
+                let shard = (0_u8..).zip(shards.iter_mut()).find(|(_, users)| **users == fewest);
+                let shard = shard.map_or(0, |(shard, users)| {
+                    *users += 1;
+                    shard
                 });
-                (addition, lane)
+                (addition, shard)
             })
             .collect();
-        drop(busy);
-        InLanes { lanes: self.clone(), additions }
+        drop(in_use);
+        ShardedAdditions { shards: self.clone(), additions }
     }
 
-    fn leave(&self, additions: &[(Addition, u8)]) {
-        let mut busy = self.busy();
-        for (addition, lane) in additions {
-            if let Some(lanes) = busy.get_mut(&addition.seller_id) {
-                lanes[usize::from(*lane)] -= 1;
-                if lanes.iter().all(|inside| *inside == 0) {
-                    busy.remove(&addition.seller_id);
+    fn release(&self, additions: &[(Addition, u8)]) {
+        let mut in_use = self.in_use();
+        for (addition, shard) in additions {
+            if let Some(shards) = in_use.get_mut(&addition.seller_id) {
+                shards[usize::from(*shard)] -= 1;
+                if shards.iter().all(|users| *users == 0) {
+                    in_use.remove(&addition.seller_id);
                 }
             }
         }
     }
 
-    fn busy(&self) -> MutexGuard<'_, HashMap<MemberId, [u32; LANES]>> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_use(&self) -> MutexGuard<'_, HashMap<MemberId, [u32; SHARDS]>> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl InLanes {
-    /// The additions.
+impl ShardedAdditions {
+    /// The additions, each with its shard.
     pub fn additions(&self) -> &[(Addition, u8)] {
         &self.additions
     }
 }
 
-impl Drop for InLanes {
+impl Drop for ShardedAdditions {
     fn drop(&mut self) {
-        self.lanes.leave(&self.additions);
+        self.shards.release(&self.additions);
     }
 }
 
@@ -99,35 +102,36 @@ mod tests {
         }
     }
 
-    fn lanes_of(inside: &InLanes) -> Vec<u8> {
-        inside.additions().iter().map(|(_, lane)| *lane).collect()
+    fn shards_of(assigned: &ShardedAdditions) -> Vec<u8> {
+        assigned.additions().iter().map(|(_, shard)| *shard).collect()
     }
 
     #[test]
-    fn whoever_comes_alone_is_in_the_first_lane() {
-        let lanes = Lanes::default();
+    fn a_single_transaction_uses_the_first_shard() {
+        let shards = CounterShards::default();
         for _ in 0..3 {
-            assert_eq!(lanes_of(&lanes.enter(vec![addition(1), addition(2)])), [0, 0]);
+            assert_eq!(shards_of(&shards.assign(vec![addition(1), addition(2)])), [0, 0]);
         }
-        assert!(lanes.busy().is_empty());
+        assert!(shards.in_use().is_empty());
     }
 
     #[test]
-    fn those_who_come_together_have_a_lane_each_while_there_are_any() {
-        let lanes = Lanes::default();
-        let inside: Vec<InLanes> = (0..LANES + 2).map(|_| lanes.enter(vec![addition(1)])).collect();
-        let taken: Vec<u8> = inside.iter().flat_map(lanes_of).collect();
-        assert_eq!(taken, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1]);
-        assert_eq!(lanes_of(&lanes.enter(vec![addition(2)])), [0]);
+    fn transactions_at_the_same_time_use_different_shards_while_there_are_any() {
+        let shards = CounterShards::default();
+        let assigned: Vec<ShardedAdditions> =
+            (0..SHARDS + 2).map(|_| shards.assign(vec![addition(1)])).collect();
+        let used: Vec<u8> = assigned.iter().flat_map(shards_of).collect();
+        assert_eq!(used, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1]);
+        assert_eq!(shards_of(&shards.assign(vec![addition(2)])), [0]);
     }
 
     #[test]
-    fn a_lane_that_was_left_is_taken_again() {
-        let lanes = Lanes::default();
-        let (first, second) = (lanes.enter(vec![addition(1)]), lanes.enter(vec![addition(1)]));
+    fn a_released_shard_is_used_again() {
+        let shards = CounterShards::default();
+        let (first, second) = (shards.assign(vec![addition(1)]), shards.assign(vec![addition(1)]));
         drop(first);
-        assert_eq!(lanes_of(&lanes.enter(vec![addition(1)])), [0]);
+        assert_eq!(shards_of(&shards.assign(vec![addition(1)])), [0]);
         drop(second);
-        assert!(lanes.busy().is_empty());
+        assert!(shards.in_use().is_empty());
     }
 }

@@ -13,73 +13,74 @@ use time::macros::format_description;
 use time::{Date, Month, OffsetDateTime};
 use utoipa::ToSchema;
 
-/// From the database that is built in, so that every machine agrees on it.
+/// From the time zone database in the program, so that it is the same on every machine.
 static SEOUL: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZoneDatabase::bundled().get("Asia/Seoul").expect("the bundled time zone database has Asia/Seoul")
 });
 
 const FORMAT: StaticFormatDescription = format_description!("[year]-[month]-[day]");
 
-/// A date in Asia/Seoul; `YYYY-MM-DD` outside.
+/// A date in Asia/Seoul. As text it is `YYYY-MM-DD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = Date, example = "2026-11-22")]
 pub struct BusinessDay(Date);
 
 impl BusinessDay {
-    /// The day in which `instant` lies.
+    /// The day that contains `instant`.
     pub fn of(instant: OffsetDateTime) -> Self {
         let micros = i64::try_from(instant.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
         let instant = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
         let day = SEOUL.to_datetime(instant).date();
-        let month = Month::try_from(day.month().unsigned_abs()).expect("jiff's months are 1 to 12");
+        let month = Month::try_from(day.month().unsigned_abs()).expect("the months of jiff are 1 to 12");
         let date = Date::from_calendar_date(i32::from(day.year()), month, day.day().unsigned_abs());
-        Self(date.expect("a date of jiff's is one of time's"))
+        Self(date.expect("every date of jiff is a date of time"))
     }
 
-    /// The day of this date.
+    /// The business day with this date.
     pub const fn from_date(date: Date) -> Self {
         Self(date)
     }
 
-    /// Its date.
+    /// The date.
     pub const fn date(self) -> Date {
         self.0
     }
 
-    /// Its first instant.
+    /// The first instant of the day.
     pub fn start(self) -> OffsetDateTime {
         self.at(TimeOfDay::MIDNIGHT)
     }
 
-    /// The instant of this time of it.
+    /// The instant of `time` on this day.
     pub fn at(self, time: TimeOfDay) -> OffsetDateTime {
-        let year = i16::try_from(self.0.year()).expect("time's years are four digits, as jiff's are");
+        let year =
+            i16::try_from(self.0.year()).expect("the years of time have four digits, as those of jiff");
         let month = i8::try_from(u8::from(self.0.month())).expect("a month is 1 to 12");
         let day = i8::try_from(self.0.day()).expect("a day is 1 to 31");
         let instant = SEOUL.to_timestamp(civil::date(year, month, day).at(time.hour, time.minute, 0, 0));
-        let seconds = instant.expect("only the very first hours of the calendar are no instants").as_second();
-        OffsetDateTime::from_unix_timestamp(seconds).expect("an instant of jiff's is one of time's")
+        let seconds = instant.expect("only the first hours of the calendar are not instants").as_second();
+        OffsetDateTime::from_unix_timestamp(seconds).expect("every instant of jiff is an instant of time")
     }
 
-    /// The first instant after it.
+    /// The first instant after the day.
     pub fn end(self) -> OffsetDateTime {
         self.next().start()
     }
 
-    /// The day after it; the last day of the calendar is its own.
+    /// The next day; the last day of the calendar has itself as the next.
     #[must_use]
     pub fn next(self) -> Self {
         self.0.next_day().map_or(self, Self)
     }
 
-    /// The day before it; the first day of the calendar is its own.
+    /// The previous day; the first day of the calendar has itself as the previous.
     #[must_use]
     pub fn previous(self) -> Self {
         self.0.previous_day().map_or(self, Self)
     }
 }
 
-/// A time of day in Asia/Seoul, to the minute; `HH:MM` outside.
+/// A time of day in Asia/Seoul, in minutes. As text it is `HH:MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOfDay {
     hour: i8,
@@ -87,10 +88,10 @@ pub struct TimeOfDay {
 }
 
 impl TimeOfDay {
-    /// When a day begins.
+    /// The beginning of a day.
     pub const MIDNIGHT: Self = Self { hour: 0, minute: 0 };
 
-    /// This hour, 0 to 23, and minute, 0 to 59.
+    /// The time of an hour, 0 to 23, and a minute, 0 to 59; `None` if one is out of range.
     pub const fn new(hour: i8, minute: i8) -> Option<Self> {
         match (hour, minute) {
             (0..=23, 0..=59) => Some(Self { hour, minute }),
@@ -99,7 +100,7 @@ impl TimeOfDay {
     }
 }
 
-/// A text that is not what it should be.
+/// The text is not a day or not a time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(&'static str);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn four_in_the_morning_in_seoul_is_seven_in_the_evening_before_in_utc() {
+    fn four_in_the_morning_in_seoul_is_19_utc_of_the_day_before() {
         let day = BusinessDay::from_date(date!(2026 - 11 - 23));
         assert_eq!(day.at("04:00".parse().unwrap()), datetime!(2026-11-22 19:00 UTC));
         assert_eq!((day.previous().next(), day.next().date()), (day, date!(2026 - 11 - 24)));
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_a_plain_date() {
+    fn as_text_it_is_a_date() {
         let day: BusinessDay = serde_json::from_str("\"2026-02-28\"").unwrap();
         assert_eq!(serde_json::to_string(&day).unwrap(), "\"2026-02-28\"");
         for wrong in [

@@ -1,10 +1,10 @@
-//! What the metrics say about settlement, beside those that every job has (`batch_job_executions_total`).
+//! The metrics of settlement, beside those of every job (`batch_job_executions_total`).
 
 use super::day::BusinessDay;
 
-/// Shows how far settlement has come: everything before the day `next` is settled, and `last_due` is due. `None` where
-/// nothing was ever sold.
-pub(super) fn show(next: Option<BusinessDay>, last_due: BusinessDay) {
+/// Shows how far settlement has come: `next` is the first day that is not settled (`None` if nothing was ever sold), and
+/// `last_due` is the last day that is due.
+pub(super) fn show_progress(next: Option<BusinessDay>, last_due: BusinessDay) {
     let behind = next.map_or(0, |next| days_behind(next, last_due));
     metrics::gauge!("settlement_days_behind").set(f64::from(behind));
     if let Some(next) = next {
@@ -14,8 +14,8 @@ pub(super) fn show(next: Option<BusinessDay>, last_due: BusinessDay) {
 }
 
 /// Shows whether settlement has stopped because totals and lines differ.
-pub(super) fn alarm(is_raised: bool) {
-    metrics::gauge!("settlement_stopped_totals_differ").set(if is_raised { 1.0 } else { 0.0 });
+pub(super) fn show_stopped(is_stopped: bool) {
+    metrics::gauge!("settlement_stopped_totals_differ").set(if is_stopped { 1.0 } else { 0.0 });
 }
 
 /// How many days are due and not settled.

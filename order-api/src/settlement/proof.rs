@@ -1,14 +1,14 @@
-//! The proof of a day's totals against its lines.
+//! The proof that the totals of a day are equal to its order lines.
 //!
-//! Both sides come to the control sums of [`crate::settlement::control_sum`]: over the totals that is one pass over a row or two
-//! for each seller, whatever was sold; over the lines it is one pass over each of two indexes that hold nothing else, of
-//! sales and of refunds, without grouping, sorting or looking at a line. So that this too costs a big day next to nothing
-//! when it is settled, its lines are summed up as the day goes on ([`super::read_ahead`]), and what is left to read is the
-//! last few minutes of the day, and the refunds since.
+//! Both sides are reduced to the control sums of [`super::control_sum`]. For the totals this reads one or two rows for
+//! each seller, however much was sold. For the lines it reads two indexes that contain nothing else, one of sales and one
+//! of refunds, without grouping, sorting or reading a line. To make this cheap for a big day too, its lines are summed up
+//! while the day goes on ([`super::read_ahead`]), so that only the last minutes of the day, and the refunds since, are
+//! left to read.
 //!
-//! A line that was paid, or accepted to be paid back, late, or changed by hand, after its minute was read would make the
-//! proof fail for no reason. So a day that seems wrong is read anew from its first line before it is called so; and a day
-//! that is small enough is read anew in any case.
+//! A payment or a refund that was committed late, and a line that was changed by hand, may be missing in the sums that
+//! were read ahead, although the totals are right. So before the proof fails, it reads the whole day again. A small day
+//! is always read as a whole.
 
 use std::time::Instant;
 
@@ -18,15 +18,17 @@ use uuid::Uuid;
 use super::control_sum::DaySums;
 use super::day::BusinessDay;
 use super::db::seller_day_totals::Difference;
-use super::db::{control_sums, seller_day_totals};
-use super::settler::Settler;
+use super::db::{control_sums, lines, seller_day_totals};
+use super::pace::Pace;
+use super::resources::Resources;
+use crate::db::too_large;
 
-/// How many sellers are named for an operator to begin with.
-const NAMED: u32 = 10;
+/// How many sellers the error names. They are for the operator to begin with.
+const MAX_NAMED_SELLERS: u32 = 10;
 
-/// The totals of a day are not what its lines come to.
+/// The totals of a day are not equal to its lines.
 #[derive(Debug, thiserror::Error)]
-#[error("the totals of {day} are {totals}, and its lines come to {lines}; by seller, totals less lines: {}", named(.sellers))]
+#[error("the totals of {day} are {totals}, and its lines come to {lines}; by seller, totals less lines: {}", listed(.sellers))]
 pub(super) struct TotalsDiffer {
     day: BusinessDay,
     totals: DaySums,
@@ -34,12 +36,16 @@ pub(super) struct TotalsDiffer {
     sellers: Vec<Difference>,
 }
 
-/// Proves the totals of a day that is closed. Gives how many rows the totals are.
-pub(super) async fn prove(settler: &Settler, day: BusinessDay) -> sqlx::Result<Result<u64, TotalsDiffer>> {
-    // Before the lines: what is waited for with the totals is among these only then.
-    let (total_rows, totals) = sum_up(settler, day).await?;
-    let read_anew_lines = settler.settings.read_anew_lines;
-    let compare = settler.database.read("settlement_compare", move |db| {
+/// Proves the totals of a closed day. Returns the number of rows of totals.
+pub(super) async fn prove(
+    resources: &Resources,
+    day: BusinessDay,
+) -> sqlx::Result<Result<u64, TotalsDiffer>> {
+    // The totals come first. This waits for the transactions that have added to them, and whose lines are committed only
+    // then.
+    let (total_rows, totals) = sum_up_totals(resources, day).await?;
+    let read_anew_lines = resources.settings.read_anew_lines;
+    let compare = resources.database.read("settlement_compare", move |db| {
         Box::pin(async move { compare(db, day, totals, read_anew_lines).await })
     });
     Ok(compare.await?.map(|()| total_rows))
@@ -54,30 +60,30 @@ async fn compare(
 ) -> sqlx::Result<Result<(), TotalsDiffer>> {
     let ahead = control_sums::find(connection, day).await?;
     if let Some(ahead) = ahead.filter(|ahead| ahead.read.lines > read_anew_lines) {
-        let rest = control_sums::of_lines(connection, day, Some(ahead.until), None).await?;
+        let rest = lines::sum_up(connection, day, Some(ahead.until), None).await?;
         if ahead.read.checked_add(rest).is_some_and(|lines| lines.sums == totals) {
             return Ok(Ok(()));
         }
         tracing::warn!(%day, "the lines that were read ahead do not agree with the totals; reading all of them");
     }
-    let lines = control_sums::of_lines(connection, day, None, None).await?.sums;
+    let lines = lines::sum_up(connection, day, None, None).await?.sums;
     if lines == totals {
         return Ok(Ok(()));
     }
-    let sellers = seller_day_totals::differences(connection, day, NAMED).await?;
+    let sellers = seller_day_totals::differences(connection, day, MAX_NAMED_SELLERS).await?;
     Ok(Err(TotalsDiffer { day, totals, lines, sellers }))
 }
 
-/// How many rows the totals of a day are, and what they come to. What is behind is done with: whoever adds to it now finds
-/// the day closed.
-async fn sum_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
+/// Sums up the totals of a day; returns the number of their rows, and the sums. It works in parts, by seller. When a part
+/// is read, nothing can be added to it any more, because the day is closed.
+async fn sum_up_totals(resources: &Resources, day: BusinessDay) -> sqlx::Result<(u64, DaySums)> {
     let (mut rows, mut sums) = (0, DaySums::default());
     let mut after = Uuid::nil();
     loop {
-        let pace = settler.pace().await;
+        let pace = Pace::now(resources).await;
         let (began, limit) = (Instant::now(), pace.limit());
-        // Run again where whoever is waited for waits for this.
-        let part: sqlx::Result<_> = settler
+        // A transaction, because it is run again after a deadlock with a transaction that it waits for.
+        let part: sqlx::Result<_> = resources
             .database
             .run_tx("settlement_totals", move |tx| {
                 Box::pin(async move {
@@ -86,24 +92,24 @@ async fn sum_up(settler: &Settler, day: BusinessDay) -> sqlx::Result<(u64, DaySu
                         None => None,
                     };
                     let through = through.unwrap_or(Uuid::max());
-                    Ok((through, seller_day_totals::sums(tx, day, after, through).await?))
+                    Ok((through, seller_day_totals::sum_up(tx, day, after, through).await?))
                 })
             })
             .await;
         let (through, (part_rows, part)) = part?;
         rows += part_rows;
-        sums = sums.checked_add(part).ok_or_else(|| db::too_large("seller_day_totals"))?;
+        sums = sums.checked_add(part).ok_or_else(|| too_large("seller_day_totals"))?;
         if through == Uuid::max() {
             return Ok((rows, sums));
         }
         after = through;
-        tokio::time::sleep(pace.rest(began.elapsed())).await;
+        tokio::time::sleep(pace.pause(began.elapsed())).await;
     }
 }
 
-fn named(sellers: &[Difference]) -> String {
-    let name = |seller: &Difference| {
+fn listed(sellers: &[Difference]) -> String {
+    let text = |seller: &Difference| {
         format!("{} gross {}, refunds {}", seller.seller_id, seller.gross, seller.refunds)
     };
-    sellers.iter().map(name).collect::<Vec<_>>().join("; ")
+    sellers.iter().map(text).collect::<Vec<_>>().join("; ")
 }

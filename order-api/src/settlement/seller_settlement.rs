@@ -1,51 +1,49 @@
-//! What a seller is owed for a business day, and how they are paid.
+//! What a seller is owed for a business day.
 
-use access::MemberId;
 use money::Won;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::day::BusinessDay;
 
-/// A seller's total for one business day.
+/// The total of one seller and one business day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The day.
     pub day: BusinessDay,
-    /// What was paid for the lines of the day.
+    /// The amount of the lines that were paid on the day.
     pub gross: Won,
-    /// What went back to customers, of this day or of earlier ones.
+    /// The amount of the refunds that lower the day. Their lines may be of earlier days.
     pub refunds: Won,
-    /// Whether it was paid.
+    /// Whether the seller has been paid.
     pub status: SettlementStatus,
-    /// What pays it.
+    /// The payout that pays it.
     pub payout_id: Option<Uuid>,
 }
 
 impl Settlement {
-    /// What the seller is owed; below zero where more went back than was paid. Both parts are above zero, so it fits.
+    /// What the seller is owed; below zero if the refunds are larger than the gross. Neither of them is negative, so it fits.
     pub const fn net(&self) -> Won {
         Won::new(self.gross.get() - self.refunds.get())
     }
 }
 
-/// Whether a settlement was paid.
+/// Whether the seller has been paid for a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SettlementStatus {
-    /// Not yet.
+    /// The seller has not been paid.
     Pending,
     /// The money is in the seller's wallet.
     Paid,
 }
 
 impl SettlementStatus {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 2] = [Self::Pending, Self::Paid];
 
-    /// As it is stored and shown.
+    /// The value in the table and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -53,37 +51,18 @@ impl SettlementStatus {
         }
     }
 
-    /// Reads it back.
+    /// Parses a stored value.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 }
 
-/// A seller's request to be paid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payout {
-    /// Also the id of the transfer.
-    pub id: Uuid,
-    /// Who is paid.
-    pub seller_id: MemberId,
-    /// The days that were asked for.
-    pub range: DayRange,
-    /// The sum of the settlements that it binds; above zero.
-    pub amount: Won,
-    /// How many they are.
-    pub days: u32,
-    /// When it was asked for.
-    pub created_at: OffsetDateTime,
-    /// When the money was in the wallet.
-    pub paid_at: Option<OffsetDateTime>,
-}
-
-/// Days from one to another, both included.
+/// A range of days; both ends are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayRange {
-    /// The first.
+    /// The first day.
     pub from: BusinessDay,
-    /// The last; not before the first.
+    /// The last day; not before the first.
     pub to: BusinessDay,
 }
 
@@ -92,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_is_read_back_as_it_was_written_and_has_the_same_name_in_json() {
+    fn every_status_is_parsed_as_it_was_written_and_has_the_same_name_in_json() {
         for status in SettlementStatus::ALL {
             assert_eq!(SettlementStatus::parse(status.as_str()), Some(status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());

@@ -1,95 +1,65 @@
-//! Settling days: the job that turns a day's running totals into what each seller is owed.
-//!
-//! The job `settlement` has the day as its parameter, and three steps:
-//!
-//! 1. `close-day`: from here on nobody begins to add to the totals of the day ([`crate::settlement::db::settlement_days`] says how).
-//! 2. `prove-totals`: whoever has added and is not at its end is waited for, and the totals are compared with the day's
-//!    lines (`proof`). Where they differ, the run fails before anything is written that could be paid, and no later day is
-//!    settled until an administrator has run this one.
-//! 3. `settle-sellers`: a settlement for each seller, in chunks, made of the totals within the database.
-//!
-//! Days are settled in their order, each when it is due and all before it are settled; a missed day is caught up.
-//!
-//! | file | owns |
-//! |---|---|
-//! | `job` | the steps |
-//! | `proof` | the proof of totals against lines |
-//! | `pace` | leaving the database to those who buy |
-//! | `read_ahead` | reading the lines of a big day while it goes on |
-//! | `worker` | doing it when it is due, in every instance |
-//! | `gauges` | what the metrics say of it |
-
-mod gauges;
-mod job;
-mod pace;
-mod proof;
-mod read_ahead;
-mod worker;
+//! Which days are settled, and when.
 
 use clock::Clock;
 use database::Database;
+use uuid::Uuid;
 
 use super::day::BusinessDay;
 use super::db::seller_day_totals;
-use crate::batch::db::executions::Filter;
-use crate::batch::db::executions;
-use crate::batch::{Batch, BatchStatus, Cause, JobExecution, Listener, RunError, db};
+use super::job_key::{JOB, day_of_key, key_of};
+use super::resources::Resources;
+use super::{gauges, job, read_ahead};
+use crate::batch::{Batch, BatchStatus, Cause, JobExecution, Listener, RunError};
 use crate::settings::SettlementSettings;
-
-pub use job::{JOB, TOTALS_DIFFER};
-pub(crate) use worker::SILENCE;
 
 /// Settles days. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Settler {
-    /// The schema `orders`.
-    database: Database,
+    pub(super) resources: Resources,
     batch: Batch,
-    clock: Clock,
-    settings: SettlementSettings,
 }
 
-/// Why a day was not settled, or not by us.
+/// Why a day was not settled, or not by this process.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
     /// The day is not over in Asia/Seoul.
     #[error("{0} is not over in Asia/Seoul")]
     DayNotOver(BusinessDay),
-    /// The run could not be begun, or recorded.
+    /// The run could not begin, or could not be recorded.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The schema `orders` or `batch` could not be read.
-    #[error("what is settled could not be read")]
+    #[error("the settled days could not be read")]
     Database(#[from] sqlx::Error),
 }
 
-/// A run, or the one before that left nothing to do.
+/// The run of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// The execution.
     pub execution: JobExecution,
-    /// Whether it was run now.
+    /// Whether it was run now. Otherwise the day was settled before.
     pub is_new: bool,
 }
 
 impl Settler {
-    /// Settles the orders of `database`, one run at a time by `batch`.
+    /// Settles the orders in `database`; `batch` runs the job.
     pub fn new(database: Database, batch: Batch, clock: Clock, settings: SettlementSettings) -> Self {
-        Self { database, batch, clock, settings }
+        Self { resources: Resources { database, clock, settings }, batch }
     }
 
-    /// Settles whatever is due: every day whose time has come, the missed ones first. Stops at one that fails.
+    /// Settles all days that are due, the oldest first. Stops at a day whose run fails.
     pub async fn settle_due(&self, listener: &dyn Listener) -> Result<(), SettleError> {
         let last = self.last_due();
         loop {
             let next = self.next_unsettled().await?;
-            gauges::show(next, last);
+            gauges::show_progress(next, last);
             let Some(day) = next.filter(|next| *next <= last) else {
-                gauges::alarm(false);
+                gauges::show_stopped(false);
                 return Ok(());
             };
             if self.is_stopped_at(day).await? {
-                gauges::alarm(true);
+                gauges::show_stopped(true);
                 return Ok(());
             }
             let settled = self.run(day, Cause::Schedule, listener).await?;
@@ -99,15 +69,15 @@ impl Settler {
         }
     }
 
-    /// Settles a day that is over, after those before it that are not settled. Gives the run of that day, or of an earlier
-    /// one that did not come to its end.
+    /// Settles the day `last`, after the days before it that are not settled. Returns the run of that day, or the run of
+    /// an earlier day if that did not complete.
     pub async fn settle_through(
         &self,
         last: BusinessDay,
         cause: Cause,
         listener: &dyn Listener,
     ) -> Result<Settled, SettleError> {
-        if self.clock.now() < last.end() {
+        if self.resources.clock.now() < last.end() {
             return Err(SettleError::DayNotOver(last));
         }
         let mut day = self.next_unsettled().await?.map_or(last, |next| next.min(last));
@@ -126,60 +96,53 @@ impl Settler {
         cause: Cause,
         listener: &dyn Listener,
     ) -> Result<Settled, SettleError> {
-        let job = job::settlement_of(self, day);
-        match self.batch.run(&job, &job::key_of(day), cause, listener).await {
+        let job = job::settlement_of(&self.resources, day);
+        match self.batch.run(&job, &key_of(day), cause, listener).await {
             Ok(execution) => Ok(Settled { execution, is_new: true }),
             Err(RunError::AlreadyComplete(execution)) => Ok(Settled { execution: *execution, is_new: false }),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The runs, of one day or of all, the last one first.
+    /// Sums up the order lines of the days that are not closed. See `read_ahead`.
+    pub async fn read_ahead(&self) -> sqlx::Result<()> {
+        read_ahead::read_ahead(&self.resources).await
+    }
+
+    /// The runs of one day or of all days, the newest first; only those that began before the run `before`.
     pub async fn runs(
         &self,
         day: Option<BusinessDay>,
-        before: Option<uuid::Uuid>,
+        before: Option<Uuid>,
         rows: u32,
     ) -> sqlx::Result<Vec<JobExecution>> {
-        let filter = Filter { job_key: day.map(job::key_of), before };
-        let list = self.batch.database().read("batch_executions_list", move |db| {
-            Box::pin(async move { executions::list(db, JOB, &filter, rows).await })
-        });
-        list.await
+        self.batch.executions(JOB, day.map(key_of), before, rows).await
     }
 
-    /// The first day that is not settled; `None` where nothing was ever sold. Days before the first sale are left out.
+    /// The first day that is not settled; `None` if nothing was ever sold. Days before the first sale do not count.
     pub async fn next_unsettled(&self) -> sqlx::Result<Option<BusinessDay>> {
-        let first =
-            self.database.read("settlement_first_day", |db| Box::pin(seller_day_totals::first_day(db)));
+        let first = self
+            .resources
+            .database
+            .read("settlement_first_day", |db| Box::pin(seller_day_totals::first_day(db)));
         let first = first.await?;
-        let done = self
-            .batch
-            .database()
-            .read("batch_last_completed", |db| Box::pin(executions::last_completed(db, JOB)));
-        let done = done.await?;
-        let done = done.as_deref().and_then(job::day_of);
-        Ok(first.map(|first| done.map_or(first, |done| done.next().max(first))))
+        let last_settled = self.batch.last_completed(JOB).await?;
+        let last_settled = last_settled.as_deref().and_then(day_of_key);
+        Ok(first.map(|first| last_settled.map_or(first, |settled| settled.next().max(first))))
     }
 
-    /// The last day whose time has come.
+    /// The last day that is due.
     fn last_due(&self) -> BusinessDay {
-        let now = self.clock.now();
+        let now = self.resources.clock.now();
         let yesterday = BusinessDay::of(now).previous();
-        let is_due = self.settings.due(yesterday) <= now;
+        let is_due = self.resources.settings.due(yesterday) <= now;
         if is_due { yesterday } else { yesterday.previous() }
     }
 
-    /// Whether the last run of a day found totals and lines different. It is not run by itself again: somebody has to look.
+    /// Whether the last run of a day found that totals and lines differ. The schedule does not run such a day again: an
+    /// administrator has to look at it.
     async fn is_stopped_at(&self, day: BusinessDay) -> sqlx::Result<bool> {
-        let last = self.batch.database().read("batch_last_of", move |db| {
-            Box::pin(async move { executions::last_of(db, JOB, &job::key_of(day)).await })
-        });
-        Ok(last.await?.is_some_and(|last| last.exit_code.as_deref() == Some(TOTALS_DIFFER)))
+        let last = self.batch.last_execution(JOB, key_of(day)).await?;
+        Ok(last.is_some_and(|last| last.exit_code.as_deref() == Some(job::TOTALS_DIFFER)))
     }
-}
-
-/// The day of a run.
-pub fn day_of(execution: &JobExecution) -> Option<BusinessDay> {
-    job::day_of(&execution.job_key)
 }

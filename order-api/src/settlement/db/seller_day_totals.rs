@@ -10,18 +10,18 @@ use crate::settlement::control_sum::{ControlSum, DaySums};
 use crate::settlement::day::BusinessDay;
 use crate::settlement::totals::Addition;
 
-/// Adds to totals: each addition in its lane. They must be in the order of sellers and days, so that of two who write the
-/// same rows one waits for the other, and neither for both.
+/// Adds to totals: each addition to its shard. The additions must be in the order of sellers and days. Then all
+/// transactions lock the rows in the same order, and no two of them wait for each other.
 pub async fn add(connection: &mut Connection, additions: &[(Addition, u8)]) -> sqlx::Result<()> {
     if additions.is_empty() {
         return Ok(());
     }
     let mut query: QueryBuilder<MySql> =
         QueryBuilder::new("INSERT INTO seller_day_totals (business_day, seller_id, lane, gross, refunds) ");
-    query.push_values(additions, |mut row, (addition, lane)| {
+    query.push_values(additions, |mut row, (addition, shard)| {
         row.push_bind(addition.day.date())
             .push_bind(addition.seller_id.0)
-            .push_bind(*lane)
+            .push_bind(*shard)
             .push_bind(addition.gross)
             .push_bind(addition.refunds);
     });
@@ -30,15 +30,15 @@ pub async fn add(connection: &mut Connection, additions: &[(Addition, u8)]) -> s
     Ok(())
 }
 
-/// The first day that anything was ever sold on, or paid back.
+/// The first day with a sale or a refund.
 pub async fn first_day(connection: &mut Connection) -> sqlx::Result<Option<BusinessDay>> {
     let row: (Option<Date>,) =
         sqlx::query_as("SELECT MIN(business_day) FROM seller_day_totals").fetch_one(connection).await?;
     Ok(row.0.map(BusinessDay::from_date))
 }
 
-/// About how many sellers behind `after` have totals of a day, for those who watch: the rows of the first lane, which all
-/// sellers have but those who were at work in another one when it would have been made.
+/// About how many sellers after `after` have totals of a day. It counts the rows of the first shard. Nearly every seller
+/// has one; the number is only shown.
 pub async fn count_sellers(connection: &mut Connection, day: BusinessDay, after: Uuid) -> sqlx::Result<u64> {
     let row: (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM seller_day_totals WHERE business_day = ? AND seller_id > ? AND lane = 0",
@@ -50,7 +50,7 @@ pub async fn count_sellers(connection: &mut Connection, day: BusinessDay, after:
     Ok(row.0.unsigned_abs())
 }
 
-/// The seller of the last of `rows` rows of a day behind `after`; `None` where there are fewer.
+/// The seller of the last of `rows` rows of a day after `after`; `None` if there are fewer rows.
 pub async fn seller_at(
     connection: &mut Connection,
     day: BusinessDay,
@@ -68,10 +68,9 @@ pub async fn seller_at(
     .await
 }
 
-/// What a day comes to over the totals of its sellers behind `after` up to `through`, and how many rows these are. Waits
-/// for every transaction that has added to them and is not at its end: the read locks what it reads, and so comes behind
-/// whoever has locked it.
-pub async fn sums(
+/// Sums up the totals of a day, for sellers after `after` up to `through`. Returns the number of rows, and the sums. The
+/// read locks its rows, and so waits for every transaction that has added to them and is not finished.
+pub async fn sum_up(
     connection: &mut Connection,
     day: BusinessDay,
     after: Uuid,
@@ -100,19 +99,19 @@ pub async fn sums(
     Ok((row.total_rows.unsigned_abs(), sums))
 }
 
-/// A seller whose totals of a day are not what the lines come to.
+/// A seller whose totals of a day are not equal to the lines.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Difference {
     /// The seller.
     pub seller_id: Uuid,
-    /// Totals less lines, of what was paid.
+    /// The totals less the lines that were paid.
     pub gross: Won,
-    /// Totals less lines, of what goes back.
+    /// The totals less the lines that are refunded.
     pub refunds: Won,
 }
 
-/// Some of the sellers whose totals of a day are not what the lines come to. Reads all lines of the day: only for a day
-/// of which it is known that something is wrong.
+/// At most `limit` sellers whose totals of a day are not equal to the lines. Reads all lines of the day, so it is only for
+/// a day that is known to be wrong.
 pub async fn differences(
     connection: &mut Connection,
     day: BusinessDay,

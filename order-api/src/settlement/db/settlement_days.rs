@@ -1,11 +1,14 @@
 //! The table `settlement_days`: which days are closed, and who may settle them.
 //!
 //! # How a day is closed
-//! A closed day gets no more additions, although those who add hold no lock on it. Whoever adds writes the totals first,
-//! and then, by [`NOT_CLOSED`] in the line's own update, looks whether the day is closed. Whoever closes writes the row
-//! here, commits, and then waits for all who have locked totals of that day ([`super::seller_day_totals::sums`]). Each
-//! who adds has either locked its totals before that wait, and then is waited for, or after it, and then sees the row and
-//! turns back. So the cost to a checkout is one look at the last entry of a small index.
+//! Nothing is added to a closed day, although the transactions that add hold no lock on the row of the day.
+//!
+//! * A transaction that adds writes the totals first. Then it updates the lines, with [`NOT_CLOSED`] as a condition.
+//! * The run that closes inserts the row here and commits. Then it waits for all transactions that have locked totals of
+//!   the day ([`super::seller_day_totals::sum_up`]).
+//!
+//! So a transaction has locked its totals either before that wait, and the run waits for it, or after it, and then it sees
+//! the row and is rolled back. The cost for a checkout is one look at the last entry of a small index.
 
 use database::Connection;
 use time::{Date, OffsetDateTime};
@@ -13,18 +16,18 @@ use time::{Date, OffsetDateTime};
 use crate::batch::FencingToken;
 use crate::settlement::day::BusinessDay;
 
-/// A condition: the day that is bound to it is open. To be asked after the totals of the day were written.
-pub(super) const NOT_CLOSED: &str =
+/// A condition with a day as its parameter: the day is not closed. To be used after the totals of the day were written.
+pub(crate) const NOT_CLOSED: &str =
     "NOT EXISTS (SELECT 1 FROM settlement_days AS closed WHERE closed.business_day >= ?)";
 
-/// The last day that is closed; all before it are, too.
+/// The last closed day; all days before it are closed too.
 pub async fn closed_through(connection: &mut Connection) -> sqlx::Result<Option<BusinessDay>> {
     let row: (Option<Date>,) =
         sqlx::query_as("SELECT MAX(business_day) FROM settlement_days").fetch_one(connection).await?;
     Ok(row.0.map(BusinessDay::from_date))
 }
 
-/// Closes a day, or notes that a later run has come to it.
+/// Closes a day. If it is closed, records the token of the later run.
 pub async fn close(
     connection: &mut Connection,
     day: BusinessDay,
@@ -43,14 +46,14 @@ pub async fn close(
     Ok(())
 }
 
-/// Passes the fence of a closed day: true where no later run has come to it. The row stays locked until the transaction's
-/// end, so that no later run comes to it meanwhile.
-pub async fn pass_fence(
+/// Checks the fencing token of a run. Returns false if a later run works on the day. The row stays locked until the end of
+/// the transaction, so that no later run can begin to work on the day before.
+pub async fn check_token(
     connection: &mut Connection,
     day: BusinessDay,
     token: FencingToken,
 ) -> sqlx::Result<bool> {
-    let passed = sqlx::query(
+    let updated = sqlx::query(
         "UPDATE settlement_days SET fencing_token = ? WHERE business_day = ? AND fencing_token <= ?",
     )
     .bind(token.0)
@@ -58,5 +61,5 @@ pub async fn pass_fence(
     .bind(token.0)
     .execute(connection)
     .await?;
-    Ok(passed.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }

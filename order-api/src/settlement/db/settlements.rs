@@ -11,8 +11,8 @@ use crate::db::unknown;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::seller_settlement::{DayRange, Settlement, SettlementStatus};
 
-/// The last seller, in the order of ids, whose settlement of a day is written.
-pub async fn written_through(connection: &mut Connection, day: BusinessDay) -> sqlx::Result<Option<Uuid>> {
+/// The last seller, in the order of ids, who has a settlement of a day.
+pub async fn last_seller(connection: &mut Connection, day: BusinessDay) -> sqlx::Result<Option<Uuid>> {
     let row: (Option<Uuid>,) =
         sqlx::query_as("SELECT MAX(seller_id) FROM settlements WHERE business_day = ?")
             .bind(day.date())
@@ -21,7 +21,7 @@ pub async fn written_through(connection: &mut Connection, day: BusinessDay) -> s
     Ok(row.0)
 }
 
-/// How many sellers behind `after` have a settlement of a day.
+/// How many sellers after `after` have a settlement of a day.
 pub async fn count_after(connection: &mut Connection, day: BusinessDay, after: Uuid) -> sqlx::Result<u64> {
     let row: (i64,) =
         sqlx::query_as("SELECT COUNT(*) FROM settlements WHERE business_day = ? AND seller_id > ?")
@@ -32,7 +32,7 @@ pub async fn count_after(connection: &mut Connection, day: BusinessDay, after: U
     Ok(row.0.unsigned_abs())
 }
 
-/// Writes the settlements of a day for the first `limit` sellers behind `after`, from their totals; gives how many.
+/// Writes the settlements of a day, from the totals, for the first `limit` sellers after `after`. Returns how many.
 pub async fn write(
     connection: &mut Connection,
     day: BusinessDay,
@@ -53,7 +53,7 @@ pub async fn write(
 }
 
 /// Binds settlements of a seller to a payout: the pending ones of a range of days, and those of any other day that are
-/// below zero. None of them belongs to another payout. Gives how many they are and what they come to.
+/// below zero. A settlement that belongs to another payout is left out. Returns the number of settlements, and their sum.
 pub async fn bind(
     connection: &mut Connection,
     seller_id: MemberId,
@@ -71,7 +71,8 @@ pub async fn bind(
     .bind(range.to.date())
     .execute(&mut *connection)
     .await?;
-    // Only now: whatever the run of today's settlement wrote between is in both or in neither.
+    // They are counted by their payout, not by the conditions above: a settlement that was written in between is not bound,
+    // and must not be counted.
     let (days, amount): (i64, Won) = sqlx::query_as(
         "SELECT COUNT(*), CAST(COALESCE(SUM(gross - refunds), 0) AS SIGNED) FROM settlements \
          WHERE seller_id = ? AND payout_id = ?",
@@ -83,8 +84,12 @@ pub async fn bind(
     Ok((u32::try_from(days).unwrap_or(u32::MAX), amount))
 }
 
-/// Marks what a payout binds as paid.
-pub async fn paid(connection: &mut Connection, seller_id: MemberId, payout_id: Uuid) -> sqlx::Result<()> {
+/// Marks the settlements of a payout as paid.
+pub async fn mark_paid(
+    connection: &mut Connection,
+    seller_id: MemberId,
+    payout_id: Uuid,
+) -> sqlx::Result<()> {
     sqlx::query("UPDATE settlements SET status = 'PAID' WHERE seller_id = ? AND payout_id = ?")
         .bind(seller_id.0)
         .bind(payout_id)
@@ -96,17 +101,17 @@ pub async fn paid(connection: &mut Connection, seller_id: MemberId, payout_id: U
 /// Which of a seller's settlements to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Of this day or later.
+    /// Only of this day or later.
     pub from: Option<BusinessDay>,
-    /// Of this day or earlier.
+    /// Only of this day or earlier.
     pub to: Option<BusinessDay>,
-    /// In this state.
+    /// Only with this status.
     pub status: Option<SettlementStatus>,
-    /// Of days before this one.
+    /// Only of days before this one, which the page before ended with.
     pub before: Option<BusinessDay>,
 }
 
-/// A seller's settlements, the newest day first.
+/// The settlements of a seller, the newest day first.
 pub async fn list(
     connection: &mut Connection,
     seller_id: MemberId,

@@ -11,8 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::settlement::day::BusinessDay;
-use crate::settlement::db::settlements::Filter;
-use crate::settlement::db::settlements;
+use crate::settlement::db::settlements::{self, Filter};
 use crate::settlement::seller_settlement::{Settlement, SettlementStatus};
 use crate::state::AppState;
 
@@ -42,20 +41,20 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// What a day has brought a seller.
+/// The total of one of your business days.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Settlement)]
 pub(crate) struct SettlementBody {
     day: BusinessDay,
-    /// What was paid for the lines of the day, in won.
+    /// The amount of the order lines that were paid on the day, in won.
     gross: Won,
-    /// What went back to customers, of this day or of earlier ones that were settled before, in won.
+    /// The amount of refunds, in won: of lines of this day, or of earlier days that were settled before the refund.
     refunds: Won,
-    /// Gross less refunds, in won; below zero where more went back than was paid.
+    /// Gross less refunds, in won. It may be below zero.
     net: Won,
     status: SettlementStatus,
-    /// What pays it, or has paid it.
+    /// The payout that pays it, or has paid it.
     payout_id: Option<Uuid>,
 }
 
@@ -72,7 +71,7 @@ impl From<Settlement> for SettlementBody {
     }
 }
 
-/// Before which settlement the next page begins.
+/// The cursor: the last settlement of the page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Before {
@@ -81,8 +80,7 @@ struct Before {
 
 /// List your settlements
 ///
-/// One for each business day on which you sold something or something was paid back, the newest first. A day is settled in
-/// the following night.
+/// One for each business day with a sale or a refund, the newest first. A day is settled in the following night.
 #[utoipa::path(
     get,
     path = "/api/order/settlements",

@@ -1,4 +1,4 @@
-//! Runs of the settlement in an answer.
+//! Settlement runs in answers.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,34 +7,34 @@ use uuid::Uuid;
 
 use crate::batch::{BatchStatus, Cause, JobExecution, StepExecution};
 use crate::settlement::day::BusinessDay;
-use crate::settlement::settler;
+use crate::settlement::day_of;
 
-/// A run of the settlement of one day. A day whose run does not complete has more than one.
+/// A run of the settlement of one day. If a run does not complete, the day has another one.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SettlementRun)]
 pub(crate) struct RunBody {
     id: Uuid,
-    /// The business day that it settles.
+    /// The business day that the run settles.
     day: Option<BusinessDay>,
     status: BatchStatus,
-    /// How it ended, in a word: COMPLETED, STOPPED, FAILED, DIED, OVERTAKEN or `TOTALS_DIFFER`.
+    /// How it ended: COMPLETED, STOPPED, FAILED, DIED, OVERTAKEN or `TOTALS_DIFFER`.
     exit_code: Option<String>,
     /// Why it failed.
     exit_message: Option<String>,
     cause: Cause,
-    /// The process that ran it.
+    /// The process that runs it.
     holder: String,
-    /// Of a hundred, how much of its present step is done; 100 when it is completed.
+    /// How much of its present step is done, in percent; 100 when it is completed.
     progress: u8,
     #[serde(with = "time::serde::rfc3339")]
     started_at: OffsetDateTime,
-    /// When it was last heard of.
+    /// When its process last reported.
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     ended_at: Option<OffsetDateTime>,
-    /// Those that it came to; a restarted run leaves out what an earlier one has completed.
+    /// The steps that it reached. A restarted run skips the steps that an earlier run has completed.
     steps: Vec<StepBody>,
 }
 
@@ -47,13 +47,13 @@ pub(crate) struct StepBody {
     status: BatchStatus,
     /// How many sellers there are to read.
     expected: u64,
-    /// How many sellers were read; in `prove-totals`, how many running totals, of which a popular seller has several.
+    /// How many sellers were read. In `prove-totals`: how many rows of running totals; a popular seller has several.
     read: u64,
     /// How many settlements were written.
     written: u64,
-    /// How many were there already, because a run died before it said so.
+    /// How many settlements existed already, because a run died before it recorded them.
     skipped: u64,
-    /// In how many chunks.
+    /// The number of chunks.
     chunks: u64,
     #[serde(with = "time::serde::rfc3339")]
     started_at: OffsetDateTime,
@@ -65,7 +65,7 @@ impl From<JobExecution> for RunBody {
     fn from(execution: JobExecution) -> Self {
         Self {
             id: execution.id,
-            day: settle::day_of(&execution),
+            day: day_of(&execution),
             progress: progress(&execution),
             status: execution.status,
             exit_code: execution.exit_code,

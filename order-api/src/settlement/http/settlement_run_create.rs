@@ -12,7 +12,7 @@ use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::settlement_run_body::RunBody;
-use crate::batch::{Cause, Quiet, RunError};
+use crate::batch::{Cause, NoListener, RunError};
 use crate::settlement::day::BusinessDay;
 use crate::settlement::settler::{SettleError, Settled};
 use crate::state::AppState;
@@ -21,12 +21,12 @@ problem::refusals!(Refusals:
     MalformedJson, ValidationFailed, Unauthenticated, WrongRole, DayNotOver, SettlementRunning, BodyTooLarge,
     UnsupportedMediaType);
 
-/// What to settle.
+/// Which day to settle.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewSettlementRun)]
 pub(crate) struct Request {
-    /// A business day, in Asia/Seoul, that is over.
+    /// A business day in Asia/Seoul that is over.
     #[garde(skip)]
     day: BusinessDay,
 }
@@ -46,11 +46,11 @@ problem::respond!(SettleError);
 
 /// Settle a day
 ///
-/// Settles it now, after those before it that are not settled. Days are settled by themselves every night; this is for one
-/// whose run has failed, once the reason is mended. A day that is settled is left as it is.
+/// Settles the day now, after the days before it that are not settled. Every day is settled automatically in the following
+/// night; use this for a day whose run has failed, when the cause is repaired. A settled day stays as it is.
 ///
-/// The run goes on when nobody waits for it. The answer is the run as it stands when it ends, or after a few seconds; of an
-/// earlier day, where that one did not come to its end.
+/// The answer is the run when it has ended, or as it is after a few seconds. The run goes on also if the client does not
+/// wait. If the run of an earlier day does not complete, the answer is that run.
 #[utoipa::path(
     post,
     path = "/api/order/settlement-runs",
@@ -58,10 +58,10 @@ problem::respond!(SettleError);
     security(("bearer" = [])),
     request_body = Request,
     responses(
-        (status = OK, description = "The run that settled the day before", body = RunBody),
-        (status = CREATED, description = "The run, at its end", body = RunBody,
+        (status = OK, description = "The run that has settled the day earlier", body = RunBody),
+        (status = CREATED, description = "The run, which has ended", body = RunBody,
             headers(("Location" = String, description = "The path of the day's runs"))),
-        (status = ACCEPTED, description = "The run goes on; null where it has not begun", body = Option<RunBody>,
+        (status = ACCEPTED, description = "The run, which goes on; null if it has not begun", body = Option<RunBody>,
             headers(("Location" = String, description = "The path of the day's runs"))),
         Refusals,
     ),
@@ -72,9 +72,9 @@ pub(crate) async fn settlement_run_create(
     Json(request): Json<Request>,
 ) -> Result<Response, SettleError> {
     let day = request.day;
-    tracing::info!(%day, admin_id = %admin.member_id.0, "an administrator asks for a settlement");
+    tracing::info!(%day, admin_id = %admin.member_id.0, "an administrator starts a settlement");
     let settler = app.settler.clone();
-    let run = async move { settler.settle_through(day, Cause::Request, &Quiet).await };
+    let run = async move { settler.settle_through(day, Cause::Request, &NoListener).await };
     let task = app.background.spawn(run.in_current_span());
     let location = |day| [(header::LOCATION, format!("/api/order/settlement-runs?day={day}"))];
     match timeout(app.rules.checkout.answer_within(), task).await {
@@ -84,7 +84,7 @@ pub(crate) async fn settlement_run_create(
             Ok((status, location(day), Json(RunBody::from(execution))).into_response())
         }
         Ok(Err(stopped)) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        // It goes on, or the process ends; either way the records say what becomes of it.
+        // The run goes on, or the process shuts down. In both cases its records tell how it ends.
         Ok(Err(_)) | Err(_) => {
             let now = app.settler.runs(None, None, 1).await?.pop().map(RunBody::from);
             Ok((StatusCode::ACCEPTED, location(day), Json(now)).into_response())

@@ -31,16 +31,16 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Before which run the next page begins.
+/// The cursor: the last run of the page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Before {
     run: Uuid,
 }
 
-/// List the runs of the settlement
+/// List the settlement runs
 ///
-/// The last one first. One that is under way shows how far it has come.
+/// The newest first. A run that has not ended shows its progress.
 #[utoipa::path(
     get,
     path = "/api/order/settlement-runs",
