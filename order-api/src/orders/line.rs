@@ -1,4 +1,14 @@
-//! The states of an order line, and who may change them.
+//! The statuses of an order line, and which action leads from one to another.
+//!
+//! ```text
+//! PENDING ──► ORDERED ──────────► CANCELLED
+//!    │          │  ▲
+//!    ▼          ▼  │ withdrawn
+//!  FAILED     REFUND_REQUESTED ──► REFUNDED
+//!                    │
+//!                    └───────────► REFUND_REJECTED
+//! ```
+//! If the stock of a paid line is gone, the system cancels the line, also after a request or a rejection.
 
 use std::time::Duration;
 
@@ -6,28 +16,28 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// Where an order line stands.
+/// The status of an order line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LineStatus {
-    /// Its order is not at its end.
+    /// The checkout of the order has not ended.
     Pending,
-    /// Its order was not made.
+    /// The order has failed.
     Failed,
-    /// Bought and paid.
+    /// The line is paid.
     Ordered,
-    /// The customer wants the money back, and the seller has not answered.
+    /// The customer has asked for a refund, and the seller has not answered.
     RefundRequested,
-    /// The seller agreed: the money goes back, and the stock too.
+    /// The seller has accepted: the customer gets the money back, and the store gets the stock back.
     Refunded,
-    /// The seller did not agree. This is final.
+    /// The seller has rejected the refund. This is final.
     RefundRejected,
-    /// The customer changed their mind in time: the money goes back, and the stock too.
+    /// The customer has cancelled in time: the customer gets the money back, and the store gets the stock back.
     Cancelled,
 }
 
 impl LineStatus {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 7] = [
         Self::Pending,
         Self::Failed,
@@ -38,7 +48,7 @@ impl LineStatus {
         Self::Cancelled,
     ];
 
-    /// As it is stored and shown.
+    /// The value in the table and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -51,50 +61,57 @@ impl LineStatus {
         }
     }
 
-    /// Reads it back.
+    /// Parses a stored value.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether its money goes back to the customer.
-    pub const fn pays_back(self) -> bool {
+    /// Whether the customer gets the money back.
+    pub const fn returns_money(self) -> bool {
         matches!(self, Self::Refunded | Self::Cancelled)
     }
 }
 
-/// What can be done to a line after the sale.
+/// An action on a line after the sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The customer, within the window.
+    /// The customer cancels, within the cancel window.
     Cancel,
-    /// The customer, at any time.
+    /// The customer asks for a refund, at any time.
     RequestRefund,
-    /// The customer, until the seller has answered.
+    /// The customer withdraws the request, before the seller has answered.
     WithdrawRequest,
-    /// The seller.
+    /// The seller accepts the refund.
     AcceptRefund,
-    /// The seller.
+    /// The seller rejects the refund.
     RejectRefund,
-    /// Nobody: the stock of a paid line is gone, because a part was down for longer than it was held.
+    /// The system cancels a paid line whose stock is gone, because a service was down until the reservation had expired.
     GiveUp,
 }
 
-/// Why an action can't be done.
+/// Why an action is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The line's state does not allow it.
+    /// The status of the line does not allow it.
     #[error("the line is {}", .0.as_str())]
     WrongState(LineStatus),
-    /// The window in which a line can be cancelled is over.
+    /// The cancel window is over.
     #[error("the time to cancel is over")]
     WindowClosed,
 }
 
 impl Action {
-    /// The state that it leads to from `status`, for a line that was paid `paid_for` ago.
-    pub fn apply(self, status: LineStatus, paid: Since, window: Duration) -> Result<LineStatus, Refusal> {
+    /// The status after this action on a line with `status`. A line can be cancelled within `cancel_window` of its payment.
+    pub fn apply(
+        self,
+        status: LineStatus,
+        payment_age: PaymentAge,
+        cancel_window: Duration,
+    ) -> Result<LineStatus, Refusal> {
         match (self, status) {
-            (Self::Cancel, LineStatus::Ordered) if paid.is_within(window) => Ok(LineStatus::Cancelled),
+            (Self::Cancel, LineStatus::Ordered) if payment_age.is_within(cancel_window) => {
+                Ok(LineStatus::Cancelled)
+            }
             (Self::Cancel, LineStatus::Ordered) => Err(Refusal::WindowClosed),
             (Self::RequestRefund, LineStatus::Ordered) => Ok(LineStatus::RefundRequested),
             (Self::WithdrawRequest, LineStatus::RefundRequested) => Ok(LineStatus::Ordered),
@@ -109,16 +126,16 @@ impl Action {
     }
 }
 
-/// The time that has passed since a line was paid.
+/// The time since a line was paid.
 #[derive(Clone, Copy, Debug)]
-pub struct Since {
-    /// When it was paid.
+pub struct PaymentAge {
+    /// When the line was paid.
     pub paid_at: Option<OffsetDateTime>,
-    /// The present.
+    /// The current time.
     pub now: OffsetDateTime,
 }
 
-impl Since {
+impl PaymentAge {
     fn is_within(self, window: Duration) -> bool {
         self.paid_at.is_some_and(|paid_at| self.now < paid_at + window)
     }
@@ -128,19 +145,19 @@ impl Since {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Actor {
-    /// Who bought it.
+    /// The customer.
     Customer,
-    /// Who sold it.
+    /// The seller.
     Seller,
-    /// Nobody: a rule did.
+    /// The system, by a rule.
     System,
 }
 
 impl Actor {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Customer, Self::Seller, Self::System];
 
-    /// As it is stored and shown.
+    /// The value in the table and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "CUSTOMER",
@@ -149,7 +166,7 @@ impl Actor {
         }
     }
 
-    /// Reads it back.
+    /// Parses a stored value.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|actor| actor.as_str() == text)
     }
@@ -172,12 +189,12 @@ mod tests {
         Action::GiveUp,
     ];
 
-    fn since(now: OffsetDateTime) -> Since {
-        Since { paid_at: Some(PAID_AT), now }
+    fn age(now: OffsetDateTime) -> PaymentAge {
+        PaymentAge { paid_at: Some(PAID_AT), now }
     }
 
-    /// Every way there is; whatever is not here is refused.
-    const WAYS: [(LineStatus, Action, LineStatus); 8] = [
+    /// All transitions. Every other one is refused.
+    const TRANSITIONS: [(LineStatus, Action, LineStatus); 8] = [
         (LineStatus::Ordered, Action::Cancel, LineStatus::Cancelled),
         (LineStatus::Ordered, Action::RequestRefund, LineStatus::RefundRequested),
         (LineStatus::RefundRequested, Action::WithdrawRequest, LineStatus::Ordered),
@@ -189,13 +206,13 @@ mod tests {
     ];
 
     #[test]
-    fn only_the_documented_ways_lead_from_a_state() {
+    fn only_the_listed_transitions_are_allowed() {
         for status in LineStatus::ALL {
             for action in ACTIONS {
-                let way = WAYS.iter().find(|(from, by, _)| (*from, *by) == (status, action));
-                let expected = way.map(|(_, _, to)| *to).ok_or(Refusal::WrongState(status));
+                let transition = TRANSITIONS.iter().find(|(from, by, _)| (*from, *by) == (status, action));
+                let expected = transition.map(|(_, _, to)| *to).ok_or(Refusal::WrongState(status));
                 assert_eq!(
-                    action.apply(status, since(PAID_AT), WINDOW),
+                    action.apply(status, age(PAID_AT), WINDOW),
                     expected,
                     "{action:?} from {status:?}"
                 );
@@ -205,14 +222,14 @@ mod tests {
 
     #[test]
     fn a_line_can_be_cancelled_until_its_window_closes() {
-        let last = since(datetime!(2026-11-22 09:29:59.999999 UTC));
-        let late = since(datetime!(2026-11-22 09:30 UTC));
+        let last = age(datetime!(2026-11-22 09:29:59.999999 UTC));
+        let late = age(datetime!(2026-11-22 09:30 UTC));
         assert_eq!(Action::Cancel.apply(LineStatus::Ordered, last, WINDOW), Ok(LineStatus::Cancelled));
         assert_eq!(Action::Cancel.apply(LineStatus::Ordered, late, WINDOW), Err(Refusal::WindowClosed));
     }
 
     #[test]
-    fn every_state_and_actor_is_read_back_as_it_was_written_and_has_the_same_name_in_json() {
+    fn every_status_and_actor_is_parsed_as_it_was_written_and_has_the_same_name_in_json() {
         for status in LineStatus::ALL {
             assert_eq!(LineStatus::parse(status.as_str()), Some(status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());

@@ -9,29 +9,29 @@ use super::line::LineStatus;
 use crate::quantity::Quantity;
 use crate::settlement::day::BusinessDay;
 
-/// A checkout, as its customer sees it.
+/// The result of one checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Also the id of its reservation and of the transfer that pays it.
+    /// The id. It is also the id of the reservation, and of the transfer that pays the order.
     pub id: Uuid,
-    /// Whose it is.
+    /// The customer.
     pub customer_id: MemberId,
-    /// Where it stands.
+    /// The status.
     pub status: OrderStatus,
-    /// The sum of its lines.
+    /// The sum of the lines.
     pub total: Won,
     /// When it was placed.
     pub created_at: OffsetDateTime,
-    /// What was ordered, in the order of the cart.
+    /// The lines, in the order of the cart.
     pub lines: Vec<OrderLine>,
 }
 
-/// One option of an order, with everything frozen as it was at checkout.
+/// One option of an order. Names, price and seller are those at checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// Its own id.
+    /// The id.
     pub id: Uuid,
-    /// The option that was bought.
+    /// The option.
     pub option_id: Uuid,
     /// The option's name.
     pub option_name: String,
@@ -43,23 +43,23 @@ pub struct OrderLine {
     pub store_id: Uuid,
     /// The store's name.
     pub store_name: String,
-    /// Who is paid.
+    /// The seller, who is paid.
     pub seller_id: MemberId,
     /// The price of one piece.
     pub price: Won,
-    /// How many.
+    /// How many pieces.
     pub quantity: Quantity,
     /// Price times quantity.
     pub total: Won,
-    /// Which wish of the cart it was.
-    pub wish: Uuid,
-    /// Where it stands.
+    /// The version of the cart line that was ordered.
+    pub line_version: Uuid,
+    /// The status.
     pub status: LineStatus,
-    /// When it was paid, and with which business day it is settled.
+    /// When the line was paid; `None` if it was not.
     pub paid: Option<Payment>,
-    /// What became of the money, where it goes back.
+    /// The refund; `None` if the line is not refunded.
     pub refund: Option<Refund>,
-    /// Why the customer asked for the money back.
+    /// Why the customer has asked for a refund.
     pub refund_reason: Option<String>,
 }
 
@@ -68,34 +68,34 @@ pub struct OrderLine {
 pub struct Payment {
     /// The instant.
     pub at: OffsetDateTime,
-    /// Its date in Asia/Seoul.
+    /// The business day with which the line is settled.
     pub day: BusinessDay,
 }
 
-/// The way back of a line's money.
+/// The refund of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// The id of the transfer, and of the restock. Made by the clock when the refund was accepted: it tells when that was.
+    /// The id of the transfer and of the restock. The clock made it when the refund was accepted, so it contains that time.
     pub id: Uuid,
-    /// The business day that it lowers.
+    /// The business day that the refund lowers.
     pub day: BusinessDay,
-    /// When the money was in the wallet; `None` while it is on its way.
+    /// When the money was in the wallet; `None` if it is not there yet.
     pub paid_back_at: Option<OffsetDateTime>,
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderStatus {
-    /// Being finished, or undone; nothing can be said yet.
+    /// The checkout has not ended.
     Pending,
-    /// Paid.
+    /// The order is paid.
     Confirmed,
-    /// Not made; nothing was taken, or all of it was given back.
+    /// The checkout has failed. Nothing was taken, or it was given back.
     Failed(Failure),
 }
 
 impl OrderStatus {
-    /// As it is stored and shown.
+    /// The value in the table and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -104,7 +104,7 @@ impl OrderStatus {
         }
     }
 
-    /// Why it failed.
+    /// Why the order failed.
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Self::Failed(failure) => Some(failure),
@@ -112,7 +112,7 @@ impl OrderStatus {
         }
     }
 
-    /// Reads it back.
+    /// Parses a stored value.
     pub fn parse(status: &str, failure: Option<&str>) -> Option<Self> {
         match (status, failure) {
             ("PENDING", None) => Some(Self::Pending),
@@ -123,22 +123,22 @@ impl OrderStatus {
     }
 }
 
-/// Why an order was not made.
+/// Why an order failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A line asked for more than there was.
+    /// There was not enough stock for a line.
     OutOfStock,
-    /// The wallet did not hold the total.
+    /// The balance of the wallet was less than the total.
     InsufficientBalance,
-    /// It could not be paid while the stock was held, because a part was down.
+    /// The order could not be paid before the reservation expired, because a service was down.
     ReservationExpired,
 }
 
 impl Failure {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::OutOfStock, Self::InsufficientBalance, Self::ReservationExpired];
 
-    /// As it is stored and shown: the code of the problem that it is answered with.
+    /// The value in the table and in answers. It is also the code of the problem.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OutOfStock => "OUT_OF_STOCK",
@@ -147,7 +147,7 @@ impl Failure {
         }
     }
 
-    /// Reads it back.
+    /// Parses a stored value.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|failure| failure.as_str() == text)
     }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_is_read_back_as_it_was_written() {
+    fn every_status_is_parsed_as_it_was_written() {
         let failed = Failure::ALL.map(OrderStatus::Failed);
         for status in [OrderStatus::Pending, OrderStatus::Confirmed].into_iter().chain(failed) {
             let failure = status.failure().map(Failure::as_str);

@@ -12,25 +12,25 @@ use crate::orders::line::{Actor, LineStatus};
 /// One change of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineChange {
-    /// Its own id.
+    /// The id.
     pub id: Uuid,
     /// The line.
     pub line_id: Uuid,
-    /// What it was.
+    /// The status before.
     pub old_status: LineStatus,
-    /// What it became.
+    /// The status after.
     pub new_status: LineStatus,
-    /// In which part the one who did it acted.
+    /// In which role the member has changed the line.
     pub actor: Actor,
-    /// Who did it; nobody for the system.
+    /// The member who has changed the line; `None` for the system.
     pub actor_id: Option<MemberId>,
-    /// Why.
+    /// The reason that the member has given.
     pub reason: Option<String>,
     /// When.
     pub changed_at: OffsetDateTime,
 }
 
-/// Adds a change.
+/// Inserts a change.
 pub async fn insert(connection: &mut Connection, change: &LineChange) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO line_changes (id, line_id, old_status, new_status, actor, actor_id, reason, changed_at) \
@@ -49,7 +49,7 @@ pub async fn insert(connection: &mut Connection, change: &LineChange) -> sqlx::R
     Ok(())
 }
 
-/// The changes of these lines, each line's in the order in which they happened.
+/// The changes of these lines; those of one line are in the order in which they happened.
 pub async fn of_lines(connection: &mut Connection, line_ids: &[Uuid]) -> sqlx::Result<Vec<LineChange>> {
     if line_ids.is_empty() {
         return Ok(Vec::new());

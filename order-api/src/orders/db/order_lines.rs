@@ -14,23 +14,23 @@ use crate::quantity::Quantity;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::db::settlement_days::NOT_CLOSED;
 
-/// What [`LineRow`] reads.
+/// The columns of [`LineRow`].
 pub(super) const COLUMNS: &str = "l.id, l.order_id, l.option_id, l.option_name, l.item_id, l.item_name, l.store_id, \
      l.store_name, l.seller_id, l.price, l.quantity, l.line_total, l.wish, l.status, l.paid_at, l.business_day, \
      l.refund_reason, l.refund_id, l.refund_day, l.refunded_at";
 
-/// A line, and whose it is.
+/// A line, its customer and its seller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owned {
-    /// Its order.
+pub struct LineWithOwners {
+    /// The order of the line.
     pub order_id: Uuid,
-    /// Who bought it.
+    /// The customer who has bought it.
     pub customer_id: MemberId,
-    /// The line; it says who sold it.
+    /// The line, with the seller.
     pub line: OrderLine,
 }
 
-/// Writes the lines of a new order.
+/// Inserts the lines of an order.
 pub(super) async fn insert(connection: &mut Connection, order: &Order) -> sqlx::Result<()> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new(
         "INSERT INTO order_lines (id, order_id, position, option_id, option_name, item_id, item_name, store_id, \
@@ -50,14 +50,14 @@ pub(super) async fn insert(connection: &mut Connection, order: &Order) -> sqlx::
             .push_bind(line.price)
             .push_bind(line.quantity.get())
             .push_bind(line.total)
-            .push_bind(line.wish)
+            .push_bind(line.line_version)
             .push_bind(line.status.as_str());
     });
     query.build().execute(connection).await?;
     Ok(())
 }
 
-/// The lines of these orders, each with its order's id, in their places.
+/// The lines of these orders, each with the id of its order; those of one order are in the order of the cart.
 pub(super) async fn of_orders(
     connection: &mut Connection,
     order_ids: &[Uuid],
@@ -76,44 +76,34 @@ pub(super) async fn of_orders(
     rows.into_iter().map(LineRow::into_line).collect()
 }
 
-/// Whether a line of a day was paid at `since` or later. Looks at one entry of the index `order_lines_by_day`.
-pub async fn is_sold_since(
-    connection: &mut Connection,
-    day: BusinessDay,
-    since: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM order_lines WHERE business_day = ? AND paid_at >= ?)")
-        .bind(day.date())
-        .bind(since)
-        .fetch_one(connection)
-        .await
+/// A line with its owners. Locks the line until the end of the transaction, so that two changes of it happen one after the
+/// other.
+pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<LineWithOwners>> {
+    fetch_with_owners(connection, id, " FOR UPDATE").await
 }
 
-/// Locks a line until the transaction's end, so that of two who would change it one comes after the other.
-pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Owned>> {
+/// A line with its owners, without a lock.
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<LineWithOwners>> {
+    fetch_with_owners(connection, id, "").await
+}
+
+async fn fetch_with_owners(
+    connection: &mut Connection,
+    id: Uuid,
+    locking: &'static str,
+) -> sqlx::Result<Option<LineWithOwners>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT o.customer_id, ");
     query
         .push(COLUMNS)
         .push(" FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.id = ")
         .push_bind(id)
-        .push(" FOR UPDATE");
-    let row: Option<OwnedRow> = query.build_query_as().fetch_optional(connection).await?;
-    row.map(OwnedRow::into_owned).transpose()
+        .push(locking);
+    let row: Option<LineWithOwnersRow> = query.build_query_as().fetch_optional(connection).await?;
+    row.map(LineWithOwnersRow::into_line).transpose()
 }
 
-/// A line, and whose it is, without locking it.
-pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Owned>> {
-    let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT o.customer_id, ");
-    query
-        .push(COLUMNS)
-        .push(" FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.id = ")
-        .push_bind(id);
-    let row: Option<OwnedRow> = query.build_query_as().fetch_optional(connection).await?;
-    row.map(OwnedRow::into_owned).transpose()
-}
-
-/// Marks every line of an order as bought and paid; false, and not one of them, where the day of the payment is closed.
-/// The totals of that day must have been written before.
+/// Marks all lines of an order as paid. If the day of the payment is closed, changes nothing and returns false. The totals
+/// of that day must have been written before.
 pub async fn confirm(connection: &mut Connection, order_id: Uuid, payment: Payment) -> sqlx::Result<bool> {
     let mut query: QueryBuilder<MySql> =
         QueryBuilder::new("UPDATE order_lines SET status = 'ORDERED', paid_at = ?, business_day = ? ");
@@ -129,7 +119,7 @@ pub async fn confirm(connection: &mut Connection, order_id: Uuid, payment: Payme
     Ok(confirmed.rows_affected() > 0)
 }
 
-/// Marks every line of an order as not bought.
+/// Marks all lines of an order as failed.
 pub async fn fail(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET status = 'FAILED' WHERE order_id = ?")
         .bind(order_id)
@@ -138,7 +128,7 @@ pub async fn fail(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<(
     Ok(())
 }
 
-/// Writes what has become of a line whose money stays: its state, and the reason of a request.
+/// Updates a line without a refund: its status, and the reason of a request.
 pub async fn update(connection: &mut Connection, line: &OrderLine) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET status = ?, refund_reason = ? WHERE id = ?")
         .bind(line.status.as_str())
@@ -149,13 +139,13 @@ pub async fn update(connection: &mut Connection, line: &OrderLine) -> sqlx::Resu
     Ok(())
 }
 
-/// Writes that a line's money goes back; false, and nothing, where the day that its refund lowers is closed. The totals
+/// Updates a line with a refund. If the day that the refund lowers is closed, changes nothing and returns false. The totals
 /// of that day must have been written before.
-pub async fn send_back(connection: &mut Connection, line: &OrderLine, refund: Refund) -> sqlx::Result<bool> {
+pub async fn refund(connection: &mut Connection, line: &OrderLine, refund: Refund) -> sqlx::Result<bool> {
     let mut query: QueryBuilder<MySql> =
         QueryBuilder::new("UPDATE order_lines SET status = ?, refund_id = ?, refund_day = ? ");
     query.push("WHERE id = ? AND ").push(NOT_CLOSED);
-    let sent = query
+    let updated = query
         .build()
         .bind(line.status.as_str())
         .bind(refund.id)
@@ -164,11 +154,11 @@ pub async fn send_back(connection: &mut Connection, line: &OrderLine, refund: Re
         .bind(refund.day.date())
         .execute(connection)
         .await?;
-    Ok(sent.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Notes when a line's money was back in the customer's wallet; the first time stays.
-pub async fn paid_back(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
+/// Records when the refund of a line was in the customer's wallet. The first time that is recorded stays.
+pub async fn record_paid_back(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET refunded_at = ? WHERE id = ? AND refunded_at IS NULL")
         .bind(at)
         .bind(id)
@@ -178,16 +168,16 @@ pub async fn paid_back(connection: &mut Connection, id: Uuid, at: OffsetDateTime
 }
 
 #[derive(FromRow)]
-struct OwnedRow {
+struct LineWithOwnersRow {
     customer_id: Uuid,
     #[sqlx(flatten)]
     line: LineRow,
 }
 
-impl OwnedRow {
-    fn into_owned(self) -> sqlx::Result<Owned> {
+impl LineWithOwnersRow {
+    fn into_line(self) -> sqlx::Result<LineWithOwners> {
         let (order_id, line) = self.line.into_line()?;
-        Ok(Owned { order_id, customer_id: MemberId(self.customer_id), line })
+        Ok(LineWithOwners { order_id, customer_id: MemberId(self.customer_id), line })
     }
 }
 
@@ -205,7 +195,8 @@ pub(super) struct LineRow {
     price: Won,
     quantity: u32,
     line_total: Won,
-    wish: Uuid,
+    #[sqlx(rename = "wish")]
+    line_version: Uuid,
     status: String,
     paid_at: Option<OffsetDateTime>,
     business_day: Option<Date>,
@@ -216,7 +207,7 @@ pub(super) struct LineRow {
 }
 
 impl LineRow {
-    /// The line, behind its order's id.
+    /// The id of the order, and the line.
     pub(super) fn into_line(self) -> sqlx::Result<(Uuid, OrderLine)> {
         let paid = self.paid_at.zip(self.business_day);
         let refund = self.refund_id.zip(self.refund_day);
@@ -233,7 +224,7 @@ impl LineRow {
             quantity: Quantity::new(self.quantity)
                 .ok_or_else(|| unknown("quantity", &self.quantity.to_string()))?,
             total: self.line_total,
-            wish: self.wish,
+            line_version: self.line_version,
             status: LineStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
             paid: paid.map(|(at, day)| Payment { at, day: BusinessDay::from_date(day) }),
             refund: refund.map(|(id, day)| Refund {

@@ -8,24 +8,23 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order_lines;
-use crate::db::sort_key::Place;
-use crate::db::unknown;
-use crate::orders::order::{Failure, Order, OrderStatus};
+use crate::db::{SortKey, unknown};
+use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
 
 /// Which of a customer's orders to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Placed then or later.
+    /// Only orders that were placed at this time or later.
     pub from: Option<OffsetDateTime>,
-    /// Placed before.
+    /// Only orders that were placed before this time.
     pub until: Option<OffsetDateTime>,
-    /// `PENDING`, `CONFIRMED` or `FAILED`.
+    /// Only orders with this status: `PENDING`, `CONFIRMED` or `FAILED`.
     pub status: Option<&'static str>,
-    /// Placed before this one.
-    pub after: Option<Place>,
+    /// Only orders after this one, which the page before ended with.
+    pub after: Option<SortKey>,
 }
 
-/// Writes a new order with its lines.
+/// Inserts an order with its lines.
 pub async fn insert(connection: &mut Connection, order: &Order) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO orders (id, customer_id, status, failure, total, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -52,7 +51,7 @@ pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<
     Ok(orders.into_iter().next())
 }
 
-/// An order with its lines, where it is this customer's.
+/// An order with its lines, if it belongs to this customer.
 pub async fn find_of(
     connection: &mut Connection,
     customer_id: MemberId,
@@ -61,7 +60,7 @@ pub async fn find_of(
     Ok(find(connection, id).await?.filter(|order| order.customer_id == customer_id))
 }
 
-/// A customer's orders with their lines, the newest first.
+/// The orders of a customer with their lines, the newest first.
 pub async fn list(
     connection: &mut Connection,
     customer_id: MemberId,
@@ -81,15 +80,15 @@ pub async fn list(
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status);
     }
-    if let Some(place) = filter.after {
-        place.push_before(&mut query, "created_at", "id");
+    if let Some(key) = filter.after {
+        key.push_after(&mut query, "created_at", "id");
     }
     query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(rows);
     let rows: Vec<OrderRow> = query.build_query_as().fetch_all(&mut *connection).await?;
     with_lines(connection, rows).await
 }
 
-/// Marks an order as paid by a customer of this name.
+/// Marks an order as paid, and stores the name of its customer.
 pub async fn confirm(connection: &mut Connection, id: Uuid, customer_name: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE orders SET status = 'CONFIRMED', customer_name = ? WHERE id = ?")
         .bind(customer_name)
@@ -99,7 +98,7 @@ pub async fn confirm(connection: &mut Connection, id: Uuid, customer_name: &str)
     Ok(())
 }
 
-/// Marks an order as not made.
+/// Marks an order as failed.
 pub async fn fail(connection: &mut Connection, id: Uuid, failure: Failure) -> sqlx::Result<()> {
     sqlx::query("UPDATE orders SET status = 'FAILED', failure = ? WHERE id = ?")
         .bind(failure.as_str())
@@ -132,7 +131,7 @@ struct OrderRow {
 }
 
 impl OrderRow {
-    fn into_order(self, lines: Vec<crate::orders::order::OrderLine>) -> sqlx::Result<Order> {
+    fn into_order(self, lines: Vec<OrderLine>) -> sqlx::Result<Order> {
         let status = OrderStatus::parse(&self.status, self.failure.as_deref());
         Ok(Order {
             id: self.id,

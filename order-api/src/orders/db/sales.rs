@@ -1,4 +1,4 @@
-//! Order lines as their sellers see them: the table `order_lines`, by seller.
+//! Sales: the table `order_lines`, by seller.
 
 use access::MemberId;
 use database::Connection;
@@ -7,47 +7,47 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order_lines::{COLUMNS, LineRow};
-use crate::db::sort_key::Place;
+use crate::db::SortKey;
 use crate::orders::line::LineStatus;
 use crate::orders::order::OrderLine;
 use crate::settlement::day::BusinessDay;
 
-/// A paid order line, as its seller sees it.
+/// A paid order line as its seller sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sale {
-    /// Its order.
+    /// The order.
     pub order_id: Uuid,
     /// When the order was placed.
     pub created_at: OffsetDateTime,
-    /// The customer's name, and nothing else of them.
+    /// The name of the customer. The seller learns nothing else about the customer.
     pub customer_name: String,
     /// The line.
     pub line: OrderLine,
 }
 
 impl Sale {
-    /// Its place in the list.
-    pub fn place(&self) -> Place {
-        Place { at: self.line.paid.map_or(self.created_at, |paid| paid.at), id: self.line.id }
+    /// The sort key in the list.
+    pub fn sort_key(&self) -> SortKey {
+        SortKey { at: self.line.paid.map_or(self.created_at, |paid| paid.at), id: self.line.id }
     }
 }
 
 /// Which of a seller's sales to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Of this store.
+    /// Only of this store.
     pub store_id: Option<Uuid>,
-    /// Paid on this business day or later.
+    /// Only lines that were paid on this business day or later.
     pub from: Option<BusinessDay>,
-    /// Paid on this business day or earlier.
+    /// Only lines that were paid on this business day or earlier.
     pub to: Option<BusinessDay>,
-    /// In this state.
+    /// Only lines with this status.
     pub status: Option<LineStatus>,
-    /// Paid before this one.
-    pub after: Option<Place>,
+    /// Only sales after this one, which the page before ended with.
+    pub after: Option<SortKey>,
 }
 
-/// A seller's sales, the newest first.
+/// The sales of a seller, the newest first.
 pub async fn list(
     connection: &mut Connection,
     seller_id: MemberId,
@@ -59,7 +59,7 @@ pub async fn list(
         .push(COLUMNS)
         .push(" FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.seller_id = ")
         .push_bind(seller_id.0)
-        // Whatever was not paid is no sale.
+        // A line that was not paid is not a sale.
         .push(" AND l.paid_at IS NOT NULL");
     if let Some(store_id) = filter.store_id {
         query.push(" AND l.store_id = ").push_bind(store_id);
@@ -73,8 +73,8 @@ pub async fn list(
     if let Some(status) = filter.status {
         query.push(" AND l.status = ").push_bind(status.as_str());
     }
-    if let Some(place) = filter.after {
-        place.push_before(&mut query, "l.paid_at", "l.id");
+    if let Some(key) = filter.after {
+        key.push_after(&mut query, "l.paid_at", "l.id");
     }
     query.push(" ORDER BY l.paid_at DESC, l.id DESC LIMIT ").push_bind(rows);
     let rows: Vec<SaleRow> = query.build_query_as().fetch_all(connection).await?;

@@ -3,5 +3,5 @@
 pub(crate) mod order_body;
 pub(crate) mod order_list;
 pub(crate) mod order_show;
-pub(crate) mod sale_list;
 mod sale_body;
+pub(crate) mod sale_list;

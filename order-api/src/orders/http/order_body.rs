@@ -1,4 +1,4 @@
-//! Orders and their lines in an answer.
+//! Orders and order lines in answers.
 
 use money::Won;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::orders::db::line_changes::LineChange;
-use crate::orders::db::line_changes;
 use crate::orders::line::{Actor, LineStatus};
 use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
 use crate::quantity::Quantity;
@@ -19,44 +18,44 @@ use crate::quantity::Quantity;
 pub(crate) struct OrderBody {
     id: Uuid,
     status: StatusBody,
-    /// FAILED: why. Nothing was taken, or all of it was given back.
+    /// FAILED: why. Nothing was taken, or it was given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureBody>,
-    /// What its lines cost, in won.
+    /// The sum of the lines, in won.
     total: Won,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// In the order of the cart.
+    /// The lines, in the order of the cart.
     lines: Vec<LineBody>,
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = OrderStatus)]
 pub(crate) enum StatusBody {
-    /// It is still being finished, or undone. It gets to its end by itself.
+    /// The order is being placed, or it is being undone. It will be CONFIRMED or FAILED without a further request.
     Pending,
-    /// It is paid.
+    /// The order is paid.
     Confirmed,
-    /// It was not made.
+    /// The order has failed.
     Failed,
 }
 
-/// Why an order was not made.
+/// Why an order has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = OrderFailure)]
 pub(crate) enum FailureBody {
-    /// A line asked for more than there was.
+    /// There was not enough stock for a line.
     OutOfStock,
-    /// The wallet did not hold the total.
+    /// The balance of the wallet was less than the total.
     InsufficientBalance,
-    /// It could not be paid while the stock was held.
+    /// The order could not be paid before the reservation of the stock expired.
     ReservationExpired,
 }
 
-/// One option of an order, with everything as it was at checkout.
+/// One option of an order. Names, price and seller are those at checkout.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderLine)]
@@ -74,13 +73,13 @@ pub(crate) struct LineBody {
     /// Price times quantity, in won.
     line_total: Won,
     status: LineStatus,
-    /// Why the money was asked back.
+    /// Why the customer has asked for a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund_reason: Option<String>,
-    /// REFUNDED and CANCELLED: when the money was back in the wallet; null while it is on its way.
+    /// REFUNDED and CANCELLED: when the money was in the wallet; null if it is not there yet.
     #[serde(with = "time::serde::rfc3339::option")]
     refunded_at: Option<OffsetDateTime>,
-    /// What became of it since it was bought; where one order is shown.
+    /// The changes of the line since it was paid. Only if a single order is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Vec<ChangeBody>>,
 }
@@ -90,13 +89,13 @@ pub(crate) struct LineBody {
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderLineChange)]
 pub(crate) struct ChangeBody {
-    /// What it was.
+    /// The status before.
     old_status: LineStatus,
-    /// What it became.
+    /// The status after.
     new_status: LineStatus,
-    /// Who did it.
+    /// Who has changed the line.
     actor: Actor,
-    /// Why.
+    /// The reason that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -104,7 +103,7 @@ pub(crate) struct ChangeBody {
 }
 
 impl OrderBody {
-    /// The order with the history of its lines.
+    /// The order, with the history of its lines.
     pub(crate) fn with_history(order: Order, changes: Vec<LineChange>) -> Self {
         let mut body = Self::from(order);
         for line in &mut body.lines {
@@ -172,7 +171,7 @@ impl From<OrderStatus> for StatusBody {
 }
 
 impl StatusBody {
-    /// As it is stored.
+    /// The value in the table.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -197,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn states_and_failures_have_the_same_names_in_the_answer_and_in_the_table() {
+    fn statuses_and_failures_have_the_same_names_in_the_answer_and_in_the_table() {
         let failed = Failure::ALL.map(OrderStatus::Failed);
         for status in [OrderStatus::Pending, OrderStatus::Confirmed].into_iter().chain(failed) {
             let body = StatusBody::from(status);

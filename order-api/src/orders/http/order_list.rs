@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::order_body::{OrderBody, StatusBody};
-use crate::db::sort_key::Place;
-use crate::orders::db::orders::Filter;
-use crate::orders::db::orders;
+use crate::db::SortKey;
+use crate::orders::db::orders::{self, Filter};
 use crate::settlement::day::BusinessDay;
 use crate::state::AppState;
 
@@ -29,7 +28,7 @@ pub(crate) struct ListQuery {
     #[garde(skip)]
     #[param(inline)]
     to: Option<BusinessDay>,
-    /// Only orders in this state.
+    /// Only orders with this status.
     #[garde(skip)]
     #[param(inline)]
     status: Option<StatusBody>,
@@ -41,11 +40,11 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which order the next page begins.
+/// The cursor: the last order of the page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
-    order: Place,
+    order: SortKey,
 }
 
 /// List your orders
@@ -78,6 +77,6 @@ pub(crate) async fn order_list(
     });
     let rows = list.await.map_err(database::problem)?;
     let page =
-        Page::from_rows(rows, limit, |last| After { order: Place { at: last.created_at, id: last.id } });
+        Page::from_rows(rows, limit, |last| After { order: SortKey { at: last.created_at, id: last.id } });
     Ok(Json(page.map(OrderBody::from)))
 }

@@ -13,7 +13,7 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFo
 
 /// Show one of your orders
 ///
-/// With the history of each of its lines.
+/// The order, with the history of each line.
 #[utoipa::path(
     get,
     path = "/api/order/orders/{orderId}",

@@ -1,4 +1,4 @@
-//! Sales in an answer.
+//! Sales in answers.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::order_body::LineBody;
 use crate::orders::db::sales::Sale;
-use crate::orders::db::sales;
 
 /// An order line as its seller sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,7 +14,7 @@ use crate::orders::db::sales;
 #[schema(as = Sale)]
 pub(crate) struct SaleBody {
     order_id: Uuid,
-    /// What to call the customer.
+    /// The name of the customer.
     customer_name: String,
     /// When the order was placed.
     #[serde(with = "time::serde::rfc3339")]

@@ -10,9 +10,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::sale_body::SaleBody;
-use crate::db::sort_key::Place;
-use crate::orders::db::sales::{Filter, Sale};
-use crate::orders::db::sales;
+use crate::db::SortKey;
+use crate::orders::db::sales::{self, Filter, Sale};
 use crate::orders::line::LineStatus;
 use crate::settlement::day::BusinessDay;
 use crate::state::AppState;
@@ -34,7 +33,7 @@ pub(crate) struct ListQuery {
     #[garde(skip)]
     #[param(inline)]
     to: Option<BusinessDay>,
-    /// Only sales in this state.
+    /// Only sales with this status.
     #[garde(skip)]
     #[param(inline)]
     status: Option<LineStatus>,
@@ -46,16 +45,16 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which sale the next page begins.
+/// The cursor: the last sale of the page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
-    sale: Place,
+    sale: SortKey,
 }
 
 /// List your sales
 ///
-/// The order lines that your stores have sold, the newest first.
+/// The paid order lines of your stores, the newest first.
 #[utoipa::path(
     get,
     path = "/api/order/sales",
@@ -83,6 +82,6 @@ pub(crate) async fn sale_list(
         Box::pin(async move { sales::list(db, seller_id, &filter, rows).await })
     });
     let rows = list.await.map_err(database::problem)?;
-    let page = Page::from_rows(rows, limit, |last| After { sale: Sale::place(last) });
+    let page = Page::from_rows(rows, limit, |last| After { sale: Sale::sort_key(last) });
     Ok(Json(page.map(SaleBody::from)))
 }
