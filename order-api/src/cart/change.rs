@@ -1,4 +1,4 @@
-//! Changing a cart. The client says which option and how many; everything else is what the store says.
+//! Changing a cart. The client sends an option and a quantity; names, price and seller come from the store.
 
 use access::MemberId;
 use peer::PeerError;
@@ -6,33 +6,33 @@ use uuid::Uuid;
 
 use super::line::OptionState;
 use super::redis::{CartsDown, NewLine, PutError};
-use super::view::{CartView, ViewError, look_up, preview_cart};
+use super::view::{CartView, ViewError, look_up, show_changed_cart};
 use crate::quantity::Quantity;
 use crate::state::AppState;
 
-/// Why a cart was not changed, or can't be shown after it was.
+/// Why a cart was not changed, or cannot be shown after the change.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// There is no such option on sale.
+    /// The option is not on sale.
     #[error("there is no such option on sale")]
     NoOption,
-    /// The cart or the line can't hold more, or Redis is out of reach.
+    /// The cart is full, the quantity is too large, or Redis does not answer.
     #[error(transparent)]
     Put(#[from] PutError),
-    /// store-api gave no answer.
-    #[error("what the store sells is not known")]
+    /// store-api does not answer.
+    #[error("the options could not be read from store-api")]
     Store(#[from] PeerError),
-    /// The changed cart can't be shown.
+    /// The changed cart cannot be shown.
     #[error(transparent)]
     View(#[from] ViewError),
 }
 
-/// How pieces are put in.
+/// How the quantity of a line is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// To those that are in.
+    /// The pieces are added to those in the cart.
     Add,
-    /// In place of those that are in.
+    /// The pieces replace those in the cart.
     Set,
 }
 
@@ -49,24 +49,24 @@ pub async fn put_line(
     let line = NewLine {
         option_id,
         quantity,
-        wish: app.clock.new_id(),
+        line_version: app.clock.new_id(),
         seen: option.first_seen(),
-        at: app.clock.now(),
+        added_at: app.clock.now(),
     };
     let cart = match how {
         Put::Add => app.carts.add(customer, &line).await?,
         Put::Set => app.carts.set(customer, &line).await?,
     };
-    Ok(preview_cart(app, &cart).await?)
+    Ok(show_changed_cart(app, &cart).await?)
 }
 
-/// Takes an option out of a cart; one that is not in is out already.
+/// Removes an option from a cart. Does nothing if the option is not in the cart.
 pub async fn remove_line(app: &AppState, customer: MemberId, option_id: Uuid) -> Result<CartView, ViewError> {
     let cart = app.carts.remove(customer, option_id).await?;
-    preview_cart(app, &cart).await
+    show_changed_cart(app, &cart).await
 }
 
-/// Takes everything out of a cart.
+/// Removes all lines from a cart.
 pub async fn clear_cart(app: &AppState, customer: MemberId) -> Result<(), CartsDown> {
     app.carts.clear(customer).await
 }

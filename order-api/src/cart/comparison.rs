@@ -1,4 +1,4 @@
-//! A cart against the store as it is now.
+//! Comparing a cart line with its option as the store sells it now.
 
 use money::Won;
 use uuid::Uuid;
@@ -6,80 +6,80 @@ use uuid::Uuid;
 use super::line::{CartLine, OptionNow, OptionState, Seen};
 use crate::quantity::Quantity;
 
-/// A line after it was compared with the store.
+/// A cart line that was compared with its option.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared {
-    /// The line as the customer last saw it.
+pub struct ComparedLine {
+    /// The line as it is in the cart.
     pub before: CartLine,
-    /// The line as it is from now on, and its option; `None` where the option is gone.
+    /// The line when the customer has seen the changes, and its option; `None` if the option was deleted.
     pub now: Option<(CartLine, OptionNow)>,
-    /// What the customer is told of the difference.
+    /// The messages about the changes.
     pub messages: Vec<Message>,
 }
 
-impl Compared {
-    /// Whether the cart has something else to remember of it.
+impl ComparedLine {
+    /// Whether the line in the cart has to be changed when the customer has seen the changes.
     pub fn differs(&self) -> bool {
         self.now.as_ref().map(|(line, _)| line) != Some(&self.before)
     }
 }
 
-/// One thing that has changed since the customer last looked.
+/// One change since the customer last saw the cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The option it is about.
+    /// The option.
     pub option_id: Uuid,
-    /// The option's item.
+    /// The item of the option.
     pub item_id: Uuid,
-    /// The item's name as the customer knows it.
+    /// The name of the item, as the customer last saw it.
     pub item_name: String,
-    /// The option's name as the customer knows it.
+    /// The name of the option, as the customer last saw it.
     pub option_name: String,
-    /// What happened.
+    /// What has changed.
     pub change: Change,
 }
 
-/// What can happen to an option in a cart.
+/// What can change about an option in a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The item, or its store, is gone.
+    /// The item or its store was deleted.
     ItemDeleted,
-    /// The option is gone.
+    /// The option was deleted.
     OptionDeleted,
-    /// A piece costs more or less.
+    /// The price has changed.
     PriceChanged {
-        /// Before.
+        /// The old value.
         old: Won,
-        /// Now.
+        /// The new value.
         new: Won,
     },
-    /// The option has another name.
+    /// The option was renamed.
     OptionRenamed {
-        /// Before.
+        /// The old value.
         old: String,
-        /// Now.
+        /// The new value.
         new: String,
     },
-    /// The item has another name.
+    /// The item was renamed.
     ItemRenamed {
-        /// Before.
+        /// The old value.
         old: String,
-        /// Now.
+        /// The new value.
         new: String,
     },
-    /// Nothing is left.
+    /// The option is sold out.
     SoldOut,
-    /// Fewer are left than were wanted.
+    /// Fewer pieces are left than the customer wants.
     QuantityReduced {
-        /// As many were wanted.
+        /// How many pieces the customer wants.
         old: Quantity,
-        /// As many are left.
+        /// How many pieces are left.
         new: Quantity,
     },
 }
 
-/// Compares a line of a cart with its option as it is now.
-pub fn compare(line: CartLine, state: OptionState) -> Compared {
+/// Compares a cart line with its option.
+pub fn compare(line: CartLine, state: OptionState) -> ComparedLine {
     let option = match state {
         OptionState::OnSale(option) => option,
         OptionState::OptionDeleted => return gone(line, Change::OptionDeleted),
@@ -101,7 +101,7 @@ pub fn compare(line: CartLine, state: OptionState) -> Compared {
     if sold_out && !seen.sold_out {
         changes.push(Change::SoldOut);
     }
-    // A line that is sold out keeps its quantity, for the day when there is more.
+    // A sold-out line keeps its quantity: the option may be restocked.
     let left = Quantity::new(option.available).filter(|left| *left < line.quantity);
     if let Some(left) = left {
         changes.push(Change::QuantityReduced { old: line.quantity, new: left });
@@ -113,12 +113,12 @@ pub fn compare(line: CartLine, state: OptionState) -> Compared {
         seen: Seen { sold_out, ..option.first_seen() },
         ..line.clone()
     };
-    Compared { before: line, now: Some((now, option)), messages }
+    ComparedLine { before: line, now: Some((now, option)), messages }
 }
 
-fn gone(line: CartLine, change: Change) -> Compared {
+fn gone(line: CartLine, change: Change) -> ComparedLine {
     let messages = vec![message(&line, change)];
-    Compared { before: line, now: None, messages }
+    ComparedLine { before: line, now: None, messages }
 }
 
 fn message(line: &CartLine, change: Change) -> Message {
@@ -153,12 +153,12 @@ mod tests {
         CartLine {
             option_id: Uuid::from_u128(4),
             quantity: Quantity::new(pieces).unwrap(),
-            wish: Uuid::from_u128(5),
+            line_version: Uuid::from_u128(5),
             seen: option.first_seen(),
         }
     }
 
-    fn changes(compared: &Compared) -> Vec<Change> {
+    fn changes(compared: &ComparedLine) -> Vec<Change> {
         compared.messages.iter().map(|message| message.change.clone()).collect()
     }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_option_says_nothing() {
+    fn an_unchanged_option_has_no_messages() {
         let option = option(32_000, 5);
         let compared = compare(line(&option, 5), OptionState::OnSale(option));
         assert_eq!(compared.messages, vec![]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_told_with_the_old_and_the_new() {
+    fn every_change_has_a_message_with_the_old_and_the_new_value() {
         let then = option(32_000, 5);
         let now =
             OptionNow {
@@ -193,19 +193,19 @@ mod tests {
         );
         let (after, _) = compared.now.unwrap();
         assert_eq!((after.quantity, &after.seen), (quantity(2), &now.first_seen()));
-        // What was told is not told again.
+        // The messages are shown once.
         assert_eq!(compare(after, OptionState::OnSale(now)).messages, vec![]);
     }
 
     #[test]
-    fn a_sold_out_line_keeps_its_quantity_and_says_so_once() {
+    fn a_sold_out_line_keeps_its_quantity_and_has_one_message() {
         let now = option(32_000, 0);
         let compared = compare(line(&now, 3), OptionState::OnSale(now.clone()));
         assert_eq!(changes(&compared), [Change::SoldOut]);
         let (after, _) = compared.now.unwrap();
         assert_eq!(after.quantity, quantity(3));
         assert!(compare(after.clone(), OptionState::OnSale(now)).messages.is_empty());
-        // Back in stock, and sold out again: that is news.
+        // When it is restocked and sold out again, there is a new message.
         let back = compare(after, OptionState::OnSale(option(32_000, 9)));
         assert!(back.messages.is_empty() && back.differs());
         let (after, _) = back.now.unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_leaves_the_cart_under_the_name_the_customer_knew() {
+    fn a_deleted_option_is_named_as_the_customer_last_saw_it() {
         let then = option(32_000, 5);
         for (state, change) in [
             (OptionState::ItemDeleted, Change::ItemDeleted),

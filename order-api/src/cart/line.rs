@@ -1,4 +1,4 @@
-//! What a customer wants to buy, and what they last saw of it.
+//! A cart line, and an option as its store sells it.
 
 use access::MemberId;
 use money::Won;
@@ -6,27 +6,27 @@ use uuid::Uuid;
 
 use crate::quantity::Quantity;
 
-/// A cart has at most so many lines.
+/// The largest number of lines in a cart.
 pub const MAX_LINES: usize = 100;
 
-/// An option and a quantity.
+/// An option and a quantity, with what the customer last saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
-    /// The option that is wanted.
+    /// The option.
     pub option_id: Uuid,
-    /// How many of it.
+    /// How many pieces the customer wants.
     pub quantity: Quantity,
-    /// Which wish this is. A line that was removed and put back, or set to another quantity, is another wish, and what
-    /// was ordered of the first is not taken off the second.
-    pub wish: Uuid,
-    /// What the customer last saw.
+    /// The version of the line. A line gets a new one when it is added and when its quantity is set. An order removes from
+    /// the cart only the version that was ordered.
+    pub line_version: Uuid,
+    /// What the customer last saw of the option.
     pub seen: Seen,
 }
 
 /// What a customer last saw of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The option's item.
+    /// The item of the option.
     pub item_id: Uuid,
     /// The item's name.
     pub item_name: String,
@@ -34,14 +34,14 @@ pub struct Seen {
     pub option_name: String,
     /// The price of one piece.
     pub price: Won,
-    /// Whether the customer was told that there is nothing left.
+    /// Whether the customer was told that the option is sold out.
     pub sold_out: bool,
 }
 
 /// An option as its store sells it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionNow {
-    /// The option's item.
+    /// The item of the option.
     pub item_id: Uuid,
     /// The item's name.
     pub item_name: String,
@@ -51,27 +51,27 @@ pub struct OptionNow {
     pub store_id: Uuid,
     /// The store's name.
     pub store_name: String,
-    /// Whose store it is, and who is paid.
+    /// The owner of the store, who is paid.
     pub seller_id: MemberId,
     /// The price of one piece.
     pub price: Won,
-    /// How many can be bought now.
+    /// How many pieces can be bought now.
     pub available: u32,
 }
 
-/// What became of an option.
+/// The state of an option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionState {
-    /// It is on sale.
+    /// The option is on sale.
     OnSale(OptionNow),
-    /// Its item is still there, without it.
+    /// The option was deleted, but not its item.
     OptionDeleted,
-    /// Its item or its whole store is gone.
+    /// The item or the store was deleted.
     ItemDeleted,
 }
 
 impl OptionNow {
-    /// What a customer sees who looks at it for the first time.
+    /// What a customer sees who looks at the option for the first time.
     pub fn first_seen(&self) -> Seen {
         Seen {
             item_id: self.item_id,

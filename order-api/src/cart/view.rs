@@ -1,4 +1,4 @@
-//! Comparing a cart with the store as it is now.
+//! Showing a cart, compared with the options as the stores sell them now.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use peer::PeerError;
 use store_client::{Gone, OptionOnSale, OptionsFound};
 use uuid::Uuid;
 
-use super::comparison::{Compared, Message, compare};
+use super::comparison::{ComparedLine, Message, compare};
 use super::line::{CartLine, OptionNow, OptionState};
 use super::redis::{Cart, CartsDown};
 use crate::state::AppState;
@@ -16,67 +16,70 @@ use crate::state::AppState;
 /// A cart as its customer sees it.
 #[derive(Clone, Debug, Default)]
 pub struct CartView {
-    /// What can still be bought, sold out or not.
+    /// The lines whose options are on sale, also those that are sold out.
     pub lines: Vec<LineView>,
-    /// What has changed since the customer last looked.
+    /// What has changed since the customer last saw the cart.
     pub messages: Vec<Message>,
-    /// What the lines cost.
+    /// The sum of the lines.
     pub total: Won,
 }
 
-/// A line of a cart as its customer sees it.
+/// A cart line as its customer sees it.
 #[derive(Clone, Debug)]
 pub struct LineView {
-    /// What is wanted.
+    /// The line.
     pub line: CartLine,
-    /// What is sold.
+    /// The option.
     pub option: OptionNow,
-    /// What the line costs.
+    /// Price times quantity.
     pub total: Won,
 }
 
-/// Why a cart can't be shown.
+/// Why a cart cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
-    /// Redis is out of reach.
+    /// Redis does not answer.
     #[error(transparent)]
     Carts(#[from] CartsDown),
-    /// store-api gave no answer.
-    #[error("what the store sells is not known")]
+    /// store-api does not answer.
+    #[error("the options could not be read from store-api")]
     Store(#[from] PeerError),
-    /// Prices that add up to more than there are numbers.
+    /// The sum of the lines does not fit into 64 bits.
     #[error("the cart's total does not fit into 64 bits")]
     TooExpensive,
 }
 
-/// Shows a customer their cart. What they are told of it is folded in: it is not told again.
+/// Shows a customer the cart, and marks the changes as seen, so that their messages are not shown again.
 pub async fn view_cart(app: &AppState, customer: MemberId) -> Result<CartView, ViewError> {
     let cart = app.carts.read(customer).await?;
     let compared = compare_lines(app, cart.lines().cloned().collect()).await?;
-    app.carts.fold(customer, &cart, &compared).await?;
+    app.carts.mark_seen(customer, &cart, &compared).await?;
     CartView::of(compared)
 }
 
-/// Shows a cart after a change of it. Nothing is folded in: only reading a cart shows that its customer has looked.
-pub(crate) async fn preview_cart(app: &AppState, cart: &Cart) -> Result<CartView, ViewError> {
+/// Shows a cart that was changed. Does not mark the changes of the options as seen.
+pub(crate) async fn show_changed_cart(app: &AppState, cart: &Cart) -> Result<CartView, ViewError> {
     CartView::of(compare_lines(app, cart.lines().cloned().collect()).await?)
 }
 
-/// Compares lines with the store as it is now.
-pub(crate) async fn compare_lines(app: &AppState, lines: Vec<CartLine>) -> Result<Vec<Compared>, PeerError> {
+/// Compares cart lines with their options.
+pub(crate) async fn compare_lines(
+    app: &AppState,
+    lines: Vec<CartLine>,
+) -> Result<Vec<ComparedLine>, PeerError> {
     if lines.is_empty() {
         return Ok(Vec::new());
     }
     let mut states = look_up(app, lines.iter().map(|line| line.option_id).collect()).await?;
     let compared = lines.into_iter().map(|line| {
-        // An option that store-api has never heard of is gone, whoever put it here.
+        // An option that store-api does not know is treated as deleted.
         let state = states.remove(&line.option_id).unwrap_or(OptionState::ItemDeleted);
         compare(line, state)
     });
     Ok(compared.collect())
 }
 
-/// What these options are now, by id.
+/// The states of these options, by id.
 pub(crate) async fn look_up(
     app: &AppState,
     option_ids: Vec<Uuid>,
@@ -89,11 +92,12 @@ pub(crate) async fn look_up(
         };
         (option.option_id, state)
     });
-    let on_sale = options.into_iter().map(|option| (option.option_id, OptionState::OnSale(now(option))));
+    let on_sale =
+        options.into_iter().map(|option| (option.option_id, OptionState::OnSale(option_now(option))));
     Ok(on_sale.chain(gone).collect())
 }
 
-fn now(option: OptionOnSale) -> OptionNow {
+fn option_now(option: OptionOnSale) -> OptionNow {
     OptionNow {
         item_id: option.item_id,
         item_name: option.item_name,
@@ -107,9 +111,9 @@ fn now(option: OptionOnSale) -> OptionNow {
 }
 
 impl CartView {
-    fn of(compared: Vec<Compared>) -> Result<Self, ViewError> {
+    fn of(compared: Vec<ComparedLine>) -> Result<Self, ViewError> {
         let mut view = Self::default();
-        for Compared { now, messages, .. } in compared {
+        for ComparedLine { now, messages, .. } in compared {
             view.messages.extend(messages);
             let Some((line, option)) = now else { continue };
             let total =

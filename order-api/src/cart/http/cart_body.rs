@@ -1,4 +1,4 @@
-//! A cart in an answer.
+//! Carts in answers.
 
 use money::Won;
 use serde::Serialize;
@@ -9,16 +9,16 @@ use crate::cart::comparison::{Change, Message};
 use crate::cart::view::{CartView, LineView};
 use crate::quantity::Quantity;
 
-/// A cart, compared with the stores as they are now.
+/// A cart. Its lines are compared with the options as the stores sell them now.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Cart)]
 pub(crate) struct CartBody {
-    /// What is in it, in the order in which it was put in.
+    /// The lines, in the order in which they were added.
     lines: Vec<CartLineBody>,
-    /// What has changed since you last read your cart. Reading it again shows them no more.
+    /// What has changed since you last read your cart. Each message is shown once.
     messages: Vec<MessageBody>,
-    /// What the lines cost, in won.
+    /// The sum of the lines, in won.
     total: Won,
 }
 
@@ -38,11 +38,11 @@ struct CartLineBody {
     quantity: Quantity,
     /// Price times quantity, in won.
     line_total: Won,
-    /// How many can be bought now; 0 where it is sold out.
+    /// How many pieces can be bought now; 0 if the option is sold out.
     available: u32,
 }
 
-/// One thing that has changed. Names are as you last saw them.
+/// One change of an option in the cart. The names are those that you last saw.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CartMessage)]
@@ -52,44 +52,44 @@ pub(crate) struct MessageBody {
     item_id: Uuid,
     item_name: String,
     option_name: String,
-    /// `PRICE_CHANGED`: the price of one piece as it was.
+    /// `PRICE_CHANGED`: the old price of one piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_price: Option<Won>,
-    /// `PRICE_CHANGED`: the price of one piece as it is.
+    /// `PRICE_CHANGED`: the new price of one piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_price: Option<Won>,
-    /// `OPTION_RENAMED` and `ITEM_RENAMED`: the name as it was.
+    /// `OPTION_RENAMED` and `ITEM_RENAMED`: the old name.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_name: Option<String>,
-    /// `OPTION_RENAMED` and `ITEM_RENAMED`: the name as it is.
+    /// `OPTION_RENAMED` and `ITEM_RENAMED`: the new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_name: Option<String>,
-    /// `QUANTITY_REDUCED`: as many were in the cart.
+    /// `QUANTITY_REDUCED`: how many pieces were in the cart.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_quantity: Option<Quantity>,
-    /// `QUANTITY_REDUCED`: as many can be bought, and are in the cart now.
+    /// `QUANTITY_REDUCED`: how many pieces can be bought, and are in the cart now.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_quantity: Option<Quantity>,
 }
 
-/// What happened.
+/// What has changed.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = CartMessageCode)]
 enum MessageCode {
-    /// The item or its store is gone, and with it the line.
+    /// The item or its store was deleted. The line is removed.
     ItemDeleted,
-    /// The option is gone, and with it the line.
+    /// The option was deleted. The line is removed.
     OptionDeleted,
-    /// A piece costs more or less.
+    /// The price has changed.
     PriceChanged,
-    /// The option has another name.
+    /// The option was renamed.
     OptionRenamed,
-    /// The item has another name.
+    /// The item was renamed.
     ItemRenamed,
-    /// Nothing is left.
+    /// The option is sold out.
     SoldOut,
-    /// Fewer are left than were in the cart.
+    /// Fewer pieces are left than were in the cart.
     QuantityReduced,
 }
 

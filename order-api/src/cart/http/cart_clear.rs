@@ -5,8 +5,8 @@ use axum::extract::State;
 use problem::{Json, Problem};
 
 use super::cart_body::CartBody;
+use crate::cart::CartsDown;
 use crate::cart::change::clear_cart;
-use crate::cart::redis::CartsDown;
 use crate::cart::view::CartView;
 use crate::state::AppState;
 

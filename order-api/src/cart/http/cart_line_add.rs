@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::cart_body::CartBody;
+use crate::cart::PutError;
 use crate::cart::change::{ChangeError, Put, put_line};
-use crate::cart::redis::PutError;
 use crate::quantity::Quantity;
 use crate::state::AppState;
 
@@ -23,10 +23,10 @@ problem::refusals!(Refusals:
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CartLineAddition)]
 pub(crate) struct Request {
-    /// Which option. Its name, price and seller are what its store says.
+    /// The option. Its name, price and seller come from its store.
     #[garde(skip)]
     option_id: Uuid,
-    /// How many pieces, 1 to 999; they are added to those that are in the cart.
+    /// How many pieces, 1 to 999. They are added to those in the cart.
     #[garde(skip)]
     quantity: Quantity,
 }
@@ -48,7 +48,7 @@ problem::respond!(ChangeError);
 
 /// Add to your cart
 ///
-/// A cart has at most 100 lines, and a line 1 to 999 pieces. Reservations are made at checkout, not here.
+/// A cart has at most 100 lines, and a line 1 to 999 pieces. The stock is reserved at checkout, not here.
 #[utoipa::path(
     post,
     path = "/api/order/cart/lines",

@@ -12,9 +12,9 @@ use crate::state::AppState;
 
 problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, GatewayTimeout, BadGateway);
 
-/// Take an option out of your cart
+/// Remove an option from your cart
 ///
-/// An option that is not in the cart is out already.
+/// If the option is not in the cart, nothing changes.
 #[utoipa::path(
     delete,
     path = "/api/order/cart/lines/{optionId}",

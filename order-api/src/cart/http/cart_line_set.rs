@@ -17,19 +17,19 @@ problem::refusals!(Refusals:
     MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, OptionNotFound, CartFull,
     BodyTooLarge, UnsupportedMediaType, GatewayTimeout, BadGateway);
 
-/// So many pieces of an option.
+/// A number of pieces.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CartLineQuantity)]
 pub(crate) struct Request {
-    /// How many pieces, 1 to 999, in place of those that are in the cart.
+    /// How many pieces, 1 to 999. They replace those in the cart.
     #[garde(skip)]
     quantity: Quantity,
 }
 
-/// Set how many pieces of an option are in your cart
+/// Set the quantity of an option in your cart
 ///
-/// An option that is not in the cart is put in.
+/// An option that is not in the cart is added.
 #[utoipa::path(
     put,
     path = "/api/order/cart/lines/{optionId}",

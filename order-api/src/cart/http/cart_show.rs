@@ -23,8 +23,8 @@ problem::respond!(ViewError);
 
 /// Show your cart
 ///
-/// Every line is compared with its store as it is now. What has changed since you last read your cart is told in
-/// `messages`, once.
+/// Every line is compared with its option as the store sells it now. `messages` shows what has changed since you last read
+/// your cart; each message is shown once.
 #[utoipa::path(
     get,
     path = "/api/order/cart",

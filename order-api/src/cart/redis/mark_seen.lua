@@ -1,5 +1,6 @@
--- Replaces the fields that are still as they were read.
--- KEYS[1]: the cart. ARGV: for each field its name, its value as it was read, and its new value; empty removes it.
+-- Replaces the lines that have not changed since they were read.
+-- KEYS[1]: the cart.
+-- ARGV: for each line the option id, the value that was read, and the new value. An empty new value removes the line.
 local key = KEYS[1]
 for i = 1, #ARGV, 3 do
     if redis.call('HGET', key, ARGV[i]) == ARGV[i + 1] then

@@ -1,9 +1,8 @@
-//! Carts in Redis. The one place of this service that knows Redis commands.
+//! The carts in Redis. Only this folder knows Redis commands.
 //!
-//! A cart is one hash for each customer, `cart:{customer's id}` (the braces keep it on one node of a Redis Cluster), with
-//! a field for each option; [`record`] has its format. Every change is one script or one transaction, so that it is
-//! atomic whichever instance makes it, takes one round trip, and answers the cart as it is after the change. Each touch
-//! puts the expiry off.
+//! Each customer has one hash, `cart:{customer id}` (the braces keep it on one node of a Redis Cluster), with a field for
+//! each option; [`record`] has its format. Every change is one script or one transaction. So it is atomic, takes one round
+//! trip, and returns the cart as it is after the change. Each read and each change restarts the expiry.
 
 mod record;
 
@@ -16,18 +15,18 @@ use redis_connection::{RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::comparison::Compared;
+use super::comparison::ComparedLine;
 use super::line::{CartLine, MAX_LINES, Seen};
 use crate::quantity::Quantity;
 use crate::settings::RedisSettings;
 use record::Field;
 
-/// A cart is kept so long after it was last touched.
-const KEPT_S: i64 = 30 * 24 * 60 * 60;
+/// How long a cart is kept after it was last read or changed, in seconds.
+const EXPIRY_S: i64 = 30 * 24 * 60 * 60;
 
 static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("put.lua")));
-static FOLD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("fold.lua")));
-static DROP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("drop.lua")));
+static MARK_SEEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("mark_seen.lua")));
+static REMOVE_ORDERED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("remove_ordered.lua")));
 
 /// All carts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,62 +34,62 @@ pub struct Carts {
     redis: RedisConnection,
 }
 
-/// A cart, as it was read.
+/// A cart as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Cart {
-    /// In the order in which they were put in.
+    /// In the order in which they were added, each with its stored value.
     lines: Vec<(CartLine, Field)>,
 }
 
-/// A line that is put in.
+/// A line that is put into a cart.
 #[derive(Clone, Debug)]
 pub struct NewLine {
     /// The option.
     pub option_id: Uuid,
-    /// How many.
+    /// How many pieces.
     pub quantity: Quantity,
-    /// Which wish it is, where it is a new one.
-    pub wish: Uuid,
-    /// What the customer sees of it, where it is a new line.
+    /// The version, if the line is new or its quantity is set.
+    pub line_version: Uuid,
+    /// What the customer sees of the option, if the line is new.
     pub seen: Seen,
-    /// When.
-    pub at: OffsetDateTime,
+    /// The time, if the line is new.
+    pub added_at: OffsetDateTime,
 }
 
-/// Redis did not answer.
+/// Redis does not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the carts are out of reach")]
+#[error("Redis does not answer")]
 pub struct CartsDown(#[from] RedisError);
 
-/// Why a line can't be put in.
+/// Why a line cannot be put into a cart.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The cart has as many lines as it can have.
+    /// The cart has the largest number of lines.
     #[error("the cart has {MAX_LINES} lines")]
     TooManyLines,
-    /// The line would have more pieces than it can have.
+    /// The line would have too many pieces.
     #[error("the line would have more than {} pieces", Quantity::MAX)]
     TooManyPieces,
-    /// Redis did not answer.
+    /// Redis does not answer.
     #[error(transparent)]
     Down(#[from] CartsDown),
 }
 
 impl Cart {
-    /// Its lines, in the order in which they were put in.
+    /// The lines, in the order in which they were added.
     pub fn lines(&self) -> impl Iterator<Item = &CartLine> {
         self.lines.iter().map(|(line, _)| line)
     }
 
-    /// Whether nothing is in it.
+    /// Whether the cart has no lines.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 }
 
 impl Carts {
-    /// Connects at the first use, and again by itself whenever the connection is lost: a process starts, and does what
-    /// needs no cart, without Redis.
+    /// Connects at the first use, and again when the connection is lost. So a process starts without Redis, and does
+    /// everything that needs no cart.
     pub fn connect(settings: &RedisSettings) -> RedisResult<Self> {
         let timeouts = Timeouts {
             connect: Duration::from_millis(settings.connect_timeout_ms),
@@ -104,7 +103,7 @@ impl Carts {
         redis::cmd("PING").query_async::<()>(&mut self.redis.clone()).await.map_err(CartsDown)
     }
 
-    /// The cart of a customer; empty where there is none.
+    /// The cart of a customer; empty if there is none.
     pub async fn read(&self, customer: MemberId) -> Result<Cart, CartsDown> {
         let mut pipeline = redis::pipe();
         self.query(customer, touch_and_read(&mut pipeline, &key(customer))).await
@@ -115,7 +114,7 @@ impl Carts {
         self.put("ADD", customer, line).await
     }
 
-    /// Sets how many pieces of an option are wanted.
+    /// Sets the number of pieces of an option.
     pub async fn set(&self, customer: MemberId, line: &NewLine) -> Result<Cart, PutError> {
         self.put("SET", customer, line).await
     }
@@ -126,11 +125,11 @@ impl Carts {
             .arg(mode)
             .arg(line.option_id.to_string())
             .arg(line.quantity.get())
-            .arg(line.wish.simple().to_string())
-            .arg(record::seen(&line.seen, line.at))
+            .arg(line.line_version.simple().to_string())
+            .arg(record::seen_json(&line.seen, line.added_at))
             .arg(MAX_LINES)
             .arg(Quantity::MAX)
-            .arg(KEPT_S);
+            .arg(EXPIRY_S);
         let (refused, fields): (Option<String>, Vec<(String, Field)>) =
             self.invoke(customer, &invocation).await?;
         match refused.as_deref() {
@@ -140,7 +139,7 @@ impl Carts {
         }
     }
 
-    /// Takes an option out, where it is in.
+    /// Removes an option, if it is in the cart.
     pub async fn remove(&self, customer: MemberId, option_id: Uuid) -> Result<Cart, CartsDown> {
         let key = key(customer);
         let mut pipeline = redis::pipe();
@@ -148,15 +147,20 @@ impl Carts {
         self.query(customer, touch_and_read(&mut pipeline, &key)).await
     }
 
-    /// Takes everything out.
+    /// Removes all lines.
     pub async fn clear(&self, customer: MemberId) -> Result<(), CartsDown> {
         Ok(Cmd::del(key(customer)).query_async(&mut self.redis.clone()).await?)
     }
 
-    /// Remembers that the customer has seen these lines as they are now. A line that was changed since it was read stays
-    /// as it is: its customer will hear of the difference at the next read.
-    pub async fn fold(&self, customer: MemberId, cart: &Cart, seen: &[Compared]) -> Result<(), CartsDown> {
-        let mut invocation = FOLD.key(key(customer));
+    /// Stores that the customer has seen the changes of these lines. A line that was changed since it was read stays as it
+    /// is; the next read shows its messages again.
+    pub async fn mark_seen(
+        &self,
+        customer: MemberId,
+        cart: &Cart,
+        seen: &[ComparedLine],
+    ) -> Result<(), CartsDown> {
+        let mut invocation = MARK_SEEN.key(key(customer));
         let mut differs = false;
         for compared in seen.iter().filter(|compared| compared.differs()) {
             let Some((_, before)) = cart.lines.iter().find(|(line, _)| *line == compared.before) else {
@@ -169,23 +173,23 @@ impl Carts {
         if differs { self.invoke(customer, &invocation).await } else { Ok(()) }
     }
 
-    /// Takes off what was ordered: an option's wish, and how many pieces of it. Pieces that were added meanwhile stay, as
-    /// `rest`, another wish; so does a wish that replaced the one that was ordered. Doing it again changes nothing.
-    pub async fn drop_ordered(
+    /// Removes what was ordered: for each line the option, the version and the pieces. Pieces that were added meanwhile stay
+    /// and get the version `rest_version`. A line with another version stays as it is. So a repeated call changes nothing.
+    pub async fn remove_ordered(
         &self,
         customer: MemberId,
         ordered: impl IntoIterator<Item = (Uuid, Uuid, Quantity)>,
-        rest: Uuid,
+        rest_version: Uuid,
     ) -> Result<(), CartsDown> {
-        let mut invocation = DROP.key(key(customer));
-        invocation.arg(rest.simple().to_string());
-        for (option_id, wish, quantity) in ordered {
-            invocation.arg(option_id.to_string()).arg(wish.simple().to_string()).arg(quantity.get());
+        let mut invocation = REMOVE_ORDERED.key(key(customer));
+        invocation.arg(rest_version.simple().to_string());
+        for (option_id, version, quantity) in ordered {
+            invocation.arg(option_id.to_string()).arg(version.simple().to_string()).arg(quantity.get());
         }
         self.invoke(customer, &invocation).await
     }
 
-    /// Runs a script. What an older version left under the key in another shape is no cart, and is replaced.
+    /// Runs a script. If the key has a value of another type, which an older build has written, replaces it.
     async fn invoke<T: FromRedisValue>(
         &self,
         customer: MemberId,
@@ -213,25 +217,25 @@ impl Carts {
         }
     }
 
-    /// Reads the fields. Those that can't be read, because another version wrote them, are taken out.
+    /// Parses the fields. Removes those that this build cannot parse.
     async fn cart(&self, customer: MemberId, fields: Vec<(String, Field)>) -> Cart {
         let mut lines = Vec::with_capacity(fields.len());
         let mut unreadable = Vec::new();
         for (option_id, field) in fields {
-            match field.read(&option_id) {
+            match field.parse(&option_id) {
                 Some((line, added_at)) => lines.push((added_at, line, field)),
                 None => unreadable.push((option_id, field)),
             }
         }
         if !unreadable.is_empty() {
-            tracing::warn!(lines = unreadable.len(), "taking lines that can't be read out of a cart");
-            let mut invocation = FOLD.key(key(customer));
+            tracing::warn!(lines = unreadable.len(), "removing lines that cannot be parsed from a cart");
+            let mut invocation = MARK_SEEN.key(key(customer));
             for (option_id, field) in &unreadable {
                 invocation.arg(option_id).arg(field).arg("");
             }
-            // If this fails they are taken out at the next read.
+            // If this fails, the next read removes them.
             if let Err(error) = self.invoke::<()>(customer, &invocation).await {
-                tracing::debug!(%error, "could not take them out");
+                tracing::debug!(%error, "could not remove them");
             }
         }
         lines.sort_by_key(|(added_at, line, _)| (*added_at, line.option_id));
@@ -244,11 +248,11 @@ fn key(customer: MemberId) -> String {
 }
 
 fn touch_and_read<'pipeline>(pipeline: &'pipeline mut Pipeline, key: &str) -> &'pipeline Pipeline {
-    pipeline.atomic().expire(key, KEPT_S).ignore().hgetall(key)
+    pipeline.atomic().expire(key, EXPIRY_S).ignore().hgetall(key)
 }
 
 fn is_no_cart(error: &RedisError) -> bool {
-    // Alone, or among the errors of a transaction.
+    // The error of a single command, or one of the errors of a transaction.
     let errors = error.clone().into_server_errors();
     errors.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == "WRONGTYPE"))
 }

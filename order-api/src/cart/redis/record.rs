@@ -1,8 +1,8 @@
-//! How a line of a cart is stored.
+//! The format in which Redis stores a cart line.
 //!
-//! The hash's field is the option's id; its value is `1:{quantity}:{wish}:{JSON}`. The scripts read and write the first
-//! three parts, and carry the JSON along as it is. `1` is the version of this format: a build that changes it reads the
-//! old one too, or leaves it to be taken out.
+//! The name of the field is the option id; the value is `1:{quantity}:{line version}:{JSON}`. The scripts read and write
+//! the first three parts and copy the JSON unchanged. `1` is the version of the format. A build with a new format must
+//! parse the old one too; otherwise the lines are removed.
 
 use money::Won;
 use redis::{FromRedisValue, ParsingError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
@@ -15,11 +15,11 @@ use crate::quantity::Quantity;
 
 const VERSION: &str = "1";
 
-/// The value of one field, as it is stored.
+/// The stored value of one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Field(Vec<u8>);
 
-/// The JSON. Short names: every cart has up to a hundred of them.
+/// The JSON. The names are short, because a cart has up to a hundred lines.
 #[derive(Debug, Serialize, Deserialize)]
 struct SeenRecord<'text> {
     #[serde(rename = "at", with = "time::serde::timestamp::microseconds")]
@@ -35,8 +35,8 @@ struct SeenRecord<'text> {
     sold_out: bool,
 }
 
-/// The JSON of what a customer saw of a line that was put in at `added_at`.
-pub(super) fn seen(seen: &Seen, added_at: OffsetDateTime) -> String {
+/// The JSON of a line that was added at `added_at`, with what the customer saw.
+pub(super) fn seen_json(seen: &Seen, added_at: OffsetDateTime) -> String {
     let record = SeenRecord {
         added_at,
         item_id: seen.item_id,
@@ -49,14 +49,14 @@ pub(super) fn seen(seen: &Seen, added_at: OffsetDateTime) -> String {
 }
 
 impl Field {
-    /// The line, and when it was put in; `None` where this build can't read it.
-    pub(super) fn read(&self, option_id: &str) -> Option<(CartLine, OffsetDateTime)> {
+    /// The line, and when it was added; `None` if this build cannot parse it.
+    pub(super) fn parse(&self, option_id: &str) -> Option<(CartLine, OffsetDateTime)> {
         let mut parts = std::str::from_utf8(&self.0).ok()?.splitn(4, ':');
         if parts.next()? != VERSION {
             return None;
         }
         let quantity = parts.next()?.parse().ok().and_then(Quantity::new)?;
-        let wish = Uuid::try_parse(parts.next()?).ok()?;
+        let line_version = Uuid::try_parse(parts.next()?).ok()?;
         let record: SeenRecord<'_> = serde_json::from_str(parts.next()?).ok()?;
         let seen = Seen {
             item_id: record.item_id,
@@ -66,15 +66,15 @@ impl Field {
             sold_out: record.sold_out,
         };
         let option_id = Uuid::try_parse(option_id).ok()?;
-        Some((CartLine { option_id, quantity, wish, seen }, record.added_at))
+        Some((CartLine { option_id, quantity, line_version, seen }, record.added_at))
     }
 
-    /// The value for what the line has become.
+    /// The value of the changed line. It keeps the time at which the line was added.
     pub(super) fn rewritten(&self, line: &CartLine) -> Self {
         let added_at =
-            self.read(&line.option_id.to_string()).map_or(OffsetDateTime::UNIX_EPOCH, |(_, at)| at);
-        let json = seen(&line.seen, added_at);
-        Self(format!("{VERSION}:{}:{}:{json}", line.quantity, line.wish.simple()).into_bytes())
+            self.parse(&line.option_id.to_string()).map_or(OffsetDateTime::UNIX_EPOCH, |(_, at)| at);
+        let json = seen_json(&line.seen, added_at);
+        Self(format!("{VERSION}:{}:{}:{json}", line.quantity, line.line_version.simple()).into_bytes())
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
         CartLine {
             option_id: OPTION,
             quantity: Quantity::new(12).unwrap(),
-            wish: Uuid::from_u128(5),
+            line_version: Uuid::from_u128(5),
             seen: Seen {
                 item_id: Uuid::from_u128(1),
                 item_name: "쌀:빵 \"1\"".into(),
@@ -116,29 +116,29 @@ mod tests {
     }
 
     fn field(line: &CartLine) -> Field {
-        let json = seen(&line.seen, AT);
-        Field(format!("1:{}:{}:{json}", line.quantity, line.wish.simple()).into_bytes())
+        let json = seen_json(&line.seen, AT);
+        Field(format!("1:{}:{}:{json}", line.quantity, line.line_version.simple()).into_bytes())
     }
 
     #[test]
-    fn a_line_is_read_back_as_it_was_written() {
-        assert_eq!(field(&line()).read(&OPTION.to_string()), Some((line(), AT)));
+    fn a_line_is_parsed_as_it_was_written() {
+        assert_eq!(field(&line()).parse(&OPTION.to_string()), Some((line(), AT)));
     }
 
     #[test]
-    fn a_rewritten_line_keeps_its_place() {
+    fn a_rewritten_line_keeps_its_position() {
         let cheaper = CartLine { seen: Seen { price: Won::new(1_000), ..line().seen }, ..line() };
         assert_eq!(field(&line()).rewritten(&cheaper), field(&cheaper));
     }
 
     #[test]
-    fn what_this_build_can_not_read_is_none() {
+    fn a_value_that_this_build_cannot_parse_is_none() {
         for stored in
             ["", "2", "1:0:x:{}", "{\"optionId\":1}", "1:3:00000000000000000000000000000005:{}", "0:1:2:3"]
         {
-            assert_eq!(Field(stored.into()).read(&OPTION.to_string()), None, "{stored}");
+            assert_eq!(Field(stored.into()).parse(&OPTION.to_string()), None, "{stored}");
         }
-        assert_eq!(Field(vec![0xff]).read(&OPTION.to_string()), None);
-        assert_eq!(field(&line()).read("no uuid"), None);
+        assert_eq!(Field(vec![0xff]).parse(&OPTION.to_string()), None);
+        assert_eq!(field(&line()).parse("no uuid"), None);
     }
 }
