@@ -1,23 +1,15 @@
-//! The table `outbox`: what was decided here and is still to be done elsewhere.
+//! The table `outbox`: the deliveries that have not been made.
 
 use database::Connection;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::delivery::{Delivery, Kind};
+use super::delivery::{ClaimedDelivery, Delivery, Kind};
 use crate::db::unknown;
+use crate::worker::Backlog;
 
-/// A delivery that was taken up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leased {
-    /// What is to be done.
-    pub delivery: Delivery,
-    /// How often it was taken up.
-    pub attempt: u32,
-}
-
-/// Writes down what is owed. Until `lease_until` nobody but the writer sees to it.
+/// Inserts deliveries. Until `lease_until` only the process that has written them makes them.
 pub async fn insert(
     connection: &mut Connection,
     deliveries: &[Delivery],
@@ -37,13 +29,15 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes up to `limit` deliveries whose lease has run out, and leases them until `lease_until`. To be committed at once.
+/// Claims at most `limit` deliveries whose lease has expired, and leases them until `lease_until`. `kinds` are the kinds
+/// that this build knows. The caller must commit before it makes the deliveries.
 pub async fn claim_due(
     connection: &mut Connection,
+    kinds: &[Kind],
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
     limit: u32,
-) -> sqlx::Result<Vec<Leased>> {
+) -> sqlx::Result<Vec<ClaimedDelivery>> {
     let rows: Vec<OutboxRow> = sqlx::query_as(
         "SELECT subject_id, kind, attempt FROM outbox WHERE lease_until <= ? ORDER BY lease_until LIMIT ? \
          FOR UPDATE SKIP LOCKED",
@@ -62,54 +56,45 @@ pub async fn claim_due(
         key.push_bind(row.subject_id).push_bind(row.kind.clone());
     });
     query.build().execute(connection).await?;
-    rows.into_iter().map(|row| row.into_leased(1)).collect()
+    rows.into_iter().map(|row| row.into_claimed(kinds)).collect()
 }
 
-/// Puts a delivery off until `lease_until`, unless somebody else has taken it up meanwhile.
-pub async fn put_off(
+/// Ends the lease of a delivery at `lease_until`, unless another process has claimed it meanwhile.
+pub async fn reschedule(
     connection: &mut Connection,
-    leased: Leased,
+    claimed: ClaimedDelivery,
     lease_until: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query("UPDATE outbox SET lease_until = ? WHERE subject_id = ? AND kind = ? AND attempt = ?")
         .bind(lease_until)
-        .bind(leased.delivery.subject_id)
-        .bind(leased.delivery.kind.as_str())
-        .bind(leased.attempt)
+        .bind(claimed.delivery.subject_id)
+        .bind(claimed.delivery.kind.as_str())
+        .bind(claimed.attempt)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Removes what is done, whoever has taken it up since: done is done.
-pub async fn remove(connection: &mut Connection, done: &[Delivery]) -> sqlx::Result<()> {
-    if done.is_empty() {
+/// Deletes deliveries, also if another process has claimed them meanwhile.
+pub async fn delete(connection: &mut Connection, deliveries: &[Delivery]) -> sqlx::Result<()> {
+    if deliveries.is_empty() {
         return Ok(());
     }
     let mut query: QueryBuilder<MySql> = QueryBuilder::new("DELETE FROM outbox WHERE (subject_id, kind) IN ");
-    query.push_tuples(done, |mut key, delivery| {
+    query.push_tuples(deliveries, |mut key, delivery| {
         key.push_bind(delivery.subject_id).push_bind(delivery.kind.as_str());
     });
     query.build().execute(connection).await?;
     Ok(())
 }
 
-/// How much of a kind is owed, and since when the oldest of it.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Census {
-    /// The kind.
-    pub kind: String,
-    /// How many.
-    pub deliveries: i64,
-    /// When the oldest was written down.
-    pub oldest: OffsetDateTime,
-}
-
-/// Counts what is owed by kind.
-pub async fn census(connection: &mut Connection) -> sqlx::Result<Vec<Census>> {
-    sqlx::query_as("SELECT kind, COUNT(*) AS deliveries, MIN(created_at) AS oldest FROM outbox GROUP BY kind")
-        .fetch_all(connection)
-        .await
+/// The deliveries that have not been made, by kind.
+pub async fn backlogs(connection: &mut Connection) -> sqlx::Result<Vec<Backlog>> {
+    let rows: Vec<(String, i64, OffsetDateTime)> =
+        sqlx::query_as("SELECT kind, COUNT(*), MIN(created_at) FROM outbox GROUP BY kind")
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(group, tasks, oldest)| Backlog { group, tasks, oldest }).collect())
 }
 
 #[derive(FromRow)]
@@ -120,9 +105,11 @@ struct OutboxRow {
 }
 
 impl OutboxRow {
-    fn into_leased(self, taken_up: u32) -> sqlx::Result<Leased> {
-        let kind = Kind::parse(&self.kind).ok_or_else(|| unknown("kind", &self.kind))?;
+    /// The delivery, claimed once more.
+    fn into_claimed(self, kinds: &[Kind]) -> sqlx::Result<ClaimedDelivery> {
+        let kind = kinds.iter().find(|kind| kind.as_str() == self.kind);
+        let kind = *kind.ok_or_else(|| unknown("kind", &self.kind))?;
         let delivery = Delivery { kind, subject_id: self.subject_id };
-        Ok(Leased { delivery, attempt: self.attempt + taken_up })
+        Ok(ClaimedDelivery { delivery, attempt: self.attempt + 1 })
     }
 }
