@@ -1,18 +1,19 @@
-//! The table `checkouts`: the sagas that are not at their end, and their leases.
+//! The table `checkouts`: the checkouts that have not ended, and their leases.
 //!
-//! A lease is taken by counting `attempt` up, and every later write names the attempt that it belongs to. Whoever lost
-//! the lease meanwhile changes no row, and learns of it by that.
+//! Claiming a checkout increases `attempt`, and every later write names its attempt. So a process that has lost its lease
+//! changes no row, and notices it.
 
 use database::Connection;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::state::{Checkout, State, Undo};
+use super::state::{Checkout, Compensation, State};
 use crate::db::unknown;
 use crate::orders::order::Failure;
+use crate::worker::Backlog;
 
-/// Writes a new checkout, with its first lease.
+/// Inserts a checkout with its first lease.
 pub async fn insert(
     connection: &mut Connection,
     checkout: &Checkout,
@@ -33,7 +34,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes up to `limit` checkouts whose lease has run out, and leases them until `lease_until`. To be committed at once.
+/// Claims at most `limit` checkouts whose lease has expired, and leases them until `lease_until`. The caller must commit
+/// before it works on them.
 pub async fn claim_due(
     connection: &mut Connection,
     now: OffsetDateTime,
@@ -51,7 +53,7 @@ pub async fn claim_due(
     lease(connection, rows, lease_until).await
 }
 
-/// Takes one checkout, where its lease has run out.
+/// Claims one checkout, if its lease has expired.
 pub async fn claim(
     connection: &mut Connection,
     order_id: Uuid,
@@ -93,51 +95,40 @@ async fn lease(
     rows.into_iter().map(leased).collect()
 }
 
-/// Stores the state and the lease of a checkout; false where the lease was lost.
+/// Updates the state and the lease of a checkout. Returns false if the lease was lost.
 pub async fn update(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
-    let undo = checkout.state.undo();
-    let done = sqlx::query(
+    let compensation = checkout.state.compensation();
+    let updated = sqlx::query(
         "UPDATE checkouts SET state = ?, failure = ?, undo_id = ?, lease_until = ? WHERE order_id = ? AND attempt = ?",
     )
     .bind(checkout.state.as_str())
-    .bind(undo.map(|undo| undo.failure.as_str()))
-    .bind(undo.and_then(|undo| undo.transfer_id))
+    .bind(compensation.map(|compensation| compensation.failure.as_str()))
+    .bind(compensation.and_then(|compensation| compensation.transfer_id))
     .bind(checkout.lease_until)
     .bind(checkout.order_id)
     .bind(checkout.attempt)
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Removes a checkout that is at its end; false where the lease was lost.
-pub async fn finish(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
-    let done = sqlx::query("DELETE FROM checkouts WHERE order_id = ? AND attempt = ?")
+/// Deletes a checkout that has ended. Returns false if the lease was lost.
+pub async fn delete(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
+    let deleted = sqlx::query("DELETE FROM checkouts WHERE order_id = ? AND attempt = ?")
         .bind(checkout.order_id)
         .bind(checkout.attempt)
         .execute(connection)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(deleted.rows_affected() == 1)
 }
 
-/// How many checkouts are in a state, and since when the oldest of them.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Census {
-    /// The state.
-    pub state: String,
-    /// How many.
-    pub checkouts: i64,
-    /// When the oldest began.
-    pub oldest: OffsetDateTime,
-}
-
-/// Counts the unfinished checkouts by state.
-pub async fn census(connection: &mut Connection) -> sqlx::Result<Vec<Census>> {
-    sqlx::query_as(
-        "SELECT state, COUNT(*) AS checkouts, MIN(created_at) AS oldest FROM checkouts GROUP BY state",
-    )
-    .fetch_all(connection)
-    .await
+/// The checkouts that have not ended, by state.
+pub async fn backlogs(connection: &mut Connection) -> sqlx::Result<Vec<Backlog>> {
+    let rows: Vec<(String, i64, OffsetDateTime)> =
+        sqlx::query_as("SELECT state, COUNT(*), MIN(created_at) FROM checkouts GROUP BY state")
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(group, tasks, oldest)| Backlog { group, tasks, oldest }).collect())
 }
 
 #[derive(FromRow)]
@@ -157,10 +148,10 @@ impl CheckoutRow {
             .failure
             .map(|text| Failure::parse(&text).ok_or_else(|| unknown("failure", &text)))
             .transpose()?;
-        let undo = failure.map(|failure| Undo { failure, transfer_id: self.undo_id });
+        let compensation = failure.map(|failure| Compensation { failure, transfer_id: self.undo_id });
         Ok(Checkout {
             order_id: self.order_id,
-            state: State::parse(&self.state, undo).ok_or_else(|| unknown("state", &self.state))?,
+            state: State::parse(&self.state, compensation).ok_or_else(|| unknown("state", &self.state))?,
             reserved_until: self.reserved_until,
             attempt: self.attempt,
             lease_until: self.lease_until,

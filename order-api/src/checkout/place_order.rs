@@ -1,8 +1,8 @@
-//! Placing an order: from chosen lines of a cart to an order that is paid, or one that has failed.
+//! Placing an order: from chosen lines of a cart to a confirmed or failed order.
 //!
-//! The order's id is the id of the request's operation, so a request that is repeated after it was interrupted finds the
-//! order that it had placed. What follows the first transaction is [`crate::checkout::saga`]; it runs in a task of its
-//! own, and the request waits for it for a while.
+//! The order's id is the id of the request's operation. So a request that is repeated after an interruption finds the order
+//! that it has placed. After the order is stored, the saga ([`super::saga`]) runs in a task of its own, and the request
+//! waits for it for some time.
 
 use std::time::Duration;
 
@@ -15,56 +15,56 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::db as checkouts;
-use super::saga::{End, drive};
+use super::saga::Outcome;
 use super::state::{Checkout, State};
+use super::{db, saga};
 use crate::cart::comparison::Message;
 use crate::cart::line::{CartLine, OptionNow};
-use crate::cart::redis::{Cart, CartsDown};
 use crate::cart::view::compare_lines;
+use crate::cart::{Cart, CartsDown};
 use crate::orders::db::orders;
 use crate::orders::line::LineStatus;
 use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
 use crate::state::AppState;
 
-/// How long to wait before looking again what has become of an order that somebody else drives.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often to look for the outcome of an order while another process works on it.
+const POLL: Duration = Duration::from_millis(100);
 
-/// Why no order was placed.
+/// Why an order was not placed, or has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
     /// None of the chosen options is in the cart.
     #[error("the cart holds none of the chosen options")]
     NothingChosen,
-    /// A chosen line is not what the customer last saw. Nothing was taken.
+    /// A chosen line is not as the customer last saw it. Nothing was taken.
     #[error("a chosen line has changed")]
     Changed(Vec<Message>),
-    /// The order was placed and has failed. Nothing was taken, or all of it was given back.
+    /// The order was placed and has failed. Nothing was taken, or it was given back.
     #[error("the order has failed: {}", .failure.as_str())]
     Failed {
-        /// Which order.
+        /// The order.
         order_id: Uuid,
         /// Why.
         failure: Failure,
-        /// Which lines asked for too much, where that was it and it is known.
+        /// The lines without enough stock, if that is the reason and they are known.
         shortages: Vec<Shortage>,
     },
-    /// The prices add up to more than there are numbers.
+    /// The sum of the lines does not fit into 64 bits.
     #[error("the order's total does not fit into 64 bits")]
     TooExpensive,
-    /// Redis is out of reach.
+    /// Redis does not answer.
     #[error(transparent)]
     Carts(#[from] CartsDown),
-    /// store-api gave no answer; nothing was asked of it but to look.
-    #[error("what the store sells is not known")]
+    /// store-api does not answer. No stock was reserved.
+    #[error("the options could not be read from store-api")]
     Store(#[from] PeerError),
-    /// The database failed. The order may be there: ask again by the same key.
+    /// The database failed. The order may exist; the client can repeat the request with the same key.
     #[error("the order could not be written or read")]
     Database(#[from] sqlx::Error),
 }
 
-/// Places the order of an operation, of the `chosen` options in a customer's cart or of all that is in it. Gives the order
-/// CONFIRMED, or PENDING where it takes longer than a request waits.
+/// Places the order of an operation: the `chosen` options in the cart of a customer, or all of them if `None`. Returns the
+/// order, CONFIRMED, or PENDING if it takes longer than a request waits.
 pub async fn place_order(
     app: &AppState,
     customer: MemberId,
@@ -79,20 +79,20 @@ pub async fn place_order(
     } else {
         None
     };
-    let (order, leased) = match placed {
+    let (order, claimed) = match placed {
         Some(order) => (order, None),
         None => place(app, customer, order_id, chosen).await?,
     };
-    match end_of(app, order.clone(), leased).await? {
-        Some(End::Confirmed(order)) => Ok(*order),
-        Some(End::Failed { failure, shortages }) => {
+    match wait_for_outcome(app, order.clone(), claimed).await? {
+        Some(Outcome::Confirmed(order)) => Ok(*order),
+        Some(Outcome::Failed { failure, shortages }) => {
             Err(CheckoutError::Failed { order_id, failure, shortages })
         }
         None => Ok(order),
     }
 }
 
-/// Places a new order, with the first lease of its checkout.
+/// Places a new order. Returns it with its checkout, of which this process has the first lease.
 async fn place(
     app: &AppState,
     customer: MemberId,
@@ -100,11 +100,11 @@ async fn place(
     chosen: Option<&[Uuid]>,
 ) -> Result<(Order, Option<Checkout>), CheckoutError> {
     let cart = app.carts.read(customer).await?;
-    let lines = unchanged(app, choose(&cart, chosen)?).await?;
-    let order = order_of(app, customer, order_id, lines)?;
-    match begin(app, order.clone()).await {
+    let lines = check_unchanged(app, choose(&cart, chosen)?).await?;
+    let order = new_order(app, customer, order_id, lines)?;
+    match store(app, order.clone()).await {
         Ok(checkout) => Ok((order, Some(checkout))),
-        // Another try of the same request, that was taken for dead, was quicker.
+        // An earlier attempt of the same request was thought to be dead, and has placed the order.
         Err(error) if database::duplicate_key(&error).is_some() => Ok((find(app, order_id).await?, None)),
         Err(error) => Err(error.into()),
     }
@@ -116,8 +116,8 @@ fn choose(cart: &Cart, chosen: Option<&[Uuid]>) -> Result<Vec<CartLine>, Checkou
     if lines.is_empty() { Err(CheckoutError::NothingChosen) } else { Ok(lines) }
 }
 
-/// The lines with their options, where they are what the customer last saw.
-async fn unchanged(
+/// The lines with their options, if they are as the customer last saw them.
+async fn check_unchanged(
     app: &AppState,
     lines: Vec<CartLine>,
 ) -> Result<Vec<(CartLine, OptionNow)>, CheckoutError> {
@@ -130,7 +130,7 @@ async fn unchanged(
     if messages.is_empty() { Ok(unchanged) } else { Err(CheckoutError::Changed(messages)) }
 }
 
-fn order_of(
+fn new_order(
     app: &AppState,
     customer_id: MemberId,
     id: Uuid,
@@ -151,7 +151,7 @@ fn order_of(
                 price: option.price,
                 quantity: line.quantity,
                 total: option.price.checked_mul(line.quantity.get().into())?,
-                wish: line.wish,
+                line_version: line.line_version,
                 status: LineStatus::Pending,
                 paid: None,
                 refund: None,
@@ -164,8 +164,8 @@ fn order_of(
     Ok(Order { id, customer_id, status: OrderStatus::Pending, total, created_at: app.clock.now(), lines })
 }
 
-/// Makes the order durable, before anything is asked of anybody.
-async fn begin(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
+/// Stores the order and its checkout, before the first request to another service.
+async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
     let checkout = Checkout {
         order_id: order.id,
         state: State::Reserving,
@@ -173,27 +173,30 @@ async fn begin(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
         attempt: 1,
         lease_until: app.lease_until(),
     };
-    let begun = checkout.clone();
+    let stored = checkout.clone();
     app.database
         .run_tx("checkout_begin", move |tx| {
             let (order, checkout) = (order.clone(), checkout.clone());
             Box::pin(async move {
                 orders::insert(tx, &order).await?;
-                checkouts::insert(tx, &checkout, order.created_at).await
+                db::insert(tx, &checkout, order.created_at).await
             })
         })
         .await?;
     metrics::counter!("checkouts_begun_total").increment(1);
-    Ok(begun)
+    Ok(stored)
 }
 
-/// Sees an order to its end, in a task that goes on when nobody waits any more; `None` where it takes too long.
-async fn end_of(app: &AppState, order: Order, leased: Option<Checkout>) -> sqlx::Result<Option<End>> {
-    let patience = app.rules.checkout.answer_within();
-    let deadline = Instant::now() + patience;
-    let task = follow(app.clone(), order, leased, deadline).in_current_span();
+/// Runs the checkout of an order in a task that goes on if nobody waits any more. Returns `None` if it takes too long.
+async fn wait_for_outcome(
+    app: &AppState,
+    order: Order,
+    claimed: Option<Checkout>,
+) -> sqlx::Result<Option<Outcome>> {
+    let deadline = Instant::now() + app.rules.checkout.answer_within();
+    let task = run_until(app.clone(), order, claimed, deadline).in_current_span();
     match tokio::time::timeout_at(deadline, app.background.spawn(task)).await {
-        Ok(Ok(end)) => end,
+        Ok(Ok(outcome)) => outcome,
         Ok(Err(stopped)) => match stopped.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Ok(None),
@@ -202,28 +205,30 @@ async fn end_of(app: &AppState, order: Order, leased: Option<Checkout>) -> sqlx:
     }
 }
 
-/// Drives a checkout while there is time, and whenever nobody else does; what is left then is the worker's.
-async fn follow(
+/// Runs a checkout until the deadline, whenever this process can claim it. After the deadline the worker goes on with it.
+async fn run_until(
     app: AppState,
     order: Order,
-    mut leased: Option<Checkout>,
+    mut claimed: Option<Checkout>,
     deadline: Instant,
-) -> sqlx::Result<Option<End>> {
+) -> sqlx::Result<Option<Outcome>> {
     loop {
-        if let Some(checkout) = leased.take()
-            && let Some(end) = drive(&app, order.clone(), checkout).await
+        if let Some(checkout) = claimed.take()
+            && let Some(outcome) = saga::run(&app, order.clone(), checkout).await
         {
-            return Ok(Some(end));
+            return Ok(Some(outcome));
         }
         let now = find(&app, order.id).await?;
         match now.status {
-            OrderStatus::Confirmed => return Ok(Some(End::Confirmed(Box::new(now)))),
-            OrderStatus::Failed(failure) => return Ok(Some(End::Failed { failure, shortages: Vec::new() })),
-            OrderStatus::Pending if Instant::now() + LOOK_AGAIN >= deadline => return Ok(None),
+            OrderStatus::Confirmed => return Ok(Some(Outcome::Confirmed(Box::new(now)))),
+            OrderStatus::Failed(failure) => {
+                return Ok(Some(Outcome::Failed { failure, shortages: Vec::new() }));
+            }
+            OrderStatus::Pending if Instant::now() + POLL >= deadline => return Ok(None),
             OrderStatus::Pending => {}
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
-        leased = claim(&app, order.id).await?;
+        tokio::time::sleep(POLL).await;
+        claimed = claim(&app, order.id).await?;
     }
 }
 
@@ -236,7 +241,7 @@ async fn claim(app: &AppState, order_id: Uuid) -> sqlx::Result<Option<Checkout>>
     let (now, lease_until) = (app.clock.now(), app.lease_until());
     app.database
         .run_tx("checkout_claim", move |tx| {
-            Box::pin(async move { checkouts::claim(tx, order_id, now, lease_until).await })
+            Box::pin(async move { db::claim(tx, order_id, now, lease_until).await })
         })
         .await
 }

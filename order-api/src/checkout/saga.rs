@@ -1,7 +1,7 @@
-//! Driving a checkout to its end: the steps of [`crate::checkout::state`].
+//! Doing the steps of a checkout ([`super::state`]).
 //!
-//! A driver holds the checkout's lease, and writes only while it does. It stops where an answer is missing, puts the
-//! checkout off, and whoever takes it up next asks again by the same ids.
+//! A process works on a checkout only while it holds the lease. If a step gets no answer, it reschedules the checkout, and
+//! the process that claims it next repeats the step with the same ids.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,41 +9,41 @@ use std::time::Duration;
 use database::Connection;
 use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
 use peer::PeerError;
-use store_client::{ReleaseError, ReservationLine, ReserveError, ReserveRequest, Shortage};
+use store_client::{ReleaseError, ReserveError, ReserveRequest, Shortage};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::db as checkouts;
-use super::state::{Checkout, State, Step, Undo};
+use super::state::{Checkout, Compensation, State, Step};
+use super::{db, deliveries};
+use crate::orders::additions;
 use crate::orders::db::{order_lines, orders};
 use crate::orders::line::LineStatus;
 use crate::orders::order::{Failure, Order, OrderStatus, Payment};
-use crate::outbox::delivery::{Delivery, Kind, pause_after};
-use crate::outbox::{db as outbox, deliver};
+use crate::outbox;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::db::seller_day_totals;
-use crate::settlement::totals;
 use crate::state::AppState;
+use crate::worker::backoff;
 
 /// How a checkout ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(super) enum Outcome {
     /// The order is paid.
     Confirmed(Box<Order>),
-    /// The order is not made; nothing was taken, or all of it was given back.
+    /// The order has failed. Nothing was taken, or it was given back.
     Failed {
         /// Why.
         failure: Failure,
-        /// Which lines asked for too much, where that was it and this driver heard it.
+        /// The lines without enough stock, if that is the reason and this process has the answer of store-api.
         shortages: Vec<Shortage>,
     },
 }
 
-/// Why a driver stops short of the end.
+/// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
-    /// Somebody else drives it now, or has driven it to its end.
-    #[error("the checkout's lease was lost")]
+enum StepError {
+    /// Another process works on the checkout, or has ended it.
+    #[error("the lease of the checkout was lost")]
     LeaseLost,
     #[error("the stock could not be reserved")]
     Reserve(#[source] ReserveError),
@@ -51,62 +51,62 @@ enum Stopped {
     Release(#[source] ReleaseError),
     #[error("the money could not be taken or given back")]
     Transfer(#[source] TransferError),
-    #[error("whether the money was taken could not be settled")]
+    #[error("the payment could not be voided")]
     Void(#[source] PeerError),
-    /// The day of this machine's clock is settled already: midnight has passed, or the clock is behind.
+    /// Midnight has passed and the day is closed, or the clock of this machine is behind.
     #[error("the business day of the payment is closed")]
     DayClosed,
-    #[error("a step was not done within the lease")]
+    #[error("the step did not end within the lease")]
     OutOfTime,
     #[error("the checkout could not be written")]
     Database(#[from] sqlx::Error),
 }
 
-/// Drives a checkout of which this process has the lease. `None` where it did not come to the end: then it was put off,
-/// or somebody else has it.
-pub(crate) async fn drive(app: &AppState, order: Order, checkout: Checkout) -> Option<End> {
-    let mut driver = Driver { app, order, checkout, shortages: Vec::new() };
+/// Does the steps of a checkout of which this process has the lease. Returns `None` if the checkout has not ended: then it
+/// is rescheduled, or another process has the lease.
+pub(super) async fn run(app: &AppState, order: Order, checkout: Checkout) -> Option<Outcome> {
+    let mut saga = Saga { app, order, checkout, shortages: Vec::new() };
     loop {
-        match driver.step().await {
+        match saga.step().await {
             Ok(None) => {}
-            Ok(Some(end)) => return Some(end),
-            Err(stopped) => {
-                driver.put_off(&stopped).await;
+            Ok(Some(outcome)) => return Some(outcome),
+            Err(error) => {
+                saga.reschedule(&error).await;
                 return None;
             }
         }
     }
 }
 
-struct Driver<'app> {
+struct Saga<'app> {
     app: &'app AppState,
     order: Order,
     checkout: Checkout,
     shortages: Vec<Shortage>,
 }
 
-impl Driver<'_> {
-    /// Does the next step, within the lease: after that the checkout may be somebody else's.
-    async fn step(&mut self) -> Result<Option<End>, Stopped> {
-        self.keep_lease().await?;
+impl Saga<'_> {
+    /// Does the next step, within the lease: after that another process may have claimed the checkout.
+    async fn step(&mut self) -> Result<Option<Outcome>, StepError> {
+        self.renew_lease().await?;
         let lease_left = self.checkout.lease_until - self.app.clock.now();
         let lease_left = Duration::try_from(lease_left).unwrap_or_default();
-        timeout(lease_left, self.next_step()).await.map_err(|_| Stopped::OutOfTime)?
+        timeout(lease_left, self.next_step()).await.map_err(|_| StepError::OutOfTime)?
     }
 
-    async fn next_step(&mut self) -> Result<Option<End>, Stopped> {
+    async fn next_step(&mut self) -> Result<Option<Outcome>, StepError> {
         match self.checkout.next_step(self.app.clock.now()) {
             Step::Reserve => self.reserve().await.map(|()| None),
             Step::Pay => self.pay().await,
-            Step::TurnBack(failure) => self.turn_back(failure).await.map(|()| None),
-            Step::Undo(undo) => self.undo(undo).await.map(Some),
+            Step::StartCompensation(failure) => self.start_compensation(failure).await.map(|()| None),
+            Step::Compensate(compensation) => self.compensate(compensation).await.map(Some),
         }
     }
 
-    async fn reserve(&mut self) -> Result<(), Stopped> {
+    async fn reserve(&mut self) -> Result<(), StepError> {
         let request = ReserveRequest {
             expires_at: self.checkout.reserved_until,
-            lines: reservation_lines(&self.order),
+            lines: deliveries::reservation_lines(&self.order),
         };
         match self.app.store.reserve(self.order.id, &request).await {
             Ok(_) => {
@@ -115,48 +115,51 @@ impl Driver<'_> {
             }
             Err(ReserveError::OutOfStock(shortages)) => {
                 self.shortages = shortages;
-                self.turn_back(Failure::OutOfStock).await
+                self.start_compensation(Failure::OutOfStock).await
             }
-            Err(ReserveError::Expired) => self.turn_back(Failure::ReservationExpired).await,
-            Err(error @ (ReserveError::Mismatch | ReserveError::Unknown(_))) => Err(Stopped::Reserve(error)),
+            Err(ReserveError::Expired) => self.start_compensation(Failure::ReservationExpired).await,
+            Err(error @ (ReserveError::Mismatch | ReserveError::Unknown(_))) => {
+                Err(StepError::Reserve(error))
+            }
         }
     }
 
-    async fn pay(&mut self) -> Result<Option<End>, Stopped> {
+    async fn pay(&mut self) -> Result<Option<Outcome>, StepError> {
         match self.transfer(self.order.id, TransferKind::OrderPayment).await {
             Ok(receipt) => self.confirm(receipt.member_name).await.map(Some),
-            // A customer who has closed their account has no money either.
+            // A closed account has no wallet, and so no money.
             Err(TransferError::InsufficientBalance | TransferError::NoWallet) => {
-                self.turn_back(Failure::InsufficientBalance).await.map(|()| None)
+                self.start_compensation(Failure::InsufficientBalance).await.map(|()| None)
             }
-            Err(error @ (TransferError::Mismatch | TransferError::Peer(_))) => Err(Stopped::Transfer(error)),
+            Err(error @ (TransferError::Mismatch | TransferError::Peer(_))) => {
+                Err(StepError::Transfer(error))
+            }
         }
     }
 
-    /// The point of no return, in one transaction.
-    async fn confirm(&mut self, customer_name: String) -> Result<End, Stopped> {
+    /// Confirms the order in one transaction. After it there is no way back.
+    async fn confirm(&mut self, customer_name: String) -> Result<Outcome, StepError> {
         let now = self.app.clock.now();
         let payment = Payment { at: now, day: BusinessDay::of(now) };
         let lease_until = self.app.lease_until();
-        let owed = [Kind::ConfirmReservation, Kind::DropCartLines]
-            .map(|kind| Delivery { kind, subject_id: self.order.id });
+        let deliveries = deliveries::of_order(self.order.id);
         let checkout = self.checkout.clone();
-        let sale = totals::of_sale(&self.order.lines, payment.day);
-        // Left when the transaction is over, which this future may not live to see.
-        let sale = Arc::new(self.app.lanes.enter(sale));
+        let additions = additions::of_sale(&self.order.lines, payment.day);
+        // Shared with the transaction, which may end later than this future. Only then are the shards released.
+        let additions = Arc::new(self.app.counter_shards.assign(additions));
         self.app
             .database
             .run_tx("checkout_confirm", move |tx| {
                 let (checkout, customer_name) = (checkout.clone(), customer_name.clone());
-                let sale = Arc::clone(&sale);
+                let additions = Arc::clone(&additions);
                 Box::pin(async move {
-                    finish(tx, &checkout).await?;
+                    delete(tx, &checkout).await?;
                     orders::confirm(tx, checkout.order_id, &customer_name).await?;
-                    seller_day_totals::add(tx, sale.additions()).await?;
+                    seller_day_totals::add(tx, additions.additions()).await?;
                     if !order_lines::confirm(tx, checkout.order_id, payment).await? {
-                        return Err(Stopped::DayClosed);
+                        return Err(StepError::DayClosed);
                     }
-                    Ok(outbox::insert(tx, &owed, now, lease_until).await?)
+                    Ok(outbox::db::insert(tx, &deliveries, now, lease_until).await?)
                 })
             })
             .await?;
@@ -165,29 +168,29 @@ impl Driver<'_> {
             line.status = LineStatus::Ordered;
             line.paid = Some(payment);
         }
-        ended("CONFIRMED");
-        deliver::after_confirmation(self.app, &self.order).await;
-        Ok(End::Confirmed(Box::new(self.order.clone())))
+        count_ended("CONFIRMED");
+        deliveries::deliver_now(self.app, &self.order).await;
+        Ok(Outcome::Confirmed(Box::new(self.order.clone())))
     }
 
-    /// Decides, durably, that the order will fail.
-    async fn turn_back(&mut self, failure: Failure) -> Result<(), Stopped> {
+    /// Stores that the order will fail.
+    async fn start_compensation(&mut self, failure: Failure) -> Result<(), StepError> {
         let transfer_id = self.checkout.may_be_paid().then(|| self.app.clock.new_id());
-        self.checkout.state = State::Undoing(Undo { failure, transfer_id });
-        metrics::counter!("checkouts_turned_back_total", "failure" => failure.as_str()).increment(1);
+        self.checkout.state = State::Compensating(Compensation { failure, transfer_id });
+        metrics::counter!("checkouts_compensated_total", "failure" => failure.as_str()).increment(1);
         self.save().await
     }
 
-    /// Gives back whatever was taken, and sees to it that nothing can be taken any more: the replies of requests that are
-    /// still under way, ours or another driver's, will be refusals.
-    async fn undo(&mut self, undo: Undo) -> Result<End, Stopped> {
-        if let Some(transfer_id) = undo.transfer_id {
-            let paid = self.app.member.void_transfer(self.order.id).await.map_err(Stopped::Void)?;
+    /// Undoes what was done. The payment is voided before the stock is released. After that, requests for the payment or
+    /// the reservation that are still on their way, of this process or of another one, are refused.
+    async fn compensate(&mut self, compensation: Compensation) -> Result<Outcome, StepError> {
+        if let Some(transfer_id) = compensation.transfer_id {
+            let paid = self.app.member.void_transfer(self.order.id).await.map_err(StepError::Void)?;
             if paid.is_some() {
-                self.transfer(transfer_id, TransferKind::Refund).await.map_err(Stopped::Transfer)?;
+                self.transfer(transfer_id, TransferKind::Refund).await.map_err(StepError::Transfer)?;
             }
         }
-        self.app.store.release(self.order.id).await.map_err(Stopped::Release)?;
+        self.app.store.release(self.order.id).await.map_err(StepError::Release)?;
 
         let checkout = self.checkout.clone();
         self.app
@@ -195,26 +198,27 @@ impl Driver<'_> {
             .run_tx("checkout_fail", move |tx| {
                 let checkout = checkout.clone();
                 Box::pin(async move {
-                    finish(tx, &checkout).await?;
-                    orders::fail(tx, checkout.order_id, undo.failure).await?;
+                    delete(tx, &checkout).await?;
+                    orders::fail(tx, checkout.order_id, compensation.failure).await?;
                     order_lines::fail(tx, checkout.order_id).await?;
-                    Ok::<_, Stopped>(())
+                    Ok::<_, StepError>(())
                 })
             })
             .await?;
-        ended(undo.failure.as_str());
-        Ok(End::Failed { failure: undo.failure, shortages: std::mem::take(&mut self.shortages) })
+        count_ended(compensation.failure.as_str());
+        let shortages = std::mem::take(&mut self.shortages);
+        Ok(Outcome::Failed { failure: compensation.failure, shortages })
     }
 
-    /// Moves the order's money.
+    /// Moves the money of the order.
     async fn transfer(&self, id: Uuid, kind: TransferKind) -> Result<TransferReceipt, TransferError> {
         let request =
             TransferRequest { id, kind, amount: self.order.total, reference: self.order.id.to_string() };
         self.app.member.transfer(self.order.customer_id, &request).await
     }
 
-    /// Puts the lease's end off where half of it is over.
-    async fn keep_lease(&mut self) -> Result<(), Stopped> {
+    /// Renews the lease if half of it is over.
+    async fn renew_lease(&mut self) -> Result<(), StepError> {
         if self.app.clock.now() + self.app.rules.worker.lease() / 2 < self.checkout.lease_until {
             return Ok(());
         }
@@ -222,45 +226,37 @@ impl Driver<'_> {
         self.save().await
     }
 
-    /// Leaves the checkout to whoever takes it up after a pause.
-    async fn put_off(&mut self, stopped: &Stopped) {
-        if matches!(stopped, Stopped::LeaseLost) {
+    /// Leaves the checkout to the process that claims it after a pause.
+    async fn reschedule(&mut self, error: &StepError) {
+        if matches!(error, StepError::LeaseLost) {
             return;
         }
         let (order_id, state, attempt) = (self.order.id, self.checkout.state.as_str(), self.checkout.attempt);
-        tracing::warn!(%order_id, state, attempt, error = telemetry::chain(stopped), "put a checkout off");
-        metrics::counter!("checkouts_put_off_total", "state" => state).increment(1);
-        self.checkout.lease_until = self.app.clock.now() + pause_after(attempt);
+        let error = telemetry::chain(error);
+        tracing::warn!(%order_id, state, attempt, error, "a step of a checkout failed; it is tried again");
+        metrics::counter!("checkouts_rescheduled_total", "state" => state).increment(1);
+        self.checkout.lease_until = self.app.clock.now() + backoff(attempt);
         if let Err(error) = self.save().await {
-            // Then its lease runs out.
-            tracing::debug!(%order_id, %error, "could not say so");
+            // The lease expires, and the checkout is claimed again.
+            tracing::debug!(%order_id, %error, "could not reschedule a checkout");
         }
     }
 
-    async fn save(&self) -> Result<(), Stopped> {
+    async fn save(&self) -> Result<(), StepError> {
         let checkout = self.checkout.clone();
         let save = self.app.database.run_autocommit("checkout_save", move |db| {
-            Box::pin(async move { checkouts::update(db, &checkout).await })
+            Box::pin(async move { db::update(db, &checkout).await })
         });
-        let saved = save.await?;
-        if saved { Ok(()) } else { Err(Stopped::LeaseLost) }
+        let is_saved = save.await?;
+        if is_saved { Ok(()) } else { Err(StepError::LeaseLost) }
     }
 }
 
-/// Removes a checkout at its end, as the first statement of the end's transaction: without the lease there is no end.
-async fn finish(tx: &mut Connection, checkout: &Checkout) -> Result<(), Stopped> {
-    if checkouts::finish(tx, checkout).await? { Ok(()) } else { Err(Stopped::LeaseLost) }
+/// Deletes a checkout that has ended. It is the first statement of the transaction, which fails if the lease was lost.
+async fn delete(tx: &mut Connection, checkout: &Checkout) -> Result<(), StepError> {
+    if db::delete(tx, checkout).await? { Ok(()) } else { Err(StepError::LeaseLost) }
 }
 
-fn ended(outcome: &'static str) {
+fn count_ended(outcome: &'static str) {
     metrics::counter!("checkouts_ended_total", "outcome" => outcome).increment(1);
-}
-
-/// What an order asks of the stock.
-pub(crate) fn reservation_lines(order: &Order) -> Vec<ReservationLine> {
-    let line = |line: &crate::orders::order::OrderLine| ReservationLine {
-        option_id: line.option_id,
-        quantity: line.quantity.get().into(),
-    };
-    order.lines.iter().map(line).collect()
 }

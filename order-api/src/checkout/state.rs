@@ -1,13 +1,13 @@
-//! The states of a checkout, and which way it goes from each.
+//! The states of a checkout, and the next step in each of them.
 //!
 //! ```text
-//! RESERVING ──held──► PAYING ──paid──► the order is CONFIRMED
-//!     │                 │
-//!     └──── refused, or too late ────► UNDOING ──nothing is held, nothing is paid──► the order is FAILED
+//! RESERVING ──reserved──► PAYING ──paid──► the order is CONFIRMED
+//!     │                     │
+//!     └─refused or too late─┴─► UNDOING ──nothing is reserved, nothing is paid──► the order is FAILED
 //! ```
-//! Every step is asked for by the order's id and answers the same each time, so a step may be repeated by whoever takes
-//! the checkout up. That is why going forward writes nothing: a state is stored when a checkout is put off or turns
-//! back, and a driver that dies before that leaves a state that is behind, never one that is ahead.
+//! Every step sends the order's id, and its answer is the same each time. So any process can repeat a step. That is why a
+//! step forward is not stored: the state is stored when a checkout is rescheduled, and when its compensation begins. If a
+//! process dies before that, the stored state is behind what was done, and never ahead of it.
 
 use std::time::Duration;
 
@@ -16,104 +16,107 @@ use uuid::Uuid;
 
 use crate::orders::order::Failure;
 
-/// A checkout that is not at its end.
+/// A checkout that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
-    /// The order; its id is also that of the reservation and of the transfer.
+    /// The order. Its id is also the id of the reservation and of the transfer.
     pub order_id: Uuid,
-    /// The step that is not known to be done.
+    /// The state.
     pub state: State,
-    /// Until when the stock is held.
+    /// When the reservation of the stock expires.
     pub reserved_until: OffsetDateTime,
-    /// How often it was taken up.
+    /// How often the checkout was claimed. It is the fencing token of the lease.
     pub attempt: u32,
-    /// Until when nobody else takes it up.
+    /// When the lease expires.
     pub lease_until: OffsetDateTime,
 }
 
-/// The step that is not known to be done.
+/// The first step that is not known to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The stock is to be held.
+    /// The stock is to be reserved.
     Reserving,
-    /// The stock is held; the money is to be taken.
+    /// The stock is reserved; the money is to be taken.
     Paying,
-    /// What was done is to be undone.
-    Undoing(Undo),
+    /// What was done is to be undone. It is stored as `UNDOING`.
+    Compensating(Compensation),
 }
 
-/// The way back.
+/// How a checkout is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Undo {
-    /// What the order will have failed for.
+pub struct Compensation {
+    /// Why the order fails.
     pub failure: Failure,
-    /// The id of the transfer that gives the money back; `None` where nobody can have asked for it.
+    /// The id of the transfer that returns the money; `None` if no process can have asked for the payment.
     pub transfer_id: Option<Uuid>,
 }
 
-/// What is to be done now.
+/// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Hold the stock.
+    /// Reserve the stock.
     Reserve,
     /// Take the money.
     Pay,
-    /// Go back from here on.
-    TurnBack(Failure),
-    /// Give back what was taken.
-    Undo(Undo),
+    /// Begin to undo what was done.
+    StartCompensation(Failure),
+    /// Undo what was done.
+    Compensate(Compensation),
 }
 
-/// A payment that begins later than this before the reservation's end could be confirmed after it.
-const LAST_MOMENT: Duration = Duration::from_secs(5);
+/// A payment must begin at least this long before the reservation expires. Otherwise it could be confirmed too late.
+const MIN_TIME_TO_PAY: Duration = Duration::from_secs(5);
 
 impl Checkout {
-    /// What is to be done at `now`. A customer whose checkout could not be paid while the stock was held, because a
-    /// part was down, hears that it failed; they are not charged hours later for a cake of which they know nothing.
+    /// The step that is next at `now`. If a service was down for so long that the order could not be paid before the
+    /// reservation expired, the order fails. The customer is not charged hours later for an order that they may have
+    /// forgotten.
     pub fn next_step(&self, now: OffsetDateTime) -> Step {
-        let too_late = now + LAST_MOMENT >= self.reserved_until;
+        let is_too_late = now + MIN_TIME_TO_PAY >= self.reserved_until;
         match self.state {
-            State::Undoing(undo) => Step::Undo(undo),
-            State::Reserving | State::Paying if too_late => Step::TurnBack(Failure::ReservationExpired),
+            State::Compensating(compensation) => Step::Compensate(compensation),
+            State::Reserving | State::Paying if is_too_late => {
+                Step::StartCompensation(Failure::ReservationExpired)
+            }
             State::Reserving => Step::Reserve,
             State::Paying => Step::Pay,
         }
     }
 
-    /// Whether somebody may have asked for the money, so that it must be seen to on the way back: a driver who died, or
-    /// who is only slow, may have come further than the stored state says.
+    /// Whether a process may have asked for the payment, so that the compensation must void it. Another process that has
+    /// died, or that is slow, may have done more than the stored state says.
     pub fn may_be_paid(&self) -> bool {
         self.attempt > 1 || self.state != State::Reserving
     }
 }
 
 impl State {
-    /// The names of all states, as they are stored and shown in metrics.
+    /// The names of all states, in the table and in metrics.
     pub const NAMES: [&'static str; 3] = ["RESERVING", "PAYING", "UNDOING"];
 
-    /// As it is stored and shown.
+    /// The name, in the table and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reserving => Self::NAMES[0],
             Self::Paying => Self::NAMES[1],
-            Self::Undoing(_) => Self::NAMES[2],
+            Self::Compensating(_) => Self::NAMES[2],
         }
     }
 
-    /// The way back, where it is on it.
-    pub const fn undo(self) -> Option<Undo> {
+    /// The compensation, if it has begun.
+    pub const fn compensation(self) -> Option<Compensation> {
         match self {
-            Self::Undoing(undo) => Some(undo),
+            Self::Compensating(compensation) => Some(compensation),
             Self::Reserving | Self::Paying => None,
         }
     }
 
-    /// Reads it back.
-    pub fn parse(name: &str, undo: Option<Undo>) -> Option<Self> {
-        match (name, undo) {
+    /// Parses stored values.
+    pub fn parse(name: &str, compensation: Option<Compensation>) -> Option<Self> {
+        match (name, compensation) {
             ("RESERVING", None) => Some(Self::Reserving),
             ("PAYING", None) => Some(Self::Paying),
-            ("UNDOING", Some(undo)) => Some(Self::Undoing(undo)),
+            ("UNDOING", Some(compensation)) => Some(Self::Compensating(compensation)),
             _ => None,
         }
     }
@@ -124,22 +127,25 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    const HELD_UNTIL: OffsetDateTime = datetime!(2026-11-22 09:15 UTC);
-    const UNDO: Undo = Undo { failure: Failure::OutOfStock, transfer_id: Some(Uuid::from_u128(7)) };
+    const RESERVED_UNTIL: OffsetDateTime = datetime!(2026-11-22 09:15 UTC);
+    const COMPENSATION: Compensation =
+        Compensation { failure: Failure::OutOfStock, transfer_id: Some(Uuid::from_u128(7)) };
 
     fn checkout(state: State, attempt: u32) -> Checkout {
         let lease_until = datetime!(2026-11-22 09:01 UTC);
-        Checkout { order_id: Uuid::from_u128(1), state, reserved_until: HELD_UNTIL, attempt, lease_until }
+        Checkout { order_id: Uuid::from_u128(1), state, reserved_until: RESERVED_UNTIL, attempt, lease_until }
     }
 
     #[test]
-    fn it_goes_forward_while_the_stock_is_held_and_back_after() {
-        let expired = Step::TurnBack(Failure::ReservationExpired);
-        let (early, late) = (HELD_UNTIL - Duration::from_secs(6), HELD_UNTIL - Duration::from_secs(5));
+    fn it_goes_forward_while_the_stock_is_reserved_and_back_after() {
+        let expired = Step::StartCompensation(Failure::ReservationExpired);
+        let (early, late) =
+            (RESERVED_UNTIL - Duration::from_secs(6), RESERVED_UNTIL - Duration::from_secs(5));
+        let compensate = Step::Compensate(COMPENSATION);
         for (state, in_time, too_late) in [
             (State::Reserving, Step::Reserve, expired),
             (State::Paying, Step::Pay, expired),
-            (State::Undoing(UNDO), Step::Undo(UNDO), Step::Undo(UNDO)),
+            (State::Compensating(COMPENSATION), compensate, compensate),
         ] {
             assert_eq!(checkout(state, 1).next_step(early), in_time);
             assert_eq!(checkout(state, 1).next_step(late), too_late);
@@ -147,16 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_driver_before_its_first_answer_knows_that_nothing_was_paid() {
+    fn only_the_first_attempt_before_its_first_answer_knows_that_nothing_was_paid() {
         assert!(!checkout(State::Reserving, 1).may_be_paid());
         assert!(checkout(State::Reserving, 2).may_be_paid());
         assert!(checkout(State::Paying, 1).may_be_paid());
     }
 
     #[test]
-    fn every_state_is_read_back_as_it_was_written() {
-        for state in [State::Reserving, State::Paying, State::Undoing(UNDO)] {
-            assert_eq!(State::parse(state.as_str(), state.undo()), Some(state));
+    fn every_state_is_parsed_as_it_was_written() {
+        for state in [State::Reserving, State::Paying, State::Compensating(COMPENSATION)] {
+            assert_eq!(State::parse(state.as_str(), state.compensation()), Some(state));
         }
         assert_eq!(State::parse("UNDOING", None), None);
     }

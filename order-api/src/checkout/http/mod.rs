@@ -1,3 +1,3 @@
-//! The routes of the checkout.
+//! The route of the checkout.
 
 pub(crate) mod order_create;

@@ -27,7 +27,7 @@ problem::refusals!(Refusals:
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewOrder)]
 pub(crate) struct Request {
-    /// The options to order; all that is in the cart where it is left out. The others stay in the cart.
+    /// The options to order; all options in the cart if it is missing. The other lines stay in the cart.
     #[garde(inner(length(min = 1, max = 100)))]
     #[schema(min_items = 1, max_items = 100)]
     option_ids: Option<Vec<Uuid>>,
@@ -65,17 +65,17 @@ const fn code(failure: Failure) -> Code {
 /// Place an order
 ///
 /// Orders the chosen lines of your cart, or all of them: the stock is reserved, the money is taken into escrow, and the
-/// ordered lines leave the cart. Where a step fails, nothing has moved. The same request with the same key places one
-/// order, however often it is sent.
+/// ordered lines leave the cart. If a step fails, nothing is taken. The same request with the same key places one order,
+/// however often it is sent.
 ///
-/// The answer is 202 where the order could not be finished in a few seconds, because a part is down. It gets to its end
-/// by itself, and `Location` is where to look.
+/// The answer is 202 if the order is not finished within a few seconds, because a service is down. It will be finished
+/// without a further request; `Location` shows its status.
 #[utoipa::path(
     post,
     path = "/api/order/orders",
     tag = "orders",
     security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "A new random one for each order", min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = String, Header, description = "A new random key for each order", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = CREATED, description = "The order, paid", body = OrderBody,
