@@ -7,11 +7,12 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::db::sort_key::Place;
+use super::payout::Payout;
+use crate::db::SortKey;
 use crate::settlement::day::BusinessDay;
-use crate::settlement::seller_settlement::{DayRange, Payout};
+use crate::settlement::seller_settlement::DayRange;
 
-/// Writes a new payout.
+/// Inserts a payout.
 pub async fn insert(connection: &mut Connection, payout: &Payout) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO payouts (id, seller_id, from_day, to_day, amount, days, created_at) \
@@ -40,8 +41,8 @@ pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<
     Ok(row.map(PayoutRow::into_payout))
 }
 
-/// Notes when a payout's money was in the seller's wallet; the first time stays.
-pub async fn paid(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
+/// Records when the money of a payout was in the wallet of the seller. The first time that is recorded stays.
+pub async fn record_paid(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE payouts SET paid_at = ? WHERE id = ? AND paid_at IS NULL")
         .bind(at)
         .bind(id)
@@ -50,11 +51,11 @@ pub async fn paid(connection: &mut Connection, id: Uuid, at: OffsetDateTime) -> 
     Ok(())
 }
 
-/// A seller's payouts, the newest first.
+/// The payouts of a seller, the newest first; only those after `after`, which the page before ended with.
 pub async fn list(
     connection: &mut Connection,
     seller_id: MemberId,
-    after: Option<Place>,
+    after: Option<SortKey>,
     rows: u32,
 ) -> sqlx::Result<Vec<Payout>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new(
@@ -62,8 +63,8 @@ pub async fn list(
          WHERE seller_id = ",
     );
     query.push_bind(seller_id.0);
-    if let Some(place) = after {
-        place.push_before(&mut query, "created_at", "id");
+    if let Some(key) = after {
+        key.push_after(&mut query, "created_at", "id");
     }
     query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(rows);
     let rows: Vec<PayoutRow> = query.build_query_as().fetch_all(connection).await?;

@@ -1,39 +1,38 @@
-//! Paying a seller: the pending settlements of a range of days, each once.
+//! Paying a seller the pending settlements of a range of days, each once.
 //!
-//! One transaction binds the settlements to the payout and writes down in the outbox that it is owed; from then on no
-//! other payout can have them. The money is then moved by the payout's id, which makes it move once, and whoever is
-//! interrupted leaves the rest to the worker. It goes forward only: what is owed to a seller can be paid into any wallet,
-//! open or closed.
+//! One transaction binds the settlements to the payout and writes the delivery of the money. After it, no other payout can
+//! bind them. Then the money is transferred with the payout's id, so that it moves once. If this is interrupted, the worker
+//! goes on. A payout cannot fail: any wallet can be paid, open or closed.
 
 use access::MemberId;
-use member_client::{TransferKind, TransferRequest};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use member_client::{TransferError, TransferKind, TransferRequest};
 use money::Won;
-use tokio::time::timeout;
-use tracing::Instrument;
 use uuid::Uuid;
 
-use super::db as payouts;
-use crate::outbox::db as outbox;
-use crate::outbox::db::Leased;
-use crate::outbox::deliver::{StillOwed, deliver};
-use crate::outbox::delivery::{Delivery, Kind};
+use super::db;
+use super::payout::Payout;
+use crate::outbox::{self, Delivery, Handler, HandlerError, Kind};
 use crate::settlement::db::settlements;
-use crate::settlement::seller_settlement::{DayRange, Payout};
+use crate::settlement::seller_settlement::DayRange;
 use crate::state::AppState;
+
+const PAY_OUT: Kind = Kind::new("PAY_OUT");
 
 /// Why nothing is paid.
 #[derive(Debug, thiserror::Error)]
 pub enum PayOutError {
-    /// What is pending comes to nothing, or to less.
-    #[error("nothing is to be paid for these days")]
+    /// The sum of the pending settlements is zero or less.
+    #[error("there is nothing to pay for these days")]
     NothingToPay,
-    /// The database failed. The payout may be there: ask again by the same key.
+    /// The database failed. The payout may exist; the client can repeat the request with the same key.
     #[error("the payout could not be written or read")]
     Database(#[from] sqlx::Error),
 }
 
-/// Pays a seller every pending settlement of a range of days, less what is below zero on any other day. Gives the payout,
-/// paid, or on its way where it takes longer than a request waits.
+/// Pays a seller every pending settlement of a range of days, less the negative settlements of any other day. Returns the
+/// payout, paid, or not yet paid if it takes longer than a request waits.
 pub async fn pay_out(
     app: &AppState,
     seller_id: MemberId,
@@ -43,16 +42,16 @@ pub async fn pay_out(
     if let Some(payout) = find(app, payout_id).await?.filter(|payout| payout.seller_id == seller_id) {
         return Ok(payout);
     }
-    let payout = begin(app, seller_id, payout_id, range).await?;
+    let payout = store(app, seller_id, payout_id, range).await?;
     metrics::counter!("payouts_begun_total").increment(1);
     let (amount, days) = (payout.amount.get(), payout.days);
     tracing::info!(%payout_id, seller_id = %seller_id.0, amount, days, "a payout began");
-    pay_now(app, payout_id).await;
+    app.outbox.deliver_now(app, [delivery(payout_id)], app.rules.checkout.answer_within()).await;
     Ok(find(app, payout_id).await?.unwrap_or(payout))
 }
 
-/// Binds the settlements, and decides, durably, that they will be paid.
-async fn begin(
+/// Binds the settlements, and stores the payout and its delivery.
+async fn store(
     app: &AppState,
     seller_id: MemberId,
     id: Uuid,
@@ -67,46 +66,59 @@ async fn begin(
                     return Err(PayOutError::NothingToPay);
                 }
                 let payout = Payout { id, seller_id, range, amount, days, created_at, paid_at: None };
-                payouts::insert(tx, &payout).await?;
-                outbox::insert(tx, &[owed_for(id)], created_at, lease_until).await?;
+                db::insert(tx, &payout).await?;
+                outbox::db::insert(tx, &[delivery(id)], created_at, lease_until).await?;
                 Ok(payout)
             })
         })
         .await
 }
 
-const fn owed_for(payout_id: Uuid) -> Delivery {
-    Delivery { kind: Kind::PayOut, subject_id: payout_id }
+const fn delivery(payout_id: Uuid) -> Delivery {
+    Delivery { kind: PAY_OUT, subject_id: payout_id }
 }
 
-/// Pays, and waits for it as long as a request waits.
-async fn pay_now(app: &AppState, payout_id: Uuid) {
-    let leased = Leased { delivery: owed_for(payout_id), attempt: 1 };
-    let work = {
-        let app = app.clone();
-        async move { deliver(&app, leased).await }
-    };
-    let task = app.background.spawn(work.in_current_span());
-    // What is not done by then goes on behind, and is seen to by the worker if this process ends.
-    let _ = timeout(app.rules.checkout.answer_within(), task).await;
+/// Pays the money of a payout to the seller. The id is that of the payout.
+#[derive(Clone, Copy, Debug)]
+pub struct PayOut;
+
+/// Why a delivery failed.
+#[derive(Debug, thiserror::Error)]
+enum DeliveryError {
+    #[error("the seller could not be paid")]
+    Transfer(#[source] TransferError),
+    #[error("the payout {0} does not exist")]
+    NoPayout(Uuid),
+    #[error("the payout could not be read or written")]
+    Database(#[from] sqlx::Error),
 }
 
-/// Moves the money of a payout, and writes that it has moved.
-pub(crate) async fn send_money(app: &AppState, payout_id: Uuid) -> Result<(), StillOwed> {
-    let payout = find(app, payout_id).await?.ok_or(StillOwed::Nothing(payout_id))?;
+impl Handler<AppState> for PayOut {
+    fn kind(&self) -> Kind {
+        PAY_OUT
+    }
+
+    fn deliver<'a>(&'a self, app: &'a AppState, payout_id: Uuid) -> BoxFuture<'a, Result<(), HandlerError>> {
+        async move { Ok(transfer(app, payout_id).await?) }.boxed()
+    }
+}
+
+/// Moves the money of a payout, and records it.
+async fn transfer(app: &AppState, payout_id: Uuid) -> Result<(), DeliveryError> {
+    let payout = find(app, payout_id).await?.ok_or(DeliveryError::NoPayout(payout_id))?;
     let request = TransferRequest {
         id: payout.id,
         kind: TransferKind::Payout,
         amount: payout.amount,
         reference: payout.id.to_string(),
     };
-    app.member.transfer(payout.seller_id, &request).await.map_err(StillOwed::PayOut)?;
+    app.member.transfer(payout.seller_id, &request).await.map_err(DeliveryError::Transfer)?;
     let (seller_id, now) = (payout.seller_id, app.clock.now());
     app.database
         .run_tx("payout_paid", move |tx| {
             Box::pin(async move {
-                payouts::paid(tx, payout_id, now).await?;
-                settlements::paid(tx, seller_id, payout_id).await
+                db::record_paid(tx, payout_id, now).await?;
+                settlements::mark_paid(tx, seller_id, payout_id).await
             })
         })
         .await?;
@@ -114,5 +126,5 @@ pub(crate) async fn send_money(app: &AppState, payout_id: Uuid) -> Result<(), St
 }
 
 async fn find(app: &AppState, id: Uuid) -> sqlx::Result<Option<Payout>> {
-    app.database.read("payout_find", move |db| Box::pin(payouts::find(db, id))).await
+    app.database.read("payout_find", move |db| Box::pin(db::find(db, id))).await
 }

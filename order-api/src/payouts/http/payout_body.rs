@@ -1,4 +1,4 @@
-//! Payouts in an answer.
+//! Payouts in answers.
 
 use money::Won;
 use serde::Serialize;
@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::payouts::payout::Payout;
 use crate::settlement::day::BusinessDay;
-use crate::settlement::seller_settlement::Payout;
 
 /// A payout.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,17 +15,17 @@ use crate::settlement::seller_settlement::Payout;
 #[schema(as = Payout)]
 pub(crate) struct PayoutBody {
     id: Uuid,
-    /// The sum of the settlements that it pays, in won.
+    /// The sum of its settlements, in won.
     amount: Won,
-    /// The first day that was asked for.
+    /// The first day that you asked for.
     from: BusinessDay,
-    /// The last day that was asked for.
+    /// The last day that you asked for.
     to: BusinessDay,
-    /// How many settlements it pays, with those below zero that were carried into it.
+    /// The number of its settlements, with the negative ones of other days.
     days: u32,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
-    /// When the money was in your wallet; null while it is on its way.
+    /// When the money was in your wallet; null if it is not there yet.
     #[serde(with = "time::serde::rfc3339::option")]
     paid_at: Option<OffsetDateTime>,
 }

@@ -47,25 +47,25 @@ impl From<PayOutError> for Problem {
 }
 problem::respond!(PayOutError);
 
-/// Be paid
+/// Ask for a payout
 ///
-/// Pays every PENDING settlement of these days into your wallet, each once, however often and by whomever it is asked for.
-/// A PENDING settlement of any other day whose net is below zero is carried into it. Where all of it comes to nothing or
-/// less, nothing is paid, and it stays PENDING.
+/// Pays every PENDING settlement of these days into your wallet. Each settlement is paid once, however often you ask. A
+/// PENDING settlement of any other day whose net is below zero is included. If the sum is zero or less, nothing is paid,
+/// and the settlements stay PENDING.
 ///
-/// The answer is 202 where the money could not be moved in a few seconds, because a part is down. It gets to your wallet
-/// by itself.
+/// The answer is 202 if the money cannot be moved within a few seconds, because a service is down. It will be in your
+/// wallet without a further request.
 #[utoipa::path(
     post,
     path = "/api/order/payouts",
     tag = "settlements",
     security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "A new random one for each payout", min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = String, Header, description = "A new random key for each payout", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = CREATED, description = "The payout, in your wallet", body = PayoutBody,
             headers(("Location" = String, description = "The path of your payouts"))),
-        (status = ACCEPTED, description = "The payout, on its way", body = PayoutBody,
+        (status = ACCEPTED, description = "The payout, not yet paid", body = PayoutBody,
             headers(("Location" = String, description = "The path of your payouts"))),
         Refusals,
     ),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::payout_body::PayoutBody;
-use crate::db::sort_key::Place;
+use crate::db::SortKey;
 use crate::payouts::db;
 use crate::state::AppState;
 
@@ -27,11 +27,11 @@ pub(crate) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Behind which payout the next page begins.
+/// The cursor: the last payout of the page.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct After {
-    payout: Place,
+    payout: SortKey,
 }
 
 /// List your payouts
@@ -54,10 +54,9 @@ pub(crate) async fn payout_list(
     let limit = query.limit.unwrap_or_default();
     let after = after.map(|after| after.payout);
     let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
-    let list =
-        app.database.read("payout_list", move |db| Box::pin(payouts::list(db, seller_id, after, rows)));
+    let list = app.database.read("payout_list", move |db| Box::pin(db::list(db, seller_id, after, rows)));
     let rows = list.await.map_err(database::problem)?;
     let page =
-        Page::from_rows(rows, limit, |last| After { payout: Place { at: last.created_at, id: last.id } });
+        Page::from_rows(rows, limit, |last| After { payout: SortKey { at: last.created_at, id: last.id } });
     Ok(Json(page.map(PayoutBody::from)))
 }

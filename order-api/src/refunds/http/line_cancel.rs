@@ -6,7 +6,7 @@ use problem::{Json, Path};
 use uuid::Uuid;
 
 use crate::orders::http::order_body::LineBody;
-use crate::orders::line::{Action, Actor};
+use crate::orders::line::Action;
 use crate::refunds::change_line::{Change, ChangeLineError, change_line};
 use crate::state::AppState;
 
@@ -15,8 +15,8 @@ problem::refusals!(Refusals:
 
 /// Cancel an order line
 ///
-/// For half an hour after the payment, unless the operator has set another time. You get the money back, and the store
-/// its pieces.
+/// Possible for half an hour after the payment, or for as long as the operator has set. You get the money back, and the
+/// store gets the pieces back.
 #[utoipa::path(
     post,
     path = "/api/order/lines/{lineId}/cancel",
@@ -30,7 +30,6 @@ pub(crate) async fn line_cancel(
     Customer(customer): Customer,
     Path(line_id): Path<Uuid>,
 ) -> Result<Json<LineBody>, ChangeLineError> {
-    let change =
-        Change { action: Action::Cancel, actor: Actor::Customer, actor_id: customer.member_id, reason: None };
+    let change = Change::by_customer(customer.member_id, Action::Cancel, None);
     Ok(Json(change_line(&app, line_id, change).await?.line.into()))
 }

@@ -1,4 +1,4 @@
-//! Why an order line was not changed, as a problem.
+//! The problem of an order line that was not changed.
 
 use problem::{Code, Problem};
 
