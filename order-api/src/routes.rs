@@ -1,52 +1,26 @@
-//! The routes: a file for each operation or pair of them, with its request, answer, errors and handler.
+//! The routes. Each operation has a file with its request, answer, errors and handler.
 //!
 //! | path | file |
 //! |---|---|
-//! | `GET /api/order/cart` | [`cart_show`] |
-//! | `DELETE /api/order/cart` | [`cart_clear`] |
-//! | `POST /api/order/cart/lines` | [`cart_line_add`] |
-//! | `PUT /api/order/cart/lines/{optionId}` | [`cart_line_set`] |
-//! | `DELETE /api/order/cart/lines/{optionId}` | [`cart_line_remove`] |
-//! | `POST /api/order/orders` | [`order_create`] |
-//! | `GET /api/order/orders` | [`order_list`] |
-//! | `GET /api/order/orders/{orderId}` | [`order_show`] |
-//! | `POST /api/order/lines/{lineId}/cancel` | [`line_cancel`] |
-//! | `POST`, `DELETE /api/order/lines/{lineId}/refund-request` | [`refund_request`] |
-//! | `GET /api/order/sales` | [`sale_list`] |
-//! | `POST /api/order/sales/{lineId}/refund/accept`, `…/reject` | [`refund_answer`] |
-//! | `GET /api/order/settlements` | [`settlement_list`] |
-//! | `POST /api/order/payouts` | [`payout_create`] |
-//! | `GET /api/order/payouts` | [`payout_list`] |
-//! | `POST /api/order/settlement-runs` | [`settlement_run_create`] |
-//! | `GET /api/order/settlement-runs` | [`settlement_run_list`] |
-//!
-//! [`cart_body`], [`order_body`], [`sale_body`], [`payout_body`], [`settlement_run_body`], [`reason`] and [`line_error`]
-//! are what several of them share.
-
-mod cart_body;
-mod cart_clear;
-mod cart_line_add;
-mod cart_line_remove;
-mod cart_line_set;
-mod cart_show;
-mod line_cancel;
-mod line_error;
-mod order_body;
-mod order_create;
-mod order_list;
-mod order_show;
-mod payout_body;
-mod payout_create;
-mod payout_list;
-mod reason;
-mod refund_answer;
-mod refund_request;
-mod sale_body;
-mod sale_list;
-mod settlement_list;
-mod settlement_run_body;
-mod settlement_run_create;
-mod settlement_run_list;
+//! | `GET /api/order/cart` | `cart/http/cart_show.rs` |
+//! | `DELETE /api/order/cart` | `cart/http/cart_clear.rs` |
+//! | `POST /api/order/cart/lines` | `cart/http/cart_line_add.rs` |
+//! | `PUT /api/order/cart/lines/{optionId}` | `cart/http/cart_line_set.rs` |
+//! | `DELETE /api/order/cart/lines/{optionId}` | `cart/http/cart_line_remove.rs` |
+//! | `POST /api/order/orders` | `checkout/http/order_create.rs` |
+//! | `GET /api/order/orders` | `orders/http/order_list.rs` |
+//! | `GET /api/order/orders/{orderId}` | `orders/http/order_show.rs` |
+//! | `POST /api/order/lines/{lineId}/cancel` | `refunds/http/line_cancel.rs` |
+//! | `POST /api/order/lines/{lineId}/refund-request` | `refunds/http/refund_request_create.rs` |
+//! | `DELETE /api/order/lines/{lineId}/refund-request` | `refunds/http/refund_request_withdraw.rs` |
+//! | `GET /api/order/sales` | `orders/http/sale_list.rs` |
+//! | `POST /api/order/sales/{lineId}/refund/accept` | `refunds/http/refund_accept.rs` |
+//! | `POST /api/order/sales/{lineId}/refund/reject` | `refunds/http/refund_reject.rs` |
+//! | `GET /api/order/settlements` | `settlement/http/settlement_list.rs` |
+//! | `POST /api/order/payouts` | `payouts/http/payout_create.rs` |
+//! | `GET /api/order/payouts` | `payouts/http/payout_list.rs` |
+//! | `POST /api/order/settlement-runs` | `settlement/http/settlement_run_create.rs` |
+//! | `GET /api/order/settlement-runs` | `settlement/http/settlement_run_list.rs` |
 
 use access::BearerToken;
 use axum::Router;
@@ -56,6 +30,14 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cart::http::{cart_clear, cart_line_add, cart_line_remove, cart_line_set, cart_show};
+use crate::checkout::http::order_create;
+use crate::orders::http::{order_list, order_show, sale_list};
+use crate::payouts::http::{payout_create, payout_list};
+use crate::refunds::http::{
+    line_cancel, refund_accept, refund_reject, refund_request_create, refund_request_withdraw,
+};
+use crate::settlement::http::{settlement_list, settlement_run_create, settlement_run_list};
 use crate::state::AppState;
 
 #[derive(OpenApi)]
@@ -87,10 +69,13 @@ pub fn router(state: AppState, keeper: &Keeper) -> Router {
         .routes(routes!(order_list::order_list))
         .routes(routes!(order_show::order_show))
         .routes(routes!(line_cancel::line_cancel))
-        .routes(routes!(refund_request::refund_request_create, refund_request::refund_request_withdraw))
+        .routes(routes!(
+            refund_request_create::refund_request_create,
+            refund_request_withdraw::refund_request_withdraw
+        ))
         .routes(routes!(sale_list::sale_list))
-        .routes(routes!(refund_answer::refund_accept))
-        .routes(routes!(refund_answer::refund_reject))
+        .routes(routes!(refund_accept::refund_accept))
+        .routes(routes!(refund_reject::refund_reject))
         .routes(routes!(settlement_list::settlement_list))
         .routes(routes!(payout_list::payout_list))
         .routes(routes!(
