@@ -96,7 +96,7 @@ impl World {
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
         let members = Self::member_api(&people, member_database, &clock);
-        let stores = store_api::http::router(store_api::state::AppState::new(store_database, clock.clone()));
+        let stores = store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let to_member = Proxy::before(serve(members.0.clone()).await).await;
         let to_store = Proxy::before(serve(stores.0.clone()).await).await;
@@ -136,14 +136,14 @@ impl World {
         };
         let keeper = Keeper::new(database.clone(), clock.clone());
         let state = member_api::state::AppState {
-            till: member_api::till::Till::new(database.clone(), clock.clone()),
+            charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(database.clone(), clock.clone()),
             database,
             clock: clock.clone(),
-            passwords: member_api::passwords::Passwords::new(NonZeroUsize::MIN).expect("good parameters"),
-            tokens: member_api::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
+            password_hasher: member_api::members::password_hasher::PasswordHasher::new(NonZeroUsize::MIN).expect("good parameters"),
+            tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
             sign_in_limits: member_api::settings::SignIn::default(),
         };
-        let router = member_api::http::router(state, &keeper, &lock::Lock::off());
+        let router = member_api::routes::router(state, &keeper, &lock::Lock::off());
         Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
     }
 
