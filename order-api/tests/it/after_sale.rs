@@ -222,7 +222,7 @@ async fn of_a_cancellation_and_a_request_at_the_same_time_one_counts(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn money_and_stock_come_back_once_whatever_gets_lost(
+async fn money_and_stock_come_back_once_whichever_replies_are_lost(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -84,7 +84,7 @@ async fn shop(carts: Carts) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_shown_anothers_cart_whoever_is_cancelled() {
+async fn no_customer_sees_the_cart_of_another_one_when_requests_are_cancelled() {
     let url = redis_url();
     let proxy =
         FaultProxy::to(url.trim_start_matches("redis://").split('/').next().expect("a host and a port"));

@@ -94,7 +94,7 @@ async fn orders_are_found_by_day_and_state(_: MySqlPoolOptions, options: MySqlCo
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_list_refuses_what_it_does_not_know(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_list_refuses_unknown_parameters_and_values(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let (customer, seller) = (world.customer(0).await, world.seller().await);
     for (path, who) in [("/api/order/orders", &customer), ("/api/order/sales", &seller)] {

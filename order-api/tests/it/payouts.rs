@@ -103,7 +103,7 @@ async fn fault_14_two_payouts_at_once_pay_each_day_once(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_below_zero_is_carried_into_the_next_payout(
+async fn a_negative_settlement_is_carried_into_the_next_payout(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -135,7 +135,7 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_below_zero_can_not_be_left_out_by_asking_for_days_before_it(
+async fn a_negative_settlement_cannot_be_left_out_by_asking_for_earlier_days(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

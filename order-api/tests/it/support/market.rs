@@ -37,7 +37,7 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     };
     tokio::time::timeout(Duration::from_secs(20), wait)
         .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+        .unwrap_or_else(|_| panic!("did not happen in time: {what}"));
 }
 
 impl Market {
