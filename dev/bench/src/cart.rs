@@ -17,8 +17,8 @@ use clock::Clock;
 use http::{Method, StatusCode};
 use money::Won;
 use order_api::cart::{Carts, NewLine};
-use order_api::domain::cart::Seen;
-use order_api::domain::quantity::Quantity;
+use order_api::cart::line::Seen;
+use order_api::quantity::Quantity;
 use order_api::settings::RedisSettings;
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
@@ -182,7 +182,7 @@ async fn cart_workers(carts: &Carts, customers: usize, writes: bool) -> anyhow::
             .map(|line| NewLine {
                 option_id: Uuid::from_u128(line as u128),
                 quantity: Quantity::new(2).expect("two are not too many"),
-                wish: clock.new_id(),
+                line_version: clock.new_id(),
                 seen: Seen {
                     item_id: Uuid::from_u128(1),
                     item_name: "딸기 생크림 케이크".to_owned(),
@@ -190,7 +190,7 @@ async fn cart_workers(carts: &Carts, customers: usize, writes: bool) -> anyhow::
                     price: Won::new(38_000),
                     sold_out: false,
                 },
-                at: clock.now(),
+                added_at: clock.now(),
             })
             .collect();
         let customer = MemberId(Uuid::from_u128(customer as u128));
@@ -214,7 +214,7 @@ impl Work for InProcess {
         self.turn += 1;
         if self.writes {
             let mut line = self.lines[self.turn % LINES].clone();
-            line.wish = self.clock.new_id();
+            line.line_version = self.clock.new_id();
             self.carts.set(self.customer, &line).await?;
         } else {
             self.carts.read(self.customer).await?;

@@ -235,9 +235,9 @@ async fn everything_recovers_with_the_database() {
     world.start_again("mariadb").await;
     // The first look may have begun while the database was away. The next one finds no connection from before.
     for service in ["member-api", "store-api", "order-api"] {
-        let management = Client::at(world.stack.management_url(service).unwrap());
+        let management = Client::at(&world.stack.management_url(service).unwrap());
         management.get("/readyz").send().await;
-        management.get("/readyz").send().await.expect(200);
+        management.get("/readyz").send().await.expect(StatusCode::OK);
     }
     world.check_recovery().await;
 }
