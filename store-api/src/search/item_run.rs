@@ -124,7 +124,7 @@ impl ItemRun<'_> {
                 let matches = &matches & members;
                 match sort.fine_scale() {
                     Some(fine) if matches.len() > u64::from(self.budget.max_sorted) => {
-                        self.scan_fine_bands(db, rank, fine, &keys, &matches).await?
+                        self.scan_fine_bands(db, rank, fine, &keys, &matches).await?;
                     }
                     _ => self.scan_band(db, rank, &keys, &matches).await?,
                 }

@@ -9,8 +9,8 @@ use crate::items::Item;
 use crate::search_changes::Scale;
 use crate::stores::Store;
 
-/// The order of a list of items. Among items with equal keys the newest comes first. In `PriceAsc`, which is the exact
-/// reverse of `PriceDesc`, the oldest comes first.
+/// The order of a list of items. Among items with equal keys the newest comes first. In `price_asc`, which is the exact
+/// reverse of `price_desc`, the oldest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemSort {

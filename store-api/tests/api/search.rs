@@ -343,10 +343,10 @@ async fn make_changes(catalogue: &Catalogue, round: usize) {
     let Catalogue { shop, seller, stores } = catalogue;
     let new: Vec<_> = futures::future::join_all((0..8).map(|n| catalogue.list(200 + round * 8 + n))).await;
     let patch = |path: String, body: serde_json::Value| async move {
-        shop.patch(&seller, &path, &body).await.expect(StatusCode::OK);
+        shop.patch(seller, &path, &body).await.expect(StatusCode::OK);
     };
     let delete = |path: String| async move {
-        shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
+        shop.delete(seller, &path).await.expect(StatusCode::NO_CONTENT);
     };
     let item = |n: usize| item_path(&new[n]);
     let option = |n: usize| format!("{}/options/{}", item(n), option_id(&new[n], 0));

@@ -26,7 +26,7 @@ pub(crate) fn tagged<T>(version: i64, answer: T) -> Tagged<T> {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header, names("If-Match"))]
 pub(crate) struct IfMatch(
-    /// The `ETag` as you read it
+    /// The `ETag` of the store or item as you read it
     #[param(value_type = Option<String>)]
     pub(crate) Expected,
 );
