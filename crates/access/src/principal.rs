@@ -19,9 +19,28 @@ impl std::fmt::Display for MemberId {
     }
 }
 
-/// What a member is; each has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+impl From<MemberId> for Uuid {
+    fn from(member_id: MemberId) -> Self {
+        member_id.0
+    }
+}
+
+/// The role of a member; each member has exactly one.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Role {
     /// Charges a wallet, fills a cart and orders.
     Customer,
@@ -33,28 +52,24 @@ pub enum Role {
 
 impl Role {
     /// The name on the wire and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "CUSTOMER",
-            Self::Seller => "SELLER",
-            Self::Admin => "ADMIN",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The role of this exact name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Seller, Self::Admin].into_iter().find(|role| role.as_str() == name)
+        name.parse().ok()
     }
 }
 
-/// The member who is calling, by a verified token. Extracting it answers 401 where there is none.
+/// The member who is calling, by a verified token. Without a valid token the answer is 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// Who.
     pub member_id: MemberId,
-    /// What they are.
+    /// Their role.
     pub role: Role,
-    /// The sign-in that the token stems from.
+    /// The session in which the token was issued.
     pub session_id: Uuid,
 }
 
@@ -73,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        // A layer in front of the handler may have asked already.
+        // A layer before the handler may have extracted it already.
         if let Some(principal) = parts.extensions.get::<Self>() {
             return Ok(*principal);
         }

@@ -1,4 +1,4 @@
-//! Service tokens: what one service shows another.
+//! Service tokens, by which one service knows another.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +19,9 @@ use crate::jwt::{self, Parties, Times};
 use crate::{AccessError, KeyError, SigningKey, TokenError, Verifier};
 
 const TYP: &str = "service+jwt";
-/// How long a service token is good for, in seconds.
+/// How long a service token is valid, in seconds.
 const LIFETIME_S: i64 = 60;
-/// A token is used again until it has no more than this left.
+/// A token is used again while more than this is left of it.
 const RENEW_BEFORE_S: i64 = 30;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl ServiceTokens {
         Self(Arc::new(Signer { name: name.to_owned(), key, clock, issued: Mutex::default() }))
     }
 
-    /// A token that is good for the service `audience` for half a minute or more.
+    /// A token for the service `audience`, valid for half a minute or more.
     pub fn token_for(&self, audience: &str) -> Result<String, TokenError> {
         let now = self.0.clock.now().unix_timestamp();
         let mut issued = self.0.issued.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl ServiceTokens {
     }
 }
 
-/// Verifies the service tokens that are meant for one service. Cheap to clone.
+/// Verifies the service tokens whose audience is one service. Cheap to clone.
 #[derive(Clone)]
 pub struct ServiceKeys(Arc<Known>);
 
@@ -100,7 +100,7 @@ impl std::fmt::Debug for ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// `keys` holds each caller's public key, in base64, by the caller's name.
+    /// `keys` holds the public key of each caller, in base64, by the caller's name.
     pub fn new(audience: &str, keys: &BTreeMap<String, String>, clock: Clock) -> Result<Self, AccessError> {
         let keys = keys
             .iter()
@@ -128,11 +128,11 @@ fn decoding_key(public: &str) -> Result<DecodingKey, KeyError> {
         return Err(KeyError::NotEd25519("a public key has 32 bytes"));
     }
     DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(bytes))
-        .map_err(|_| KeyError::NotEd25519("it is no point of the curve"))
+        .map_err(|_| KeyError::NotEd25519("it is not a point of the curve"))
 }
 
-/// Lets only these services call the routes of `router`. What internal routes are wrapped in, so that a handler can't
-/// forget to ask.
+/// Lets only these services call the routes of `router`. Internal routes are wrapped in it, so that no handler can forget the
+/// check.
 pub fn only_services<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     callers: &'static [&'static str],
@@ -163,7 +163,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(token.trim_start())
 }
 
-/// The one answer to every token that is not accepted, with the reason for the log.
+/// The answer to a token that is not accepted. It is the same for every reason; the reason is logged.
 pub(crate) fn refused(error: TokenError) -> Problem {
     tracing::debug!(%error, "refused a token");
     match error {

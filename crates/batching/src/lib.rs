@@ -1,13 +1,12 @@
-//! Doing together what many ask for at the same time.
+//! Requests that arrive at the same time are served together, in one batch.
 //!
-//! Whoever asks while nothing is at work is served at once, in its own task: a quiet service does nothing here that it would
-//! not do without. Whoever asks while enough is at work waits, and when some of that is done, all who wait by then are served
-//! together: one statement for many rows, one commit for many transfers, one answer for many who ask the same. So the work
-//! for each becomes less just where there is more of it. It is what databases call group commit, and GraphQL servers a data
-//! loader.
+//! A request that arrives while few batches run is served at once, in its own task: without load there is no additional work.
+//! A request that arrives while enough batches run waits. When one of them ends, all requests that wait by then are served
+//! together: one statement for many rows, one commit for many transfers, one answer to many equal questions. So under load
+//! there is less work for each request. Databases call this group commit; GraphQL servers call it a data loader.
 //!
-//! A batch begins after all of its items were asked for. So whatever was true before somebody asked, also what it has
-//! just written itself, is seen by the batch that answers it; nobody joins work that is under way.
+//! A batch begins after all of its items have arrived, and no item joins a batch that runs. So a batch sees everything that
+//! was committed before any of its requests was sent, also what the same client has just written.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -19,29 +18,29 @@ use futures::FutureExt;
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
-/// Work that can be done for many at once.
+/// Work that can be done for many items at once.
 pub trait Work: Send + Sync + 'static {
-    /// What can be done together has the same one.
+    /// Items of the same group can be in one batch.
     type Group: Clone + Eq + Hash + Send + Sync;
-    /// What is asked for.
+    /// What one request asks for.
     type Item: Send;
-    /// What becomes of it.
+    /// What one request gets.
     type Outcome: Send;
 
-    /// What the metrics call it: `batch_items_waiting{work}` is how many wait just now, and `batch_size{work}` how many of those
-    /// who had to wait were served together.
+    /// The name in metrics: `batch_items_waiting{work}` is how many items wait now, and `batch_size{work}` is how many items
+    /// that had to wait were in one batch.
     const NAME: &'static str;
 
-    /// How many batches of a group are at work at once. One more begins when as many wait as are in the smallest of those:
-    /// a few in a batch of their own would cost as much as many.
+    /// How many batches of a group run at once. While some run, a further one begins only when as many items wait as are in the
+    /// smallest of those: a small batch costs as much as a large one.
     const AT_ONCE: usize;
 
-    /// How many of those who wait go into the next batch: one of them at least.
+    /// How many of the items that wait go into the next batch. The batcher takes at least one of them.
     fn size(waiting: usize) -> usize {
         waiting
     }
 
-    /// Does it: gives an outcome for each item, in their order.
+    /// Runs a batch, and gives an outcome for each item, in the order of the items.
     fn run(
         &self,
         group: &Self::Group,
@@ -49,7 +48,7 @@ pub trait Work: Send + Sync + 'static {
     ) -> impl Future<Output = Vec<Self::Outcome>> + Send;
 }
 
-/// Puts what is asked for into batches. Cheap to clone.
+/// Puts items into batches. Cheap to clone.
 pub struct Batcher<W: Work>(Arc<Inner<W>>);
 
 struct Inner<W: Work> {
@@ -57,10 +56,10 @@ struct Inner<W: Work> {
     groups: Mutex<HashMap<W::Group, Group<W>>>,
 }
 
-/// A group of which something is at work.
+/// A group of which at least one batch runs.
 struct Group<W: Work> {
-    /// How many are in each batch.
-    at_work: Vec<usize>,
+    /// How many items are in each batch that runs.
+    running: Vec<usize>,
     waiting: VecDeque<Waiting<W>>,
 }
 
@@ -70,9 +69,9 @@ struct Waiting<W: Work> {
     span: Span,
 }
 
-/// The work came to no end: it panicked, or the process ends.
+/// The batch has no outcome: it panicked, or the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the work that this was a part of has broken off")]
+#[error("the batch that this was a part of was aborted")]
 pub struct BrokenOff;
 
 impl<W: Work> Clone for Batcher<W> {
@@ -88,78 +87,80 @@ impl<W: Work> fmt::Debug for Batcher<W> {
 }
 
 impl<W: Work> Batcher<W> {
-    /// With nobody waiting.
+    /// A batcher for this work.
     pub fn new(work: W) -> Self {
         Self(Arc::new(Inner { work, groups: Mutex::default() }))
     }
 
-    /// Has an item done. Where the caller goes away while it waits, it is not done; while it is at work, that is dropped as
-    /// soon as nobody of the batch is left.
+    /// Submits an item and waits for its outcome. If the caller is dropped while the item waits, the item is not done. If it is
+    /// dropped while the batch runs, the batch is cancelled as soon as no caller of it is left.
     pub async fn ask(&self, group: W::Group, item: W::Item) -> Result<W::Outcome, BrokenOff> {
-        let waiting = match self.join(group, item) {
-            Joined::AtWork(place, item) => {
-                let outcomes = self.0.work.run(&place.group, vec![item]).await;
+        let outcome = match self.submit(group, item) {
+            Submitted::Alone(batch, item) => {
+                let outcomes = self.0.work.run(&batch.group, vec![item]).await;
                 return outcomes.into_iter().next().ok_or(BrokenOff);
             }
-            Joined::Waiting(waiting) => waiting,
+            Submitted::Waiting(outcome) => outcome,
         };
-        waiting.await.map_err(|_| BrokenOff)
+        outcome.await.map_err(|_| BrokenOff)
     }
 
-    /// How many wait in all groups.
+    /// How many items wait in all groups.
     pub fn waiting(&self) -> usize {
         self.0.lock().values().map(|group| group.waiting.len()).sum()
     }
 
-    fn join(&self, group: W::Group, item: W::Item) -> Joined<W> {
+    fn submit(&self, key: W::Group, item: W::Item) -> Submitted<W> {
         let mut groups = self.0.lock();
-        let there = groups.entry(group.clone()).or_insert_with(Group::new);
-        if there.waiting.is_empty() && there.has_room_for(1) {
-            there.at_work.push(1);
-            return Joined::AtWork(Place { inner: Arc::clone(&self.0), group, size: 1 }, item);
+        let group = groups.entry(key.clone()).or_insert_with(Group::new);
+        if group.waiting.is_empty() && group.may_begin_with(1) {
+            group.running.push(1);
+            return Submitted::Alone(RunningBatch { inner: Arc::clone(&self.0), group: key, size: 1 }, item);
         }
         let (done, outcome) = oneshot::channel();
         waiting_gauge::<W>().increment(1);
-        there.waiting.push_back(Waiting { item, done, span: Span::current() });
-        let batch = there.next();
+        group.waiting.push_back(Waiting { item, done, span: Span::current() });
+        let batch = group.next_batch();
         drop(groups);
         if let Some(batch) = batch {
-            self.0.begin(group, batch);
+            self.0.begin(key, batch);
         }
-        Joined::Waiting(outcome)
+        Submitted::Waiting(outcome)
     }
 }
 
-enum Joined<W: Work> {
-    AtWork(Place<W>, W::Item),
+enum Submitted<W: Work> {
+    /// It is a batch alone, which its caller runs.
+    Alone(RunningBatch<W>, W::Item),
+    /// It waits for a batch.
     Waiting(oneshot::Receiver<W::Outcome>),
 }
 
 impl<W: Work> Group<W> {
     const fn new() -> Self {
-        Self { at_work: Vec::new(), waiting: VecDeque::new() }
+        Self { running: Vec::new(), waiting: VecDeque::new() }
     }
 
-    /// Whether one more batch may begin where so many wait.
-    fn has_room_for(&self, waiting: usize) -> bool {
-        self.at_work.len() < W::AT_ONCE && self.at_work.iter().all(|size| waiting >= *size)
+    /// Whether a further batch may begin while this many items wait.
+    fn may_begin_with(&self, waiting: usize) -> bool {
+        self.running.len() < W::AT_ONCE && self.running.iter().all(|size| waiting >= *size)
     }
 
-    /// The next batch, where one may begin; it is at work from here on.
-    fn next(&mut self) -> Option<Vec<Waiting<W>>> {
+    /// The next batch, if one may begin. It counts as running from here on.
+    fn next_batch(&mut self) -> Option<Vec<Waiting<W>>> {
         let before = self.waiting.len();
-        // Before all who wait are looked through, which is not to be done for each who comes.
-        if !self.has_room_for(before) {
+        // First the cheap check: to look through all items that wait, for each new item, would be too much.
+        if !self.may_begin_with(before) {
             return None;
         }
         self.waiting.retain(|waiting| !waiting.done.is_closed());
         let waiting = self.waiting.len();
         waiting_gauge::<W>().decrement(in_metrics(before - waiting));
-        if waiting == 0 || !self.has_room_for(waiting) {
+        if waiting == 0 || !self.may_begin_with(waiting) {
             return None;
         }
         let size = W::size(waiting).clamp(1, waiting);
-        self.at_work.push(size);
+        self.running.push(size);
         waiting_gauge::<W>().decrement(in_metrics(size));
         metrics::histogram!("batch_size", "work" => W::NAME).record(in_metrics(size));
         Some(self.waiting.drain(..size).collect())
@@ -171,46 +172,46 @@ impl<W: Work> Inner<W> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a batch of so many is done with, and gives the next one.
-    fn follow(&self, group: &W::Group, size: usize) -> Option<Vec<Waiting<W>>> {
+    /// Notes that a batch of this size has ended, and gives the next one.
+    fn end_batch(&self, key: &W::Group, size: usize) -> Option<Vec<Waiting<W>>> {
         let mut groups = self.lock();
-        let there = groups.get_mut(group)?;
-        if let Some(place) = there.at_work.iter().position(|at_work| *at_work == size) {
-            there.at_work.swap_remove(place);
+        let group = groups.get_mut(key)?;
+        if let Some(position) = group.running.iter().position(|running| *running == size) {
+            group.running.swap_remove(position);
         }
-        let next = there.next();
-        if there.at_work.is_empty() {
-            groups.remove(group);
+        let next = group.next_batch();
+        if group.running.is_empty() {
+            groups.remove(key);
         }
         next
     }
 
-    /// Serves a batch in a task of its own.
+    /// Runs a batch in a separate task.
     fn begin(self: &Arc<Self>, group: W::Group, batch: Vec<Waiting<W>>) {
-        let place = Place { inner: Arc::clone(self), group, size: batch.len() };
-        let serving = async move { place.inner.serve(&place.group, batch).await };
+        let running = RunningBatch { inner: Arc::clone(self), group, size: batch.len() };
+        let serving = async move { running.inner.serve(&running.group, batch).await };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(serving)),
-            // Those of the batch hear that it has broken off.
+            // The callers get `BrokenOff`.
             Err(_) => drop(serving),
         }
     }
 
     async fn serve(&self, group: &W::Group, batch: Vec<Waiting<W>>) {
-        // Which stands for all: a span has one parent.
+        // A span has one parent, so the span of the first item stands for all.
         let span = batch.first().map_or_else(Span::none, |first| first.span.clone());
         let (items, mut done): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.item, waiting.done)).unzip();
-        // A panic has been reported by then. Those of this batch hear of it by the end of their channels.
+        // A panic was reported by its hook. The callers get `BrokenOff`, because their channels are closed.
         let work =
             AssertUnwindSafe(async { self.work.run(group, items).await }.instrument(span)).catch_unwind();
         let outcomes = tokio::select! {
             outcomes = work => outcomes.unwrap_or_default(),
-            // Work that nobody waits for any more may never end: of a database that does not answer, say.
+            // Work that nobody waits for may never end, for example while the database does not answer.
             () = all_gone(&mut done) => return,
         };
         for (done, outcome) in done.into_iter().zip(outcomes) {
-            // Who has gone does not hear of it.
+            // A caller that is gone gets nothing.
             drop(done.send(outcome));
         }
     }
@@ -224,23 +225,23 @@ fn in_metrics(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Returns when nobody listens any more.
+/// Returns when no receiver is left.
 async fn all_gone<T>(done: &mut [oneshot::Sender<T>]) {
     for done in done {
         done.closed().await;
     }
 }
 
-/// The right to be at work for a group. Those who wait by then follow when it is dropped.
-struct Place<W: Work> {
+/// A batch that runs. When it is dropped, the next one begins with the items that wait by then.
+struct RunningBatch<W: Work> {
     inner: Arc<Inner<W>>,
     group: W::Group,
     size: usize,
 }
 
-impl<W: Work> Drop for Place<W> {
+impl<W: Work> Drop for RunningBatch<W> {
     fn drop(&mut self) {
-        if let Some(next) = self.inner.follow(&self.group, self.size) {
+        if let Some(next) = self.inner.end_batch(&self.group, self.size) {
             self.inner.begin(self.group.clone(), next);
         }
     }
@@ -255,11 +256,11 @@ mod tests {
 
     use super::*;
 
-    /// Doubles numbers, a batch for each permit, and keeps the batches in mind.
+    /// Doubles numbers, one batch for each permit, and records the batches.
     struct Doubling<const AT_ONCE: usize> {
         permits: Semaphore,
         batches: Mutex<Vec<(char, Vec<u32>)>>,
-        at_work: AtomicUsize,
+        running: AtomicUsize,
     }
 
     impl<const AT_ONCE: usize> Work for Arc<Doubling<AT_ONCE>> {
@@ -275,9 +276,9 @@ mod tests {
 
         async fn run(&self, group: &char, items: Vec<u32>) -> Vec<u32> {
             self.batches.lock().unwrap().push((*group, items.clone()));
-            self.at_work.fetch_add(1, Ordering::SeqCst);
+            self.running.fetch_add(1, Ordering::SeqCst);
             self.permits.acquire().await.unwrap().forget();
-            self.at_work.fetch_sub(1, Ordering::SeqCst);
+            self.running.fetch_sub(1, Ordering::SeqCst);
             assert!(!items.contains(&13), "thirteen");
             items.into_iter().map(|item| item * 2).collect()
         }
@@ -293,13 +294,13 @@ mod tests {
             let doubling = Doubling {
                 permits: Semaphore::new(0),
                 batches: Mutex::default(),
-                at_work: AtomicUsize::default(),
+                running: AtomicUsize::default(),
             };
             let doubling = Arc::new(doubling);
             Self { batcher: Batcher::new(Arc::clone(&doubling)), doubling }
         }
 
-        /// Asks, and returns when the question is at work or waits.
+        /// Submits an item, and returns when it runs or waits.
         async fn ask(&self, group: char, item: u32) -> JoinHandle<Result<u32, BrokenOff>> {
             let batcher = self.batcher.clone();
             let asking = tokio::spawn(async move { batcher.ask(group, item).await });
@@ -329,11 +330,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_while_others_are_served_is_served_with_those_who_come_then() {
+    async fn items_that_arrive_while_a_batch_runs_are_in_one_batch() {
         let asked = Asked::<1>::new();
         let asking = asked.ask_all('a', 1..=6).await;
         assert_eq!(asked.batcher.waiting(), 5);
-        assert_eq!(asked.batches(), [('a', vec![1])], "the first one waits for nobody");
+        assert_eq!(asked.batches(), [('a', vec![1])], "the first one does not wait");
         asked.let_pass(3);
         for (asking, item) in asking.into_iter().zip(1..) {
             assert_eq!(asking.await.unwrap(), Ok(item * 2));
@@ -369,7 +370,7 @@ mod tests {
     async fn groups_do_not_wait_for_each_other() {
         let asked = Asked::<1>::new();
         let asking = [asked.ask('a', 1).await, asked.ask('b', 2).await];
-        assert_eq!(asked.doubling.at_work.load(Ordering::SeqCst), 2);
+        assert_eq!(asked.doubling.running.load(Ordering::SeqCst), 2);
         asked.let_pass(2);
         for asking in asking {
             asking.await.unwrap().unwrap();
@@ -377,11 +378,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_goes_away_leaves_its_place_to_the_next() {
+    async fn a_caller_that_is_dropped_lets_the_next_batch_begin() {
         let asked = Asked::<1>::new();
         let (first, second) = (asked.ask('a', 1).await, asked.ask('a', 2).await);
         let (third, fourth) = (asked.ask('a', 3).await, asked.ask('a', 4).await);
-        // One is at work, in its own task; the other one waits.
+        // The first one runs in its own task; the third one waits.
         first.abort();
         third.abort();
         assert!(first.await.unwrap_err().is_cancelled() && third.await.unwrap_err().is_cancelled());
@@ -392,10 +393,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_is_given_up() {
+    async fn a_batch_that_nobody_waits_for_is_cancelled() {
         let asked = Asked::<1>::new();
         let asking = asked.ask_all('a', 1..=4).await;
-        // The first one is at work, and then the others are; none of it ever ends.
+        // The first one runs, and then the others do; no batch ever ends.
         for asking in asking {
             asking.abort();
             assert!(asking.await.unwrap_err().is_cancelled());
@@ -407,7 +408,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_heard_of_by_those_of_its_batch_and_by_nobody_else() {
+    async fn a_panic_reaches_the_callers_of_its_batch_and_no_others() {
         let asked = Asked::<1>::new();
         let asking = asked.ask_all('a', [13, 13, 2, 3, 4]).await;
         asked.let_pass(3);

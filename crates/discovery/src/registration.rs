@@ -1,4 +1,4 @@
-//! Staying in Consul's list for as long as the process serves.
+//! Keeping a process in Consul's list for as long as it serves.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,57 +8,60 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::consul::{Consul, ConsulError};
 
-/// The least time between two looks at our own record, should Consul answer without waiting.
-const LEAST_PAUSE: Duration = Duration::from_millis(100);
-/// How long a process that wants to end waits for Consul to take note.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The shortest time between two checks of the record, if Consul answers without waiting.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// How long a process that is about to end waits for Consul's answer.
+const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// One process, as others find it.
+/// One process, in the form in which others find it.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// The service that it is an instance of.
     pub name: String,
-    /// Its own name among all instances of all services. The same process at the same address keeps the same id, so
-    /// that one that was killed is replaced by its successor and not listed beside it.
+    /// Its id among all instances of all services. A process at the same address has the same id, so that a new process replaces
+    /// a killed one in the list.
     pub id: String,
-    /// Where it serves.
+    /// The address at which it serves.
     pub address: SocketAddr,
-    /// What Consul asks whether it is ready.
+    /// The address that Consul checks.
     pub check_url: String,
-    /// How often Consul asks.
+    /// How often Consul checks.
     pub check_interval: Duration,
 }
 
 impl Consul {
-    /// Registers a process that is ready, registers it again whenever Consul has lost it, and takes it off when
-    /// `until` is cancelled. Consul being away is waited out.
+    /// Registers a process that is ready, registers it again whenever Consul has lost the record, and removes it when `until` is
+    /// cancelled. While Consul does not answer, this tries again.
     pub async fn keep_registered(&self, service: &Registration, until: CancellationToken) {
         let mut backoff = Backoff::new();
         let mut is_lost = false;
-        let mut turn = Turn::Register { passing: true };
+        let mut step = Step::Register { passing: true };
         loop {
-            // Registering is never broken off: half-sent, it could arrive after the farewell below.
-            let next = match turn {
-                Turn::Register { passing } => self.register_once(service, passing).await,
-                Turn::Watch { ref hash } => tokio::select! {
+            // Registering is never cancelled: if it were, the request could arrive after the deregistration below.
+            let next = match step {
+                Step::Register { passing } => self.register_once(service, passing).await,
+                Step::Watch { ref hash } => tokio::select! {
                     next = self.watch_once(service, hash) => next,
                     () = until.cancelled() => break,
                 },
             };
             let pause = match next {
                 Ok(next) => {
-                    (turn, is_lost) = (next, false);
+                    (step, is_lost) = (next, false);
                     backoff.reset();
-                    LEAST_PAUSE
+                    MIN_PAUSE
                 }
                 Err(error) => {
                     metrics::counter!("discovery_consul_errors_total").increment(1);
-                    // One warning as contact is lost; what follows until it is found again is no news.
+                    // One warning when Consul stops answering; the failures that follow are not logged.
                     if !std::mem::replace(&mut is_lost, true) {
                         let error = &error as &dyn std::error::Error;
-                        tracing::warn!(error, "no word from Consul about our record; asking until there is");
+                        tracing::warn!(
+                            error,
+                            "Consul does not answer about this process; trying until it does"
+                        );
                     }
-                    backoff.step()
+                    backoff.next_pause()
                 }
             };
             tokio::select! {
@@ -66,38 +69,38 @@ impl Consul {
                 () = until.cancelled() => break,
             }
         }
-        self.say_goodbye(&service.id).await;
+        self.leave(&service.id).await;
     }
 
-    async fn say_goodbye(&self, id: &str) {
-        match tokio::time::timeout(GOODBYE_TIMEOUT, self.deregister(id)).await {
+    async fn leave(&self, id: &str) {
+        match tokio::time::timeout(DEREGISTER_TIMEOUT, self.deregister(id)).await {
             Ok(Ok(())) => tracing::info!(id, "taken off Consul's list"),
             Ok(Err(error)) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(id, error, "could not be taken off Consul's list");
             }
-            Err(_) => tracing::warn!(id, "Consul did not answer the farewell in time"),
+            Err(_) => tracing::warn!(id, "Consul did not answer the deregistration in time"),
         }
     }
 
-    async fn register_once(&self, service: &Registration, passing: bool) -> Result<Turn, ConsulError> {
+    async fn register_once(&self, service: &Registration, passing: bool) -> Result<Step, ConsulError> {
         self.register(service, passing).await?;
         tracing::info!(id = service.id, address = %service.address, "registered in Consul");
-        Ok(Turn::Watch { hash: String::new() })
+        Ok(Step::Watch { hash: String::new() })
     }
 
-    async fn watch_once(&self, service: &Registration, hash: &str) -> Result<Turn, ConsulError> {
+    async fn watch_once(&self, service: &Registration, hash: &str) -> Result<Step, ConsulError> {
         let Some(hash) = self.record_after(&service.id, hash).await? else {
-            tracing::warn!(id = service.id, "Consul has lost us");
-            // Only at first are we known to be ready; from now on Consul's own check has to say so.
-            return Ok(Turn::Register { passing: false });
+            tracing::warn!(id = service.id, "Consul has lost the record of this process");
+            // The process is known to be ready only at its first registration. Later Consul's own check has to find that out.
+            return Ok(Step::Register { passing: false });
         };
-        Ok(Turn::Watch { hash })
+        Ok(Step::Watch { hash })
     }
 }
 
 /// What is to be done next.
-enum Turn {
+enum Step {
     Register { passing: bool },
     Watch { hash: String },
 }

@@ -2,18 +2,20 @@ use std::time::Duration;
 
 use clock::Clock;
 use database::Database;
+use jobs::{Next, Progress};
 use problem::{Code, Problem};
+use tokio_util::sync::CancellationToken;
 
 use crate::db;
 use crate::running::Running;
 
 /// How long a key is kept.
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// So many keys are forgotten in one statement, which holds its locks for a moment only.
+/// How many keys are deleted in one statement. It is a small number, so that the statement holds its locks for a moment only.
 const PURGED_AT_ONCE: u32 = 500;
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 
-/// Keeps keys and answers in a service's own schema. Cheap to clone.
+/// Keeps keys and answers in the schema of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     pub(crate) database: Database,
@@ -28,30 +30,31 @@ impl Keeper {
         Self { database, clock, running: Running::default() }
     }
 
-    /// Forgets keys that are older than 24 hours, for ever; a worker of each service that has a keeper.
+    /// Deletes keys that are older than 24 hours, for ever; a worker of each service that uses it.
     pub async fn purge_expired(self) {
-        loop {
-            match self.purge_once().await {
-                Ok(forgotten) if forgotten == u64::from(PURGED_AT_ONCE) => {}
-                Ok(_) => tokio::time::sleep(PURGE_EVERY).await,
-                Err(error) => {
-                    tracing::warn!(%error, "can't forget old idempotency keys");
-                    tokio::time::sleep(PURGE_EVERY).await;
-                }
-            }
-        }
+        self.keep_purging(Progress::new("idempotency-purge"), CancellationToken::new()).await;
+    }
+
+    /// Deletes keys that are older than 24 hours, until `ending` is cancelled; a watched worker of each service
+    /// that uses it.
+    pub async fn keep_purging(self, progress: Progress, ending: CancellationToken) {
+        let purge = || async {
+            let deleted = self.purge_once().await?;
+            Ok::<_, sqlx::Error>(Next::at_once_if(deleted == u64::from(PURGED_AT_ONCE)))
+        };
+        jobs::repeat(&progress, &ending, PURGE_EVERY, purge).await;
     }
 
     async fn purge_once(&self) -> sqlx::Result<u64> {
         let created_before = self.clock.now() - KEPT_FOR;
-        let purge = self.database.run_autocommit("idempotency_purge", move |db| {
-            Box::pin(db::purge(db, created_before, PURGED_AT_ONCE))
+        let purge = self.database.run_autocommit("idempotency_purge", move |connection| {
+            Box::pin(db::purge(connection, created_before, PURGED_AT_ONCE))
         });
         purge.await
     }
 }
 
-/// The answer to a repetition that comes while the first try still runs.
+/// The answer to a repetition that arrives while the first request still runs.
 pub(crate) fn in_use() -> Problem {
     Problem::new(Code::IdempotencyKeyInUse).retry_after(Duration::from_secs(1))
 }

@@ -1,4 +1,4 @@
-//! What becomes of a request that is sent more than once.
+//! A request that is sent more than once, whose effect takes several steps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ use time::macros::datetime;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// Counts its runs and answers as the body says; waits for a permit where the body says so.
+/// Counts its runs. The body of the request says what to answer, and whether to wait for a permit.
 #[derive(Clone)]
 struct Shop {
     runs: Arc<AtomicU32>,
@@ -147,8 +147,8 @@ async fn nothing_is_kept_for_a_body_that_was_refused(_: MySqlPoolOptions, option
     let refused = fixture.post("a", &json!({"answer": "400"})).send().await;
     refused.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
     assert_eq!(fixture.kept().await, 0);
-    let mended = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
-    assert_eq!(mended.body["run"], 2);
+    let corrected = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
+    assert_eq!(corrected.body["run"], 2);
 }
 
 #[sqlx::test(migrations = false)]
@@ -203,7 +203,7 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
 ) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
-    // As the row is when the process dies before it keeps the answer.
+    // So is the row if the process dies before it keeps the answer.
     fixture.pool.execute("UPDATE idempotency_keys SET status = NULL, body = NULL").await.unwrap();
     let too_soon = fixture.post("a", &json!({})).send().await;
     too_soon.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");

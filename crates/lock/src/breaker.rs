@@ -1,12 +1,12 @@
-//! Leaving Redis alone while it is down, so that no request waits for what will not come.
+//! A circuit breaker: while Redis is down it is not asked, so that no request waits for an answer in vain.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often to look whether Redis is back.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often to check whether Redis answers again.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// Whether Redis is asked. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -16,46 +16,45 @@ pub(crate) struct Breaker(Arc<Mutex<State>>);
 enum State {
     /// Redis answers.
     #[default]
-    Up,
-    /// It does not; when it is worth a look.
-    Down { look_at: Instant },
+    Closed,
+    /// Redis does not answer. From `probe_at` on it is checked again.
+    Open { probe_at: Instant },
 }
 
 /// What to do with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// Send it.
-    Ask,
-    /// Do not send it; but have a look, beside the request, whether Redis is back. Told to one caller at a
-    /// time.
-    Look,
+    Send,
+    /// Do not send it, but check in the background whether Redis answers again. One caller at a time gets this.
+    Probe,
     /// Do not send it.
-    LeaveAlone,
+    Skip,
 }
 
 impl Breaker {
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(crate) fn decide(&self) -> Decision {
         let mut state = self.state();
         let now = Instant::now();
         match &mut *state {
-            State::Up => Verdict::Ask,
-            State::Down { look_at } if *look_at <= now => {
-                *look_at = now + LOOK_EVERY;
-                Verdict::Look
+            State::Closed => Decision::Send,
+            State::Open { probe_at } if *probe_at <= now => {
+                *probe_at = now + PROBE_EVERY;
+                Decision::Probe
             }
-            State::Down { .. } => Verdict::LeaveAlone,
+            State::Open { .. } => Decision::Skip,
         }
     }
 
-    /// Redis has failed; true where that is news.
+    /// Redis has failed. True if it had answered before.
     pub(crate) fn failed(&self) -> bool {
-        let down = State::Down { look_at: Instant::now() + LOOK_EVERY };
-        matches!(std::mem::replace(&mut *self.state(), down), State::Up)
+        let open = State::Open { probe_at: Instant::now() + PROBE_EVERY };
+        matches!(std::mem::replace(&mut *self.state(), open), State::Closed)
     }
 
-    /// Redis has answered a look; true where that is news.
+    /// Redis has answered a probe. True if it had failed before.
     pub(crate) fn answered(&self) -> bool {
-        matches!(std::mem::replace(&mut *self.state(), State::Up), State::Down { .. })
+        matches!(std::mem::replace(&mut *self.state(), State::Closed), State::Open { .. })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -68,18 +67,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_redis_that_failed_is_looked_at_by_one_caller_a_second() {
+    async fn a_redis_that_failed_is_probed_by_one_caller_a_second() {
         let breaker = Breaker::default();
-        assert_eq!(breaker.verdict(), Verdict::Ask);
+        assert_eq!(breaker.decide(), Decision::Send);
         assert!(breaker.failed());
-        assert!(!breaker.failed(), "it is no news twice");
-        assert_eq!(breaker.verdict(), Verdict::LeaveAlone);
+        assert!(!breaker.failed(), "only the first failure is reported");
+        assert_eq!(breaker.decide(), Decision::Skip);
 
-        tokio::time::advance(LOOK_EVERY).await;
-        assert_eq!([breaker.verdict(), breaker.verdict()], [Verdict::Look, Verdict::LeaveAlone]);
+        tokio::time::advance(PROBE_EVERY).await;
+        assert_eq!([breaker.decide(), breaker.decide()], [Decision::Probe, Decision::Skip]);
 
         assert!(breaker.answered());
-        assert!(!breaker.answered(), "it is no news twice");
-        assert_eq!(breaker.verdict(), Verdict::Ask);
+        assert!(!breaker.answered(), "only the first answer is reported");
+        assert_eq!(breaker.decide(), Decision::Send);
     }
 }

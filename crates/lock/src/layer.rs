@@ -1,4 +1,4 @@
-//! The lock as a layer of routes.
+//! The queue as a layer of routes.
 
 use std::fmt::Display;
 
@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use crate::Lock;
 
 impl Lock {
-    /// Puts the lock before every route of `router`: of the requests with the same key, one is let through at
-    /// a time. `key` makes the key of whatever tells it, a path parameter or who is calling; a request that
-    /// does not have that is refused as the extractor refuses it. Handlers know nothing of it.
+    /// Puts the queue before every route of `router`: requests with the same key run one at a time. `key` makes the key of what
+    /// an extractor gives, for example a path parameter or the member who is calling. A request that the extractor refuses is
+    /// refused. Handlers know nothing of the queue.
     ///
-    /// Under a layer that keeps a request from being cancelled, as `idempotency` does, the lock is held until
-    /// the work is done; otherwise until the client has gone.
+    /// The lock is held until the work is done, or until the client is gone. If an outer layer goes on without its client, as
+    /// `idempotency` does, the lock is held until the work is done.
     pub fn guard<S, E, K>(&self, router: Router<S>, key: fn(E) -> K) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A lock that Redis has given to this process for a while.
+//! The lease of a lock: Redis has given the lock to this process for a time.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,11 +9,10 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::queue::SharedLease;
-use crate::remote::{Kept, RedisDown, Remote};
+use crate::remote::{RedisDown, Remote, Renewal};
 
-/// How long a lease is handed on without a look at Redis: whether it still is one, and whether others want
-/// it.
-const TRUSTED_FOR: Duration = Duration::from_millis(100);
+/// For how long a lease is handed on without asking Redis whether it still holds and whether other instances want it.
+const FRESH_FOR: Duration = Duration::from_millis(100);
 
 /// The lock is held until this is released or dropped.
 pub(crate) struct Lease {
@@ -26,15 +25,14 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Takes a lock; `None` where somebody else holds it.
+    /// Takes a lock. `None` if another process holds it.
     pub(crate) async fn take(remote: &Remote, lock: &str) -> Result<Option<Self>, RedisDown> {
         let mut lease = Self {
             remote: remote.clone(),
             lock: lock.to_owned(),
             token: Uuid::new_v4().simple().to_string(),
             renewed_at: Instant::now(),
-            // Before it is asked for: whoever gives up waiting for the answer, which drops this, may have
-            // been given it.
+            // It is set before Redis is asked: if the caller is cancelled, which drops this, Redis may have given the lock.
             is_held: true,
         };
         let answer = remote.take(lock, &lease.token).await;
@@ -42,42 +40,42 @@ impl Lease {
         Ok(answer?.then_some(lease))
     }
 
-    /// Whether this is a lease for certain, that nobody can have waited long for.
+    /// Whether it certainly holds, and no other instance can have waited long for it.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.is_held && self.renewed_at.elapsed() < TRUSTED_FOR
+        self.is_held && self.renewed_at.elapsed() < FRESH_FOR
     }
 
-    /// Begins the lease anew.
-    pub(crate) async fn renew(&mut self) -> Result<Kept, RedisDown> {
+    /// Begins the time of the lease anew.
+    pub(crate) async fn renew(&mut self) -> Result<Renewal, RedisDown> {
         let asked_at = Instant::now();
-        let kept = self.remote.renew(&self.lock, &self.token).await?;
-        self.is_held = kept != Kept::Lost;
+        let renewal = self.remote.renew(&self.lock, &self.token).await?;
+        self.is_held = renewal != Renewal::Lost;
         self.renewed_at = asked_at;
-        Ok(kept)
+        Ok(renewal)
     }
 
-    /// Gives the lock back, where it still is this one's.
+    /// Releases the lock, if this lease still holds it.
     pub(crate) async fn release(mut self) {
         if self.is_held {
-            give_back(&self.remote, &self.lock, &self.token).await;
+            release_now(&self.remote, &self.lock, &self.token).await;
             self.is_held = false;
         }
     }
 }
 
-/// Renews a lease for as long as it is asked to, or there is one.
-pub(crate) async fn keep(shared: &SharedLease, renew_every: Duration) -> Infallible {
+/// Renews a lease again and again. Never returns.
+pub(crate) async fn keep_renewed(shared: &SharedLease, renew_every: Duration) -> Infallible {
     loop {
         tokio::time::sleep(renew_every).await;
-        let mut place = shared.lock().await;
-        let Some(lease) = &mut *place else { break };
-        if let Ok(Kept::Lost) = lease.renew().await {
+        let mut current = shared.lock().await;
+        let Some(lease) = &mut *current else { break };
+        if let Ok(Renewal::Lost) = lease.renew().await {
             metrics::counter!("lock_leases_lost_total").increment(1);
             tracing::warn!(
                 lock = lease.lock,
-                "the lease ran out before the work was done, which goes on without it"
+                "the lease ran out before the work was done; the work goes on without it"
             );
-            *place = None;
+            *current = None;
             break;
         }
     }
@@ -88,21 +86,21 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if self.is_held {
             let (remote, lock, token) = (self.remote.clone(), self.lock.clone(), self.token.clone());
-            in_background(async move { give_back(&remote, &lock, &token).await });
+            in_background(async move { release_now(&remote, &lock, &token).await });
         }
     }
 }
 
-async fn give_back(remote: &Remote, lock: &str, token: &str) {
+async fn release_now(remote: &Remote, lock: &str, token: &str) {
     match remote.release(lock, token).await {
         Ok(true) => tracing::debug!(lock, "released"),
-        Ok(false) => tracing::debug!(lock, "not released, for it was not held any more"),
+        Ok(false) => tracing::debug!(lock, "not released, because it was not held any more"),
         // The lease runs out by itself.
         Err(error) => tracing::debug!(lock, %error, "not released"),
     }
 }
 
-/// Does what nobody waits for, in the trace of whoever gave rise to it. Left undone where the process ends.
+/// Runs work in the background, in the trace of its caller. It is dropped if the process ends.
 pub(crate) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(work.in_current_span());
@@ -114,10 +112,10 @@ mod tests {
     use super::*;
     use crate::settings::{RedisSettings, Settings};
 
-    /// Longer than the short lease, and shorter than the one for ever.
-    const PATIENCE: Duration = Duration::from_secs(20);
+    /// Longer than the short lease, and shorter than the long one.
+    const TIMEOUT: Duration = Duration::from_secs(20);
     const SHORT_MS: u64 = 500;
-    const FOREVER_MS: u64 = 600_000;
+    const LONG_MS: u64 = 600_000;
 
     fn redis(lease_ms: u64) -> Remote {
         let url =
@@ -138,46 +136,46 @@ mod tests {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.expect("somebody holds the lock who should not")
+        tokio::time::timeout(TIMEOUT, asking).await.expect("the lock is held although it should be free")
     }
 
     #[tokio::test]
-    async fn a_lock_has_one_holder_who_hears_that_others_want_it() {
-        let (redis, lock) = (redis(FOREVER_MS), new_lock());
+    async fn a_lock_has_one_holder_which_is_told_that_others_want_it() {
+        let (redis, lock) = (redis(LONG_MS), new_lock());
         let mut lease = taken(&redis, &lock).await;
-        assert_eq!(lease.renew().await.unwrap(), Kept::Renewed);
+        assert_eq!(lease.renew().await.unwrap(), Renewal::Renewed);
         assert!(Lease::take(&redis, &lock).await.unwrap().is_none());
-        assert_eq!(lease.renew().await.unwrap(), Kept::Wanted);
+        assert_eq!(lease.renew().await.unwrap(), Renewal::Wanted);
         lease.release().await;
         assert!(Lease::take(&redis, &lock).await.unwrap().is_some());
     }
 
     #[tokio::test]
     async fn fault_03_a_holder_whose_lease_has_run_out_does_not_release_its_successor() {
-        let (redis, lock) = (redis(FOREVER_MS), new_lock());
+        let (redis, lock) = (redis(LONG_MS), new_lock());
         let mut paused = taken(&self::redis(SHORT_MS), &lock).await;
-        // It stands still: nobody renews its lease, and the next one gets the lock.
+        // Nobody renews its lease, as when its process stands still, and another holder gets the lock.
         let mut next = taken(&redis, &lock).await;
-        assert_eq!(paused.renew().await.unwrap(), Kept::Lost);
+        assert_eq!(paused.renew().await.unwrap(), Renewal::Lost);
         assert!(!paused.is_fresh());
         assert!(!redis.release(&lock, &paused.token).await.unwrap());
-        assert_ne!(next.renew().await.unwrap(), Kept::Lost);
+        assert_ne!(next.renew().await.unwrap(), Renewal::Lost);
     }
 
     #[tokio::test]
     async fn a_lease_that_is_dropped_is_released() {
-        let (redis, lock) = (redis(FOREVER_MS), new_lock());
+        let (redis, lock) = (redis(LONG_MS), new_lock());
         drop(taken(&redis, &lock).await);
         drop(taken(&redis, &lock).await);
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_asking_holds_nothing() {
-        let (redis, lock) = (redis(FOREVER_MS), new_lock());
-        // So that the first question needs no connection.
+    async fn a_caller_that_is_dropped_while_it_asks_holds_nothing() {
+        let (redis, lock) = (redis(LONG_MS), new_lock());
+        // The connection is open before the loop.
         taken(&redis, &lock).await.release().await;
         for steps in 0..20 {
-            // Asked, and not heard any more, at whatever step the question or its answer is.
+            // The question is dropped after another number of steps each time.
             let mut asking = Box::pin(Lease::take(&redis, &lock));
             assert!(futures::poll!(&mut asking).is_pending());
             for _ in 0..steps {

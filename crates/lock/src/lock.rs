@@ -1,4 +1,4 @@
-//! A lock, and doing something under it.
+//! The queue of a kind of thing, and running work in it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::remote::{RedisDown, Remote};
 use crate::settings::{RedisSettings, Settings};
 use crate::turn::Turn;
 
-/// Waits from this on are worth a line in the log.
+/// A wait of this length is logged.
 const LONG_WAIT: Duration = Duration::from_millis(250);
 
-/// A lock for each thing of a kind, by the thing's key. Cheap to clone.
+/// A queue for each thing of a kind, by the thing's key. Cheap to clone.
 #[derive(Clone)]
 pub struct Lock(Option<Arc<Inner>>);
 
@@ -27,7 +27,7 @@ struct Inner {
     queues: Queues,
 }
 
-/// Why there is no lock.
+/// Why a queue can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("`redis.url` is not an address of Redis")]
 pub struct LockError(#[from] RedisError);
@@ -39,8 +39,8 @@ impl fmt::Debug for Lock {
 }
 
 impl Lock {
-    /// A lock for each `name`, as `wallet`; [`Lock::off`] where the settings say so. Has to be made inside of
-    /// a runtime. Redis is asked at the first use only, and so need not be there.
+    /// Queues for the things of the kind `name`, for example `wallet`; [`Lock::off`] if the settings switch it off. It must be
+    /// called inside of a runtime. Redis is asked at the first use only, so it need not run yet.
     pub fn new(name: &'static str, redis: &RedisSettings, settings: &Settings) -> Result<Self, LockError> {
         if !settings.enabled {
             return Ok(Self::off());
@@ -54,17 +54,17 @@ impl Lock {
         }))))
     }
 
-    /// No lock: nothing waits.
+    /// No queue: nothing waits.
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// Whether there is a lock.
+    /// Whether there is a queue.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether Redis answers; for the readiness report, where it is nothing that the service needs.
+    /// Whether Redis answers. It is for the readiness report, as something that the service can do without.
     pub async fn check(&self) -> Result<(), RedisDown> {
         match &self.0 {
             Some(inner) => inner.remote.ping().await,
@@ -72,8 +72,8 @@ impl Lock {
         }
     }
 
-    /// Does the work when the turn of `key` has come: one at a time, except in the cases that the crate's
-    /// documentation names. The lock is given back in the background, also where this is cancelled.
+    /// Runs the work when it is its turn: one at a time for each key, except in the cases that the crate's documentation names.
+    /// The lock is released in the background, also if this is cancelled.
     pub async fn run<T>(&self, key: impl fmt::Display, work: impl Future<Output = T>) -> T {
         let Some(inner) = &self.0 else { return work.await };
         match inner.turn(&format!("{}:{key}", inner.name)).await {
@@ -84,13 +84,13 @@ impl Lock {
 }
 
 impl Inner {
-    /// Waits for the turn; `None` where it takes too long.
+    /// Waits for the turn. `None` if it takes too long.
     async fn turn(&self, lock: &str) -> Option<Turn> {
         tracing::debug!(lock, "asked for");
         let asked_at = Instant::now();
         let turn = tokio::time::timeout(self.wait, Turn::wait(&self.queues, &self.remote, lock)).await.ok();
         let waited = asked_at.elapsed();
-        let outcome = turn.as_ref().map_or("waited_in_vain", |turn| turn.how().as_str());
+        let outcome = turn.as_ref().map_or("waited_in_vain", |turn| turn.outcome().as_str());
         metrics::counter!("lock_requests_total", "lock" => self.name, "outcome" => outcome).increment(1);
         metrics::histogram!("lock_wait_seconds", "lock" => self.name).record(waited);
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);

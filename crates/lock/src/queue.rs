@@ -1,4 +1,4 @@
-//! Who waits in this process, for what.
+//! The queues of this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use tokio::sync::{Mutex as FairMutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::lease::Lease;
 
-/// The lease of a lock, where this process has one.
+/// The lease of a lock; `None` while this process has none.
 pub(crate) type SharedLease = Arc<FairMutex<Option<Lease>>>;
 
-/// A queue for each lock that somebody in this process holds or waits for. Cheap to clone.
+/// A queue for each lock that a request of this process holds or waits for. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Queues {
     by_lock: Arc<Mutex<HashMap<Arc<str>, Queue>>>,
@@ -18,41 +18,41 @@ pub(crate) struct Queues {
 }
 
 struct Queue {
-    /// How many wait, with those at the front.
+    /// How many requests are in it, those at the front included.
     length: usize,
     turns: Arc<Semaphore>,
     lease: SharedLease,
 }
 
-/// A place at the front of a queue, with the lease that those before have handed on. Whoever comes next waits until it
-/// is dropped.
+/// A request at the front of a queue, with the lease that those before it have handed on. The next request waits until this is
+/// dropped.
 pub(crate) struct Front {
-    // In the order in which they are to be dropped: who leaves the queue last takes the lease with them.
+    // The fields are dropped in this order, so that the last request that leaves the queue drops the lease.
     pub(crate) lease: SharedLease,
     _turn: Option<OwnedSemaphorePermit>,
-    place: Place,
+    entry: Entry,
 }
 
-/// A place in a queue, from its end to its front. A queue is forgotten with its last place.
-struct Place {
+/// A request in a queue. A queue is removed with its last request.
+struct Entry {
     queues: Queues,
     lock: Arc<str>,
 }
 
 impl Queues {
-    /// So many stand at the front of each.
+    /// Queues that have `at_once` requests at their front.
     pub(crate) fn new(at_once: usize) -> Self {
         Self { by_lock: Arc::default(), at_once }
     }
 
-    /// Waits in the queue of a lock until this is at its front.
+    /// Waits in the queue of a lock until this request is at its front.
     pub(crate) async fn front_of(&self, lock: &str) -> Front {
-        let (place, turns, lease) = self.join(lock);
+        let (entry, turns, lease) = self.join(lock);
         // The semaphore is never closed.
-        Front { lease, _turn: turns.acquire_owned().await.ok(), place }
+        Front { lease, _turn: turns.acquire_owned().await.ok(), entry }
     }
 
-    fn join(&self, lock: &str) -> (Place, Arc<Semaphore>, SharedLease) {
+    fn join(&self, lock: &str) -> (Entry, Arc<Semaphore>, SharedLease) {
         let lock: Arc<str> = lock.into();
         let mut queues = self.lock();
         let turns = || Arc::new(Semaphore::new(self.at_once));
@@ -60,7 +60,7 @@ impl Queues {
         let queue = queues.entry(Arc::clone(&lock)).or_insert_with(new);
         queue.length += 1;
         let (turns, lease) = (Arc::clone(&queue.turns), Arc::clone(&queue.lease));
-        (Place { queues: self.clone(), lock }, turns, lease)
+        (Entry { queues: self.clone(), lock }, turns, lease)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Queue>> {
@@ -69,21 +69,21 @@ impl Queues {
 }
 
 impl Front {
-    /// Whether somebody stands beside or behind, to hand the lease on to.
+    /// Whether another request is in the queue, to which the lease can be handed on.
     pub(crate) fn has_followers(&self) -> bool {
-        self.place.queues.lock().get(&self.place.lock).is_some_and(|queue| queue.length > 1)
+        self.entry.queues.lock().get(&self.entry.lock).is_some_and(|queue| queue.length > 1)
     }
 }
 
-impl Drop for Place {
+impl Drop for Entry {
     fn drop(&mut self) {
         let mut queues = self.queues.lock();
         let Some(queue) = queues.get_mut(&self.lock) else { return };
         queue.length -= 1;
-        let forgotten = if queue.length == 0 { queues.remove(&self.lock) } else { None };
-        // A lease that nobody was left for is released, and no need for others to wait for that here.
+        let removed = if queue.length == 0 { queues.remove(&self.lock) } else { None };
+        // Dropping the queue may release its lease. The other queues need not wait for that.
         drop(queues);
-        drop(forgotten);
+        drop(removed);
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_queue_is_first_come_first_served_and_forgotten_when_it_is_empty() {
+    async fn a_queue_is_first_come_first_served_and_removed_when_it_is_empty() {
         let queues = Queues::new(1);
         let first = queues.front_of("one").await;
         assert!(!first.has_followers());
@@ -100,7 +100,7 @@ mod tests {
         let mut third = Box::pin(queues.front_of("one"));
         assert!(futures::poll!(&mut second).is_pending() && futures::poll!(&mut third).is_pending());
         assert!(first.has_followers());
-        // Another lock has a queue of its own.
+        // Another lock has its own queue.
         drop(queues.front_of("other").await);
 
         drop(first);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn so_many_stand_at_the_front_as_are_let_through_at_once() {
+    async fn as_many_are_at_the_front_as_may_run_at_once() {
         let queues = Queues::new(2);
         let (first, second) = (queues.front_of("one").await, queues.front_of("one").await);
         let mut third = Box::pin(queues.front_of("one"));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_leaves_the_queue() {
+    async fn a_request_that_is_cancelled_leaves_the_queue() {
         let queues = Queues::new(1);
         let first = queues.front_of("one").await;
         let mut second = Box::pin(queues.front_of("one"));

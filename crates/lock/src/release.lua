@@ -1,4 +1,4 @@
--- Ends the lease of ARGV[1], and nobody else's; gives how many that were.
+-- Ends the lease of ARGV[1] and of no other holder. Gives how many leases were ended.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 0
 end

@@ -1,8 +1,8 @@
-//! What is asked of Redis.
+//! The commands to Redis.
 //!
-//! A lock `wallet:7` is the key `lock:{wallet:7}`, which holds its holder's token and expires with its lease.
-//! The key `lock:{wallet:7}:wanted` says that somebody else has asked for it. (The braces keep the two on one
-//! node of a Redis Cluster.)
+//! A lock `wallet:7` is the key `lock:{wallet:7}`, which contains the token of its holder and expires with the lease. The key
+//! `lock:{wallet:7}:wanted` says that another instance has asked for the lock. (The braces keep both keys on one node of a Redis
+//! Cluster.)
 
 use std::sync::LazyLock;
 
@@ -10,16 +10,16 @@ use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocati
 use redis_connection::{RedisConnection, Timeouts};
 use tracing::Instrument;
 
-use crate::breaker::{Breaker, Verdict};
+use crate::breaker::{Breaker, Decision};
 use crate::settings::{RedisSettings, Settings};
 
-/// For how long it is remembered that a lock is wanted: until whoever wants it has asked again, and a bit.
+/// How long it is remembered that a lock is wanted. It is longer than the pause until the one who wants it asks again.
 const WANTED_MS: u64 = 300;
 
 static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
-/// Redis, as locks see it. Cheap to clone.
+/// The locks in Redis. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Remote {
     connection: RedisConnection,
@@ -30,27 +30,27 @@ pub(crate) struct Remote {
 /// Why Redis gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisDown {
-    /// It was asked.
+    /// It was asked and failed.
     #[error("Redis failed")]
     Failed(#[from] RedisError),
     /// It failed a moment ago, and was not asked.
-    #[error("Redis failed a moment ago, and is left alone for now")]
-    LeftAlone,
+    #[error("Redis failed a moment ago, and is not asked for now")]
+    NotAsked,
 }
 
-/// What became of a lease that was to be renewed.
+/// The result of renewing a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// It is over: somebody else may hold the lock.
+pub(crate) enum Renewal {
+    /// The lease has run out: another process may hold the lock.
     Lost,
-    /// It has begun anew.
+    /// Its time has begun anew.
     Renewed,
-    /// It has begun anew, and another instance waits for the lock.
+    /// Its time has begun anew, and another instance waits for the lock.
     Wanted,
 }
 
 impl Remote {
-    /// Connects at the first use, and again whenever the connection is lost. Fails where the address is none.
+    /// Connects at the first use, and again whenever the connection is lost. Fails if the address is malformed.
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> RedisResult<Self> {
         let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
         let connection = RedisConnection::new(&redis.url, timeouts)?;
@@ -60,19 +60,19 @@ impl Remote {
     /// Whether Redis answers.
     pub(crate) async fn ping(&self) -> Result<(), RedisDown> {
         let answer = redis::cmd("PING").query_async::<()>(&mut self.connection.clone()).await;
-        self.noted(answer)?;
+        self.note(answer)?;
         if self.breaker.answered() {
             tracing::info!("Redis answers again; requests are queued across instances");
         }
         Ok(())
     }
 
-    /// Takes a lock; false where somebody else holds it, with word left that it is wanted.
+    /// Takes a lock. If another process holds it, leaves the mark that it is wanted and gives false.
     pub(crate) async fn take(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
-        // No script: nearly always it is free, and this is the cheapest question that there is.
+        // It is not a script: the lock is nearly always free, and this is the cheapest command.
         let mut take = redis::cmd("SET");
         take.arg(key(lock)).arg(token).arg("NX").arg("PX").arg(self.lease_ms);
-        self.check_up()?;
+        self.check_breaker()?;
         let is_taken = self.ask::<Option<()>>(&take).await?.is_some();
         if !is_taken {
             let mut want = redis::cmd("SET");
@@ -82,48 +82,48 @@ impl Remote {
         Ok(is_taken)
     }
 
-    /// Begins a lease anew.
-    pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Kept, RedisDown> {
+    /// Begins the time of a lease anew.
+    pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Renewal, RedisDown> {
         let mut invocation = RENEW.key(key(lock));
         invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms);
-        self.check_up()?;
+        self.check_breaker()?;
         let answer: u8 = self.invoke(&invocation).await?;
         Ok(match answer {
-            0 => Kept::Lost,
-            1 => Kept::Renewed,
-            _ => Kept::Wanted,
+            0 => Renewal::Lost,
+            1 => Renewal::Renewed,
+            _ => Renewal::Wanted,
         })
     }
 
-    /// Ends a lease; false where it was over. Asked even of a Redis that has failed: it may still have heard
-    /// of the lease.
+    /// Ends a lease. False if it had run out. Redis is asked even if it has failed before, because it may have given the lease.
     pub(crate) async fn release(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
         self.invoke(RELEASE.key(key(lock)).arg(token)).await
     }
 
-    /// An error while Redis is left alone.
-    fn check_up(&self) -> Result<(), RedisDown> {
-        match self.breaker.verdict() {
-            Verdict::Ask => return Ok(()),
-            Verdict::Look => {
+    /// An error while Redis is not to be asked.
+    fn check_breaker(&self) -> Result<(), RedisDown> {
+        match self.breaker.decide() {
+            Decision::Send => return Ok(()),
+            Decision::Probe => {
                 let remote = self.clone();
-                // What it finds is noted by itself.
+                // It tells the breaker the result.
                 tokio::spawn(async move { drop(remote.ping().await) }.in_current_span());
             }
-            Verdict::LeaveAlone => {}
+            Decision::Skip => {}
         }
-        Err(RedisDown::LeftAlone)
+        Err(RedisDown::NotAsked)
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisDown> {
-        self.noted(command.query_async(&mut self.connection.clone()).await)
+        self.note(command.query_async(&mut self.connection.clone()).await)
     }
 
     async fn invoke<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, RedisDown> {
-        self.noted(invocation.invoke_async(&mut self.connection.clone()).await)
+        self.note(invocation.invoke_async(&mut self.connection.clone()).await)
     }
 
-    fn noted<T>(&self, answer: RedisResult<T>) -> Result<T, RedisDown> {
+    /// Tells the breaker about a failure.
+    fn note<T>(&self, answer: RedisResult<T>) -> Result<T, RedisDown> {
         answer.map_err(|error| {
             metrics::counter!("lock_redis_failures_total").increment(1);
             if self.breaker.failed() {

@@ -1,5 +1,5 @@
--- Begins the lease of ARGV[2] milliseconds anew where ARGV[1] still holds the lock, and gives 1, or 2 where
--- others want it. Gives 0 where it does not hold it any more.
+-- If ARGV[1] still holds the lock: begins its lease of ARGV[2] milliseconds anew, and gives 1, or 2 if others want the lock.
+-- Otherwise gives 0.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 0
 end

@@ -1,15 +1,15 @@
-//! What can be set of a lock.
+//! The settings of a queue.
 
 use std::time::Duration;
 
 use garde::Validate;
 use serde::Deserialize;
 
-/// The section `redis`: where locks are kept.
+/// The section `redis`: where the locks are.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RedisSettings {
-    /// Where it is: `redis://host:port/database`.
+    /// The address of Redis: `redis://host:port/database`.
     #[garde(prefix("redis"))]
     pub url: String,
 }
@@ -18,19 +18,17 @@ pub struct RedisSettings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether there is a lock at all. Without it the database alone orders the requests, and to the same
-    /// end.
+    /// Whether requests are queued by this lock. Without it the database alone orders the requests, with the same result.
     #[garde(skip)]
     pub enabled: bool,
     /// How long a request waits for the lock before it goes on without it.
     #[garde(range(min = 1, max = 60_000))]
     pub wait_ms: u64,
-    /// How long the lock stays with a process that has died or stands still. While it works, it renews the
-    /// lease.
+    /// How long the lock stays with a process that has died or stands still. A process that works renews its lease.
     #[garde(range(min = 500, max = 600_000))]
     pub lease_ms: u64,
-    /// How many requests for one thing a process lets through together while it has the lock. With more than one, the
-    /// database has the next one's statements at hand while the one before waits for its commit.
+    /// How many requests for one thing run together while their process has the lock. With more than one, the database already
+    /// has the statements of the next request while the one before waits for its commit.
     #[garde(range(min = 1, max = 64))]
     pub at_once: usize,
     /// How long an answer of Redis may take before requests go on without it.
@@ -49,7 +47,7 @@ impl Settings {
         Duration::from_millis(self.wait_ms)
     }
 
-    /// So that two renewals may fail before the lease is over.
+    /// A third of the lease, so that two renewals may fail before it runs out.
     pub(crate) const fn renew_every(&self) -> Duration {
         Duration::from_millis(self.lease_ms / 3)
     }

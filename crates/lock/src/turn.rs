@@ -1,34 +1,33 @@
-//! A request's turn: the front of its process's queue, and the lock in Redis.
+//! The turn of a request: it is at the front of its process's queue, and its process has the lock in Redis.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::lease::{Lease, in_background, keep};
+use crate::lease::{Lease, in_background, keep_renewed};
 use crate::queue::{Front, Queues};
-use crate::remote::{Kept, Remote};
+use crate::remote::{Remote, Renewal};
 
-/// How long the front of a queue waits between two questions to Redis; by chance, so that instances do not
-/// ask in step.
+/// How long the front of a queue waits before it asks Redis again. It is random, so that instances do not ask at the same time.
 const POLL_MS: RangeInclusive<u64> = 4..=12;
 
-/// The next one's turn comes when this is dropped.
+/// When this is dropped, it is the turn of the next request.
 pub(crate) struct Turn {
     front: Option<Front>,
-    how: How,
+    outcome: Outcome,
 }
 
-/// How a turn came about.
+/// How a request got its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum Outcome {
     /// Redis gave the lock.
     Taken,
-    /// The one before in this process handed the lock on.
+    /// The request before it in this process handed the lock on.
     HandedOn,
-    /// Redis is down: it is only this process's queue that has come this far.
+    /// Redis is down: the request is only at the front of its process's queue.
     WithoutRedis,
 }
 
-impl How {
+impl Outcome {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Taken => "taken",
@@ -39,60 +38,60 @@ impl How {
 }
 
 impl Turn {
-    /// Waits for it, for as long as it takes. Whoever gives up waiting leaves nothing behind.
+    /// Waits for the turn, without a limit. A caller that is dropped leaves nothing behind.
     pub(crate) async fn wait(queues: &Queues, remote: &Remote, lock: &str) -> Self {
         let front = queues.front_of(lock).await;
-        let how = take_over(&front, remote, lock).await;
-        Self { front: Some(front), how }
+        let outcome = obtain_lock(&front, remote, lock).await;
+        Self { front: Some(front), outcome }
     }
 
-    pub(crate) fn how(&self) -> How {
-        self.how
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
-    /// Does the work, and keeps the lock meanwhile.
+    /// Runs the work, and renews the lease meanwhile.
     pub(crate) async fn during<T>(&self, renew_every: Duration, work: impl Future<Output = T>) -> T {
         let Some(front) = &self.front else { return work.await };
         tokio::select! {
             biased;
             done = work => done,
-            never = keep(&front.lease, renew_every) => match never {},
+            never = keep_renewed(&front.lease, renew_every) => match never {},
         }
     }
 }
 
-/// Sees to it that the front of the queue holds the lock.
-async fn take_over(front: &Front, remote: &Remote, lock: &str) -> How {
-    let mut place = front.lease.lock().await;
-    if let Some(lease) = &mut *place {
+/// Waits until the process of this request has the lock.
+async fn obtain_lock(front: &Front, remote: &Remote, lock: &str) -> Outcome {
+    let mut current = front.lease.lock().await;
+    if let Some(lease) = &mut *current {
         if lease.is_fresh() {
-            return How::HandedOn;
+            return Outcome::HandedOn;
         }
         match lease.renew().await {
-            Ok(Kept::Renewed) => return How::HandedOn,
-            Ok(Kept::Wanted) => {
-                // Those beside this one may be at work still: no more than are let through at once.
-                release(&mut place).await;
-                // Other instances have had their turns with this question unasked: one of them comes first.
+            Ok(Renewal::Renewed) => return Outcome::HandedOn,
+            Ok(Renewal::Wanted) => {
+                // Other requests at the front may still run; there are never more of them than `at-once`.
+                release(&mut current).await;
+                // Other instances wait for the lock, so one of them gets it first.
                 pause(*POLL_MS.end()).await;
             }
-            Ok(Kept::Lost) | Err(_) => *place = None,
+            Ok(Renewal::Lost) | Err(_) => *current = None,
         }
     }
     loop {
         match Lease::take(remote, lock).await {
             Ok(Some(lease)) => {
-                *place = Some(lease);
-                return How::Taken;
+                *current = Some(lease);
+                return Outcome::Taken;
             }
             Ok(None) => pause(rand::random_range(POLL_MS)).await,
-            Err(_) => return How::WithoutRedis,
+            Err(_) => return Outcome::WithoutRedis,
         }
     }
 }
 
-async fn release(place: &mut Option<Lease>) {
-    if let Some(lease) = place.take() {
+async fn release(current: &mut Option<Lease>) {
+    if let Some(lease) = current.take() {
         lease.release().await;
     }
 }
@@ -104,12 +103,12 @@ async fn pause(milliseconds: u64) {
 impl Drop for Turn {
     fn drop(&mut self) {
         let Some(front) = self.front.take() else { return };
-        if self.how != How::WithoutRedis && !front.has_followers() {
-            // In the background: the answer need not wait for it. Whoever joins the queue meanwhile does.
+        if self.outcome != Outcome::WithoutRedis && !front.has_followers() {
+            // The answer does not wait for the release. A request that joins the queue meanwhile does.
             in_background(async move {
-                let mut place = front.lease.lock().await;
+                let mut current = front.lease.lock().await;
                 if !front.has_followers() {
-                    release(&mut place).await;
+                    release(&mut current).await;
                 }
             });
         }

@@ -1,4 +1,4 @@
-//! What operators see of a lock: log lines with the trace of their request, and metrics.
+//! What operators see of the queue: log lines with the trace of their request, and metrics.
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
@@ -17,17 +17,17 @@ use testkit::Client;
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-/// How long what is done in the background may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long work in the background may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Collects what the log writes.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl Paper {
-    /// The first line with these words; waits for it.
+impl CapturedLog {
+    /// The first line with these words. Waits for it.
     async fn line(&self, words: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
             if let Some(line) = text.lines().find(|line| line.contains(words)) {
@@ -39,7 +39,7 @@ impl Paper {
     }
 }
 
-impl io::Write for Paper {
+impl io::Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -55,14 +55,16 @@ fn lock_at(url: &str) -> Lock {
     Lock::new("test", &RedisSettings { url: url.to_owned() }, &settings).unwrap()
 }
 
-/// One test: log and metrics belong to the whole process.
 #[tokio::test]
 async fn every_step_is_logged_with_its_trace_and_counted() {
-    let paper = Paper::default();
-    let to = paper.clone();
+    // Log and metrics of this thread, on which everything in this test runs.
+    let captured = CapturedLog::default();
+    let to = captured.clone();
     let log = telemetry::subscriber("test-api", LogFormat::Text, "debug", move || to.clone()).unwrap();
-    tracing::subscriber::set_global_default(log).unwrap();
-    let metrics = PrometheusBuilder::new().install_recorder().unwrap();
+    let _logging = tracing::subscriber::set_default(log);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`");
     let (lock, key) = (lock_at(&url), uuid::Uuid::new_v4().to_string());
@@ -72,20 +74,20 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
 
     let _ = request().await.expect(StatusCode::OK);
     for step in ["asked for", "has its turn", "released"] {
-        let line = paper.line(step).await;
+        let line = captured.line(step).await;
         assert!(line.contains(TRACE) && line.contains(&format!("lock=\"test:{key}\"")), "{line}");
     }
-    assert!(paper.line("has its turn").await.contains("outcome=\"taken\""));
+    assert!(captured.line("has its turn").await.contains("outcome=\"taken\""));
 
     lock.run(&key, async { request().await.expect(StatusCode::OK) }).await;
-    let line = paper.line("waited in vain").await;
+    let line = captured.line("waited in vain").await;
     assert!(line.contains("WARN") && line.contains(TRACE), "{line}");
 
     let nowhere = lock_at("redis://127.0.0.1:1");
     for _ in 0..5 {
         nowhere.run(&key, async {}).await;
     }
-    assert!(paper.line("requests go on without their lock").await.contains("WARN"));
+    assert!(captured.line("requests go on without their lock").await.contains("WARN"));
 
     let metrics = metrics.render();
     for (outcome, count) in [("taken", 2), ("waited_in_vain", 1), ("without_redis", 5)] {
@@ -94,6 +96,6 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
     }
     assert!(metrics.contains(r#"lock_wait_seconds_count{lock="test"} 8"#), "{metrics}");
     assert!(metrics.contains("lock_redis_failures_total"), "{metrics}");
-    let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.matches("requests go on without their lock").count(), 1, "one warning\n{text}");
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// Instances are in the same network: a connection that is not there by then won't be.
+/// Instances are in the same network, where a connection opens faster or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Below the time for which a service keeps an idle connection (its `server.header-read-timeout-ms`), so that it is we
-/// who close it and no request meets the service's closing halfway.
+/// It is shorter than the time for which a service keeps an idle connection (its `server.header-read-timeout-ms`). So this side
+/// closes idle connections, and no request is sent on a connection that the service is just closing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-/// For calls made without a deadline of their own.
+/// For calls without their own deadline.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client with timeouts, without proxies and redirects. One for each process: it owns the connections.
+/// A client with timeouts, without proxies and redirects. A process has one, which owns the connections.
 pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)

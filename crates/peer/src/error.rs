@@ -1,49 +1,49 @@
-//! Why a call to another service gave no result.
+//! Why a call to another service failed.
 
 use std::error::Error;
 
 use problem::{Code, Problem};
 
-/// What became of a call that did not succeed.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// The call could not be put together; nothing was sent.
+    /// The request could not be made; nothing was sent.
     #[error("the call to {service} could not be put together")]
     Unsent {
-        /// Who was to be called.
+        /// The service that was to be called.
         service: String,
         /// What is missing.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No instance is known, or none could be reached or was able to answer.
+    /// No instance is known, or none could be reached, or none was able to answer.
     #[error("{service} is unavailable")]
     Unavailable {
-        /// Who was called.
+        /// The service that was called.
         service: String,
-        /// What happened at the last try; `None` where there was no instance to try.
+        /// Why the last try failed; `None` if there was no instance.
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// No answer came before the deadline.
     #[error("{service} did not answer in time")]
     Timeout {
-        /// Who was called.
+        /// The service that was called.
         service: String,
     },
-    /// The service decided against it (a 4xx): the call had no effect.
+    /// The service refused the call (a 4xx). The call had no effect.
     #[error("{service} refused the call")]
     Refused {
-        /// Who was called.
+        /// The service that was called.
         service: String,
-        /// What it answered.
+        /// Its answer.
         #[source]
         problem: Problem,
     },
     /// The service failed (a 5xx), or its answer is not understood.
     #[error("{service} gave no usable answer")]
     BadAnswer {
-        /// Who was called.
+        /// The service that was called.
         service: String,
         /// What is wrong with the answer.
         #[source]
@@ -52,7 +52,7 @@ pub enum PeerError {
 }
 
 impl PeerError {
-    /// What the service answered, where it refused.
+    /// The answer of the service, if it refused the call.
     pub fn refusal(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } => Some(problem),
@@ -63,12 +63,12 @@ impl PeerError {
         }
     }
 
-    /// The code of the refusal, where it is one.
+    /// The code of the refusal, if it is one.
     pub fn code(&self) -> Option<Code> {
         self.refusal().and_then(Problem::code)
     }
 
-    /// The outcome, as metrics name it.
+    /// The label of the outcome in metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Unsent { .. } => "unsent",
@@ -80,7 +80,7 @@ impl PeerError {
     }
 }
 
-/// For callers to whom a refusal is nothing to handle: then it is a fault of ours, and no business of the client's.
+/// For callers that do not handle refusals. Then a refusal is a fault of this service, which is not shown to the client.
 impl From<PeerError> for Problem {
     fn from(error: PeerError) -> Self {
         match error {

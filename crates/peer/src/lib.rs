@@ -1,17 +1,16 @@
-//! Calling another Dalkom service: instance, token, deadline, retry, and the problem it answers.
+//! Calling another Dalkom service: instance, token, deadline, retry, and errors.
 //!
-//! A [`Peer`] is one other service. Each call takes the next instance that discovery knows, carries a service token
-//! for that service and the trace of the work in hand, and has one deadline over everything that it tries.
+//! A [`Peer`] calls one other service. Each call goes to the next instance that discovery knows, carries a service token for
+//! that service and the trace of the current work, and has one deadline for all of its tries.
 //!
-//! # When a call is made again
-//! Internal calls are idempotent by an id that the caller makes, and it is for this that they are: where the reply
-//! was lost, the same call is sent once more, if possible to another instance. Where not even a connection came
-//! about, nothing was sent, and every other instance is tried. An answer that says 502, 503 or 504 counts as a lost
-//! reply. Any other answer is final.
+//! # When a call is retried
+//! Internal calls are idempotent by an id that the caller makes. So if the reply is lost, the same call is sent once more, if
+//! possible to another instance. If no connection could be opened, nothing was sent, and every other instance is tried. An
+//! answer with the status 502, 503 or 504 counts as a lost reply. Any other answer is final.
 //!
 //! # What the errors mean
-//! [`PeerError::Refused`] and [`PeerError::Unsent`] say that the call had no effect. After any other error it may
-//! have had one, or may still have: ask again by the same id.
+//! After [`PeerError::Refused`] and [`PeerError::Unsent`] the call had no effect. After any other error it may have had an
+//! effect, or may still have one: the caller asks again by the same id.
 
 mod client;
 mod error;

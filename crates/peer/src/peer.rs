@@ -1,4 +1,4 @@
-//! One other service, and how it is called.
+//! The client of one other service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use tokio::time::Instant;
 use crate::error::PeerError;
 use crate::token::TokenSource;
 
-/// The deadline of a call, unless [`Peer::with_deadline`] says otherwise.
+/// The deadline of a call, unless [`Peer::with_deadline`] sets another one.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// A reply that is lost twice will be lost again: whoever asked decides what next.
-const LOST_REPLIES: u32 = 2;
+/// After this many lost replies a call is not retried.
+const MAX_LOST_REPLIES: u32 = 2;
 
-/// Another service. Cheap to clone.
+/// The client of another service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peer {
     discovery: Discovery,
@@ -30,7 +30,7 @@ pub struct Peer {
     deadline: Duration,
 }
 
-/// A request as it is sent, as often as it has to be.
+/// A request that may be sent several times.
 struct Call<'a> {
     method: Method,
     path: &'a str,
@@ -39,55 +39,55 @@ struct Call<'a> {
     deadline: Instant,
 }
 
-/// How one try ended short of an answer that counts.
-enum Lost {
-    /// Not even a connection: nothing was sent.
-    Unreached(reqwest::Error),
-    /// Something was sent, and the reply is missing.
-    Reply(reqwest::Error),
-    /// The instance said that it can't, or a proxy before it did.
+/// Why one try gave no final answer.
+enum Failure {
+    /// No connection could be opened: nothing was sent.
+    Connect(reqwest::Error),
+    /// The request was sent at least in part, and there is no reply.
+    LostReply(reqwest::Error),
+    /// The instance, or a proxy before it, was not able to answer.
     Unable(StatusCode),
-    /// The deadline came first.
-    Late,
+    /// The deadline is over.
+    Timeout,
 }
 
-/// A status that says nothing about the call.
+/// An answer without a problem in its body.
 #[derive(Debug, thiserror::Error)]
 #[error("it answered {0}")]
 struct Answered(StatusCode);
 
 impl Peer {
-    /// The service named `service`, whose instances `discovery` knows. Begins to watch for them.
+    /// A client of the service `service`, whose instances `discovery` knows. Begins to watch them.
     pub fn new(service: &str, discovery: &Discovery, tokens: TokenSource, http: reqwest::Client) -> Self {
         let instances = discovery.instances(service);
         Self { discovery: discovery.clone(), instances, tokens, http, deadline: DEADLINE }
     }
 
-    /// The same service, of whose instances it keeps what it finds out to itself ([`Discovery::apart`]): for a short
-    /// deadline that others do not have.
+    /// A client of the same service that shares nothing with this one about its instances ([`Discovery::apart`]). It is for
+    /// calls with a short deadline, whose failures say little about an instance.
     #[must_use]
     pub fn apart(self) -> Self {
         let discovery = self.discovery.apart();
         Self { instances: discovery.instances(self.service()), discovery, ..self }
     }
 
-    /// The same service, with this much time for each call, its second tries included.
+    /// The same client with this deadline for each call, retries included.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
 
-    /// The service's name.
+    /// The name of the service.
     pub fn service(&self) -> &str {
         self.instances.service()
     }
 
-    /// The service's instances.
+    /// The instances of the service.
     pub fn instances(&self) -> &Instances {
         &self.instances
     }
 
-    /// Asks for what is at `path`.
+    /// Gets what is at `path`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PeerError> {
         self.call(Method::GET, path, None).await
     }
@@ -98,15 +98,15 @@ impl Peer {
         path: &str,
         body: &B,
     ) -> Result<T, PeerError> {
-        self.call(Method::POST, path, Some(self.written(body)?)).await
+        self.call(Method::POST, path, Some(self.to_json(body)?)).await
     }
 
     /// Puts `body` at `path`.
     pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, PeerError> {
-        self.call(Method::PUT, path, Some(self.written(body)?)).await
+        self.call(Method::PUT, path, Some(self.to_json(body)?)).await
     }
 
-    fn written<B: Serialize>(&self, body: &B) -> Result<Bytes, PeerError> {
+    fn to_json<B: Serialize>(&self, body: &B) -> Result<Bytes, PeerError> {
         serde_json::to_vec(body).map(Bytes::from).map_err(|source| self.unsent(source))
     }
 
@@ -145,33 +145,33 @@ impl Peer {
         Ok(headers)
     }
 
-    /// Tries instances until one gives an answer that counts.
+    /// Tries instances until one gives a final answer.
     async fn answer(&self, call: &Call<'_>) -> Result<Response, PeerError> {
         let mut tried: Vec<Arc<Instance>> = Vec::new();
         let mut lost_replies = 0;
-        let mut failure: Option<Lost> = None;
+        let mut last_failure: Option<Failure> = None;
         loop {
             let ids: Vec<&str> = tried.iter().map(|instance| instance.id()).collect();
-            // A reply may be lost because an instance was closing a connection that it had kept: without another
-            // instance, the same one is asked again.
-            let same = tried.last().filter(|_| matches!(failure, Some(Lost::Reply(_)))).cloned();
+            // A reply may be lost because the instance was just closing an idle connection. So if there is no other instance,
+            // the same one is asked again.
+            let same = tried.last().filter(|_| matches!(last_failure, Some(Failure::LostReply(_)))).cloned();
             let Some(instance) = self.instances.pick_excluding(&ids).or(same) else {
-                return Err(self.given_up(failure));
+                return Err(self.unavailable(last_failure));
             };
-            let lost = match self.send(&instance, call).await {
+            let failure = match self.send(&instance, call).await {
                 Ok(answer) => return Ok(answer),
-                Err(lost) => lost,
+                Err(failure) => failure,
             };
-            lost_replies += u32::from(!matches!(lost, Lost::Unreached(_)));
-            if lost_replies >= LOST_REPLIES || matches!(lost, Lost::Late) {
-                return Err(self.given_up(Some(lost)));
+            lost_replies += u32::from(!matches!(failure, Failure::Connect(_)));
+            if lost_replies >= MAX_LOST_REPLIES || matches!(failure, Failure::Timeout) {
+                return Err(self.unavailable(Some(failure)));
             }
-            failure = Some(lost);
+            last_failure = Some(failure);
             tried.push(instance);
         }
     }
 
-    async fn send(&self, instance: &Instance, call: &Call<'_>) -> Result<Response, Lost> {
+    async fn send(&self, instance: &Instance, call: &Call<'_>) -> Result<Response, Failure> {
         let url = format!("http://{}{}", instance.address(), call.path);
         let mut request = self.http.request(call.method.clone(), url).headers(call.headers.clone());
         if let Some(body) = &call.body {
@@ -180,11 +180,11 @@ impl Peer {
         let left = call.deadline.saturating_duration_since(Instant::now());
         let sent = request.timeout(left).send().await.map_err(reqwest::Error::without_url);
         let result = match sent {
-            Ok(answer) if says_nothing(answer.status()) => Err(Lost::Unable(answer.status())),
+            Ok(answer) if is_unable(answer.status()) => Err(Failure::Unable(answer.status())),
             Ok(answer) => Ok(answer),
-            Err(error) if error.is_connect() => Err(Lost::Unreached(error)),
-            Err(error) if error.is_timeout() => Err(Lost::Late),
-            Err(error) => Err(Lost::Reply(error)),
+            Err(error) if error.is_connect() => Err(Failure::Connect(error)),
+            Err(error) if error.is_timeout() => Err(Failure::Timeout),
+            Err(error) => Err(Failure::LostReply(error)),
         };
         if result.is_ok() {
             instance.succeeded();
@@ -194,7 +194,7 @@ impl Peer {
         result
     }
 
-    /// Makes of the answer what the caller asked for.
+    /// Reads the answer as the type that the caller wants.
     async fn read<T: DeserializeOwned>(&self, answer: Response, deadline: Instant) -> Result<T, PeerError> {
         let status = answer.status();
         let body = match tokio::time::timeout_at(deadline, answer.bytes()).await {
@@ -204,7 +204,7 @@ impl Peer {
             Ok(Ok(body)) => body,
         };
         if status.is_success() {
-            // No content is read as nothing: a call for `()` accepts a 204.
+            // An empty body is read as null, so that a call for `()` accepts a 204.
             let json: &[u8] = if body.is_empty() { b"null" } else { &body };
             return serde_json::from_slice(json).map_err(|source| self.bad_answer(source));
         }
@@ -217,17 +217,17 @@ impl Peer {
         }
     }
 
-    fn given_up(&self, failure: Option<Lost>) -> PeerError {
+    fn unavailable(&self, last_failure: Option<Failure>) -> PeerError {
         let service = self.service().to_owned();
-        match failure {
+        match last_failure {
             None => PeerError::Unavailable { service, source: None },
-            Some(Lost::Unreached(error) | Lost::Reply(error)) => {
+            Some(Failure::Connect(error) | Failure::LostReply(error)) => {
                 PeerError::Unavailable { service, source: Some(Box::new(error)) }
             }
-            Some(Lost::Unable(status)) => {
+            Some(Failure::Unable(status)) => {
                 PeerError::Unavailable { service, source: Some(Box::new(Answered(status))) }
             }
-            Some(Lost::Late) => self.timeout(),
+            Some(Failure::Timeout) => self.timeout(),
         }
     }
 
@@ -244,6 +244,7 @@ impl Peer {
     }
 }
 
-fn says_nothing(status: StatusCode) -> bool {
+/// Whether this status says nothing about the call itself.
+fn is_unable(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }

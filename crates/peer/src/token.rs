@@ -1,25 +1,25 @@
-//! Where the tokens come from with which a service calls another.
+//! The source of the tokens with which a service calls another.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 /// Why there is no token.
-pub(crate) type MintError = Box<dyn Error + Send + Sync>;
+pub(crate) type IssueError = Box<dyn Error + Send + Sync>;
 
-type Mint = dyn Fn(&str) -> Result<String, MintError> + Send + Sync;
+type Issue = dyn Fn(&str) -> Result<String, IssueError> + Send + Sync;
 
-/// Makes service tokens: takes the name of the service that is to be called, and gives a token that only it accepts.
+/// Gives service tokens: for the name of the service that is to be called, a token that only this service accepts.
 #[derive(Clone)]
-pub struct TokenSource(Option<Arc<Mint>>);
+pub struct TokenSource(Option<Arc<Issue>>);
 
 impl TokenSource {
-    /// Tokens by `mint`, which is asked once for each call and so has to keep a token for as long as it is good.
-    pub fn new<E>(mint: impl Fn(&str) -> Result<String, E> + Send + Sync + 'static) -> Self
+    /// Tokens by `issue`. It is called once for each call, so it should keep a token for as long as the token is valid.
+    pub fn new<E>(issue: impl Fn(&str) -> Result<String, E> + Send + Sync + 'static) -> Self
     where
         E: Error + Send + Sync + 'static,
     {
-        Self(Some(Arc::new(move |audience| mint(audience).map_err(Into::into))))
+        Self(Some(Arc::new(move |audience| issue(audience).map_err(Into::into))))
     }
 
     /// No tokens, for calls of public paths.
@@ -27,8 +27,8 @@ impl TokenSource {
         Self(None)
     }
 
-    pub(crate) fn token_for(&self, audience: &str) -> Result<Option<String>, MintError> {
-        self.0.as_ref().map(|mint| mint(audience)).transpose()
+    pub(crate) fn token_for(&self, audience: &str) -> Result<Option<String>, IssueError> {
+        self.0.as_ref().map(|issue| issue(audience)).transpose()
     }
 }
 

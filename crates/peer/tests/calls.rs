@@ -1,4 +1,4 @@
-//! Calls over real sockets: what is sent along, what is tried again, and what each outcome means.
+//! Calls over real sockets: what is sent, what is retried, and what each error means.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use std::convert::Infallible;
@@ -30,12 +30,12 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// An address at which nobody listens.
+/// An address on which nothing listens.
 async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-/// Reads a request and closes the connection; counts how often.
+/// A server that reads a request and closes the connection. It counts the requests.
 async fn reply_loser() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -87,7 +87,7 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_not_there_is_passed_over() {
+async fn an_instance_that_is_not_there_is_skipped() {
     let peer = peer(vec![nobody().await, nobody().await, nobody().await, serve(echo()).await]);
     for _ in 0..8 {
         peer.get::<Value>("/internal/echo").await.unwrap();
@@ -95,10 +95,10 @@ async fn an_instance_that_is_not_there_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_asked_for_at_another_instance() {
+async fn a_call_whose_reply_is_lost_is_retried_at_another_instance() {
     let (loser, calls) = reply_loser().await;
     let peer = peer(vec![loser, serve(echo()).await]);
-    // Each of the two has its turn.
+    // Each of the two instances is the first choice once.
     for _ in 0..2 {
         peer.post::<_, Value>("/internal/echo", &json!({"id": 7})).await.unwrap();
     }
@@ -106,7 +106,7 @@ async fn a_lost_reply_is_asked_for_at_another_instance() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_asked_for_once_more_and_not_for_ever() {
+async fn a_call_whose_reply_is_lost_is_retried_once() {
     let (loser, calls) = reply_loser().await;
     let error = peer(vec![loser]).post::<_, Value>("/internal/echo", &json!({"id": 7})).await.unwrap_err();
     assert!(matches!(error, PeerError::Unavailable { source: Some(_), .. }), "{error:?}");
@@ -114,7 +114,7 @@ async fn a_lost_reply_is_asked_for_once_more_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_unable_is_passed_over() {
+async fn an_instance_that_is_unable_is_skipped() {
     let unable = serve(Router::new().fallback(|| async { StatusCode::SERVICE_UNAVAILABLE })).await;
     let peer = peer(vec![unable, serve(echo()).await]);
     for _ in 0..2 {
@@ -175,7 +175,7 @@ async fn without_instances_a_service_is_unavailable_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_found_out_apart_is_not_held_against_an_instance_by_others() {
+async fn failures_of_a_separate_client_do_not_eject_an_instance_for_others() {
     let (loser, _) = reply_loser().await;
     let peer = peer(vec![loser]);
     let apart = peer.clone().apart();

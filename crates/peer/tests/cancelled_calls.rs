@@ -1,4 +1,4 @@
-//! Calls that are cancelled at any moment: the answer to one is never given to another.
+//! Calls that are cancelled at any moment: every answer reaches its own call.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use std::convert::Infallible;
@@ -17,10 +17,10 @@ use tokio::net::TcpListener;
 
 const CALLERS: usize = 24;
 const ROUNDS: usize = 60;
-/// Longer than an answer takes behind the proxy, mostly.
+/// Mostly longer than an answer takes behind the proxy.
 const LONGEST: Duration = Duration::from_millis(12);
-/// Longer than everything here takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than a test takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Default)]
 struct Outcomes {
@@ -41,7 +41,7 @@ fn peer(address: SocketAddr) -> Peer {
     Peer::new("member-api", &discovery, tokens, peer::http_client().unwrap())
 }
 
-/// Answers each body with itself.
+/// A server that answers each body with itself.
 async fn echo() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -58,7 +58,7 @@ async fn call_often(peer: Peer, outcomes: Arc<Outcomes>) {
         let outcome =
             match Cancel::by_chance(LONGEST).run(peer.post::<_, Value>("/internal/echo", &body)).await {
                 Some(Ok(answer)) => {
-                    assert_eq!(answer, body, "the answer is another's");
+                    assert_eq!(answer, body, "the answer to another call");
                     &outcomes.answered
                 }
                 Some(Err(PeerError::Unavailable { .. } | PeerError::Timeout { .. })) => &outcomes.failed,
@@ -78,7 +78,7 @@ async fn run(peer: &Peer) -> [usize; 3] {
     let callers = (0..CALLERS).map(|_| tokio::spawn(call_often(peer.clone(), outcomes.clone())));
     let callers: Vec<_> = callers.collect();
     for caller in callers {
-        tokio::time::timeout(PATIENCE, caller).await.expect("every call ends").unwrap();
+        tokio::time::timeout(TIMEOUT, caller).await.expect("every call ends").unwrap();
     }
     outcomes.counts()
 }
@@ -91,24 +91,24 @@ async fn a_cancelled_call_leaves_no_answer_to_the_next() {
     let [answered, failed, cancelled] = run(&peer(proxy.address())).await;
     assert_eq!(failed, 0, "no connection was lost");
     assert!(answered > CALLERS * ROUNDS / 8 && cancelled > CALLERS * ROUNDS / 8, "{answered} answered");
-    assert!(proxy.connections() <= cancelled + CALLERS, "connections that were in step are kept");
+    assert!(proxy.connections() <= cancelled + CALLERS, "connections that are in sync are kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_where_connections_stall_break_and_get_lost() {
+async fn a_cancelled_call_leaves_no_answer_to_the_next_on_a_faulty_network() {
     let proxy = Arc::new(FaultProxy::to(&echo().await));
     let peer = peer(proxy.address()).with_deadline(Duration::from_millis(60));
     let is_over = Arc::new(AtomicBool::new(false));
-    let troubling = tokio::spawn(trouble(proxy.clone(), is_over.clone()));
+    let making_faults = tokio::spawn(make_faults(proxy.clone(), is_over.clone()));
     let [answered, failed, cancelled] = run(&peer).await;
     is_over.store(true, Ordering::Relaxed);
-    troubling.await.unwrap();
+    making_faults.await.unwrap();
     assert!(answered > 0 && failed > 0 && cancelled > 0, "{answered} {failed} {cancelled}");
     let works = async { while peer.post::<_, Value>("/internal/echo", &json!({"id": 1})).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, works).await.expect("at the end it works again");
+    tokio::time::timeout(TIMEOUT, works).await.expect("at the end it works again");
 }
 
-async fn trouble(proxy: Arc<FaultProxy>, is_over: Arc<AtomicBool>) {
+async fn make_faults(proxy: Arc<FaultProxy>, is_over: Arc<AtomicBool>) {
     while !is_over.load(Ordering::Relaxed) {
         proxy.delay(Duration::ZERO..=Duration::from_millis(3));
         proxy.split(1_000);
@@ -124,7 +124,7 @@ async fn trouble(proxy: Arc<FaultProxy>, is_over: Arc<AtomicBool>) {
     }
 }
 
-/// The time in which faults meet calls.
+/// Gives calls time to meet the fault.
 async fn pause(ms: std::ops::Range<u64>) {
     tokio::time::sleep(Duration::from_millis(rand::random_range(ms))).await;
 }

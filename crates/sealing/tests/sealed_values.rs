@@ -1,4 +1,4 @@
-//! A sealed value opens with its own key only, and only as it was sealed.
+//! A sealed value can be opened only with its own key, and only unaltered.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn open(key: &UnsealingKey, text: &str) -> Result<String, UnsealError> {
 }
 
 #[test]
-fn the_written_form_names_the_key_and_hides_the_value() {
+fn the_text_form_names_the_key_and_hides_the_value() {
     let key = key("dalkom-1");
 
     let text = key.sealing_key().seal("hunter2").unwrap().to_string();
@@ -49,7 +49,7 @@ fn a_value_of_another_key_is_not_even_tried() {
     assert_eq!(error.to_string(), "it was sealed with the key `old` and not with `new`");
 }
 
-/// The name is authenticated: renaming the key in the text does not make it pass as the other key's.
+/// The name is authenticated: with another name in the text, the value can't be opened.
 #[test]
 fn the_name_of_the_key_can_not_be_swapped() {
     let first = key("first");
@@ -64,7 +64,7 @@ fn the_name_of_the_key_can_not_be_swapped() {
 }
 
 #[test]
-fn what_is_not_sealed_is_told_apart() {
+fn a_text_that_is_not_a_sealed_value_is_refused() {
     assert!(!Sealed::is_marked("plain"));
     assert!(matches!("plain".parse::<Sealed>(), Err(SealedTextError::Unmarked)));
     assert!(matches!("{cipher}AAAA".parse::<Sealed>(), Err(SealedTextError::NoKeyName)));
@@ -73,7 +73,7 @@ fn what_is_not_sealed_is_told_apart() {
 }
 
 #[test]
-fn keys_are_read_back_from_their_written_form() {
+fn keys_are_read_back_from_their_text_form() {
     let private = key("dalkom-1");
     let public: SealingKey = private.sealing_key().to_string().parse().unwrap();
     let read: UnsealingKey = private.to_text().expose_secret().parse().unwrap();

@@ -1,6 +1,6 @@
-//! The smallest service, and the one that the tests of service-host run as a process.
+//! The smallest service. The tests of service-host run it as a process.
 //!
-//! Its settings come from a file (`--settings FILE`, an answer of config-server in JSON), so that it needs nobody.
+//! Its settings are in a file (`--settings FILE`, an answer of config-server in JSON), so that it needs no config-server.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,14 +15,14 @@ use settings::Tree;
 
 struct Minimal;
 
-/// What is left of the settings when the host has taken its own sections.
+/// The settings besides the sections of the host.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Settings {
-    /// What to say.
+    /// The greeting.
     #[garde(length(min = 1))]
     greeting: String,
-    /// Whether the worker gives up at once, which workers must not.
+    /// Whether the worker ends at once, which is a fault.
     #[serde(default)]
     #[garde(skip)]
     lazy_worker: bool,
@@ -54,7 +54,7 @@ impl Service for Minimal {
 
 #[derive(Debug, clap::Args)]
 struct File {
-    /// The settings.
+    /// The file with the settings.
     #[arg(long, value_name = "FILE")]
     settings: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Requests that are cancelled anywhere, behind a network that delays: no request takes another's answer for its own.
+//! Requests that are cancelled anywhere, behind a slow network: every answer of Redis reaches its own request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use crate::support::{OneAtATime, instance_at, new_key, patient, redis_url, soon}
 const KEYS: usize = 6;
 const TASKS: usize = 24;
 const ROUNDS: usize = 60;
-/// Longer than a lock takes behind the proxy, mostly.
+/// Mostly longer than taking a lock behind the proxy.
 const LONGEST: Duration = Duration::from_millis(15);
 
-/// A proxy whose pieces are shorter than most commands and answers.
+/// A proxy that splits most commands and answers.
 fn slow_proxy() -> FaultProxy {
     let proxy = FaultProxy::to(redis_url().trim_start_matches("redis://").split('/').next().unwrap());
     proxy.delay(Duration::ZERO..=Duration::from_micros(500));
@@ -24,7 +24,7 @@ fn slow_proxy() -> FaultProxy {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn locks_of_many_keys_stay_apart_whoever_is_cancelled() {
+async fn locks_of_many_keys_are_independent_whichever_request_is_cancelled() {
     let proxies = [slow_proxy(), slow_proxy()];
     let instances =
         proxies.each_ref().map(|proxy| instance_at(&format!("redis://{}", proxy.address()), &patient()));
@@ -34,7 +34,7 @@ async fn locks_of_many_keys_stay_apart_whoever_is_cancelled() {
         let (lock, things, cancelled) = (instances[n % 2].clone(), things.clone(), cancelled.clone());
         tokio::spawn(async move {
             for round in 0..ROUNDS {
-                // An answer to a request for one key, taken for that to another, lets two in at a time.
+                // If the answer for one key were taken for that of another, two requests would run at a time.
                 let (key, work) = &things[(n + round) % KEYS];
                 if Cancel::by_chance(LONGEST).run(lock.run(key, work.work())).await.is_none() {
                     cancelled.fetch_add(1, Ordering::Relaxed);

@@ -1,11 +1,11 @@
-//! One at a time, whoever dies, gives up or waits.
+//! Requests run one at a time, whichever of them dies, gives up or waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use lock::{Lock, Settings};
+use lock::Settings;
 use tokio::sync::{Barrier, Notify, oneshot};
 
 use crate::support::{
@@ -46,7 +46,7 @@ async fn a_few_of_one_instance_come_together_under_one_lease() {
     let (first, second) = (Box::pin(one.run(&key, work())), Box::pin(one.run(&key, work())));
     let (first, second) = soon(futures::future::join(first, second)).await;
     assert_eq!(first, second);
-    // When both are through, and not before, another instance has its turn.
+    // When both are done, another instance has its turn.
     assert_ne!(soon(other.run(&key, holder(&key))).await, first);
 }
 
@@ -54,7 +54,8 @@ async fn a_few_of_one_instance_come_together_under_one_lease() {
 async fn other_keys_do_not_wait() {
     let (lock, together) = (instance(&patient()), Barrier::new(2));
     let (one, other) = (new_key(), new_key());
-    tokio::join!(lock.run(&one, together.wait()), lock.run(&other, together.wait()));
+    let both = async { tokio::join!(lock.run(&one, together.wait()), lock.run(&other, together.wait())) };
+    soon(both).await;
 }
 
 #[tokio::test]
@@ -63,16 +64,17 @@ async fn without_a_lock_nobody_waits() {
     let lock = instance(&off);
     assert!(!lock.is_on());
     let (key, together) = (new_key(), Barrier::new(2));
-    tokio::join!(lock.run(&key, together.wait()), lock.run(&key, together.wait()));
+    let both = async { tokio::join!(lock.run(&key, together.wait()), lock.run(&key, together.wait())) };
+    soon(both).await;
     assert!(lock.check().await.is_ok());
 }
 
 #[tokio::test]
 async fn a_lock_is_held_during_the_work_and_not_afterwards() {
     let (lock, key) = (instance(&patient()), new_key());
-    let token = lock.run(&key, holder(&key)).await;
+    let token = soon(lock.run(&key, holder(&key))).await;
     assert_eq!(token.unwrap().len(), 32, "a random token");
-    // Another instance can have it: it has been released.
+    // The lock is released, so another instance can take it.
     let other = instance(&patient());
     assert!(soon(other.run(&key, holder(&key))).await.is_some());
 }
@@ -82,7 +84,7 @@ async fn a_busy_instance_lets_others_have_their_turn() {
     let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
     let (busy, other) = (instance(&patient()), instance(&patient()));
     let enough = Arc::new(AtomicBool::new(false));
-    // Its queue is never empty, so the lock is handed on and on.
+    // Its queue is never empty, so it could hand the lock on for ever.
     let crowd = (0..4).map(|_| {
         let (lock, key, work, enough) = (busy.clone(), key.clone(), work.clone(), enough.clone());
         tokio::spawn(async move {
@@ -96,7 +98,7 @@ async fn a_busy_instance_lets_others_have_their_turn() {
         soon(other.run(&key, work.work())).await;
     }
     enough.store(true, Ordering::Relaxed);
-    for end in join_all(crowd).await {
+    for end in soon(join_all(crowd)).await {
         end.unwrap();
     }
 }
@@ -106,14 +108,14 @@ async fn a_hot_lock_costs_few_commands() {
     const REQUESTS: usize = 400;
     let (key, work) = (new_key(), OneAtATime::default());
     let (lock, cable) = instance_by_cable(&patient()).await;
-    join_all((0..REQUESTS).map(|_| lock.run(&key, work.work()))).await;
+    soon(join_all((0..REQUESTS).map(|_| lock.run(&key, work.work())))).await;
     assert_eq!(work.done(), REQUESTS);
     let commands = commands(&cable);
     assert!((1..REQUESTS / 10).contains(&commands), "{commands} commands");
 }
 
 #[tokio::test]
-async fn a_request_that_is_cancelled_gives_the_lock_back() {
+async fn a_request_that_is_cancelled_releases_the_lock() {
     let (key, lock) = (new_key(), instance(&patient()));
     let (begun, begins) = oneshot::channel();
     let holding = tokio::spawn({
@@ -126,20 +128,20 @@ async fn a_request_that_is_cancelled_gives_the_lock_back() {
             .await;
         }
     });
-    begins.await.unwrap();
+    soon(begins).await.unwrap();
     holding.abort();
     soon(lock.run(&key, async {})).await;
     soon(instance(&patient()).run(&key, async {})).await;
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_gives_the_lock_back() {
+async fn a_handler_that_panics_releases_the_lock() {
     let (key, lock) = (new_key(), instance(&patient()));
     let panicking = tokio::spawn({
         let (lock, key) = (lock.clone(), key.clone());
         async move { lock.run(&key, async { panic!("a bug") }).await }
     });
-    assert!(panicking.await.unwrap_err().is_panic());
+    assert!(soon(panicking).await.unwrap_err().is_panic());
     soon(instance(&patient()).run(&key, async {})).await;
 }
 
@@ -167,7 +169,7 @@ async fn a_wait_that_runs_out_goes_on_and_leaves_the_holder_alone() {
     let (key, hasty) = (new_key(), Settings { wait_ms: 30, ..patient() });
     take_and_die(&key).await;
     let lock = instance(&hasty);
-    assert_eq!(lock.run(&key, holder(&key)).await.as_deref(), Some("dead"));
+    assert_eq!(soon(lock.run(&key, holder(&key))).await.as_deref(), Some("dead"));
     assert_eq!(holder(&key).await.as_deref(), Some("dead"));
 }
 
@@ -206,22 +208,15 @@ async fn a_lease_is_renewed_while_the_work_runs() {
 
 #[tokio::test]
 async fn fault_03_a_lease_that_ran_out_stops_nobody() {
-    let (key, lock) = (new_key(), instance(&Settings { lease_ms: 500, ..patient() }));
-    let done = lock
-        .run(&key, async {
-            // Somebody else holds the lock by now, as after a long pause of this process.
-            take_and_die(&key).await;
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            "done"
-        })
-        .await;
-    assert_eq!(done, "done");
-    wait_until_released(&lock, &key).await;
-    assert_eq!(holder(&key).await.as_deref(), Some("dead"));
-}
-
-/// Waits until the release in the background, if there was one, is over: the queue is free only then.
-async fn wait_until_released(lock: &Lock, key: &str) {
-    let in_vain = tokio::time::timeout(Duration::from_millis(50), lock.run(key, async {}));
-    assert!(in_vain.await.is_err(), "the other holder's lock was released");
+    let (key, lock) = (new_key(), instance(&Settings { lease_ms: 500, wait_ms: 1_000, ..patient() }));
+    let work = async {
+        // Another process holds the lock now, as after a long pause of this one.
+        take_and_die(&key).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        "done"
+    };
+    assert_eq!(soon(lock.run(&key, work)).await, "done");
+    // The next request is at the front of the queue when the background is done with the lost lease. Then it waits for the other
+    // holder in vain. If that one's lock had been released, it would have taken the lock with a token of its own.
+    assert_eq!(soon(lock.run(&key, holder(&key))).await.as_deref(), Some("dead"));
 }

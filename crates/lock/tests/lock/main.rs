@@ -1,4 +1,4 @@
-//! The lock on the real Redis.
+//! The queue with a real Redis.
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 

@@ -1,4 +1,4 @@
-//! The lock before routes.
+//! The queue before routes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tokio::sync::Barrier;
 
 use crate::support::{OneAtATime, instance, new_key, patient, soon};
 
-/// One route before which the lock stands, and one before which it does not.
+/// One route behind the queue, and one that is not.
 fn client(lock: &Lock, work: &Arc<OneAtATime>) -> Client {
     async fn change(Extension(work): Extension<Arc<OneAtATime>>) {
         work.work().await;
@@ -24,9 +24,17 @@ fn client(lock: &Lock, work: &Arc<OneAtATime>) -> Client {
     Client(guarded.merge(open).layer(Extension(Arc::clone(work))))
 }
 
-/// Waits for another request that is at the same place.
-async fn met(place: &Barrier) {
-    place.wait().await;
+/// Waits until two requests are here.
+async fn meet(barrier: &Barrier) {
+    barrier.wait().await;
+}
+
+/// Sends two requests at once. Both succeed, and soon.
+async fn both_succeed(client: &Client, paths: [&str; 2]) {
+    let requests = paths.map(|path| client.post(path).send());
+    for answer in soon(join_all(requests)).await {
+        let _ = answer.expect(StatusCode::OK);
+    }
 }
 
 #[tokio::test]
@@ -44,32 +52,32 @@ async fn requests_of_one_key_come_one_at_a_time() {
 async fn requests_of_other_keys_and_other_routes_do_not_wait() {
     let together = Arc::new(Barrier::new(2));
     let both = together.clone();
-    let guarded = Router::new().route("/wallets/{id}", post(async move || met(&both).await));
+    let guarded = Router::new().route("/wallets/{id}", post(async move || meet(&both).await));
     let lock = instance(&patient());
     let client = Client(lock.guard(guarded, |Path(id): Path<String>| id));
     let (one, other) = (format!("/wallets/{}", new_key()), format!("/wallets/{}", new_key()));
-    tokio::join!(client.post(&one).send(), client.post(&other).send());
+    both_succeed(&client, [&one, &other]).await;
 
     let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
     let client = self::client(&lock, &work);
     let reading = client.get(&format!("/wallets/{key}/balance"));
-    let _ = lock.run(&key, reading.send()).await.expect(StatusCode::OK);
+    let _ = soon(lock.run(&key, reading.send())).await.expect(StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_request_without_a_key_is_refused_as_its_extractor_does() {
+async fn a_request_that_the_extractor_of_the_key_refuses_is_refused() {
     let guarded = Router::new().route("/wallets/{id}", post(async || "in"));
     let client = Client(instance(&patient()).guard(guarded, |Path(id): Path<u128>| id));
     let known = format!("/wallets/{}", rand::random::<u128>());
-    let _ = client.post(&known).send().await.expect(StatusCode::OK);
-    let _ = client.post("/wallets/seven").send().await.expect(StatusCode::BAD_REQUEST);
+    let _ = soon(client.post(&known).send()).await.expect(StatusCode::OK);
+    let _ = soon(client.post("/wallets/seven").send()).await.expect(StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
 async fn a_lock_that_is_off_is_no_layer() {
     let (key, together) = (new_key(), Arc::new(Barrier::new(2)));
-    let guarded = Router::new().route("/wallets/{id}", post(async move || met(&together).await));
+    let guarded = Router::new().route("/wallets/{id}", post(async move || meet(&together).await));
     let client = Client(Lock::off().guard(guarded, |Path(id): Path<String>| id));
     let path = format!("/wallets/{key}");
-    tokio::join!(client.post(&path).send(), client.post(&path).send());
+    both_succeed(&client, [&path, &path]).await;
 }

@@ -1,4 +1,4 @@
-//! Instances of a service with a lock, and what goes on under it.
+//! Instances of a service with a queue, and work that runs in it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -6,18 +6,19 @@ use std::time::Duration;
 use lock::{Lock, RedisSettings, Settings};
 use testkit::Cable;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A test that takes longer has failed. It is much shorter than the waits and leases of [`patient`].
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
 
-/// A lock that nobody goes on without.
+/// A queue whose requests wait for an hour before they go on without the lock. A test must not wait for that: see [`soon`].
 pub(crate) fn patient() -> Settings {
     Settings { enabled: true, wait_ms: 3_600_000, lease_ms: 3_600_000, at_once: 1, redis_timeout_ms: 10_000 }
 }
 
-/// The lock of one instance.
+/// The queue of one instance.
 pub(crate) fn instance(settings: &Settings) -> Lock {
     instance_at(&redis_url(), settings)
 }
@@ -26,22 +27,22 @@ pub(crate) fn instance_at(url: &str, settings: &Settings) -> Lock {
     Lock::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
 }
 
-/// The lock of one instance, and the cable by which it reaches Redis.
+/// The queue of one instance, and the cable by which it reaches Redis.
 pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
     let url = redis_url();
     let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
     (instance_at(&format!("redis://{}", cable.address()), settings), cable)
 }
 
-/// How often Redis was asked for a lock, or told of one.
+/// How many commands about locks were sent to Redis.
 pub(crate) fn commands(cable: &Cable) -> usize {
     cable.count("EVALSHA") + cable.count("$3\r\nSET\r\n")
 }
 
-/// What must come about: a lock that was not given back, or never handed over, would be waited for much
-/// longer.
+/// Fails if the work does not end soon. Every wait for a [`patient`] queue is inside of this: if a lock is not released or not
+/// handed on, the wait ends only after an hour, and then as a success.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
+    tokio::time::timeout(TIMEOUT, work).await.expect("it does not end")
 }
 
 /// A key that no other test has.
@@ -49,7 +50,7 @@ pub(crate) fn new_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// Work that only one may be at.
+/// Work that only one request may do at a time.
 #[derive(Debug, Default)]
 pub(crate) struct OneAtATime {
     inside: AtomicUsize,
@@ -57,7 +58,7 @@ pub(crate) struct OneAtATime {
 }
 
 impl OneAtATime {
-    /// Does it, and gives everybody else the chance to be at it, too.
+    /// Does the work, and gives other tasks the chance to run meanwhile.
     pub(crate) async fn work(&self) {
         let _inside = Inside::enter(&self.inside);
         for _ in 0..3 {
@@ -71,7 +72,7 @@ impl OneAtATime {
     }
 }
 
-/// Somebody at work, until they are done or cancelled.
+/// A request that does the work, until it is dropped.
 struct Inside<'count>(&'count AtomicUsize);
 
 impl<'count> Inside<'count> {
@@ -87,19 +88,19 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// What Redis holds under a lock's key.
+/// The token that Redis has under the key of a lock.
 pub(crate) async fn holder(key: &str) -> Option<String> {
     let mut redis = redis_connection().await;
     redis::cmd("GET").arg(redis_key(key)).query_async(&mut redis).await.unwrap()
 }
 
-/// How long the lease of a lock still is.
+/// How much of the lease of a lock is left.
 pub(crate) async fn left_ms(key: &str) -> i64 {
     let mut redis = redis_connection().await;
     redis::cmd("PTTL").arg(redis_key(key)).query_async(&mut redis).await.unwrap()
 }
 
-/// Takes a lock as an instance that has died: it is never released.
+/// Takes a lock as an instance that dies then: the lock is never released.
 pub(crate) async fn take_and_die(key: &str) {
     let mut redis = redis_connection().await;
     let mut command = redis::cmd("SET");
@@ -108,7 +109,7 @@ pub(crate) async fn take_and_die(key: &str) {
 }
 
 async fn redis_connection() -> redis::aio::MultiplexedConnection {
-    // However busy the machine is.
+    // Without a timeout, because the machine may be busy.
     let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let client = redis::Client::open(redis_url()).unwrap();
     client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()

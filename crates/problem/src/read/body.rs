@@ -1,26 +1,29 @@
-//! Reading a body and finding every fault of it, not only the first.
+//! Reading a JSON body and finding every fault of it.
 //!
-//! serde stops at the first fault. So the member at fault is noted and replaced by a stand-in that its type accepts,
-//! and the body is read again, until it can be read; then the rules that the type states for itself (garde) are
-//! checked. A stand-in never leaves this module: a body with a fault is refused. All of this is only done for a body
-//! that could not be read, and is bounded in faults and in size, so that a hostile body buys little work.
-
-use std::borrow::Cow;
+//! The member at fault is noted and replaced by a stand-in that its type accepts, and the body is read again, until it can
+//! be read; then the rules that the type states for itself are checked. A stand-in never leaves this module: a body with a
+//! fault is refused. All of this is only done for a body that could not be read, and is bounded in faults and in size, so
+//! that a hostile body costs little.
 
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::error::{Kind, ReadError};
+use super::json_value::JsonValue;
+use super::rules::broken_rules;
 use crate::{Code, Fault, Problem};
 
 /// After so many faults a body is not worth more reading.
 const MAX_FAULTS: usize = 20;
-/// A larger body is told its first fault only.
+/// Of a larger body, only the first fault is reported.
 const MAX_BYTES_FOR_EVERY_FAULT: usize = 64 * 1024;
+/// How often a body is read again. The stand-in for one fault may have faults of its own.
+const MAX_READINGS: usize = 5 * MAX_FAULTS;
 
 /// Reads a body that keeps every rule.
 pub(crate) fn read<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would read a struct from an array of its members, too.
+    // serde also reads a struct from an array of its members.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         let fault = Fault {
             pointer: String::new(),
@@ -45,19 +48,10 @@ pub(crate) fn read<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -
     };
     let faults = every_fault::<T>(body);
     if faults.is_empty() {
-        // A fault that a parsed document no longer shows: the same member twice.
+        // A parsed document no longer shows that the same member stands twice.
         return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string()));
     }
     Err(refusal(faults))
-}
-
-/// The rules that a readable value breaks.
-pub(crate) fn broken_rules<T: Validate<Context = ()>>(value: &T) -> Vec<Fault> {
-    let Err(report) = value.validate() else { return Vec::new() };
-    report
-        .iter()
-        .map(|(path, error)| Fault::invalid(pointer_of(&path.to_string()), error.to_string()))
-        .collect()
 }
 
 fn refusal(faults: Vec<Fault>) -> Problem {
@@ -70,11 +64,14 @@ fn refusal(faults: Vec<Fault>) -> Problem {
 
 fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
-    while faults.len() < MAX_FAULTS {
+    for _ in 0..MAX_READINGS {
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
         match try_read::<T>(&body) {
             Ok(value) => {
                 for fault in broken_rules(&value) {
-                    // A rule over a whole is not judged by parts that are stand-ins.
+                    // A value that contains stand-ins may break a rule because of them.
                     if !faults.iter().any(|known| is_at_or_below(&known.pointer, &fault.pointer)) {
                         note(&mut faults, fault);
                     }
@@ -82,9 +79,9 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
                 break;
             }
             Err(found) => {
-                let mended = mend::<T>(&mut body, &found);
-                note(&mut faults, found.fault);
-                if !mended {
+                let is_mended = mend::<T>(&mut body, &found);
+                note(&mut faults, found.fault());
+                if !is_mended {
                     break;
                 }
             }
@@ -93,7 +90,7 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
     faults
 }
 
-/// Notes a fault, unless it stands at or below one that is known: that one's stand-in caused it.
+/// Notes a fault, unless it is at or below one that is known: then the stand-in for that one caused it.
 fn note(faults: &mut Vec<Fault>, fault: Fault) {
     if !faults.iter().any(|known| is_at_or_below(&fault.pointer, &known.pointer)) {
         faults.push(fault);
@@ -104,86 +101,51 @@ fn is_at_or_below(pointer: &str, other: &str) -> bool {
     pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A fault that serde found, with what is needed to read past it.
-struct Found {
-    fault: Fault,
-    kind: Kind,
-    message: String,
+fn try_read<T: DeserializeOwned>(body: &Value) -> Result<T, ReadError> {
+    T::deserialize(JsonValue(body))
 }
 
-#[derive(PartialEq)]
-enum Kind {
-    Missing,
-    Unknown,
-    Wrong,
-}
-
-fn try_read<T: DeserializeOwned>(body: &Value) -> Result<T, Found> {
-    serde_path_to_error::deserialize(body).map_err(|error| {
-        let mut pointer = pointer_of_segments(error.path());
-        let message = error.inner().to_string();
-        let named = quoted(&message);
-        let (kind, code, detail): (_, Cow<'static, str>, _) = match (&message, named) {
-            (text, Some(name)) if text.starts_with("missing field") => {
-                pointer = format!("{pointer}/{}", escaped(name));
-                (Kind::Missing, "MISSING".into(), "is missing".to_owned())
-            }
-            (text, Some(name)) if text.starts_with("unknown field") => {
-                let member = format!("/{}", escaped(name));
-                if !pointer.ends_with(&member) || body.pointer(&pointer).is_none() {
-                    pointer.push_str(&member);
-                }
-                (Kind::Unknown, "UNKNOWN_FIELD".into(), "is not a member of this body".to_owned())
-            }
-            (text, _) if text.starts_with("invalid type") || text.starts_with("unknown variant") => {
-                (Kind::Wrong, "WRONG_TYPE".into(), message.clone())
-            }
-            _ => (Kind::Wrong, "INVALID".into(), message.clone()),
-        };
-        Found { fault: Fault { pointer, code, detail }, kind, message }
-    })
-}
-
-/// Changes the body so that the fault is gone. False where nothing helped.
-fn mend<T: DeserializeOwned>(body: &mut Value, found: &Found) -> bool {
-    let Some((parent, member)) = found.fault.pointer.rsplit_once('/') else {
+/// Changes the body so that the fault is gone. False if nothing helped.
+fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
+    let pointer = found.pointer();
+    let Some((parent, member)) = pointer.rsplit_once('/') else {
         // The whole body is of the wrong type: read on as if it were empty, to name what it needs.
         let was_object = body.is_object();
         *body = Value::Object(Map::new());
         return !was_object;
     };
     let member = member.replace("~1", "/").replace("~0", "~");
-    if found.kind == Kind::Unknown {
+    if *found.kind() == Kind::UnknownField {
         return body
             .pointer_mut(parent)
             .and_then(Value::as_object_mut)
-            .is_some_and(|o| o.remove(&member).is_some());
+            .is_some_and(|object| object.remove(&member).is_some());
     }
-    let mut variant = None;
-    if found.message.starts_with("unknown variant") {
-        variant = expected_variant(&found.message);
-    }
-    let mut stand_ins = stand_ins();
-    while let Some(stand_in) = variant.take().or_else(|| stand_ins.next()) {
+    let allowed = allowed_variant(found).into_iter();
+    for stand_in in allowed.chain(stand_ins()) {
         if !put(body, parent, &member, stand_in) {
             return false;
         }
         match try_read::<T>(body) {
-            Err(next) if next.fault.pointer == found.fault.pointer => {
-                if next.message.starts_with("unknown variant")
-                    && !found.message.starts_with("unknown variant")
+            Err(next) if next.pointer() == pointer => {
+                // A text was what it takes, and now it is known which.
+                if *found.kind() != *next.kind()
+                    && let Some(variant) = allowed_variant(&next)
                 {
-                    variant = expected_variant(&next.message).filter(|_| variant.is_none());
-                    if let Some(value) = variant.take() {
-                        put(body, parent, &member, value);
-                        return true;
-                    }
+                    return put(body, parent, &member, variant);
                 }
             }
             _ => return true,
         }
     }
     false
+}
+
+fn allowed_variant(error: &ReadError) -> Option<Value> {
+    match error.kind() {
+        Kind::UnknownVariant { allowed } => allowed.map(Value::from),
+        _ => None,
+    }
 }
 
 fn put(body: &mut Value, parent: &str, member: &str, value: Value) -> bool {
@@ -205,51 +167,6 @@ fn stand_ins() -> impl Iterator<Item = Value> {
     let uuid_shaped = json!("00000000-0000-0000-0000-000000000000");
     let texts = [json!("2000-01-01"), json!("2000-01-01T00:00:00Z"), json!("https://example.com/")];
     [uuid_shaped, json!(1), json!(false), json!([]), json!({})].into_iter().chain(texts)
-}
-
-/// The first name in backticks.
-fn quoted(message: &str) -> Option<&str> {
-    message.split('`').nth(1)
-}
-
-/// The first of the names that serde says it expected.
-fn expected_variant(message: &str) -> Option<Value> {
-    message.split_once("expected").and_then(|(_, expected)| quoted(expected)).map(Value::from)
-}
-
-fn pointer_of_segments(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter()
-        .map(|segment| match segment {
-            Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", escaped(key)),
-            Segment::Enum { .. } | Segment::Unknown => String::new(),
-        })
-        .collect()
-}
-
-/// From garde's `options[0].max_price`, in Rust's names, to `/options/0/maxPrice`, in the wire's.
-fn pointer_of(path: &str) -> String {
-    path.split(['.', '['])
-        .map(|segment| segment.trim_end_matches(']'))
-        .filter(|segment| !segment.is_empty())
-        .map(|segment| format!("/{}", camel_case(segment)))
-        .collect()
-}
-
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut name, word| {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-        name
-    })
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
