@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, UnsealingKey};
+use sealing::{KeyFileError, KeyName, KeyTextError, OpeningKey, SealError, SealingKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -72,7 +72,7 @@ impl Command {
 }
 
 fn keygen(name: KeyName, out: &Path) -> Result<String, CommandError> {
-    let key = UnsealingKey::generate(name);
+    let key = OpeningKey::generate(name);
     key.write_new(out)?;
     Ok(key.sealing_key().to_string())
 }
@@ -88,7 +88,7 @@ fn read_sealing_key(path: &Path) -> Result<SealingKey, CommandError> {
     let text = fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|source| CommandError::KeyRead { path: path.to_owned(), source })?;
-    match text.parse::<UnsealingKey>() {
+    match text.parse::<OpeningKey>() {
         Ok(private) => Ok(private.sealing_key()),
         Err(_) => text.parse().map_err(|source| CommandError::KeyText { path: path.to_owned(), source }),
     }
@@ -124,7 +124,7 @@ mod tests {
             let sealed: Sealed = run(Command::Seal { key }, "hunter2\n").parse().unwrap();
 
             assert_eq!(sealed.key_name().as_str(), "seoul-1");
-            let opened = UnsealingKey::read(&private).unwrap().unseal(&sealed).unwrap();
+            let opened = OpeningKey::read(&private).unwrap().open(&sealed).unwrap();
             assert_eq!(opened.expose_secret(), "hunter2");
         }
     }

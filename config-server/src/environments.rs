@@ -90,7 +90,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use sealing::UnsealingKey;
+    use sealing::OpeningKey;
 
     use super::*;
 
@@ -108,11 +108,11 @@ mod tests {
         }
     }
 
-    fn key() -> UnsealingKey {
-        UnsealingKey::generate("dalkom".parse().unwrap())
+    fn key() -> OpeningKey {
+        OpeningKey::generate("dalkom".parse().unwrap())
     }
 
-    fn environments(folder: &tempfile::TempDir, keys: Vec<UnsealingKey>) -> Environments {
+    fn environments(folder: &tempfile::TempDir, keys: Vec<OpeningKey>) -> Environments {
         Environments::new(Repository::new(vec![folder.path().to_owned()]), Keyring::new(keys).unwrap())
     }
 

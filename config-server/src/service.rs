@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use service_host::{Host, Parts, Service, UserKeysFrom};
+use service_host::{App, Host, Service, UserKeysFrom};
 
 use crate::commands::Command;
 use crate::credentials::Credentials;
@@ -23,12 +23,12 @@ impl Service for ConfigServer {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(_: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(_: &Host, settings: Settings) -> anyhow::Result<App> {
         let repository = Repository::new(settings.directories);
         let environments = Environments::new(repository.clone(), Keyring::read(&settings.key_files)?);
         let credentials = Credentials::read(&settings.credentials_file)?;
         let server = Arc::new(ConfigServer::new(environments, credentials));
-        Ok(Parts::new(http::router(server)).check("directories", move || {
+        Ok(App::new(http::router(server)).check("directories", move || {
             let repository = repository.clone();
             async move { anyhow::Ok(tokio::task::spawn_blocking(move || repository.check()).await??) }
         }))

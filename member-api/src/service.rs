@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use database::Database;
-use idempotency::Keeper;
-use lock::Lock;
-use service_host::{Host, Parts, Service, UserKeysFrom};
+use hot_key_queue::HotKeyQueue;
+use idempotency::IdempotencyKeys;
+use service_host::{App, Host, Service, UserKeysFrom};
 
 use crate::accounts::create_admin::{NewAdmin, create_admin};
 use crate::audit::ledger_audit;
@@ -36,7 +36,7 @@ impl Service for MemberApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
         let clock = host.clock().clone();
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
@@ -49,11 +49,11 @@ impl Service for MemberApi {
             tokens,
             sign_in_limits: settings.sign_in,
         };
-        let keeper = Keeper::new(database.clone(), clock.clone());
-        let wallet_lock = Lock::new("wallet", &settings.redis, &settings.wallet_lock)?;
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
+        let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
-        Ok(Parts::new(routes::router(state, &keeper, &wallet_lock))
-            .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
+        Ok(App::new(routes::router(state, &idempotency_keys, &wallet_lock))
+            .worker("idempotency-purge", until_cancelled(host, idempotency_keys.purge_expired()))
             .worker(
                 "sweep",
                 until_cancelled(host, cleanup::delete_expired_periodically(database.clone(), clock.clone())),

@@ -17,9 +17,12 @@ const DELIVERIES: BacklogGauges =
 
 /// Shows how many checkouts and deliveries are unfinished, and how old the oldest of them is.
 pub async fn show_backlogs(app: &AppState) -> sqlx::Result<()> {
-    let read = app.database.read("unfinished_count", |db| {
+    let read = app.database.read("unfinished_count", |connection| {
         Box::pin(async move {
-            Ok::<_, sqlx::Error>((checkout::db::backlogs(db).await?, outbox::db::backlogs(db).await?))
+            Ok::<_, sqlx::Error>((
+                checkout::db::backlogs(connection).await?,
+                outbox::db::backlogs(connection).await?,
+            ))
         })
     });
     let (checkouts, deliveries) = read.await?;

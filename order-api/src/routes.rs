@@ -25,7 +25,7 @@
 use access::BearerToken;
 use axum::Router;
 use axum::routing::get;
-use idempotency::Keeper;
+use idempotency::IdempotencyKeys;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,8 +60,8 @@ use crate::state::AppState;
 )]
 struct Document;
 
-/// All routes of the service. `keeper` guards those that need an Idempotency-Key.
-pub fn router(state: AppState, keeper: &Keeper) -> Router {
+/// All routes of the service. `idempotency_keys` guards those that need an Idempotency-Key.
+pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cart_show::cart_show, cart_clear::cart_clear))
         .routes(routes!(cart_line_add::cart_line_add))
@@ -89,5 +89,7 @@ pub fn router(state: AppState, keeper: &Keeper) -> Router {
         .split_for_parts();
     document.merge(keyed_document);
     let document = axum::Json(document);
-    open.merge(keeper.guard(keyed)).route("/openapi.json", get(async move || document)).with_state(state)
+    open.merge(idempotency_keys.guard(keyed))
+        .route("/openapi.json", get(async move || document))
+        .with_state(state)
 }

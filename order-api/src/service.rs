@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use database::Database;
 use futures::FutureExt;
-use idempotency::Keeper;
+use idempotency::IdempotencyKeys;
 use member_client::MemberClient;
-use service_host::{Host, Parts, Progress, Service};
+use service_host::{App, Host, Progress, Service};
 use store_client::StoreClient;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,14 +42,14 @@ impl Service for OrderApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let (database, settler) = databases(host, &settings).await?;
         let carts = Carts::connect(&settings.redis).context("redis.url is not an address of Redis")?;
         let app = app_state(host, settings, database.clone(), carts.clone(), settler.clone())?;
-        let keeper = Keeper::new(database.clone(), host.clock().clone());
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
         let max_silence = app.rules.worker.max_silence();
-        let (purge, shutdown) = (keeper.clone().purge_expired(), host.shutdown());
-        Ok(Parts::new(router(app.clone(), &keeper))
+        let (purge, shutdown) = (idempotency_keys.clone().purge_expired(), host.shutdown());
+        Ok(App::new(router(app.clone(), &idempotency_keys))
             .worker("background", drain_background(app.background.clone(), host.shutdown()))
             .watched_worker("checkouts", max_silence, {
                 let (app, shutdown) = (app.clone(), host.shutdown());
@@ -106,7 +106,8 @@ fn app_state(
     settler: Settler,
 ) -> anyhow::Result<AppState> {
     let call_timeout = settings.checkout.call_timeout();
-    let peer = |service| Ok::<_, anyhow::Error>(host.peer(service)?.with_deadline(call_timeout));
+    let service_client =
+        |service| Ok::<_, anyhow::Error>(host.service_client(service)?.with_deadline(call_timeout));
     let background = TaskTracker::new();
     let outbox = Outbox::new(
         database.clone(),
@@ -119,8 +120,8 @@ fn app_state(
         database,
         clock: host.clock().clone(),
         carts,
-        store: StoreClient::new(peer(store_client::SERVICE)?),
-        member: MemberClient::new(peer(member_client::SERVICE)?),
+        store: StoreClient::new(service_client(store_client::SERVICE)?),
+        member: MemberClient::new(service_client(member_client::SERVICE)?),
         outbox,
         counter_shards: CounterShards::default(),
         settler,

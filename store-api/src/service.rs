@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use database::Database;
-use service_host::{Host, Parts, Service};
+use service_host::{App, Host, Service};
 
 use crate::command::{self, Command};
 use crate::settings::Settings;
@@ -20,17 +20,17 @@ impl Service for StoreApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
         let state = AppState::new(database.clone(), host.clock().clone());
         let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
         let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
         let pause = Duration::from_millis(settings.search.index_interval_ms);
         let index = search::index_worker(database.clone(), pause);
-        let parts = Parts::new(routes::router(state))
+        let app = App::new(routes::router(state))
             .worker("reservation-expiry", until_cancelled(host, expiry))
             .worker("search-index", until_cancelled(host, index));
-        Ok(parts.check("mysql", move || {
+        Ok(app.check("mysql", move || {
             let database = database.clone();
             async move { database.check().await }
         }))

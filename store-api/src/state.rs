@@ -1,8 +1,8 @@
 //! What the handlers work with.
 
-use batching::Batcher;
 use clock::Clock;
 use database::Database;
+use group_commit::Batcher;
 
 use crate::items::ItemsById;
 use crate::search::ItemPages;

@@ -9,7 +9,7 @@ use config_server::credentials::Credentials;
 use config_server::environments::Environments;
 use config_server::keyring::Keyring;
 use config_server::repository::Repository;
-use sealing::UnsealingKey;
+use sealing::OpeningKey;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{Answer, Client, Request};
@@ -30,7 +30,7 @@ impl Harness {
         Self::with_keys(Vec::new())
     }
 
-    pub(crate) fn with_keys(keys: Vec<UnsealingKey>) -> Self {
+    pub(crate) fn with_keys(keys: Vec<OpeningKey>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let directories: Vec<PathBuf> = ["base", "overlay"].map(|name| folder.path().join(name)).into();
         for directory in &directories {

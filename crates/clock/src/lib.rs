@@ -1,7 +1,7 @@
 //! The one source of time and of time-ordered ids.
 //!
 //! Everything that needs the time or a new id takes a [`Clock`]. A process has the system's clock. A test has one that it
-//! sets by a [`Hand`], so that a rule about thirty minutes is tested in a millisecond. `clippy.toml` bans every other source.
+//! sets by a [`ClockControl`], so that a rule about thirty minutes is tested in a millisecond. `clippy.toml` bans every other source.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,10 +37,10 @@ impl Clock {
         Self::of(Source::System)
     }
 
-    /// A clock that stands still at `start` until its [`Hand`] sets it.
-    pub fn manual(start: OffsetDateTime) -> (Self, Hand) {
+    /// A clock that stands still at `start` until its [`ClockControl`] sets it.
+    pub fn manual(start: OffsetDateTime) -> (Self, ClockControl) {
         let micros = Arc::new(AtomicI64::new(micros_of(start)));
-        (Self::of(Source::Manual(Arc::clone(&micros))), Hand(micros))
+        (Self::of(Source::Manual(Arc::clone(&micros))), ClockControl(micros))
     }
 
     fn of(source: Source) -> Self {
@@ -70,9 +70,9 @@ impl Clock {
 
 /// Sets a manual clock.
 #[derive(Clone, Debug)]
-pub struct Hand(Arc<AtomicI64>);
+pub struct ClockControl(Arc<AtomicI64>);
 
-impl Hand {
+impl ClockControl {
     /// Sets the time, forward or back.
     pub fn set(&self, time: OffsetDateTime) {
         self.0.store(micros_of(time), Ordering::SeqCst);

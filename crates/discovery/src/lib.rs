@@ -55,7 +55,7 @@ impl Discovery {
     /// The same services, watched separately: it shares neither the failures of instances nor the turns with this one. It is for
     /// calls whose deadline is so short that a failure says little about the instance.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn separate(&self) -> Self {
         Self { source: self.source.clone(), known: Arc::default() }
     }
 

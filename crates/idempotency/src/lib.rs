@@ -1,10 +1,10 @@
 //! The Idempotency-Key layer: a request with a key takes effect at most once, however often it is sent.
 //!
-//! [`Keeper`] wraps the routes that move money or place an order. It demands a key, which belongs to one member, one
+//! [`IdempotencyKeys`] wraps the routes that move money or place an order. It demands a key, which belongs to one member, one
 //! route and one request (by a fingerprint). It keeps the answer for 24 hours in the service's own schema (the table is in
 //! `schema.sql` beside this crate's manifest), and gives each repetition the same bytes. There are two forms:
 //!
-//! | | [`Keeper::guard_transaction`] | [`Keeper::guard`] |
+//! | | [`IdempotencyKeys::guard_transaction`] | [`IdempotencyKeys::guard`] |
 //! |---|---|---|
 //! | for | an effect that is one transaction: a charge | an effect that takes several steps: a checkout |
 //! | the handler extracts | a [`Claim`], and calls [`keep`] in its transaction | an [`Operation`] |
@@ -33,13 +33,13 @@
 
 mod answer;
 mod db;
-mod keeper;
+mod idempotency_keys;
 mod key;
 mod keyed;
 mod running;
 mod steps;
 mod transaction;
 
-pub use keeper::Keeper;
+pub use idempotency_keys::IdempotencyKeys;
 pub use steps::Operation;
-pub use transaction::{Answered, Claim, KeepError, Kept, keep};
+pub use transaction::{AnswerToKeep, Claim, KeepError, KeptAnswer, keep};

@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
 use crate::db::{self, KeyOf};
-use crate::keeper::{KEPT_FOR, Keeper, in_use};
+use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, Keyed};
 
 /// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
 /// from doing anything twice.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind [`Keeper::guard`].
+/// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind [`IdempotencyKeys::guard`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The same for every try of the same request.
@@ -50,14 +50,16 @@ enum Claimed {
     Answered(Answer),
 }
 
-impl Keeper {
+impl IdempotencyKeys {
     /// Guards every route of `router`. Their handlers extract an [`Operation`]. A request without a signed-in member is refused
     /// before its key is looked at.
     pub fn guard<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let keeper = self.clone();
+        let idempotency_keys = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
-            let keeper = keeper.clone();
-            async move { keeper.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response) }
+            let idempotency_keys = idempotency_keys.clone();
+            async move {
+                idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
+            }
         }))
     }
 
@@ -78,9 +80,9 @@ impl Keeper {
 
     /// Claims the key for this request, or finds the answer that was kept.
     async fn claim(&self, keyed: &Keyed) -> Result<Claimed, Problem> {
-        let (keeper, of, fingerprint) = (self.clone(), keyed.of.clone(), keyed.fingerprint);
+        let (idempotency_keys, of, fingerprint) = (self.clone(), keyed.of.clone(), keyed.fingerprint);
         let claim = self.database.run_autocommit("idempotency_claim", move |connection| {
-            Box::pin(async move { keeper.claim_on(connection, &of, &fingerprint).await })
+            Box::pin(async move { idempotency_keys.claim_on(connection, &of, &fingerprint).await })
         });
         claim.await
     }

@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
 use crate::db::{self, AnsweredRow, KeyOf};
-use crate::keeper::{KEPT_FOR, Keeper, in_use};
+use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, Keyed};
 
 /// After this time it is worth a statement to see whether the request was answered before.
 const LONG_WAIT: Duration = Duration::from_millis(50);
 
 /// A key that is to be written in the transaction of the request. It is extracted by the handlers behind
-/// [`Keeper::guard_transaction`], and written with its answer by [`keep`].
+/// [`IdempotencyKeys::guard_transaction`], and written with its answer by [`keep`].
 #[derive(Clone, Debug)]
 pub struct Claim(Arc<Inner>);
 
@@ -40,7 +40,7 @@ struct Inner {
 /// A key and the answer that is to be kept.
 #[derive(Debug)]
 #[must_use = "it is not kept yet"]
-pub struct Answered {
+pub struct AnswerToKeep {
     claim: Claim,
     answer: Answer,
 }
@@ -48,7 +48,7 @@ pub struct Answered {
 /// The answer that was kept, to be given after the transaction has been committed.
 #[derive(Debug)]
 #[must_use = "it is the answer"]
-pub struct Kept(Answer);
+pub struct KeptAnswer(Answer);
 
 /// Why a key could not be written. The transaction must not be committed.
 #[derive(Debug, thiserror::Error)]
@@ -90,22 +90,25 @@ impl Claim {
     }
 
     /// The answer to the request, a 201.
-    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<Answered, KeepError> {
-        Ok(Answered { claim: self.clone(), answer: Answer::created(created)? })
+    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<AnswerToKeep, KeepError> {
+        Ok(AnswerToKeep { claim: self.clone(), answer: Answer::created(created)? })
     }
 }
 
 /// Writes keys with their answers in the transaction that has the effects: all of them or none. It should be one of the last
 /// statements, because an equal request in another instance waits here until the commit.
-pub async fn keep(connection: &mut Connection, answered: Vec<Answered>) -> Result<Vec<Kept>, KeepError> {
-    match db::insert_answered(connection, answered.iter().map(Answered::row)).await {
-        Ok(()) => Ok(answered.into_iter().map(|Answered { answer, .. }| Kept(answer)).collect()),
+pub async fn keep(
+    connection: &mut Connection,
+    answered: Vec<AnswerToKeep>,
+) -> Result<Vec<KeptAnswer>, KeepError> {
+    match db::insert_answered(connection, answered.iter().map(AnswerToKeep::row)).await {
+        Ok(()) => Ok(answered.into_iter().map(|AnswerToKeep { answer, .. }| KeptAnswer(answer)).collect()),
         Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
         Err(error) => Err(error.into()),
     }
 }
 
-impl Answered {
+impl AnswerToKeep {
     fn row(&self) -> AnsweredRow<'_> {
         let Inner { id, of, fingerprint, now } = &*self.claim.0;
         AnsweredRow { of, operation_id: *id, fingerprint, now: *now, answer: &self.answer }
@@ -120,7 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Claim {
     }
 }
 
-impl IntoResponse for Kept {
+impl IntoResponse for KeptAnswer {
     fn into_response(self) -> Response {
         match self.0.respond() {
             Ok(mut response) => {
@@ -142,14 +145,19 @@ impl From<KeepError> for Problem {
     }
 }
 
-impl Keeper {
+impl IdempotencyKeys {
     /// Guards every route of `router`. Their handlers extract a [`Claim`]. A request without a signed-in member is refused
     /// before its key is looked at.
     pub fn guard_transaction<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let keeper = self.clone();
+        let idempotency_keys = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
-            let keeper = keeper.clone();
-            async move { keeper.pass_transaction(request, next).await.unwrap_or_else(IntoResponse::into_response) }
+            let idempotency_keys = idempotency_keys.clone();
+            async move {
+                idempotency_keys
+                    .pass_transaction(request, next)
+                    .await
+                    .unwrap_or_else(IntoResponse::into_response)
+            }
         }))
     }
 
@@ -228,7 +236,7 @@ impl Keeper {
         if answer.retention() != Retention::Answer {
             return Ok(Some(response));
         }
-        match self.keep_refusal(Answered { claim: claim.clone(), answer }).await {
+        match self.keep_refusal(AnswerToKeep { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
             // A repetition runs again, and may be refused again or not.
             Err(error) => {
@@ -262,7 +270,7 @@ impl Keeper {
         Ok(Some(answered))
     }
 
-    async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {
+    async fn keep_refusal(&self, answered: AnswerToKeep) -> sqlx::Result<()> {
         let keep = self.database.run_autocommit("idempotency_keep_refusal", move |connection| {
             Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
         });

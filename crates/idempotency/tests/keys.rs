@@ -9,10 +9,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Keeper, Operation};
+use idempotency::{IdempotencyKeys, Operation};
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -51,24 +51,24 @@ struct Fixture {
     people: People,
     member: MemberId,
     client: Client,
-    hand: Hand,
+    clock_control: ClockControl,
     pool: MySqlPool,
-    keeper: Keeper,
+    idempotency_keys: IdempotencyKeys,
 }
 
 async fn fixture(options: MySqlConnectOptions) -> Fixture {
     let pool = MySqlPool::connect_with(options.clone()).await.unwrap();
     pool.execute(include_str!("../schema.sql")).await.unwrap();
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("order-api", &clock);
     let shop =
         Shop { runs: Arc::default(), permits: Arc::new(Semaphore::new(0)), operations: Arc::default() };
-    let keeper = Keeper::new(Database::from_options(options), clock);
+    let idempotency_keys = IdempotencyKeys::new(Database::from_options(options), clock);
     let routes = Router::new().route("/orders", post(order)).route("/lines/{id}/x", post(order));
-    let router = keeper.guard(routes).with_state(shop.clone());
+    let router = idempotency_keys.guard(routes).with_state(shop.clone());
     let client = Client(people.verifier().wrap(problem::wrap(router)));
     let member = people.new_member();
-    Fixture { shop, people, member, client, hand, pool, keeper }
+    Fixture { shop, people, member, client, clock_control, pool, idempotency_keys }
 }
 
 impl Fixture {
@@ -208,7 +208,7 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
     let too_soon = fixture.post("a", &json!({})).send().await;
     too_soon.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
 
-    fixture.hand.advance(Duration::from_secs(31));
+    fixture.clock_control.advance(Duration::from_secs(31));
     let (one, other) =
         tokio::join!(fixture.post("a", &json!({})).send(), fixture.post("a", &json!({})).send());
     let mut statuses = [one.status, other.status];
@@ -223,17 +223,17 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
 async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60 - 1));
     let again = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
     assert_eq!(again.bytes, first.bytes);
 
-    fixture.hand.advance(Duration::from_secs(1));
+    fixture.clock_control.advance(Duration::from_secs(1));
     let anew = fixture.post("a", &json!({"n": 2})).send().await.expect(StatusCode::CREATED);
     assert_eq!(anew.body["run"], 2);
     assert_ne!(anew.body["id"], first.body["id"]);
 
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60));
-    let purging = tokio::spawn(fixture.keeper.clone().purge_expired());
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60));
+    let purging = tokio::spawn(fixture.idempotency_keys.clone().purge_expired());
     let forgotten = async {
         while fixture.kept().await > 0 {
             tokio::task::yield_now().await;

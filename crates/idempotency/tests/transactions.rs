@@ -8,10 +8,10 @@ use access::{Customer, MemberId, Role};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Claim, KeepError, Keeper, Kept};
+use idempotency::{Claim, IdempotencyKeys, KeepError, KeptAnswer};
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -51,7 +51,12 @@ impl From<SaleError> for Problem {
     }
 }
 
-async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String) -> Result<Kept, Problem> {
+async fn sell(
+    State(shop): State<Shop>,
+    _: Customer,
+    claim: Claim,
+    body: String,
+) -> Result<KeptAnswer, Problem> {
     let run = shop.runs.fetch_add(1, Ordering::SeqCst) + 1;
     let body: Value = serde_json::from_str(&body).map_err(|_| Problem::new(Code::MalformedJson))?;
     let (what, permits) = (Arc::new(body), Arc::clone(&shop.permits));
@@ -93,7 +98,7 @@ struct Fixture {
     member: MemberId,
     client: Client,
     clock: Clock,
-    hand: Hand,
+    clock_control: ClockControl,
     pool: MySqlPool,
     options: MySqlConnectOptions,
 }
@@ -104,7 +109,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     pool.execute("CREATE TABLE sales (id BINARY(16) NOT NULL, CONSTRAINT sales_pk PRIMARY KEY (id))")
         .await
         .unwrap();
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("order-api", &clock);
     let shop = Shop {
         database: Database::from_options(options.clone()),
@@ -113,12 +118,14 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     };
     let client = instance(&shop, &people, &clock);
     let member = people.new_member();
-    Fixture { shop, people, member, client, clock, hand, pool, options }
+    Fixture { shop, people, member, client, clock, clock_control, pool, options }
 }
 
 fn instance(shop: &Shop, people: &People, clock: &Clock) -> Client {
-    let keeper = Keeper::new(shop.database.clone(), clock.clone());
-    let router = keeper.guard_transaction(Router::new().route("/sales", post(sell))).with_state(shop.clone());
+    let idempotency_keys = IdempotencyKeys::new(shop.database.clone(), clock.clone());
+    let router = idempotency_keys
+        .guard_transaction(Router::new().route("/sales", post(sell)))
+        .with_state(shop.clone());
     Client(people.verifier().wrap(problem::wrap(router)))
 }
 
@@ -315,10 +322,10 @@ async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, optio
 async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60 - 1));
     let again = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
     assert_eq!(again.bytes, first.bytes);
-    fixture.hand.advance(Duration::from_secs(1));
+    fixture.clock_control.advance(Duration::from_secs(1));
     let anew = fixture.post("a", &json!({"n": 2})).send().await.expect(StatusCode::CREATED);
     assert_eq!(anew.header("idempotency-replayed"), "");
     assert_ne!(anew.body["id"], first.body["id"]);

@@ -40,7 +40,7 @@ pub struct SealingKey {
 }
 
 /// The private half of a key pair, which opens sealed values. Its text form is `dalkom-private-key NAME BASE64`.
-pub struct UnsealingKey {
+pub struct OpeningKey {
     name: KeyName,
     private: PrivateKey,
 }
@@ -144,7 +144,7 @@ impl FromStr for SealingKey {
     }
 }
 
-impl UnsealingKey {
+impl OpeningKey {
     /// Makes a new key pair with the system's random numbers.
     pub fn generate(name: KeyName) -> Self {
         let (private, _) = X25519HkdfSha256::gen_keypair();
@@ -194,7 +194,7 @@ impl UnsealingKey {
     }
 }
 
-impl FromStr for UnsealingKey {
+impl FromStr for OpeningKey {
     type Err = KeyTextError;
 
     fn from_str(text: &str) -> Result<Self, KeyTextError> {
@@ -205,9 +205,9 @@ impl FromStr for UnsealingKey {
 }
 
 /// Shows only the name.
-impl fmt::Debug for UnsealingKey {
+impl fmt::Debug for OpeningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("UnsealingKey").field("name", &self.name).finish_non_exhaustive()
+        formatter.debug_struct("OpeningKey").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

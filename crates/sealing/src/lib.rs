@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use zeroize::Zeroize;
 
-pub use self::key::{KeyFileError, KeyName, KeyNameError, KeyTextError, SealingKey, UnsealingKey};
+pub use self::key::{KeyFileError, KeyName, KeyNameError, KeyTextError, OpeningKey, SealingKey};
 pub use self::text::{Sealed, SealedTextError};
 
 /// It separates these messages from others for the same key.
@@ -43,7 +43,7 @@ pub struct SealError {
 
 /// Why a sealed value can't be opened.
 #[derive(Debug, Error)]
-pub enum UnsealError {
+pub enum OpenError {
     /// It was sealed for another key.
     #[error("it was sealed with the key `{sealed_with}` and not with `{opened_with}`")]
     OtherKey {
@@ -77,21 +77,21 @@ impl SealingKey {
     }
 }
 
-impl UnsealingKey {
+impl OpeningKey {
     /// Opens a value that was sealed with this key's public half.
-    pub fn unseal(&self, sealed: &Sealed) -> Result<SecretString, UnsealError> {
+    pub fn open(&self, sealed: &Sealed) -> Result<SecretString, OpenError> {
         if sealed.key_name() != self.name() {
-            return Err(UnsealError::OtherKey {
+            return Err(OpenError::OtherKey {
                 sealed_with: sealed.key_name().clone(),
                 opened_with: self.name().clone(),
             });
         }
-        let opened = self.open_message(sealed).map_err(UnsealError::NotAuthentic)?;
+        let opened = self.open_message(sealed).map_err(OpenError::NotAuthentic)?;
         match String::from_utf8(opened) {
             Ok(value) => Ok(value.into()),
             Err(not_text) => {
                 not_text.into_bytes().zeroize();
-                Err(UnsealError::NotText)
+                Err(OpenError::NotText)
             }
         }
     }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use garde::Validate;
 use serde::Deserialize;
-use service_host::{Host, NoCommand, Parts, Service, SettingsSource, UserKeysFrom};
+use service_host::{App, Host, NoCommand, Service, SettingsSource, UserKeysFrom};
 use settings::Tree;
 
 struct Minimal;
@@ -35,7 +35,7 @@ impl Service for Minimal {
     type Settings = Settings;
     type Command = NoCommand;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let (shutdown, asked_last) = (host.shutdown(), host.shutdown());
         let router = Router::new()
             .route("/greeting", get(async move || settings.greeting))
@@ -48,7 +48,7 @@ impl Service for Minimal {
                 tracing::info!("the worker has finished its step");
             }
         };
-        Ok(Parts::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
+        Ok(App::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
     }
 }
 

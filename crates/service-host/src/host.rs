@@ -7,7 +7,7 @@ use access::{ServiceTokens, UserKeys, Verifier};
 use anyhow::Context;
 use clock::Clock;
 use discovery::{Consul, Discovery, Instances};
-use peer::{Peer, TokenSource};
+use service_client::{ServiceClient, TokenSource};
 use tokio_util::sync::CancellationToken;
 
 /// The process in which a service runs.
@@ -23,7 +23,7 @@ pub struct Host {
     pub(crate) verifier: Verifier,
     pub(crate) shutdown: CancellationToken,
     /// The services that this one calls, for the readiness report.
-    pub(crate) peers: Mutex<BTreeMap<String, Instances>>,
+    pub(crate) called_services: Mutex<BTreeMap<String, Instances>>,
 }
 
 impl Host {
@@ -42,7 +42,7 @@ impl Host {
         &self.discovery
     }
 
-    /// The HTTP client for calls that no [`Peer`] makes.
+    /// The HTTP client for calls that no [`ServiceClient`] makes.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
@@ -64,15 +64,15 @@ impl Host {
 
     /// A client of another service, with the tokens of this one. The other service is in the readiness report, as something that
     /// this service can do without.
-    pub fn peer(&self, service: &str) -> anyhow::Result<Peer> {
+    pub fn service_client(&self, service: &str) -> anyhow::Result<ServiceClient> {
         let tokens = self.tokens.clone().with_context(|| {
             format!("access.service-signing-key is missing, and {} calls {service}", self.service)
         })?;
         let tokens = TokenSource::new(move |audience| tokens.token_for(audience));
-        let peer = Peer::new(service, &self.discovery, tokens, self.http.clone());
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        peers.insert(service.to_owned(), peer.instances().clone());
-        Ok(peer)
+        let client = ServiceClient::new(service, &self.discovery, tokens, self.http.clone());
+        let mut called_services = self.called_services.lock().unwrap_or_else(PoisonError::into_inner);
+        called_services.insert(service.to_owned(), client.instances().clone());
+        Ok(client)
     }
 
     /// Is cancelled when the process stops. Then workers finish their current step and end.

@@ -6,7 +6,7 @@
 //! 2. The settings are fetched; the process waits for a config-server that does not run yet. They are checked: first the host's
 //!    own sections ([`settings`]), then the rest as [`Service::Settings`].
 //! 3. Both ports are bound. From here on the management port answers.
-//! 4. [`Service::start`] connects to what the service needs, and gives its [`Parts`].
+//! 4. [`Service::start`] connects to what the service needs, and gives its [`App`].
 //! 5. The main port is served. When all checks pass, the process registers in Consul.
 //! 6. After SIGTERM or SIGINT the process is not ready, and leaves Consul. For `drain-delay` it serves as before, until its callers
 //!    have noticed. Then it closes the port, finishes the running requests, and tells its workers to end. After `drain-timeout`
@@ -17,18 +17,18 @@
 //! | `command_line` | flags and environment variables |
 //! | [`settings`] | the sections that every process has |
 //! | `source` | where the settings are fetched |
-//! | `start`, `host`, `parts` | what a service gets at its start, and what it gives |
+//! | `start`, `host`, `app` | what a service gets at its start, and what it gives |
 //! | `run`, `signals`, `workers` | serving until the process is told to stop, and stopping |
 //! | `router`, `connections` | the layers around every router; sockets and their timeouts |
 //! | `management`, `readiness`, `process_metrics` | the management port |
 //! | `advertise`, `user_keys` | the address for Consul; the keys that verify user tokens |
 
 mod advertise;
+mod app;
 mod command_line;
 mod connections;
 mod host;
 mod management;
-mod parts;
 mod process_metrics;
 mod readiness;
 mod router;
@@ -46,10 +46,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+pub use app::App;
 pub use command_line::NoCommand;
 pub use host::Host;
 pub use jobs::Progress;
-pub use parts::Parts;
 pub use source::{ConfigServer, SettingsSource};
 pub use user_keys::UserKeysFrom;
 
@@ -73,7 +73,7 @@ pub trait Service: Sized + 'static {
     type Command: clap::Subcommand;
 
     /// Connects to what it needs and makes its router. If it fails, the process ends with the error as its message.
-    fn start(host: &Host, settings: Self::Settings) -> impl Future<Output = anyhow::Result<Parts>>;
+    fn start(host: &Host, settings: Self::Settings) -> impl Future<Output = anyhow::Result<App>>;
 
     /// Runs a command that needs no settings, for example one that makes a key. Every other command is given back.
     fn run_without_settings(command: Self::Command) -> ControlFlow<anyhow::Result<()>, Self::Command> {

@@ -16,7 +16,7 @@ use crate::settings::Server;
 /// timeout; the body limit; the verifier of tokens.
 pub(crate) fn assemble(router: Router, is_public: bool, verifier: Verifier, settings: &Server) -> Router {
     let requests = telemetry::request_layer();
-    let requests = if is_public { requests.of_strangers() } else { requests };
+    let requests = if is_public { requests.for_public_callers() } else { requests };
     let router = verifier
         .wrap(router)
         // The limit below is for every body; axum's own is only for bodies that its extractors read.

@@ -20,7 +20,7 @@ use crate::settings::Server;
 use crate::signals::Signals;
 use crate::start::{self, AllSettings};
 use crate::workers::Workers;
-use crate::{Parts, Service, SettingsSource, UserKeysFrom, management, router, user_keys};
+use crate::{App, Service, SettingsSource, UserKeysFrom, management, router, user_keys};
 
 /// Histograms collect values until the metrics are read. They are compacted at this interval, also if nobody reads them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -133,7 +133,7 @@ async fn start<S: Service>(
         let issuer = &settings.access.user_keys_service;
         background.spawn(user_keys::keep_fresh(&host, host.user_keys().clone(), issuer));
     }
-    let Parts { router, is_public, mut checks, workers } = S::start(&host, settings.service).await?;
+    let App { router, is_public, mut checks, workers } = S::start(&host, settings.service).await?;
     checks.extend(start::own_checks::<S>(&host));
     readiness.started(checks);
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");

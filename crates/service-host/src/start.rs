@@ -82,13 +82,13 @@ pub(crate) fn host<S: Service>(
         service: S::NAME,
         discovery: Discovery::new(consul.clone()),
         consul,
-        http: peer::http_client().context("the HTTP client can't be made")?,
+        http: service_client::http_client().context("the HTTP client can't be made")?,
         tokens,
         access: access.clone(),
         verifier: Verifier::new(users, services),
         clock,
         shutdown: CancellationToken::new(),
-        peers: Mutex::new(BTreeMap::new()),
+        called_services: Mutex::new(BTreeMap::new()),
     })
 }
 
@@ -131,8 +131,8 @@ pub(crate) fn own_checks<S: Service>(host: &Host) -> Vec<Check> {
             async move { if known { Ok(()) } else { Err(anyhow::anyhow!("none has been received")) } }
         }));
     }
-    let peers = host.peers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for (service, instances) in &*peers {
+    let called_services = host.called_services.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (service, instances) in &*called_services {
         let instances = instances.clone();
         checks.push(Check::new(service, false, move || {
             let count = instances.count();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use access::{Jwks, UserKeys};
-use peer::{Peer, TokenSource};
+use service_client::{ServiceClient, TokenSource};
 use tracing::Instrument;
 
 use crate::host::Host;
@@ -26,7 +26,7 @@ pub enum UserKeysFrom {
 
 /// Fetches the keys of `issuer` again and again.
 pub(crate) fn keep_fresh(host: &Host, keys: UserKeys, issuer: &str) -> impl Future<Output = ()> + use<> {
-    let issuer = Peer::new(issuer, host.discovery(), TokenSource::none(), host.http().clone());
+    let issuer = ServiceClient::new(issuer, host.discovery(), TokenSource::none(), host.http().clone());
     let fetch = move || {
         let issuer = issuer.clone();
         async move {

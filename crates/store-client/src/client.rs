@@ -1,8 +1,8 @@
 //! The client.
 
-use peer::{Peer, PeerError};
 use problem::{Code, Problem};
 use serde::Deserialize;
+use service_client::{CallError, ServiceClient};
 use uuid::Uuid;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 /// Calls store-api. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StoreClient {
-    peer: Peer,
+    client: ServiceClient,
 }
 
 /// Why nothing was reserved.
@@ -30,7 +30,7 @@ pub enum ReserveError {
     Mismatch,
     /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a reservation")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 /// Why a reservation was not confirmed.
@@ -44,7 +44,7 @@ pub enum ConfirmError {
     NotFound,
     /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a confirmation")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 /// Why a reservation was not released.
@@ -55,7 +55,7 @@ pub enum ReleaseError {
     Confirmed,
     /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a release")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 /// Why nothing was put back on sale.
@@ -69,18 +69,18 @@ pub enum RestockError {
     Mismatch,
     /// The result is not known: ask again by the same id.
     #[error("store-api gave no answer to a restock")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 impl StoreClient {
-    /// A client that calls store-api through `peer`, which must be for [`crate::SERVICE`].
-    pub fn new(peer: Peer) -> Self {
-        Self { peer }
+    /// A client that calls store-api through `client`, which must be for [`crate::SERVICE`].
+    pub fn new(client: ServiceClient) -> Self {
+        Self { client }
     }
 
     /// The current state of these options, of at most 100 at once.
-    pub async fn look_up(&self, option_ids: Vec<Uuid>) -> Result<OptionsFound, PeerError> {
-        self.peer.post(LOOK_UP_PATH, &LookUpRequest { option_ids }).await
+    pub async fn look_up(&self, option_ids: Vec<Uuid>) -> Result<OptionsFound, CallError> {
+        self.client.post(LOOK_UP_PATH, &LookUpRequest { option_ids }).await
     }
 
     /// Reserves stock for an order: every line or nothing.
@@ -90,7 +90,7 @@ impl StoreClient {
         request: &ReserveRequest,
     ) -> Result<Reservation, ReserveError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}");
-        self.peer.put(&path, request).await.map_err(|error| match error.code() {
+        self.client.put(&path, request).await.map_err(|error| match error.code() {
             Some(Code::OutOfStock) => {
                 ReserveError::OutOfStock(error.refusal().map(shortages).unwrap_or_default())
             }
@@ -103,7 +103,7 @@ impl StoreClient {
     /// Turns the reserved stock of an order into sold stock.
     pub async fn confirm(&self, order_id: Uuid) -> Result<Reservation, ConfirmError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}/confirm");
-        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+        self.client.post(&path, &()).await.map_err(|error| match error.code() {
             Some(Code::ReservationExpired) => ConfirmError::Expired,
             Some(Code::NotFound) => ConfirmError::NotFound,
             _ => ConfirmError::Unknown(error),
@@ -114,7 +114,7 @@ impl StoreClient {
     /// arrives later is refused.
     pub async fn release(&self, order_id: Uuid) -> Result<Reservation, ReleaseError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}/release");
-        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+        self.client.post(&path, &()).await.map_err(|error| match error.code() {
             Some(Code::ReservationConfirmed) => ReleaseError::Confirmed,
             _ => ReleaseError::Unknown(error),
         })
@@ -122,10 +122,12 @@ impl StoreClient {
 
     /// Puts pieces that an order has bought back on sale, at most once for each id.
     pub async fn restock(&self, id: Uuid, request: &RestockRequest) -> Result<Restock, RestockError> {
-        self.peer.post(&format!("{RESTOCKS_PATH}/{id}"), request).await.map_err(|error| match error.code() {
-            Some(Code::NotFound) => RestockError::NotSold,
-            Some(Code::RestockMismatch) => RestockError::Mismatch,
-            _ => RestockError::Unknown(error),
+        self.client.post(&format!("{RESTOCKS_PATH}/{id}"), request).await.map_err(|error| {
+            match error.code() {
+                Some(Code::NotFound) => RestockError::NotSold,
+                Some(Code::RestockMismatch) => RestockError::Mismatch,
+                _ => RestockError::Unknown(error),
+            }
         })
     }
 }

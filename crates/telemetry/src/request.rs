@@ -45,7 +45,7 @@ impl RequestLayer {
     /// Begins a new trace with each request, and ignores its `traceparent`. It is for callers outside of the system, which could
     /// otherwise write into our traces.
     #[must_use]
-    pub fn of_strangers(self) -> Self {
+    pub fn for_public_callers(self) -> Self {
         Self { callers: Callers::Public }
     }
 }

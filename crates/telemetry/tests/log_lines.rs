@@ -101,7 +101,7 @@ async fn an_outgoing_call_continues_the_trace_with_its_own_part() {
 #[tokio::test]
 async fn the_trace_of_a_public_caller_is_not_continued() {
     let (_, dispatch) = log(LogFormat::Text, "info");
-    let outgoing = call_through(telemetry::request_layer().of_strangers(), dispatch).await;
+    let outgoing = call_through(telemetry::request_layer().for_public_callers(), dispatch).await;
     assert!(!outgoing.contains(CALLERS_TRACE), "{outgoing}");
 }
 

@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
-use sealing::{SealingKey, UnsealingKey};
+use sealing::{OpeningKey, SealingKey};
 
 use crate::error::StackError;
 use crate::home::Home;
@@ -84,20 +84,20 @@ impl Secrets {
     }
 
     /// The file of the key that opens sealed settings.
-    pub(crate) fn unsealing_key_file(&self) -> PathBuf {
+    pub(crate) fn opening_key_file(&self) -> PathBuf {
         self.folder.join("sealing.key")
     }
 
     /// The key that seals settings.
     pub(crate) fn sealing_key(&self) -> Result<SealingKey, StackError> {
-        let path = self.unsealing_key_file();
+        let path = self.opening_key_file();
         if !path.exists() {
             let name = SEALING_KEY_NAME.parse().expect("a constant that is a key's name");
-            UnsealingKey::generate(name)
+            OpeningKey::generate(name)
                 .write_new(&path)
                 .map_err(StackError::secret("making the sealing key"))?;
         }
-        let key = UnsealingKey::read(&path).map_err(StackError::secret("reading the sealing key"))?;
+        let key = OpeningKey::read(&path).map_err(StackError::secret("reading the sealing key"))?;
         Ok(key.sealing_key())
     }
 
@@ -174,6 +174,6 @@ mod tests {
         let (_checkout, secrets) = secrets();
         let sealed = secrets.sealing_key().unwrap().seal("비밀").unwrap();
         assert!(sealed.to_string().starts_with("{cipher}{key:local}"));
-        UnsealingKey::read(&secrets.unsealing_key_file()).unwrap().unseal(&sealed).unwrap();
+        OpeningKey::read(&secrets.opening_key_file()).unwrap().open(&sealed).unwrap();
     }
 }

@@ -122,7 +122,7 @@ pub(crate) fn config_server_plan(
         .arg("--config-dir")
         .arg(home.config())
         .arg("--key-file")
-        .arg(secrets.unsealing_key_file())
+        .arg(secrets.opening_key_file())
         .arg("--credentials-file")
         .arg(credentials);
     plan(launch, ports)

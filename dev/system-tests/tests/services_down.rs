@@ -225,7 +225,14 @@ async fn everything_recovers_with_the_database() {
     let world = World::new().await;
     // Each service has several connections in its pool, none of which outlives the database.
     for _ in 0..8 {
-        tokio::join!(world.member(), world.store(), world.order(), world.member(), world.store(), world.order());
+        tokio::join!(
+            world.member(),
+            world.store(),
+            world.order(),
+            world.member(),
+            world.store(),
+            world.order()
+        );
     }
     world.stack.kill("mariadb").unwrap();
 

@@ -28,10 +28,10 @@ pub async fn delete_expired_periodically(database: Database, clock: Clock) {
 /// Deletes some expired rows. Returns true if there may be more.
 pub async fn delete_expired(database: &Database, clock: &Clock) -> sqlx::Result<bool> {
     let now = clock.now();
-    let delete = database.run_autocommit("sweep", move |db| {
+    let delete = database.run_autocommit("sweep", move |connection| {
         Box::pin(async move {
-            let sessions = sessions::delete_expired(db, now, ROWS_PER_STATEMENT).await?;
-            let windows = sign_in_attempts::delete_expired(db, now, ROWS_PER_STATEMENT).await?;
+            let sessions = sessions::delete_expired(connection, now, ROWS_PER_STATEMENT).await?;
+            let windows = sign_in_attempts::delete_expired(connection, now, ROWS_PER_STATEMENT).await?;
             Ok::<_, sqlx::Error>(sessions.max(windows) == u64::from(ROWS_PER_STATEMENT))
         })
     });

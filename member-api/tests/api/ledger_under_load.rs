@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use hot_key_queue::{HotKeyQueue, Settings};
 use http::StatusCode;
-use lock::{Lock, Settings};
 use member_api::audit::ledger_audit::audit_ledger;
 use member_api::wallet::ledger::{TransferError, execute};
 use member_api::wallet::{Kind, Transfer};
@@ -217,7 +217,7 @@ async fn money_is_conserved_behind_the_lock(_: MySqlPoolOptions, options: MySqlC
 
 #[sqlx::test(migrations = "./migrations")]
 async fn money_is_conserved_without_the_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let world = World::new(options).with_wallet_lock(Lock::off());
+    let world = World::new(options).with_wallet_lock(HotKeyQueue::off());
     Load::new(world, Target::Routes).await.run(|_| {}).await;
 }
 

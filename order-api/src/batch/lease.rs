@@ -31,12 +31,12 @@ impl Batch {
         let (now, lease_until, holder) = (self.clock.now(), self.lease_until(), self.holder.clone());
         let outcome = self
             .database
-            .run_tx("batch_take_lease", move |tx| {
+            .run_tx("batch_take_lease", move |connection| {
                 let holder = holder.clone();
                 Box::pin(async move {
-                    let acquired = jobs::acquire_lease(tx, job, &holder, now, lease_until).await?;
+                    let acquired = jobs::acquire_lease(connection, job, &holder, now, lease_until).await?;
                     if let Ok(token) = acquired {
-                        executions::fail_abandoned(tx, job, token, now).await?;
+                        executions::fail_abandoned(connection, job, token, now).await?;
                     }
                     Ok::<_, sqlx::Error>(acquired)
                 })
@@ -58,8 +58,8 @@ impl Batch {
     /// Ends the lease now, so that no other process has to wait until it expires.
     pub(super) async fn release_lease(&self, job: &'static str, lease: Lease) {
         let (token, now) = (lease.token, self.clock.now());
-        let release = self.database.run_autocommit("batch_give_lease_back", move |db| {
-            Box::pin(jobs::renew_lease(db, job, token, now))
+        let release = self.database.run_autocommit("batch_give_lease_back", move |connection| {
+            Box::pin(jobs::renew_lease(connection, job, token, now))
         });
         if let Err(error) = release.await {
             tracing::warn!(job, %error, "could not release the lease of a job; it expires");
@@ -70,12 +70,16 @@ impl Batch {
 /// Renews the lease, or fails with [`RunError::LeaseLost`]. It is the first statement of each transaction of a run: a run
 /// without a lease writes nothing.
 pub(super) async fn renew(
-    tx: &mut Connection,
+    connection: &mut Connection,
     job: &str,
     token: FencingToken,
     lease_until: OffsetDateTime,
 ) -> Result<(), RunError> {
-    if jobs::renew_lease(tx, job, token, lease_until).await? { Ok(()) } else { Err(RunError::LeaseLost) }
+    if jobs::renew_lease(connection, job, token, lease_until).await? {
+        Ok(())
+    } else {
+        Err(RunError::LeaseLost)
+    }
 }
 
 struct Heartbeat {
@@ -106,11 +110,11 @@ impl Heartbeat {
         let (job, token, now) = (self.job, self.token, self.clock.now());
         let lease_until = now + self.lease;
         self.database
-            .run_tx("batch_heartbeat", move |tx| {
+            .run_tx("batch_heartbeat", move |connection| {
                 Box::pin(async move {
-                    let renewed = jobs::renew_lease(tx, job, token, lease_until).await?;
+                    let renewed = jobs::renew_lease(connection, job, token, lease_until).await?;
                     if renewed {
-                        executions::record_heartbeat(tx, job, token, now).await?;
+                        executions::record_heartbeat(connection, job, token, now).await?;
                     }
                     Ok(renewed)
                 })

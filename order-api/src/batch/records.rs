@@ -17,8 +17,8 @@ impl Batch {
         rows: u32,
     ) -> sqlx::Result<Vec<JobExecution>> {
         let filter = Filter { job_key, before };
-        let list = self.database.read("batch_executions_list", move |db| {
-            Box::pin(async move { executions::list(db, job, &filter, rows).await })
+        let list = self.database.read("batch_executions_list", move |connection| {
+            Box::pin(async move { executions::list(connection, job, &filter, rows).await })
         });
         list.await
     }
@@ -29,8 +29,8 @@ impl Batch {
         job: &'static str,
         job_key: String,
     ) -> sqlx::Result<Option<JobExecution>> {
-        let find = self.database.read("batch_last_of", move |db| {
-            Box::pin(async move { executions::last_of(db, job, &job_key).await })
+        let find = self.database.read("batch_last_of", move |connection| {
+            Box::pin(async move { executions::last_of(connection, job, &job_key).await })
         });
         find.await
     }
@@ -38,7 +38,9 @@ impl Batch {
     /// The largest parameters, as text, with which a job was completed.
     pub async fn last_completed(&self, job: &'static str) -> sqlx::Result<Option<String>> {
         self.database
-            .read("batch_last_completed", move |db| Box::pin(executions::last_completed(db, job)))
+            .read("batch_last_completed", move |connection| {
+                Box::pin(executions::last_completed(connection, job))
+            })
             .await
     }
 }

@@ -82,18 +82,18 @@ impl Batch {
         };
         let lease_until = self.lease_until();
         self.database
-            .run_tx("batch_begin", move |tx| {
+            .run_tx("batch_begin", move |connection| {
                 let execution = execution.clone();
                 Box::pin(async move {
-                    renew(tx, job, token, lease_until).await?;
+                    renew(connection, job, token, lease_until).await?;
                     let instance_id =
-                        executions::instance(tx, job, &execution.job_key, instance_id, now).await?;
-                    let mut earlier = executions::of_instance(tx, instance_id).await?;
+                        executions::instance(connection, job, &execution.job_key, instance_id, now).await?;
+                    let mut earlier = executions::of_instance(connection, instance_id).await?;
                     let is_complete = |one: &mut JobExecution| one.status == BatchStatus::Completed;
                     if let Some(complete) = earlier.extract_if(.., is_complete).next() {
                         return Err(RunError::AlreadyComplete(Box::new(complete)));
                     }
-                    executions::insert(tx, instance_id, &execution).await?;
+                    executions::insert(connection, instance_id, &execution).await?;
                     Ok((earlier, execution))
                 })
             })
@@ -119,11 +119,11 @@ impl Batch {
         execution.last_updated = now;
         let (record, lease_until) = (execution.clone(), self.lease_until());
         self.database
-            .run_tx("batch_finish", move |tx| {
+            .run_tx("batch_finish", move |connection| {
                 let record = record.clone();
                 Box::pin(async move {
-                    renew(tx, job, record.fencing_token, lease_until).await?;
-                    executions::finish(tx, &record).await.map_err(RunError::from)
+                    renew(connection, job, record.fencing_token, lease_until).await?;
+                    executions::finish(connection, &record).await.map_err(RunError::from)
                 })
             })
             .await?;

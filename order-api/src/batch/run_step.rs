@@ -103,11 +103,11 @@ impl StepRun<'_> {
         let (execution_id, record) = (execution.id, record.clone());
         self.batch
             .database
-            .run_tx("batch_step_begin", move |tx| {
+            .run_tx("batch_step_begin", move |connection| {
                 let record = record.clone();
                 Box::pin(async move {
-                    renew(tx, job, token, lease_until).await?;
-                    steps::insert(tx, execution_id, &record).await.map_err(RunError::from)
+                    renew(connection, job, token, lease_until).await?;
+                    steps::insert(connection, execution_id, &record).await.map_err(RunError::from)
                 })
             })
             .await
@@ -119,12 +119,12 @@ impl StepRun<'_> {
         let record = record.clone();
         self.batch
             .database
-            .run_tx("batch_chunk", move |tx| {
+            .run_tx("batch_chunk", move |connection| {
                 let record = record.clone();
                 Box::pin(async move {
-                    renew(tx, job, token, lease_until).await?;
-                    executions::record_heartbeat(tx, job, token, record.last_updated).await?;
-                    steps::update(tx, &record).await.map_err(RunError::from)
+                    renew(connection, job, token, lease_until).await?;
+                    executions::record_heartbeat(connection, job, token, record.last_updated).await?;
+                    steps::update(connection, &record).await.map_err(RunError::from)
                 })
             })
             .await

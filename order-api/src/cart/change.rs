@@ -1,7 +1,7 @@
 //! Changing a cart. The client sends an option and a quantity; names, price and seller come from the store.
 
 use access::MemberId;
-use peer::PeerError;
+use service_client::CallError;
 use uuid::Uuid;
 
 use super::line::OptionState;
@@ -21,7 +21,7 @@ pub enum ChangeError {
     Put(#[from] PutError),
     /// store-api does not answer.
     #[error("the options could not be read from store-api")]
-    Store(#[from] PeerError),
+    Store(#[from] CallError),
     /// The changed cart cannot be shown.
     #[error(transparent)]
     View(#[from] ViewError),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use access::MemberId;
 use money::Won;
-use peer::PeerError;
+use service_client::CallError;
 use store_client::{Gone, OptionOnSale, OptionsFound};
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ pub enum ViewError {
     Carts(#[from] CartsDown),
     /// store-api does not answer.
     #[error("the options could not be read from store-api")]
-    Store(#[from] PeerError),
+    Store(#[from] CallError),
     /// The sum of the lines does not fit into 64 bits.
     #[error("the cart's total does not fit into 64 bits")]
     TooExpensive,
@@ -66,7 +66,7 @@ pub(crate) async fn show_changed_cart(app: &AppState, cart: &Cart) -> Result<Car
 pub(crate) async fn compare_lines(
     app: &AppState,
     lines: Vec<CartLine>,
-) -> Result<Vec<ComparedLine>, PeerError> {
+) -> Result<Vec<ComparedLine>, CallError> {
     if lines.is_empty() {
         return Ok(Vec::new());
     }
@@ -83,7 +83,7 @@ pub(crate) async fn compare_lines(
 pub(crate) async fn look_up(
     app: &AppState,
     option_ids: Vec<Uuid>,
-) -> Result<HashMap<Uuid, OptionState>, PeerError> {
+) -> Result<HashMap<Uuid, OptionState>, CallError> {
     let OptionsFound { options, deleted } = app.store.look_up(option_ids).await?;
     let gone = deleted.into_iter().map(|option| {
         let state = match option.gone {

@@ -133,7 +133,8 @@ async fn remove_cart_lines(app: &AppState, order: &Order) -> Result<(), Delivery
 }
 
 async fn find(app: &AppState, id: Uuid) -> Result<Order, DeliveryError> {
-    let order = app.database.read("order_find", move |db| Box::pin(orders::find(db, id))).await?;
+    let order =
+        app.database.read("order_find", move |connection| Box::pin(orders::find(connection, id))).await?;
     order.ok_or(DeliveryError::NoOrder(id))
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use access::MemberId;
 use idempotency::Operation;
 use money::Won;
-use peer::PeerError;
+use service_client::CallError;
 use store_client::Shortage;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -57,7 +57,7 @@ pub enum CheckoutError {
     Carts(#[from] CartsDown),
     /// store-api does not answer. No stock was reserved.
     #[error("the options could not be read from store-api")]
-    Store(#[from] PeerError),
+    Store(#[from] CallError),
     /// The database failed. The order may exist; the client can repeat the request with the same key.
     #[error("the order could not be written or read")]
     Database(#[from] sqlx::Error),
@@ -73,8 +73,9 @@ pub async fn place_order(
 ) -> Result<Order, CheckoutError> {
     let order_id = operation.id;
     let placed = if operation.begun_before {
-        let find =
-            app.database.read("order_find", move |db| Box::pin(orders::find_of(db, customer, order_id)));
+        let find = app
+            .database
+            .read("order_find", move |connection| Box::pin(orders::find_of(connection, customer, order_id)));
         find.await?
     } else {
         None
@@ -175,11 +176,11 @@ async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
     };
     let stored = checkout.clone();
     app.database
-        .run_tx("checkout_begin", move |tx| {
+        .run_tx("checkout_begin", move |connection| {
             let (order, checkout) = (order.clone(), checkout.clone());
             Box::pin(async move {
-                orders::insert(tx, &order).await?;
-                db::insert(tx, &checkout, order.created_at).await
+                orders::insert(connection, &order).await?;
+                db::insert(connection, &checkout, order.created_at).await
             })
         })
         .await?;
@@ -233,15 +234,18 @@ async fn run_until(
 }
 
 async fn find(app: &AppState, order_id: Uuid) -> sqlx::Result<Order> {
-    let found = app.database.read("order_find", move |db| Box::pin(orders::find(db, order_id))).await?;
+    let found = app
+        .database
+        .read("order_find", move |connection| Box::pin(orders::find(connection, order_id)))
+        .await?;
     found.ok_or(sqlx::Error::RowNotFound)
 }
 
 async fn claim(app: &AppState, order_id: Uuid) -> sqlx::Result<Option<Checkout>> {
     let (now, lease_until) = (app.clock.now(), app.lease_until());
     app.database
-        .run_tx("checkout_claim", move |tx| {
-            Box::pin(async move { db::claim(tx, order_id, now, lease_until).await })
+        .run_tx("checkout_claim", move |connection| {
+            Box::pin(async move { db::claim(connection, order_id, now, lease_until).await })
         })
         .await
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use database::Connection;
 use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
-use peer::PeerError;
+use service_client::CallError;
 use store_client::{ReleaseError, ReserveError, ReserveRequest, Shortage};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -52,7 +52,7 @@ enum StepError {
     #[error("the money could not be taken or given back")]
     Transfer(#[source] TransferError),
     #[error("the payment could not be voided")]
-    Void(#[source] PeerError),
+    Void(#[source] CallError),
     /// Midnight has passed and the day is closed, or the clock of this machine is behind.
     #[error("the business day of the payment is closed")]
     DayClosed,
@@ -131,7 +131,7 @@ impl Saga<'_> {
             Err(TransferError::InsufficientBalance | TransferError::NoWallet) => {
                 self.start_compensation(Failure::InsufficientBalance).await.map(|()| None)
             }
-            Err(error @ (TransferError::Mismatch | TransferError::Peer(_))) => {
+            Err(error @ (TransferError::Mismatch | TransferError::Call(_))) => {
                 Err(StepError::Transfer(error))
             }
         }
@@ -149,17 +149,17 @@ impl Saga<'_> {
         let additions = Arc::new(self.app.counter_shards.assign(additions));
         self.app
             .database
-            .run_tx("checkout_confirm", move |tx| {
+            .run_tx("checkout_confirm", move |connection| {
                 let (checkout, customer_name) = (checkout.clone(), customer_name.clone());
                 let additions = Arc::clone(&additions);
                 Box::pin(async move {
-                    delete(tx, &checkout).await?;
-                    orders::confirm(tx, checkout.order_id, &customer_name).await?;
-                    seller_day_totals::add(tx, additions.additions()).await?;
-                    if !order_lines::confirm(tx, checkout.order_id, payment).await? {
+                    delete(connection, &checkout).await?;
+                    orders::confirm(connection, checkout.order_id, &customer_name).await?;
+                    seller_day_totals::add(connection, additions.additions()).await?;
+                    if !order_lines::confirm(connection, checkout.order_id, payment).await? {
                         return Err(StepError::DayClosed);
                     }
-                    Ok(outbox::db::insert(tx, &deliveries, now, lease_until).await?)
+                    Ok(outbox::db::insert(connection, &deliveries, now, lease_until).await?)
                 })
             })
             .await?;
@@ -195,12 +195,12 @@ impl Saga<'_> {
         let checkout = self.checkout.clone();
         self.app
             .database
-            .run_tx("checkout_fail", move |tx| {
+            .run_tx("checkout_fail", move |connection| {
                 let checkout = checkout.clone();
                 Box::pin(async move {
-                    delete(tx, &checkout).await?;
-                    orders::fail(tx, checkout.order_id, compensation.failure).await?;
-                    order_lines::fail(tx, checkout.order_id).await?;
+                    delete(connection, &checkout).await?;
+                    orders::fail(connection, checkout.order_id, compensation.failure).await?;
+                    order_lines::fail(connection, checkout.order_id).await?;
                     Ok::<_, StepError>(())
                 })
             })
@@ -244,8 +244,8 @@ impl Saga<'_> {
 
     async fn save(&self) -> Result<(), StepError> {
         let checkout = self.checkout.clone();
-        let save = self.app.database.run_autocommit("checkout_save", move |db| {
-            Box::pin(async move { db::update(db, &checkout).await })
+        let save = self.app.database.run_autocommit("checkout_save", move |connection| {
+            Box::pin(async move { db::update(connection, &checkout).await })
         });
         let is_saved = save.await?;
         if is_saved { Ok(()) } else { Err(StepError::LeaseLost) }
@@ -253,8 +253,8 @@ impl Saga<'_> {
 }
 
 /// Deletes a checkout that has ended. It is the first statement of the transaction, which fails if the lease was lost.
-async fn delete(tx: &mut Connection, checkout: &Checkout) -> Result<(), StepError> {
-    if db::delete(tx, checkout).await? { Ok(()) } else { Err(StepError::LeaseLost) }
+async fn delete(connection: &mut Connection, checkout: &Checkout) -> Result<(), StepError> {
+    if db::delete(connection, checkout).await? { Ok(()) } else { Err(StepError::LeaseLost) }
 }
 
 fn count_ended(outcome: &'static str) {

@@ -27,15 +27,18 @@ impl Queue for DueCheckouts {
         let (now, lease_until) = (self.app.clock.now(), self.app.lease_until());
         self.app
             .database
-            .run_tx("checkouts_claim_due", move |tx| {
-                Box::pin(async move { db::claim_due(tx, now, lease_until, limit).await })
+            .run_tx("checkouts_claim_due", move |connection| {
+                Box::pin(async move { db::claim_due(connection, now, lease_until, limit).await })
             })
             .await
     }
 
     async fn run(self, checkout: Checkout) {
         let order_id = checkout.order_id;
-        let find = self.app.database.read("order_find", move |db| Box::pin(orders::find(db, order_id)));
+        let find = self
+            .app
+            .database
+            .read("order_find", move |connection| Box::pin(orders::find(connection, order_id)));
         match find.await {
             Ok(Some(order)) => {
                 let (state, attempt) = (checkout.state.as_str(), checkout.attempt);

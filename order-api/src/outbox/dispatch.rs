@@ -85,11 +85,11 @@ impl<S> Outbox<S> {
 
     async fn write(&self, done: Vec<Delivery>, failed: Vec<ClaimedDelivery>) -> sqlx::Result<()> {
         let now = self.shared.clock.now();
-        let write = self.shared.database.run_autocommit("outbox_write", move |db| {
+        let write = self.shared.database.run_autocommit("outbox_write", move |connection| {
             Box::pin(async move {
-                db::delete(db, &done).await?;
+                db::delete(connection, &done).await?;
                 for claimed in failed {
-                    db::reschedule(db, claimed, now + backoff(claimed.attempt)).await?;
+                    db::reschedule(connection, claimed, now + backoff(claimed.attempt)).await?;
                 }
                 Ok(())
             })
@@ -103,9 +103,9 @@ impl<S> Outbox<S> {
         let (lease_until, kinds) = (now + self.shared.lease, self.kinds());
         self.shared
             .database
-            .run_tx("outbox_claim_due", move |tx| {
+            .run_tx("outbox_claim_due", move |connection| {
                 let kinds = kinds.clone();
-                Box::pin(async move { db::claim_due(tx, &kinds, now, lease_until, limit).await })
+                Box::pin(async move { db::claim_due(connection, &kinds, now, lease_until, limit).await })
             })
             .await
     }

@@ -59,15 +59,15 @@ async fn store(
 ) -> Result<Payout, PayOutError> {
     let (created_at, lease_until) = (app.clock.now(), app.lease_until());
     app.database
-        .run_tx("payout_begin", move |tx| {
+        .run_tx("payout_begin", move |connection| {
             Box::pin(async move {
-                let (days, amount) = settlements::bind(tx, seller_id, range, id).await?;
+                let (days, amount) = settlements::bind(connection, seller_id, range, id).await?;
                 if amount <= Won::ZERO {
                     return Err(PayOutError::NothingToPay);
                 }
                 let payout = Payout { id, seller_id, range, amount, days, created_at, paid_at: None };
-                db::insert(tx, &payout).await?;
-                outbox::db::insert(tx, &[delivery(id)], created_at, lease_until).await?;
+                db::insert(connection, &payout).await?;
+                outbox::db::insert(connection, &[delivery(id)], created_at, lease_until).await?;
                 Ok(payout)
             })
         })
@@ -115,10 +115,10 @@ async fn transfer(app: &AppState, payout_id: Uuid) -> Result<(), DeliveryError> 
     app.member.transfer(payout.seller_id, &request).await.map_err(DeliveryError::Transfer)?;
     let (seller_id, now) = (payout.seller_id, app.clock.now());
     app.database
-        .run_tx("payout_paid", move |tx| {
+        .run_tx("payout_paid", move |connection| {
             Box::pin(async move {
-                db::record_paid(tx, payout_id, now).await?;
-                settlements::mark_paid(tx, seller_id, payout_id).await
+                db::record_paid(connection, payout_id, now).await?;
+                settlements::mark_paid(connection, seller_id, payout_id).await
             })
         })
         .await?;
@@ -126,5 +126,5 @@ async fn transfer(app: &AppState, payout_id: Uuid) -> Result<(), DeliveryError> 
 }
 
 async fn find(app: &AppState, id: Uuid) -> sqlx::Result<Option<Payout>> {
-    app.database.read("payout_find", move |db| Box::pin(db::find(db, id))).await
+    app.database.read("payout_find", move |connection| Box::pin(db::find(connection, id))).await
 }

@@ -56,7 +56,8 @@ pub async fn change_line(
     tracing::info!(%line_id, ?action, "a line is refunded");
     let limit = app.rules.checkout.answer_within();
     app.outbox.deliver_now(app, deliveries::of_line(line_id), limit).await;
-    let find = app.database.read("line_find", move |db| Box::pin(order_lines::find(db, line_id)));
+    let find =
+        app.database.read("line_find", move |connection| Box::pin(order_lines::find(connection, line_id)));
     find.await?.ok_or(ChangeLineError::NotFound)
 }
 
@@ -69,24 +70,27 @@ async fn write_change(
     let (clock, shards) = (app.clock.clone(), app.counter_shards.clone());
     let (changed, _additions) = app
         .database
-        .run_tx("line_change", move |tx| {
+        .run_tx("line_change", move |connection| {
             let (clock, shards, change) = (clock.clone(), shards.clone(), change.clone());
             Box::pin(async move {
-                let found = order_lines::lock(tx, line_id).await?;
+                let found = order_lines::lock(connection, line_id).await?;
                 let mut found =
                     found.filter(|found| is_owner(found, &change)).ok_or(ChangeLineError::NotFound)?;
                 let now = clock.now();
                 let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };
                 let status = change.action.apply(found.line.status, age, cancel_window)?;
-                let closed =
-                    if status.returns_money() { settlement_days::closed_through(tx).await? } else { None };
+                let closed = if status.returns_money() {
+                    settlement_days::closed_through(connection).await?
+                } else {
+                    None
+                };
                 let author =
                     Author { actor: change.actor, actor_id: Some(change.actor_id), reason: change.reason };
                 let entry = change_status(&clock, &mut found.line, status, change.action, closed, author);
                 let changed = [(found.line.clone(), entry)];
-                let additions = write(tx, &shards, &changed).await?;
+                let additions = write(connection, &shards, &changed).await?;
                 if status.returns_money() {
-                    outbox::db::insert(tx, &deliveries::of_line(line_id), now, lease_until).await?;
+                    outbox::db::insert(connection, &deliveries::of_line(line_id), now, lease_until).await?;
                 }
                 Ok::<_, ChangeLineError>((found, additions))
             })

@@ -70,8 +70,8 @@ async fn pay_back(app: &AppState, line_id: Uuid) -> Result<(), DeliveryError> {
     };
     app.member.transfer(found.customer_id, &request).await.map_err(DeliveryError::PayBack)?;
     let now = app.clock.now();
-    let record = app.database.run_autocommit("line_paid_back", move |db| {
-        Box::pin(order_lines::record_paid_back(db, line_id, now))
+    let record = app.database.run_autocommit("line_paid_back", move |connection| {
+        Box::pin(order_lines::record_paid_back(connection, line_id, now))
     });
     Ok(record.await?)
 }
@@ -89,7 +89,8 @@ async fn restock(app: &AppState, line_id: Uuid) -> Result<(), DeliveryError> {
 }
 
 async fn find(app: &AppState, line_id: Uuid) -> Result<(LineWithOwners, Refund), DeliveryError> {
-    let find = app.database.read("line_find", move |db| Box::pin(order_lines::find(db, line_id)));
+    let find =
+        app.database.read("line_find", move |connection| Box::pin(order_lines::find(connection, line_id)));
     let found = find.await?.ok_or(DeliveryError::NoRefund(line_id))?;
     let refund = found.line.refund.ok_or(DeliveryError::NoRefund(line_id))?;
     Ok((found, refund))

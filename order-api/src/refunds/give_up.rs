@@ -19,9 +19,9 @@ use crate::state::AppState;
 pub(crate) async fn give_up_order(app: &AppState, order_id: Uuid) -> Result<(), ChangeLineError> {
     retry_if_day_closed(|| async {
         let (clock, shards) = (app.clock.clone(), app.counter_shards.clone());
-        let give_up = app.database.run_tx("order_give_up", move |tx| {
+        let give_up = app.database.run_tx("order_give_up", move |connection| {
             let (clock, shards) = (clock.clone(), shards.clone());
-            Box::pin(async move { give_up_lines(tx, &clock, &shards, order_id).await })
+            Box::pin(async move { give_up_lines(connection, &clock, &shards, order_id).await })
         });
         give_up.await.map(drop)
     })
@@ -29,20 +29,20 @@ pub(crate) async fn give_up_order(app: &AppState, order_id: Uuid) -> Result<(), 
 }
 
 async fn give_up_lines(
-    tx: &mut Connection,
+    connection: &mut Connection,
     clock: &Clock,
     shards: &CounterShards,
     order_id: Uuid,
 ) -> Result<ShardedAdditions, ChangeLineError> {
     let now = clock.now();
-    let closed = settlement_days::closed_through(tx).await?;
-    let order = orders::find(tx, order_id).await?.ok_or(ChangeLineError::NotFound)?;
+    let closed = settlement_days::closed_through(connection).await?;
+    let order = orders::find(connection, order_id).await?.ok_or(ChangeLineError::NotFound)?;
     let mut line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
     // All transactions lock the lines in the same order.
     line_ids.sort_unstable();
     let mut changed = Vec::new();
     for line_id in &line_ids {
-        let mut found = order_lines::lock(tx, *line_id).await?.ok_or(ChangeLineError::NotFound)?;
+        let mut found = order_lines::lock(connection, *line_id).await?.ok_or(ChangeLineError::NotFound)?;
         let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };
         // A line that was refunded before stays as it is.
         let Ok(status) = Action::GiveUp.apply(found.line.status, age, Duration::ZERO) else {
@@ -53,15 +53,15 @@ async fn give_up_lines(
         let entry = change_status(clock, &mut found.line, status, Action::GiveUp, closed, author);
         changed.push((found.line, entry));
     }
-    let additions = write(tx, shards, &changed).await?;
+    let additions = write(connection, shards, &changed).await?;
     let pay_back: Vec<Delivery> =
         changed.iter().map(|(line, _)| Delivery { kind: PAY_BACK, subject_id: line.id }).collect();
     if !pay_back.is_empty() {
         // Without a lease: the worker claims them at once.
-        outbox::db::insert(tx, &pay_back, now, now).await?;
+        outbox::db::insert(connection, &pay_back, now, now).await?;
     }
     let restocks: Vec<Delivery> =
         line_ids.iter().map(|line_id| Delivery { kind: RESTOCK, subject_id: *line_id }).collect();
-    outbox::db::delete(tx, &restocks).await?;
+    outbox::db::delete(connection, &restocks).await?;
     Ok(additions)
 }

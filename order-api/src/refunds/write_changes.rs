@@ -87,19 +87,19 @@ pub(super) fn change_status(
 /// Writes changed lines and their histories, and adds the refunds to the totals. The caller keeps the returned value until
 /// the transaction has ended: it holds the shards.
 pub(super) async fn write(
-    tx: &mut Connection,
+    connection: &mut Connection,
     shards: &CounterShards,
     changed: &[(OrderLine, LineChange)],
 ) -> Result<ShardedAdditions, ChangeLineError> {
     let additions = shards.assign(additions::of_refunds(changed.iter().map(|(line, _)| line)));
-    seller_day_totals::add(tx, additions.additions()).await?;
+    seller_day_totals::add(connection, additions.additions()).await?;
     for (line, entry) in changed {
         match line.refund {
-            None => order_lines::update(tx, line).await?,
-            Some(refund) if order_lines::refund(tx, line, refund).await? => {}
+            None => order_lines::update(connection, line).await?,
+            Some(refund) if order_lines::refund(connection, line, refund).await? => {}
             Some(_) => return Err(ChangeLineError::DayClosed),
         }
-        line_changes::insert(tx, entry).await?;
+        line_changes::insert(connection, entry).await?;
     }
     Ok(additions)
 }

@@ -67,8 +67,8 @@ impl Step for CloseDay {
     ) -> BoxFuture<'a, Result<Chunk, StepError>> {
         async move {
             let (day, now) = (self.day, self.resources.clock.now());
-            let close = self.resources.database.run_tx("settlement_close_day", move |tx| {
-                Box::pin(async move { settlement_days::close(tx, day, token, now).await })
+            let close = self.resources.database.run_tx("settlement_close_day", move |connection| {
+                Box::pin(async move { settlement_days::close(connection, day, token, now).await })
             });
             close.await?;
             Ok(Chunk::last(Counts::default()))
@@ -120,8 +120,8 @@ impl Step for SettleSellers {
     fn expected<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BoxFuture<'a, Result<u64, StepError>> {
         async move {
             let (day, after) = (self.day, seller_of(checkpoint));
-            let count = self.resources.database.read("settlement_count_sellers", move |db| {
-                Box::pin(seller_day_totals::count_sellers(db, day, after))
+            let count = self.resources.database.read("settlement_count_sellers", move |connection| {
+                Box::pin(seller_day_totals::count_sellers(connection, day, after))
             });
             Ok(count.await?)
         }
@@ -141,23 +141,23 @@ impl Step for SettleSellers {
             let chunk_sellers = self.resources.settings.chunk_sellers;
             let limit = pace.limit().map_or(chunk_sellers, |small| small.min(chunk_sellers));
             let began = Instant::now();
-            let chunk = self.resources.database.run_tx("settlement_chunk", move |tx| {
+            let chunk = self.resources.database.run_tx("settlement_chunk", move |connection| {
                 Box::pin(async move {
-                    if !settlement_days::check_token(tx, day, token).await? {
+                    if !settlement_days::check_token(connection, day, token).await? {
                         return Err(ChunkError::Overtaken);
                     }
-                    let written = settlements::last_seller(tx, day).await?.unwrap_or_default();
+                    let written = settlements::last_seller(connection, day).await?.unwrap_or_default();
                     if written > recorded {
-                        let skipped = settlements::count_after(tx, day, recorded).await?;
+                        let skipped = settlements::count_after(connection, day, recorded).await?;
                         let counts = Counts { read: skipped, written: 0, skipped };
                         return Ok(Chunk::up_to(checkpoint_at(written), counts));
                     }
-                    let count = settlements::write(tx, day, written, limit).await?;
+                    let count = settlements::write(connection, day, written, limit).await?;
                     let counts = Counts { read: count, written: count, skipped: 0 };
                     if count < u64::from(limit) {
                         return Ok(Chunk::last(counts));
                     }
-                    let last = settlements::last_seller(tx, day).await?.unwrap_or_default();
+                    let last = settlements::last_seller(connection, day).await?.unwrap_or_default();
                     Ok(Chunk::up_to(checkpoint_at(last), counts))
                 })
             });

@@ -62,8 +62,8 @@ impl Pace {
 
 async fn is_somebody_buying(resources: &Resources) -> sqlx::Result<bool> {
     let since = resources.clock.now() - RECENTLY;
-    let is_sold = resources
-        .database
-        .read("settlement_pace", move |db| Box::pin(lines::is_sold_since(db, BusinessDay::of(since), since)));
+    let is_sold = resources.database.read("settlement_pace", move |connection| {
+        Box::pin(lines::is_sold_since(connection, BusinessDay::of(since), since))
+    });
     is_sold.await
 }

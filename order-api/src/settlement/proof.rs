@@ -45,8 +45,8 @@ pub(super) async fn prove(
     // then.
     let (total_rows, totals) = sum_up_totals(resources, day).await?;
     let read_anew_lines = resources.settings.read_anew_lines;
-    let compare = resources.database.read("settlement_compare", move |db| {
-        Box::pin(async move { compare(db, day, totals, read_anew_lines).await })
+    let compare = resources.database.read("settlement_compare", move |connection| {
+        Box::pin(async move { compare(connection, day, totals, read_anew_lines).await })
     });
     Ok(compare.await?.map(|()| total_rows))
 }
@@ -85,14 +85,14 @@ async fn sum_up_totals(resources: &Resources, day: BusinessDay) -> sqlx::Result<
         // A transaction, because it is run again after a deadlock with a transaction that it waits for.
         let part: sqlx::Result<_> = resources
             .database
-            .run_tx("settlement_totals", move |tx| {
+            .run_tx("settlement_totals", move |connection| {
                 Box::pin(async move {
                     let through = match limit {
-                        Some(limit) => seller_day_totals::seller_at(tx, day, after, limit).await?,
+                        Some(limit) => seller_day_totals::seller_at(connection, day, after, limit).await?,
                         None => None,
                     };
                     let through = through.unwrap_or(Uuid::max());
-                    Ok((through, seller_day_totals::sum_up(tx, day, after, through).await?))
+                    Ok((through, seller_day_totals::sum_up(connection, day, after, through).await?))
                 })
             })
             .await;

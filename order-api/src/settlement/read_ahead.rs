@@ -19,9 +19,9 @@ const PART: Duration = Duration::from_secs(15 * 60);
 /// Sums up the payments and refunds since the last time: of today, and of yesterday if it is not closed.
 pub(super) async fn read_ahead(resources: &Resources) -> sqlx::Result<()> {
     let until = resources.clock.now() - LAG;
-    let closed = resources
-        .database
-        .read("settlement_closed_through", |db| Box::pin(settlement_days::closed_through(db)));
+    let closed = resources.database.read("settlement_closed_through", |connection| {
+        Box::pin(settlement_days::closed_through(connection))
+    });
     let closed = closed.await?;
     let today = BusinessDay::of(until);
     for day in [today.previous(), today] {
@@ -35,9 +35,9 @@ pub(super) async fn read_ahead(resources: &Resources) -> sqlx::Result<()> {
 async fn read_day(resources: &Resources, day: BusinessDay, until: OffsetDateTime) -> sqlx::Result<()> {
     // Not in a transaction: the only write comes last, and is one statement.
     let read_part = || {
-        resources
-            .database
-            .run_autocommit("settlement_read_ahead", move |db| Box::pin(read_part(db, day, until)))
+        resources.database.run_autocommit("settlement_read_ahead", move |connection| {
+            Box::pin(read_part(connection, day, until))
+        })
     };
     while read_part().await? {}
     Ok(())

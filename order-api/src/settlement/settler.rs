@@ -124,7 +124,7 @@ impl Settler {
         let first = self
             .resources
             .database
-            .read("settlement_first_day", |db| Box::pin(seller_day_totals::first_day(db)));
+            .read("settlement_first_day", |connection| Box::pin(seller_day_totals::first_day(connection)));
         let first = first.await?;
         let last_settled = self.batch.last_completed(JOB).await?;
         let last_settled = last_settled.as_deref().and_then(day_of_key);

@@ -52,7 +52,11 @@ async fn unconfirmed(market: &Market) -> (Uuid, Vec<(Addition, u8)>, Payment) {
     crate::support::wait_until_idle(&instance).await;
     market.world.to_member.heal();
     let id: Uuid = order["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    let find = market.world.app.database.read("order_find", move |db| Box::pin(orders::find(db, id)));
+    let find = market
+        .world
+        .app
+        .database
+        .read("order_find", move |connection| Box::pin(orders::find(connection, id)));
     let order = find.await.expect("an answer").expect("the order");
     let payment = Payment { at: day(22).at("23:59".parse().expect("a time")), day: day(22) };
     let additions =
@@ -71,12 +75,12 @@ async fn a_sale_that_is_being_confirmed_when_its_day_is_closed_is_waited_for(
     market.go_to(day(23), "00:00");
 
     let shared = Arc::clone(&market);
-    let confirm = market.world.app.database.run_tx("confirm", move |tx| {
+    let confirm = market.world.app.database.run_tx("confirm", move |connection| {
         let (market, additions) = (Arc::clone(&shared), additions.clone());
         Box::pin(async move {
-            orders::confirm(tx, order_id, "김달콤").await?;
-            seller_day_totals::add(tx, &additions).await?;
-            assert!(order_lines::confirm(tx, order_id, payment).await?);
+            orders::confirm(connection, order_id, "김달콤").await?;
+            seller_day_totals::add(connection, &additions).await?;
+            assert!(order_lines::confirm(connection, order_id, payment).await?);
             let run = settle_until_draining(&market).await;
             assert_eq!(market.number("SELECT COUNT(*) FROM settlement_days").await, 1);
             Ok::<_, sqlx::Error>(run)
@@ -99,13 +103,13 @@ async fn a_sale_that_updates_its_lines_after_the_day_is_closed_is_rolled_back(
     market.go_to(day(23), "00:00");
 
     let shared = Arc::clone(&market);
-    let confirm = market.world.app.database.run_tx("confirm", move |tx| {
+    let confirm = market.world.app.database.run_tx("confirm", move |connection| {
         let (market, additions) = (Arc::clone(&shared), additions.clone());
         Box::pin(async move {
-            seller_day_totals::add(tx, &additions).await?;
+            seller_day_totals::add(connection, &additions).await?;
             let run = settle_until_draining(&market).await;
-            assert!(!order_lines::confirm(tx, order_id, payment).await?);
-            sqlx::query("ROLLBACK").execute(tx).await?;
+            assert!(!order_lines::confirm(connection, order_id, payment).await?);
+            sqlx::query("ROLLBACK").execute(connection).await?;
             Ok::<_, sqlx::Error>(run)
         })
     });
@@ -191,14 +195,14 @@ async fn a_refund_cannot_be_written_for_a_closed_day(_: MySqlPoolOptions, option
     let market = Market::new(options).await;
     let line = market.sell(3).await;
     let database = &market.world.app.database;
-    let find = database.read("line_find", move |db| Box::pin(order_lines::find(db, line)));
+    let find = database.read("line_find", move |connection| Box::pin(order_lines::find(connection, line)));
     let found = find.await.unwrap().unwrap();
     let refund = async |number: u8| {
         let refund = Refund { id: Uuid::new_v4(), day: day(number), paid_back_at: None };
         let mut line = found.line.clone();
         line.status = LineStatus::Refunded;
-        let write = database.run_autocommit("refund", move |db| {
-            Box::pin(async move { order_lines::refund(db, &line, refund).await })
+        let write = database.run_autocommit("refund", move |connection| {
+            Box::pin(async move { order_lines::refund(connection, &line, refund).await })
         });
         write.await.unwrap()
     };

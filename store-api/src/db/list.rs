@@ -42,7 +42,7 @@ fn portions<T>(rows: &[T], most: usize) -> impl Iterator<Item = &[T]> {
 /// Inserts rows in [`portions`] of at most `most`, each by one statement. `into` is the statement up to the values, and
 /// `push` adds the values of one row.
 pub(crate) async fn insert_rows<T: Sync>(
-    db: &mut Connection,
+    connection: &mut Connection,
     into: &'static str,
     rows: &[T],
     most: usize,
@@ -51,7 +51,7 @@ pub(crate) async fn insert_rows<T: Sync>(
     for portion in portions(rows, most) {
         let mut insert = QueryBuilder::new(into);
         insert.push_values(portion, &mut push);
-        insert.build().execute(&mut *db).await?;
+        insert.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -16,23 +16,28 @@ impl MemberRows {
     /// Writes the row of a member. False if there is one already.
     pub(crate) async fn insert(
         &self,
-        db: &mut Connection,
+        connection: &mut Connection,
         id: Uuid,
         member_id: Uuid,
         now: OffsetDateTime,
     ) -> sqlx::Result<bool> {
         let existing: Option<i64> =
-            sqlx::query_scalar(self.find).bind(id).bind(member_id).fetch_optional(&mut *db).await?;
+            sqlx::query_scalar(self.find).bind(id).bind(member_id).fetch_optional(&mut *connection).await?;
         if existing.is_some() {
             return Ok(false);
         }
-        sqlx::query(self.insert).bind(id).bind(member_id).bind(now).execute(db).await?;
+        sqlx::query(self.insert).bind(id).bind(member_id).bind(now).execute(connection).await?;
         Ok(true)
     }
 
     /// Deletes the row of a member. False if there was none.
-    pub(crate) async fn delete(&self, db: &mut Connection, id: Uuid, member_id: Uuid) -> sqlx::Result<bool> {
-        let done = sqlx::query(self.delete).bind(id).bind(member_id).execute(db).await?;
+    pub(crate) async fn delete(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+        member_id: Uuid,
+    ) -> sqlx::Result<bool> {
+        let done = sqlx::query(self.delete).bind(id).bind(member_id).execute(connection).await?;
         Ok(done.rows_affected() == 1)
     }
 }

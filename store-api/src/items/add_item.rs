@@ -46,24 +46,27 @@ pub async fn add_item(
     let options = item.options.iter().map(|option| (clock.new_id(), option.clone())).collect();
     let new = WithIds { id: clock.new_id(), item, options };
     let owner = Owner { store_id, seller_id: seller.0 };
-    run_tx_with(database, "add_item", new, move |tx, new| Box::pin(add_in(tx, owner, new, now))).await
+    run_tx_with(database, "add_item", new, move |connection, new| {
+        Box::pin(add_in(connection, owner, new, now))
+    })
+    .await
 }
 
 async fn add_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     owner: Owner,
     WithIds { id, item, options }: &WithIds,
     now: OffsetDateTime,
 ) -> Result<ItemWithOptions, AddItemError> {
-    if !db::items::lock_store(tx, owner).await? {
+    if !db::items::lock_store(connection, owner).await? {
         return Err(AddItemError::NoStore);
     }
-    let number = db::items::insert(tx, *id, owner, item, now)
+    let number = db::items::insert(connection, *id, owner, item, now)
         .await
         .map_err(on_duplicate(db::items::NAME_KEY, AddItemError::NameTaken))?;
-    db::options::insert(tx, *id, options, now)
+    db::options::insert(connection, *id, options, now)
         .await
         .map_err(on_duplicate(db::options::NAME_KEY, AddItemError::OptionNameTaken))?;
-    search_changes::record_new(tx, Corpus::Items, number).await?;
-    Ok(db::items_with_options::find(tx, *id).await?.ok_or(sqlx::Error::RowNotFound)?)
+    search_changes::record_new(connection, Corpus::Items, number).await?;
+    Ok(db::items_with_options::find(connection, *id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

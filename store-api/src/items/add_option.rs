@@ -35,27 +35,27 @@ pub async fn add_option(
     option: NewOption,
 ) -> Result<EditedOption, AddOptionError> {
     let (now, option) = (clock.now(), [(clock.new_id(), option)]);
-    run_tx_with(database, "add_option", (edit, option), move |tx, (edit, option)| {
-        Box::pin(add_in(tx, edit, item_id, option, now))
+    run_tx_with(database, "add_option", (edit, option), move |connection, (edit, option)| {
+        Box::pin(add_in(connection, edit, item_id, option, now))
     })
     .await
 }
 
 async fn add_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     item_id: Uuid,
     option: &[(Uuid, NewOption); 1],
     now: OffsetDateTime,
 ) -> Result<EditedOption, AddOptionError> {
-    let item = lock_own_item(tx, edit, item_id).await?;
-    if db::options::of_item(tx, item_id).await?.len() >= MAX_OPTIONS {
+    let item = lock_own_item(connection, edit, item_id).await?;
+    if db::options::of_item(connection, item_id).await?.len() >= MAX_OPTIONS {
         return Err(AddOptionError::TooMany);
     }
-    db::options::insert(tx, item_id, option, now)
+    db::options::insert(connection, item_id, option, now)
         .await
         .map_err(on_duplicate(db::options::NAME_KEY, AddOptionError::NameTaken))?;
-    let (item, options) = update_item(tx, item, now).await?;
+    let (item, options) = update_item(connection, item, now).await?;
     let option = options.into_iter().next_back().ok_or(sqlx::Error::RowNotFound)?;
     Ok(EditedOption { option, item_version: item.version })
 }

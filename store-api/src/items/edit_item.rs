@@ -32,24 +32,25 @@ pub async fn edit_item(
     change: ItemEdit,
 ) -> Result<ItemWithOptions, EditItemError> {
     let now = clock.now();
-    run_tx_with(database, "edit_item", (edit, change), move |tx, (edit, change)| {
-        Box::pin(edit_in(tx, edit, id, change, now))
+    run_tx_with(database, "edit_item", (edit, change), move |connection, (edit, change)| {
+        Box::pin(edit_in(connection, edit, id, change, now))
     })
     .await
 }
 
 async fn edit_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
     change: &ItemEdit,
     now: OffsetDateTime,
 ) -> Result<ItemWithOptions, EditItemError> {
-    let item = lock_own_item(tx, edit, id).await?;
+    let item = lock_own_item(connection, edit, id).await?;
     let edited = change.apply(&item, now);
-    db::items::update(tx, &edited)
+    db::items::update(connection, &edited)
         .await
         .map_err(on_duplicate(db::items::NAME_KEY, EditItemError::NameTaken))?;
-    search_changes::record_old_text(tx, Corpus::Items, item.number, &item.name, &item.description).await?;
-    Ok(ItemWithOptions { item: edited, options: db::options::of_item(tx, id).await? })
+    search_changes::record_old_text(connection, Corpus::Items, item.number, &item.name, &item.description)
+        .await?;
+    Ok(ItemWithOptions { item: edited, options: db::options::of_item(connection, id).await? })
 }

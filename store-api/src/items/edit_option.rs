@@ -38,25 +38,25 @@ pub async fn edit_option(
     change: OptionEdit,
 ) -> Result<EditedOption, EditOptionError> {
     let now = clock.now();
-    run_tx_with(database, "edit_option", (edit, change), move |tx, (edit, change)| {
-        Box::pin(edit_in(tx, edit, (item_id, option_id), change, now))
+    run_tx_with(database, "edit_option", (edit, change), move |connection, (edit, change)| {
+        Box::pin(edit_in(connection, edit, (item_id, option_id), change, now))
     })
     .await
 }
 
 async fn edit_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     (item_id, option_id): (Uuid, Uuid),
     change: &OptionEdit,
     now: OffsetDateTime,
 ) -> Result<EditedOption, EditOptionError> {
-    let item = lock_own_item(tx, edit, item_id).await?;
-    let option = db::options::lock(tx, option_id, item_id).await?.ok_or(EditOptionError::NoOption)?;
+    let item = lock_own_item(connection, edit, item_id).await?;
+    let option = db::options::lock(connection, option_id, item_id).await?.ok_or(EditOptionError::NoOption)?;
     let edited = change.apply(&option).map_err(EditOptionError::StockOutOfRange)?;
-    db::options::update(tx, &edited, edited.on_hand - option.on_hand, now)
+    db::options::update(connection, &edited, edited.on_hand - option.on_hand, now)
         .await
         .map_err(on_duplicate(db::options::NAME_KEY, EditOptionError::NameTaken))?;
-    let (item, _) = update_item(tx, item, now).await?;
+    let (item, _) = update_item(connection, item, now).await?;
     Ok(EditedOption { option: edited, item_version: item.version })
 }

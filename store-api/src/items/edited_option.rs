@@ -16,15 +16,15 @@ pub struct EditedOption {
 /// Updates the price and the version of an item after one of its options was added, edited or deleted. Returns the item
 /// and its options as they are now.
 pub(super) async fn update_item(
-    tx: &mut Connection,
+    connection: &mut Connection,
     mut item: Item,
     now: OffsetDateTime,
 ) -> sqlx::Result<(Item, Vec<ItemOption>)> {
-    let options = db::options::of_item(tx, item.id).await?;
+    let options = db::options::of_item(connection, item.id).await?;
     item.min_price = options.iter().map(|option| option.price).min().ok_or(sqlx::Error::RowNotFound)?;
     item.version += 1;
     item.updated_at = now;
-    db::items::update(tx, &item).await?;
-    search_changes::record_facts(tx, item.number).await?;
+    db::items::update(connection, &item).await?;
+    search_changes::record_facts(connection, item.number).await?;
     Ok((item, options))
 }

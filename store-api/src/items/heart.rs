@@ -13,14 +13,14 @@ use crate::shared::{MarkChange, MarkError, Markable, change_mark};
 impl Markable for HeartCount {
     const MARKS: MemberRows = db::hearts::ROWS;
 
-    async fn lock(tx: &mut Connection, id: Uuid) -> sqlx::Result<Option<Self>> {
-        db::items::lock_hearts(tx, id).await
+    async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Self>> {
+        db::items::lock_hearts(connection, id).await
     }
 
-    async fn count(self, tx: &mut Connection, change: i64) -> sqlx::Result<()> {
+    async fn count(self, connection: &mut Connection, change: i64) -> sqlx::Result<()> {
         let hearts = self.hearts + change;
-        db::items::set_hearts(tx, self.number, hearts).await?;
-        search_changes::record_count(tx, self.number, self.hearts, hearts).await
+        db::items::set_hearts(connection, self.number, hearts).await?;
+        search_changes::record_count(connection, self.number, self.hearts, hearts).await
     }
 }
 

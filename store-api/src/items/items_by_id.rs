@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use batching::Work;
 use database::{Database, SharedError};
+use group_commit::Work;
 use uuid::Uuid;
 
 use super::{ItemWithOptions, db};
@@ -19,8 +19,8 @@ impl ItemsById {
     }
 
     async fn read(&self, ids: Vec<Uuid>) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
-        let read = self.database.read("item_show", move |db| {
-            Box::pin(async move { db::items_with_options::find_all(db, &ids).await })
+        let read = self.database.read("item_show", move |connection| {
+            Box::pin(async move { db::items_with_options::find_all(connection, &ids).await })
         });
         read.await
     }

@@ -6,11 +6,11 @@ use crate::shared::{EditError, SellerEdit};
 
 /// Locks a live item for an edit: it must belong to the seller and have an expected version.
 pub(super) async fn lock_own_item(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
 ) -> Result<Item, EditError> {
-    let item = db::items::lock_owned(tx, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
+    let item = db::items::lock_owned(connection, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
     edit.check_version(item.version)?;
     Ok(item)
 }

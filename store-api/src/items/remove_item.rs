@@ -16,18 +16,22 @@ pub async fn remove_item(
     id: Uuid,
 ) -> Result<(), EditError> {
     let now = clock.now();
-    run_tx_with(database, "remove_item", edit, move |tx, edit| Box::pin(remove_in(tx, edit, id, now))).await
+    run_tx_with(database, "remove_item", edit, move |connection, edit| {
+        Box::pin(remove_in(connection, edit, id, now))
+    })
+    .await
 }
 
 async fn remove_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
     now: OffsetDateTime,
 ) -> Result<(), EditError> {
-    let item = lock_own_item(tx, edit, id).await?;
-    search_changes::record_old_text(tx, Corpus::Items, item.number, &item.name, &item.description).await?;
-    db::items::delete(tx, item.number, now).await?;
-    db::hearts::delete_of_item(tx, id).await?;
+    let item = lock_own_item(connection, edit, id).await?;
+    search_changes::record_old_text(connection, Corpus::Items, item.number, &item.name, &item.description)
+        .await?;
+    db::items::delete(connection, item.number, now).await?;
+    db::hearts::delete_of_item(connection, id).await?;
     Ok(())
 }

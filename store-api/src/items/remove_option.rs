@@ -33,24 +33,24 @@ pub async fn remove_option(
     (item_id, option_id): (Uuid, Uuid),
 ) -> Result<(), RemoveOptionError> {
     let now = clock.now();
-    run_tx_with(database, "remove_option", edit, move |tx, edit| {
-        Box::pin(remove_in(tx, edit, (item_id, option_id), now))
+    run_tx_with(database, "remove_option", edit, move |connection, edit| {
+        Box::pin(remove_in(connection, edit, (item_id, option_id), now))
     })
     .await
 }
 
 async fn remove_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     (item_id, option_id): (Uuid, Uuid),
     now: OffsetDateTime,
 ) -> Result<(), RemoveOptionError> {
-    let item = lock_own_item(tx, edit, item_id).await?;
-    db::options::lock(tx, option_id, item_id).await?.ok_or(RemoveOptionError::NoOption)?;
-    if db::options::of_item(tx, item_id).await?.len() == 1 {
+    let item = lock_own_item(connection, edit, item_id).await?;
+    db::options::lock(connection, option_id, item_id).await?.ok_or(RemoveOptionError::NoOption)?;
+    if db::options::of_item(connection, item_id).await?.len() == 1 {
         return Err(RemoveOptionError::Last);
     }
-    db::options::delete(tx, option_id, now).await?;
-    update_item(tx, item, now).await?;
+    db::options::delete(connection, option_id, now).await?;
+    update_item(connection, item, now).await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(super) trait Criteria: Sync {
     /// Reads the live rows of these numbers, in any order.
     fn rows(
         &self,
-        db: &mut Connection,
+        connection: &mut Connection,
         numbers: &[u32],
     ) -> impl Future<Output = sqlx::Result<Vec<(u32, Self::Row)>>> + Send;
 
@@ -89,7 +89,7 @@ impl<'s, S: Criteria> Collector<'s, S> {
     /// candidates come in the order of the list.
     pub(super) async fn collect(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         mut candidates: impl Iterator<Item = (S::Position, u32)> + Send,
     ) -> Result<(), Stop<S::Position>> {
         let mut size = self.still_wanted().next_power_of_two().min(LARGEST_BATCH);
@@ -98,7 +98,7 @@ impl<'s, S: Criteria> Collector<'s, S> {
             let Some((last, _)) = batch.last().cloned() else { return Ok(()) };
             let numbers: Vec<u32> = batch.iter().map(|(_, number)| *number).collect();
             let mut rows: HashMap<u32, S::Row> =
-                self.criteria.rows(db, &numbers).await?.into_iter().collect();
+                self.criteria.rows(connection, &numbers).await?.into_iter().collect();
             for (position, number) in batch {
                 let Some(row) = rows.remove(&number) else { continue };
                 if self.criteria.match_row(&row).as_ref() != Some(&position) {
@@ -121,7 +121,7 @@ impl<'s, S: Criteria> Collector<'s, S> {
     /// Adds the rows that the index does not know yet, and makes the page.
     pub(super) async fn finish(
         mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         unindexed: &[u32],
         end: Result<(), Stop<S::Position>>,
     ) -> sqlx::Result<Found<S::Row, S::Position>> {
@@ -130,7 +130,7 @@ impl<'s, S: Criteria> Collector<'s, S> {
             Err(Stop::BudgetSpent(position)) => Some(position),
             Err(Stop::Failed(error)) => return Err(error),
         };
-        for (_, row) in self.criteria.rows(db, unindexed).await? {
+        for (_, row) in self.criteria.rows(connection, unindexed).await? {
             if let Some(position) = self.criteria.match_row(&row).filter(|position| !self.was_shown(position))
             {
                 self.found.push((position, row));

@@ -13,12 +13,12 @@ pub async fn find_items(
     search: ItemSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Item, ItemPosition>> {
-    let find = database.read("item_search", move |db| {
+    let find = database.read("item_search", move |connection| {
         Box::pin(async move {
             if search.is_in_the_order_of_an_index() {
-                read_in_order(db, &search).await
+                read_in_order(connection, &search).await
             } else {
-                search_index(db, &search, budget).await
+                search_index(connection, &search, budget).await
             }
         })
     });
@@ -26,23 +26,26 @@ pub async fn find_items(
 }
 
 /// Reads the page straight from the table, in the order of one of its indexes.
-async fn read_in_order(db: &mut Connection, search: &ItemSearch) -> sqlx::Result<Found<Item, ItemPosition>> {
+async fn read_in_order(
+    connection: &mut Connection,
+    search: &ItemSearch,
+) -> sqlx::Result<Found<Item, ItemPosition>> {
     let ItemSearch { filter, sort, after, limit, .. } = search;
-    let rows = db::listing::items(db, filter, *sort, after.as_ref(), limit + 1).await?;
+    let rows = db::listing::items(connection, filter, *sort, after.as_ref(), limit + 1).await?;
     Ok(Found::from_rows(rows, *limit, |last| ItemPosition::of(last, Rank::Name, *sort)))
 }
 
 async fn search_index(
-    db: &mut Connection,
+    connection: &mut Connection,
     search: &ItemSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Item, ItemPosition>> {
-    let Some(terms) = ItemTerms::of(db, search).await? else { return Ok(Found::nothing()) };
+    let Some(terms) = ItemTerms::of(connection, search).await? else { return Ok(Found::nothing()) };
     // The changes are read before the bitmaps: see `super`.
-    let Unindexed { newest, numbers } = search_changes::unindexed(db, Corpus::Items).await?;
+    let Unindexed { newest, numbers } = search_changes::unindexed(connection, Corpus::Items).await?;
     let collector = Collector::new(search, search.limit + 1, budget);
     let mut run = ItemRun { search, terms, budget, newest, unindexed: numbers.iter().collect(), collector };
-    let end = run.run(db).await;
-    let found = run.collector.finish(db, &numbers, end).await?;
+    let end = run.run(connection).await;
+    let found = run.collector.finish(connection, &numbers, end).await?;
     Ok(Found { rows: found.rows.into_iter().map(|row| row.item).collect(), next: found.next })
 }

@@ -12,12 +12,12 @@ pub async fn find_stores(
     search: StoreSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Store, StorePosition>> {
-    let find = database.read("store_search", move |db| {
+    let find = database.read("store_search", move |connection| {
         Box::pin(async move {
             if search.keyword.is_empty() {
-                read_in_order(db, &search).await
+                read_in_order(connection, &search).await
             } else {
-                search_index(db, &search, budget).await
+                search_index(connection, &search, budget).await
             }
         })
     });
@@ -26,23 +26,23 @@ pub async fn find_stores(
 
 /// Reads the page straight from the table, in the order of one of its indexes.
 async fn read_in_order(
-    db: &mut Connection,
+    connection: &mut Connection,
     search: &StoreSearch,
 ) -> sqlx::Result<Found<Store, StorePosition>> {
     let StoreSearch { sort, after, limit, .. } = search;
-    let rows = db::listing::stores(db, *sort, after.as_ref(), limit + 1).await?;
+    let rows = db::listing::stores(connection, *sort, after.as_ref(), limit + 1).await?;
     Ok(Found::from_rows(rows, *limit, |last| StorePosition::of(last, *sort)))
 }
 
 async fn search_index(
-    db: &mut Connection,
+    connection: &mut Connection,
     search: &StoreSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Store, StorePosition>> {
     // The changes are read before the bitmaps: see `super`.
-    let Unindexed { newest, numbers } = search_changes::unindexed(db, Corpus::Stores).await?;
+    let Unindexed { newest, numbers } = search_changes::unindexed(connection, Corpus::Stores).await?;
     let collector = Collector::new(search, search.limit + 1, budget);
     let mut run = StoreRun { search, budget, newest, unindexed: numbers.iter().collect(), collector };
-    let end = run.run(db).await;
-    run.collector.finish(db, &numbers, end).await
+    let end = run.run(connection).await;
+    run.collector.finish(connection, &numbers, end).await
 }

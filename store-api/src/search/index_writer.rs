@@ -40,8 +40,8 @@ pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
     let mut indexed = 0;
     loop {
         let batch = database
-            .run_tx("index_changes", |tx| {
-                Box::pin(async move { Ok::<_, IndexError>(index_batch(tx).await?) })
+            .run_tx("index_changes", |connection| {
+                Box::pin(async move { Ok::<_, IndexError>(index_batch(connection).await?) })
             })
             .await?;
         if batch == 0 {
@@ -52,17 +52,17 @@ pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
     }
 }
 
-async fn index_batch(tx: &mut Connection) -> sqlx::Result<usize> {
-    if !search_changes::try_lock_writer(tx).await? {
+async fn index_batch(connection: &mut Connection) -> sqlx::Result<usize> {
+    if !search_changes::try_lock_writer(connection).await? {
         return Ok(0);
     }
-    let changes = search_changes::oldest(tx, CHANGES_AT_ONCE).await?;
+    let changes = search_changes::oldest(connection, CHANGES_AT_ONCE).await?;
     if changes.is_empty() {
         return Ok(0);
     }
-    let edits = Edits::of(tx, &changes).await?;
-    edits.write(tx).await?;
-    search_changes::delete(tx, &changes).await?;
+    let edits = Edits::of(connection, &changes).await?;
+    edits.write(connection).await?;
+    search_changes::delete(connection, &changes).await?;
     Ok(changes.len())
 }
 
@@ -83,7 +83,7 @@ struct Edits {
 }
 
 impl Edits {
-    async fn of(tx: &mut Connection, changes: &[Change]) -> sqlx::Result<Self> {
+    async fn of(connection: &mut Connection, changes: &[Change]) -> sqlx::Result<Self> {
         let mut edits = Self::default();
         // Old terms are removed before new ones are added, so a term of both texts stays.
         for Change { corpus, number, old_text, .. } in changes {
@@ -103,7 +103,7 @@ impl Edits {
             .filter(|change| change.corpus == Corpus::Items && !change.only_facts)
             .map(|change| change.number)
             .collect();
-        for item in documents::items(tx, &numbers(Corpus::Items)).await? {
+        for item in documents::items(connection, &numbers(Corpus::Items)).await? {
             edits.items.insert(item.number);
             let mut terms = item.facts.terms();
             if with_words.contains(&item.number) {
@@ -113,7 +113,7 @@ impl Edits {
                 edits.set(term, item.number, item.is_live);
             }
         }
-        for store in documents::stores(tx, &numbers(Corpus::Stores)).await? {
+        for store in documents::stores(connection, &numbers(Corpus::Stores)).await? {
             for term in text_terms(Corpus::Stores, &store.name, "") {
                 edits.set(term, store.number, store.is_live);
             }
@@ -137,13 +137,13 @@ impl Edits {
         self.edit(term, number).remove.insert(number);
     }
 
-    async fn write(mut self, tx: &mut Connection) -> sqlx::Result<()> {
-        self.remove_old_facts(tx).await?;
+    async fn write(mut self, connection: &mut Connection) -> sqlx::Result<()> {
+        self.remove_old_facts(connection).await?;
         for (block, edits) in &self.by_block {
             let edits: Vec<(&Term, &Edit)> = edits.iter().collect();
             for chunk in edits.chunks(TERMS_AT_ONCE) {
                 let terms: Vec<&Term> = chunk.iter().map(|(term, _)| *term).collect();
-                let known = blocks::find(tx, &terms, *block..=*block).await?;
+                let known = blocks::find(connection, &terms, *block..=*block).await?;
                 let nothing = RoaringBitmap::new();
                 let mut changed = Vec::new();
                 for (term, Edit { add, remove }) in chunk {
@@ -153,18 +153,19 @@ impl Edits {
                         changed.push((*term, after));
                     }
                 }
-                blocks::replace(tx, *block, changed.iter().map(|(term, members)| (*term, members))).await?;
+                blocks::replace(connection, *block, changed.iter().map(|(term, members)| (*term, members)))
+                    .await?;
             }
         }
         Ok(())
     }
 
     /// Removes the items from every fact that the index has. The facts that are true now are added again.
-    async fn remove_old_facts(&mut self, tx: &mut Connection) -> sqlx::Result<()> {
+    async fn remove_old_facts(&mut self, connection: &mut Connection) -> sqlx::Result<()> {
         let blocks: BTreeSet<u32> = self.items.iter().map(block_of).collect();
         for block in blocks {
             for (first, last) in Term::ranges_of_facts() {
-                for (term, members) in blocks::find_range(tx, &first, &last, block..=block).await? {
+                for (term, members) in blocks::find_range(connection, &first, &last, block..=block).await? {
                     for number in members & &self.items {
                         self.remove(term.clone(), number);
                     }

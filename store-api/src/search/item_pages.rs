@@ -1,8 +1,8 @@
 //! Answers with a page of items. Requests that wait for the same page share one answer.
 
 use axum::body::Bytes;
-use batching::Work;
 use database::{Database, SharedError};
+use group_commit::Work;
 use paging::{Cursor, Page};
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};

@@ -32,7 +32,7 @@ type Outcome = Result<(), Stop<ItemPosition>>;
 
 impl ItemRun<'_> {
     /// Collects matches, rank by rank, until the page is full or the budget is spent.
-    pub(super) async fn run(&mut self, db: &mut Connection) -> Outcome {
+    pub(super) async fn run(&mut self, connection: &mut Connection) -> Outcome {
         let mut spans = None;
         for rank in [Rank::Name, Rank::Text] {
             let is_searched = rank == Rank::Name || !self.search.keyword.is_empty();
@@ -41,8 +41,8 @@ impl ItemRun<'_> {
             }
             let (top, mut rank_spans) = self.spans_of(rank, spans.take());
             match self.search.sort {
-                ItemSort::Latest => self.scan_by_number(db, rank, &mut rank_spans).await?,
-                _ => self.scan_by_key(db, rank, &mut rank_spans).await?,
+                ItemSort::Latest => self.scan_by_number(connection, rank, &mut rank_spans).await?,
+                _ => self.scan_by_key(connection, rank, &mut rank_spans).await?,
             }
             spans = Some((top, rank_spans));
         }
@@ -64,13 +64,13 @@ impl ItemRun<'_> {
     /// The numbers of a span that may match with this rank. `None` after the last span.
     async fn matches(
         &self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         spans: &mut PostingSpans,
         index: usize,
     ) -> sqlx::Result<Option<RoaringBitmap>> {
         let ItemTerms { conditions, in_name, in_text, .. } = &self.terms;
-        let Some(span) = spans.span(db, index).await? else { return Ok(None) };
+        let Some(span) = spans.span(connection, index).await? else { return Ok(None) };
         let matches = match rank {
             Rank::Name => span.with_all(conditions.iter().chain(&in_name.terms)),
             Rank::Text if in_name.are_exact => {
@@ -87,28 +87,38 @@ impl ItemRun<'_> {
     }
 
     /// Collects the matches from the newest to the oldest.
-    async fn scan_by_number(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Outcome {
+    async fn scan_by_number(
+        &mut self,
+        connection: &mut Connection,
+        rank: Rank,
+        spans: &mut PostingSpans,
+    ) -> Outcome {
         let mut index = 0;
-        while let Some(matches) = self.matches(db, rank, spans, index).await? {
-            self.collect_numbers(db, rank, 0, matches.iter().rev()).await?;
+        while let Some(matches) = self.matches(connection, rank, spans, index).await? {
+            self.collect_numbers(connection, rank, 0, matches.iter().rev()).await?;
             index += 1;
         }
         Ok(())
     }
 
     /// Collects the matches in the order of their keys, band by band.
-    async fn scan_by_key(&mut self, db: &mut Connection, rank: Rank, spans: &mut PostingSpans) -> Outcome {
+    async fn scan_by_key(
+        &mut self,
+        connection: &mut Connection,
+        rank: Rank,
+        spans: &mut PostingSpans,
+    ) -> Outcome {
         let mut matches = RoaringBitmap::new();
         let mut index = 0;
-        while let Some(more) = self.matches(db, rank, spans, index).await? {
+        while let Some(more) = self.matches(connection, rank, spans, index).await? {
             matches |= more;
             index += 1;
         }
         if matches.len() <= u64::from(self.budget.max_sorted) {
-            return self.fetch_and_sort(db, rank, &(i64::MIN..=i64::MAX), &matches).await;
+            return self.fetch_and_sort(connection, rank, &(i64::MIN..=i64::MAX), &matches).await;
         }
         let sort = self.search.sort;
-        let Some((lowest, greatest)) = db::listing::item_key_bounds(db, sort).await? else {
+        let Some((lowest, greatest)) = db::listing::item_key_bounds(connection, sort).await? else {
             return Ok(());
         };
         let (lowest, greatest) = overlap(&(lowest..=greatest), &self.search.keys()).into_inner();
@@ -119,14 +129,14 @@ impl ItemRun<'_> {
         };
         let scale = sort.scale();
         for group in groups_with(sort, scale, &keys) {
-            for (band, members) in self.bands(db, scale, &group).await? {
+            for (band, members) in self.bands(connection, scale, &group).await? {
                 let keys = overlap(&scale.values(band), &keys);
                 let matches = &matches & members;
                 match sort.fine_scale() {
                     Some(fine) if matches.len() > u64::from(self.budget.max_sorted) => {
-                        self.scan_fine_bands(db, rank, fine, &keys, &matches).await?;
+                        self.scan_fine_bands(connection, rank, fine, &keys, &matches).await?;
                     }
-                    _ => self.scan_band(db, rank, &keys, &matches).await?,
+                    _ => self.scan_band(connection, rank, &keys, &matches).await?,
                 }
             }
         }
@@ -136,16 +146,16 @@ impl ItemRun<'_> {
     /// Collects many matches with these keys, fine band by fine band.
     async fn scan_fine_bands(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         scale: Scale,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
     ) -> Outcome {
         for group in groups_with(self.search.sort, scale, keys) {
-            for (band, members) in self.bands(db, scale, &group).await? {
+            for (band, members) in self.bands(connection, scale, &group).await? {
                 let keys = overlap(&scale.values(band), keys);
-                self.scan_band(db, rank, &keys, &(matches & members)).await?;
+                self.scan_band(connection, rank, &keys, &(matches & members)).await?;
             }
         }
         Ok(())
@@ -154,7 +164,7 @@ impl ItemRun<'_> {
     /// The members of each band of a group, in the order of the list.
     async fn bands(
         &self,
-        db: &mut Connection,
+        connection: &mut Connection,
         scale: Scale,
         group: &RangeInclusive<Band>,
     ) -> sqlx::Result<Vec<(Band, RoaringBitmap)>> {
@@ -162,7 +172,7 @@ impl ItemRun<'_> {
         let term = |band| Term::key(sort, scale, band);
         let Some((first, last)) = term(*group.start()).zip(term(*group.end())) else { return Ok(Vec::new()) };
         let blocks = 0..=db::blocks::block_of(self.newest);
-        let by_term = db::blocks::find_range(db, &first, &last, blocks).await?;
+        let by_term = db::blocks::find_range(connection, &first, &last, blocks).await?;
         let mut bands: Vec<(Band, RoaringBitmap)> =
             by_term.into_iter().filter_map(|(term, members)| Some((term.band()?, members))).collect();
         if sort.direction() == Direction::Descending {
@@ -174,7 +184,7 @@ impl ItemRun<'_> {
     /// Collects the matches with these keys, which are of one band, in the way that reads least.
     async fn scan_band(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
@@ -184,38 +194,40 @@ impl ItemRun<'_> {
         }
         if keys.start() == keys.end() {
             return match self.search.sort.direction() {
-                Direction::Ascending => self.collect_numbers(db, rank, *keys.start(), matches.iter()).await,
+                Direction::Ascending => {
+                    self.collect_numbers(connection, rank, *keys.start(), matches.iter()).await
+                }
                 Direction::Descending => {
-                    self.collect_numbers(db, rank, *keys.start(), matches.iter().rev()).await
+                    self.collect_numbers(connection, rank, *keys.start(), matches.iter().rev()).await
                 }
             };
         }
         if matches.len() <= u64::from(self.budget.max_sorted) {
-            return self.fetch_and_sort(db, rank, keys, matches).await;
+            return self.fetch_and_sort(connection, rank, keys, matches).await;
         }
         // A band has few keys. With so many matches in it, the next match is near.
-        self.scan_index(db, rank, keys, matches).await
+        self.scan_index(connection, rank, keys, matches).await
     }
 
     /// Reads the keys of all matches, and sorts them.
     async fn fetch_and_sort(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
     ) -> Outcome {
         let numbers: Vec<u32> = matches.iter().collect();
-        let mut candidates = db::rows::item_keys(db, self.search.sort, &numbers).await?;
+        let mut candidates = db::rows::item_keys(connection, self.search.sort, &numbers).await?;
         candidates.retain(|(key, _)| keys.contains(key));
         candidates.sort_unstable_by(|one, other| self.search.sort.direction().compare(one, other));
-        self.collect_keys(db, rank, candidates).await
+        self.collect_keys(connection, rank, candidates).await
     }
 
     /// Scans the band in the order of the sort's index, and picks the matches.
     async fn scan_index(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
         matches: &RoaringBitmap,
@@ -223,27 +235,33 @@ impl ItemRun<'_> {
         let after = self.search.after.filter(|after| after.rank == rank && keys.contains(&after.key));
         let mut at = after.map(|after| (after.key, after.number));
         loop {
-            let scanned = db::listing::item_keys(db, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
+            let scanned =
+                db::listing::item_keys(connection, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
             let Some((key, number)) = scanned.last().copied() else { return Ok(()) };
             let candidates =
                 scanned.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
-            self.collect_keys(db, rank, candidates).await?;
+            self.collect_keys(connection, rank, candidates).await?;
             let here = ItemPosition { rank, key, number: number.into() };
             self.collector.spend_keys(scanned.len(), || here)?;
             at = Some((key, number.into()));
         }
     }
 
-    async fn collect_keys(&mut self, db: &mut Connection, rank: Rank, keys: Vec<(i64, u32)>) -> Outcome {
+    async fn collect_keys(
+        &mut self,
+        connection: &mut Connection,
+        rank: Rank,
+        keys: Vec<(i64, u32)>,
+    ) -> Outcome {
         let positions =
             keys.into_iter().map(|(key, number)| (ItemPosition { rank, key, number: number.into() }, number));
         let new: Vec<_> = positions.filter(|(position, _)| !self.collector.was_shown(position)).collect();
-        self.collector.collect(db, new.into_iter()).await
+        self.collector.collect(connection, new.into_iter()).await
     }
 
     async fn collect_numbers(
         &mut self,
-        db: &mut Connection,
+        connection: &mut Connection,
         rank: Rank,
         key: i64,
         numbers: impl Iterator<Item = u32> + Send,
@@ -254,7 +272,7 @@ impl ItemRun<'_> {
         };
         let positions =
             numbers.map(move |number| (ItemPosition { rank, key, number: number.into() }, number));
-        self.collector.collect(db, positions.filter(move |(position, _)| !shown(position))).await
+        self.collector.collect(connection, positions.filter(move |(position, _)| !shown(position))).await
     }
 }
 

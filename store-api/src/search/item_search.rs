@@ -57,8 +57,8 @@ impl Criteria for ItemSearch {
     type Row = ItemRow;
     type Position = ItemPosition;
 
-    async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, ItemRow)>> {
-        let rows = db::rows::items(db, numbers, self.filter.in_stock).await?;
+    async fn rows(&self, connection: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, ItemRow)>> {
+        let rows = db::rows::items(connection, numbers, self.filter.in_stock).await?;
         let numbered = rows.into_iter().filter_map(|row| Some((u32::try_from(row.item.number).ok()?, row)));
         Ok(numbered.collect())
     }

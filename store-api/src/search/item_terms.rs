@@ -32,11 +32,11 @@ pub(super) struct ItemTerms {
 
 impl ItemTerms {
     /// The terms of a search. `None` if no item can match: the store does not exist, or no item has such a price.
-    pub(super) async fn of(db: &mut Connection, search: &ItemSearch) -> sqlx::Result<Option<Self>> {
+    pub(super) async fn of(connection: &mut Connection, search: &ItemSearch) -> sqlx::Result<Option<Self>> {
         let ItemFilter { category, store_id, min_price, max_price, in_stock } = &search.filter;
         let mut conditions: Vec<Term> = category.map(Term::category).into_iter().collect();
         if let Some(store_id) = store_id {
-            let Some(number) = stores::find_number(db, *store_id).await? else { return Ok(None) };
+            let Some(number) = stores::find_number(connection, *store_id).await? else { return Ok(None) };
             conditions.push(Term::store(number));
         }
         if *in_stock {
@@ -44,11 +44,11 @@ impl ItemTerms {
         }
         let (mut prices, mut in_price_range) = (None, None);
         if min_price.is_some() || max_price.is_some() {
-            let Some(range) = existing_prices(db, search).await? else { return Ok(None) };
+            let Some(range) = existing_prices(connection, search).await? else { return Ok(None) };
             let band = |price: &i64| Scale::PRICE_RANGES.band(*price);
             let (first, last) = (band(range.start()), band(range.end()));
             if last.0 - first.0 < NARROW_BANDS {
-                in_price_range = items_in_narrow_range(db, &range).await?;
+                in_price_range = items_in_narrow_range(connection, &range).await?;
             }
             prices = Some((Term::price_range(first), Term::price_range(last)));
         }
@@ -65,10 +65,10 @@ impl ItemTerms {
 
 /// The part of the allowed prices that live items have. `None` if no item has such a price.
 async fn existing_prices(
-    db: &mut Connection,
+    connection: &mut Connection,
     search: &ItemSearch,
 ) -> sqlx::Result<Option<RangeInclusive<i64>>> {
-    let Some((lowest, greatest)) = db::listing::item_key_bounds(db, ItemSort::PriceAsc).await? else {
+    let Some((lowest, greatest)) = db::listing::item_key_bounds(connection, ItemSort::PriceAsc).await? else {
         return Ok(None);
     };
     Ok(Some(overlap(&search.prices(), &(lowest..=greatest))).filter(|range| !range.is_empty()))
@@ -76,10 +76,10 @@ async fn existing_prices(
 
 /// The items with a price in this range. `None` if there are more than [`NARROW_ITEMS`].
 async fn items_in_narrow_range(
-    db: &mut Connection,
+    connection: &mut Connection,
     prices: &RangeInclusive<i64>,
 ) -> sqlx::Result<Option<RoaringBitmap>> {
-    let keys = db::listing::item_keys(db, ItemSort::PriceAsc, prices, None, NARROW_ITEMS + 1).await?;
+    let keys = db::listing::item_keys(connection, ItemSort::PriceAsc, prices, None, NARROW_ITEMS + 1).await?;
     let is_all = keys.len() <= NARROW_ITEMS as usize;
     Ok(is_all.then(|| keys.into_iter().map(|(_, number)| number).collect()))
 }

@@ -37,24 +37,28 @@ impl PostingSpans {
     }
 
     /// The span with this index, counted from the newest. `None` after the last span.
-    pub(super) async fn span(&mut self, db: &mut Connection, index: usize) -> sqlx::Result<Option<&Span>> {
+    pub(super) async fn span(
+        &mut self,
+        connection: &mut Connection,
+        index: usize,
+    ) -> sqlx::Result<Option<&Span>> {
         while self.spans.len() <= index {
             let Some(highest) = self.next else { return Ok(None) };
             let size = (0..self.spans.len()).fold(FIRST_SPAN, |size, _| size.saturating_mul(GROWTH));
             let lowest = (highest + 1).saturating_sub(size);
-            let span = self.read(db, lowest..=highest).await?;
+            let span = self.read(connection, lowest..=highest).await?;
             self.spans.push(span);
             self.next = lowest.checked_sub(1);
         }
         Ok(self.spans.get(index))
     }
 
-    async fn read(&self, db: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
+    async fn read(&self, connection: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
         let terms: Vec<&Term> = self.terms.iter().collect();
-        let by_term = blocks::find(db, &terms, blocks.clone()).await?;
+        let by_term = blocks::find(connection, &terms, blocks.clone()).await?;
         let in_range = match &self.range {
             Some((first, last)) => Some(
-                blocks::find_range(db, first, last, blocks)
+                blocks::find_range(connection, first, last, blocks)
                     .await?
                     .into_values()
                     .fold(RoaringBitmap::new(), |all, one| all | one),

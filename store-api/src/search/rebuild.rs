@@ -39,19 +39,21 @@ pub async fn rebuild_from(
     first: u32,
     mut progress: impl FnMut(u32, u32),
 ) -> Result<(), RebuildError> {
-    let newest = database.read("newest_number", move |db| {
+    let newest = database.read("newest_number", move |connection| {
         Box::pin(async move {
             match corpus {
-                Corpus::Items => items::newest_number(db).await,
-                Corpus::Stores => stores::newest_number(db).await,
+                Corpus::Items => items::newest_number(connection).await,
+                Corpus::Stores => stores::newest_number(connection).await,
             }
         })
     });
     let Some(newest) = newest.await? else { return Ok(()) };
     for block in block_of(first)..=block_of(newest) {
         database
-            .run_tx("rebuild_search_block", move |tx| {
-                Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
+            .run_tx("rebuild_search_block", move |connection| {
+                Box::pin(
+                    async move { Ok::<_, RebuildError>(rebuild_block(connection, corpus, block).await?) },
+                )
             })
             .await?;
         let done = (*numbers_of(block).end()).min(newest);
@@ -60,18 +62,18 @@ pub async fn rebuild_from(
     Ok(())
 }
 
-async fn rebuild_block(tx: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
-    search_changes::lock_writer(tx).await?;
+async fn rebuild_block(connection: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+    search_changes::lock_writer(connection).await?;
     let members = match corpus {
-        Corpus::Items => items_of(tx, block).await?,
-        Corpus::Stores => stores_of(tx, block).await?,
+        Corpus::Items => items_of(connection, block).await?,
+        Corpus::Stores => stores_of(connection, block).await?,
     };
-    db::blocks::delete_block(tx, corpus, block).await?;
+    db::blocks::delete_block(connection, corpus, block).await?;
     let mut members: Vec<(Term, RoaringBitmap)> =
         members.into_iter().map(|(term, members)| (Term::from_bytes(term), members)).collect();
     // In the order of the primary key.
     members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    db::blocks::replace(tx, block, members.iter().map(|(term, members)| (term, members))).await
+    db::blocks::replace(connection, block, members.iter().map(|(term, members)| (term, members))).await
 }
 
 type Members = HashMap<Vec<u8>, RoaringBitmap>;
@@ -83,11 +85,11 @@ fn add(members: &mut Members, term: &[u8], number: u32) {
     }
 }
 
-async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
+async fn items_of(connection: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let items = db::documents::live_items(tx, from..=to, ROWS_AT_ONCE).await?;
+        let items = db::documents::live_items(connection, from..=to, ROWS_AT_ONCE).await?;
         for item in &items {
             each_text_of(Corpus::Items, &item.name, &item.description, |term| {
                 add(&mut members, term, item.number);
@@ -103,11 +105,11 @@ async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     }
 }
 
-async fn stores_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
+async fn stores_of(connection: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let stores = db::documents::live_stores(tx, from..=to, ROWS_AT_ONCE).await?;
+        let stores = db::documents::live_stores(connection, from..=to, ROWS_AT_ONCE).await?;
         for store in &stores {
             each_text_of(Corpus::Stores, &store.name, "", |term| add(&mut members, term, store.number));
         }

@@ -23,8 +23,8 @@ impl Criteria for StoreSearch {
     type Row = Store;
     type Position = StorePosition;
 
-    async fn rows(&self, db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, Store)>> {
-        let rows = db::rows::stores(db, numbers).await?;
+    async fn rows(&self, connection: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<(u32, Store)>> {
+        let rows = db::rows::stores(connection, numbers).await?;
         Ok(rows.into_iter().filter_map(|store| Some((u32::try_from(store.number).ok()?, store))).collect())
     }
 

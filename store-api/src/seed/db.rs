@@ -22,7 +22,7 @@ pub(super) trait SeedRow: Send + Sync + Sized + 'static {
     fn id(&self) -> Uuid;
 
     /// Writes rows with everything that belongs to them.
-    fn insert(db: &mut Connection, rows: &[Self]) -> impl Future<Output = sqlx::Result<()>> + Send;
+    fn insert(connection: &mut Connection, rows: &[Self]) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
 impl SeedRow for SeedStore {
@@ -33,10 +33,10 @@ impl SeedRow for SeedStore {
     }
 
     /// Writes stores with their follows.
-    async fn insert(db: &mut Connection, stores: &[Self]) -> sqlx::Result<()> {
+    async fn insert(connection: &mut Connection, stores: &[Self]) -> sqlx::Result<()> {
         let into = "INSERT INTO stores (id, seller_id, name, name_key, description, followers, version, live, created_at, \
              updated_at) ";
-        insert_rows(db, into, stores, ROWS_AT_ONCE, |mut row, seed| {
+        insert_rows(connection, into, stores, ROWS_AT_ONCE, |mut row, seed| {
             row.push_bind(seed.id)
                 .push_bind(seed.seller_id)
                 .push_bind(seed.store.name.as_str())
@@ -52,7 +52,7 @@ impl SeedRow for SeedStore {
             .iter()
             .flat_map(|seed| seed.followers.iter().map(|member| (seed.id, *member, seed.created_at)))
             .collect();
-        insert_marks(db, "INSERT INTO follows (store_id, member_id, created_at) ", &follows).await
+        insert_marks(connection, "INSERT INTO follows (store_id, member_id, created_at) ", &follows).await
     }
 }
 
@@ -64,10 +64,10 @@ impl SeedRow for SeedItem {
     }
 
     /// Writes items with their options, hearts and sales.
-    async fn insert(db: &mut Connection, items: &[Self]) -> sqlx::Result<()> {
+    async fn insert(connection: &mut Connection, items: &[Self]) -> sqlx::Result<()> {
         let into = "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, \
              sold, version, live, created_at, updated_at) ";
-        insert_rows(db, into, items, ROWS_AT_ONCE, |mut row, seed| {
+        insert_rows(connection, into, items, ROWS_AT_ONCE, |mut row, seed| {
             let prices = seed.item.options.iter().map(|option| option.price.amount());
             row.push_bind(seed.id)
                 .push_bind(seed.store_id)
@@ -84,32 +84,32 @@ impl SeedRow for SeedItem {
                 .push_bind(seed.created_at);
         })
         .await?;
-        insert_options(db, items).await?;
+        insert_options(connection, items).await?;
         let hearts: Vec<_> = items
             .iter()
             .flat_map(|seed| seed.hearts.iter().map(|member| (seed.id, *member, seed.created_at)))
             .collect();
-        insert_marks(db, "INSERT INTO hearts (item_id, member_id, created_at) ", &hearts).await?;
-        insert_sales(db, items).await
+        insert_marks(connection, "INSERT INTO hearts (item_id, member_id, created_at) ", &hearts).await?;
+        insert_sales(connection, items).await
     }
 }
 
 /// How many rows with these ids exist.
-pub(super) async fn count<R: SeedRow>(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
+pub(super) async fn count<R: SeedRow>(connection: &mut Connection, ids: &[Uuid]) -> sqlx::Result<usize> {
     let mut query = QueryBuilder::new(R::COUNT);
     push_list(&mut query, padded(ids).copied());
-    let count: i64 = query.build_query_scalar().fetch_one(db).await?;
+    let count: i64 = query.build_query_scalar().fetch_one(connection).await?;
     usize::try_from(count).map_err(|error| unreadable("COUNT(*)", error))
 }
 
 /// The number of an item.
-pub(super) async fn item_number(db: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
+pub(super) async fn item_number(connection: &mut Connection, id: Uuid) -> sqlx::Result<u32> {
     let stored: i64 =
-        sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(db).await?;
+        sqlx::query_scalar("SELECT number FROM items WHERE id = ?").bind(id).fetch_one(connection).await?;
     number(stored)
 }
 
-async fn insert_options(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
+async fn insert_options(connection: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     struct Row<'i> {
         seed: &'i SeedItem,
         id: Uuid,
@@ -127,39 +127,45 @@ async fn insert_options(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result
     let options: Vec<Row<'_>> = options.collect();
     let into = "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
          supplied, live, created_at, updated_at) ";
-    insert_rows(db, into, &options, ROWS_AT_ONCE, |mut row, Row { seed, id, position, option, sold }| {
-        let on_hand = option.quantity.pieces();
-        row.push_bind(*id)
-            .push_bind(seed.id)
-            .push_bind(*position)
-            .push_bind(option.name.as_str())
-            .push_bind(option.name.key())
-            .push_bind(option.price.amount())
-            .push_bind(on_hand)
-            .push("0")
-            .push_bind(*sold)
-            .push("0")
-            .push_bind(on_hand + sold)
-            .push("1")
-            .push_bind(seed.created_at)
-            .push_bind(seed.created_at);
-    })
+    insert_rows(
+        connection,
+        into,
+        &options,
+        ROWS_AT_ONCE,
+        |mut row, Row { seed, id, position, option, sold }| {
+            let on_hand = option.quantity.pieces();
+            row.push_bind(*id)
+                .push_bind(seed.id)
+                .push_bind(*position)
+                .push_bind(option.name.as_str())
+                .push_bind(option.name.key())
+                .push_bind(option.price.amount())
+                .push_bind(on_hand)
+                .push("0")
+                .push_bind(*sold)
+                .push("0")
+                .push_bind(on_hand + sold)
+                .push("1")
+                .push_bind(seed.created_at)
+                .push_bind(seed.created_at);
+        },
+    )
     .await
 }
 
 async fn insert_marks(
-    db: &mut Connection,
+    connection: &mut Connection,
     into: &'static str,
     marks: &[(Uuid, Uuid, OffsetDateTime)],
 ) -> sqlx::Result<()> {
-    insert_rows(db, into, marks, ROWS_AT_ONCE, |mut row, (id, member, since)| {
+    insert_rows(connection, into, marks, ROWS_AT_ONCE, |mut row, (id, member, since)| {
         row.push_bind(*id).push_bind(*member).push_bind(*since);
     })
     .await
 }
 
 /// Writes the sales as confirmed reservations, one for each item that was sold.
-async fn insert_sales(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
+async fn insert_sales(connection: &mut Connection, items: &[SeedItem]) -> sqlx::Result<()> {
     let sales: Vec<_> = items
         .iter()
         .filter_map(|seed| {
@@ -168,13 +174,13 @@ async fn insert_sales(db: &mut Connection, items: &[SeedItem]) -> sqlx::Result<(
         })
         .collect();
     let into = "INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at) ";
-    insert_rows(db, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, _, _, at)| {
+    insert_rows(connection, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, _, _, at)| {
         row.push_bind(*order_id).push_bind(ReservationStatus::Confirmed.as_str());
         row.push_bind(*at).push_bind(*at).push_bind(*at);
     })
     .await?;
     let into = "INSERT INTO reservation_lines (order_id, option_id, quantity, restocked) ";
-    insert_rows(db, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, option_id, pieces, _)| {
+    insert_rows(connection, into, &sales, ROWS_AT_ONCE, |mut row, (order_id, option_id, pieces, _)| {
         row.push_bind(*order_id).push_bind(*option_id).push_bind(*pieces).push("0");
     })
     .await

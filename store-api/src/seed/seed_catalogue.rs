@@ -60,7 +60,8 @@ pub async fn seed_catalogue(
     // The index is built even if all rows existed: an interrupted run may have left it incomplete, and it costs little.
     rebuild_from(database, Corpus::Stores, 1, |_, _| {}).await?;
     if let Some(first) = first_item {
-        let find = database.read("seed_first_item", move |db| Box::pin(db::item_number(db, first)));
+        let find =
+            database.read("seed_first_item", move |connection| Box::pin(db::item_number(connection, first)));
         let first = find.await?;
         rebuild_from(database, Corpus::Items, first, |done, all| progress(Progress::Indexed(done, all)))
             .await?;
@@ -83,9 +84,9 @@ impl Writer<'_> {
         let seed = self.seed;
         if self.may_exist {
             let ids: Vec<Uuid> = batch.iter().map(R::id).collect();
-            let count = self
-                .database
-                .read("seed_count", move |db| Box::pin(async move { db::count::<R>(db, &ids).await }));
+            let count = self.database.read("seed_count", move |connection| {
+                Box::pin(async move { db::count::<R>(connection, &ids).await })
+            });
             let existing = count.await?;
             if existing == batch.len() {
                 return Ok(());
@@ -95,7 +96,9 @@ impl Writer<'_> {
             }
             self.may_exist = false;
         }
-        let written = run_tx_with(self.database, "seed", batch, |tx, batch| Box::pin(R::insert(tx, batch)));
+        let written = run_tx_with(self.database, "seed", batch, |connection, batch| {
+            Box::pin(R::insert(connection, batch))
+        });
         written.await.map_err(|error| match database::duplicate_key(&error) {
             Some(_) => SeedError::NameTaken(seed),
             None => SeedError::Database(error),

@@ -14,10 +14,12 @@ pub(crate) trait Markable: Sized + Send + 'static {
     const MARKS: MemberRows;
 
     /// Locks the live store or item, so that no other transaction marks or deletes it meanwhile.
-    fn lock(tx: &mut Connection, id: Uuid) -> impl Future<Output = sqlx::Result<Option<Self>>> + Send;
+    fn lock(connection: &mut Connection, id: Uuid)
+    -> impl Future<Output = sqlx::Result<Option<Self>>> + Send;
 
     /// Changes the count of its marks.
-    fn count(self, tx: &mut Connection, change: i64) -> impl Future<Output = sqlx::Result<()>> + Send;
+    fn count(self, connection: &mut Connection, change: i64)
+    -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
 /// Why a mark was neither set nor removed.
@@ -50,15 +52,17 @@ pub(crate) async fn change_mark<M: Markable>(
     change: MarkChange,
 ) -> Result<(), MarkError> {
     database
-        .run_tx(name, move |tx| {
+        .run_tx(name, move |connection| {
             Box::pin(async move {
-                let marked = M::lock(tx, id).await?.ok_or(MarkError::NotFound)?;
+                let marked = M::lock(connection, id).await?.ok_or(MarkError::NotFound)?;
                 let counted = match change {
-                    MarkChange::Set(now) => i64::from(M::MARKS.insert(tx, id, customer.0, now).await?),
-                    MarkChange::Remove => -i64::from(M::MARKS.delete(tx, id, customer.0).await?),
+                    MarkChange::Set(now) => {
+                        i64::from(M::MARKS.insert(connection, id, customer.0, now).await?)
+                    }
+                    MarkChange::Remove => -i64::from(M::MARKS.delete(connection, id, customer.0).await?),
                 };
                 if counted != 0 {
-                    marked.count(tx, counted).await?;
+                    marked.count(connection, counted).await?;
                 }
                 Ok(())
             })

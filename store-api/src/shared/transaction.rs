@@ -18,11 +18,11 @@ where
 {
     let shared = Arc::new((input, work));
     database
-        .run_tx(name, move |tx| {
+        .run_tx(name, move |connection| {
             let shared = Arc::clone(&shared);
             Box::pin(async move {
                 let (input, work) = &*shared;
-                work(tx, input).await
+                work(connection, input).await
             })
         })
         .await

@@ -30,36 +30,40 @@ pub async fn confirm(
     order_id: Uuid,
 ) -> Result<Reservation, ConfirmError> {
     let now = clock.now();
-    database.run_tx("confirm", move |tx| Box::pin(async move { confirm_in(tx, order_id, now).await })).await
+    database
+        .run_tx("confirm", move |connection| {
+            Box::pin(async move { confirm_in(connection, order_id, now).await })
+        })
+        .await
 }
 
 async fn confirm_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ConfirmError> {
-    let stored = db::reservations::lock(tx, order_id).await?.ok_or(ConfirmError::NotFound)?;
+    let stored = db::reservations::lock(connection, order_id).await?.ok_or(ConfirmError::NotFound)?;
     match on_confirm(&stored, now) {
         Confirm::Refuse => return Err(ConfirmError::Expired),
         Confirm::Already => {}
         Confirm::Sell => {
             // Items are locked before options, as in the edits of sellers.
-            count_sold(tx, order_id).await?;
+            count_sold(connection, order_id).await?;
             for (option_id, pieces) in stored.lines.iter() {
-                db::stock::sell(tx, option_id, pieces).await?;
+                db::stock::sell(connection, option_id, pieces).await?;
             }
             let confirmed = ReservationStatus::Confirmed;
-            db::reservations::update(tx, order_id, confirmed, stored.expires_at, now).await?;
+            db::reservations::update(connection, order_id, confirmed, stored.expires_at, now).await?;
         }
     }
     Ok(Reservation { order_id, status: ReservationStatus::Confirmed, expires_at: stored.expires_at })
 }
 
 /// Adds the pieces of an order to the sold counts of their items.
-async fn count_sold(tx: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
-    for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
-        let sold = db::stock::count_sold(tx, number, pieces).await?;
-        search_changes::record_count(tx, number, sold - pieces, sold).await?;
+async fn count_sold(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
+    for (number, pieces) in db::stock::bought_items(connection, order_id).await? {
+        let sold = db::stock::count_sold(connection, number, pieces).await?;
+        search_changes::record_count(connection, number, sold - pieces, sold).await?;
     }
     Ok(())
 }

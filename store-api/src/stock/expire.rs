@@ -41,13 +41,16 @@ pub async fn expire_due(database: &Database, clock: &Clock) -> Result<u64, Expir
 }
 
 async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
-    database.run_tx("expire", move |tx| Box::pin(async move { expire_in(tx, now).await })).await
+    database
+        .run_tx("expire", move |connection| Box::pin(async move { expire_in(connection, now).await }))
+        .await
 }
 
-async fn expire_in(tx: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
-    let Some(order_id) = db::reservations::lock_next_due(tx, now).await? else { return Ok(None) };
-    let Some(stored) = db::reservations::lock(tx, order_id).await? else { return Ok(None) };
-    return_stock(tx, order_id, &stored.lines).await?;
-    db::reservations::update(tx, order_id, ReservationStatus::Expired, stored.expires_at, now).await?;
+async fn expire_in(connection: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
+    let Some(order_id) = db::reservations::lock_next_due(connection, now).await? else { return Ok(None) };
+    let Some(stored) = db::reservations::lock(connection, order_id).await? else { return Ok(None) };
+    return_stock(connection, order_id, &stored.lines).await?;
+    db::reservations::update(connection, order_id, ReservationStatus::Expired, stored.expires_at, now)
+        .await?;
     Ok(Some(order_id))
 }

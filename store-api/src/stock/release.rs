@@ -27,35 +27,44 @@ pub async fn release(
     order_id: Uuid,
 ) -> Result<Reservation, ReleaseError> {
     let now = clock.now();
-    database.run_tx("release", move |tx| Box::pin(async move { release_in(tx, order_id, now).await })).await
+    database
+        .run_tx("release", move |connection| {
+            Box::pin(async move { release_in(connection, order_id, now).await })
+        })
+        .await
 }
 
 async fn release_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ReleaseError> {
     let released = |expires_at| Reservation { order_id, status: ReservationStatus::Released, expires_at };
-    match db::reservations::insert(tx, order_id, ReservationStatus::Released, now, now).await {
+    match db::reservations::insert(connection, order_id, ReservationStatus::Released, now, now).await {
         Ok(()) => return Ok(released(now)),
         Err(error) if database::duplicate_key(&error).is_some() => {}
         Err(error) => return Err(error.into()),
     }
-    let stored = db::reservations::lock(tx, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = db::reservations::lock(connection, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
     match on_release(stored.status) {
         Release::Refuse => return Err(ReleaseError::Confirmed),
         Release::Already => return Ok(released(stored.expires_at)),
         Release::Close => {}
-        Release::ReturnStock => return_stock(tx, order_id, &stored.lines).await?,
+        Release::ReturnStock => return_stock(connection, order_id, &stored.lines).await?,
     }
-    db::reservations::update(tx, order_id, ReservationStatus::Released, stored.expires_at, now).await?;
+    db::reservations::update(connection, order_id, ReservationStatus::Released, stored.expires_at, now)
+        .await?;
     Ok(released(stored.expires_at))
 }
 
 /// Puts the pieces of every line back on hand, in the order of the option ids.
-pub(super) async fn return_stock(tx: &mut Connection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
+pub(super) async fn return_stock(
+    connection: &mut Connection,
+    order_id: Uuid,
+    lines: &Lines,
+) -> sqlx::Result<()> {
     for (option_id, pieces) in lines.iter() {
-        db::stock::release(tx, option_id, pieces).await?;
+        db::stock::release(connection, option_id, pieces).await?;
     }
-    search_changes::record_back_in_stock(tx, order_id).await
+    search_changes::record_back_in_stock(connection, order_id).await
 }

@@ -45,63 +45,63 @@ pub async fn reserve(
     if expires_at > now + MAX_HOLD {
         return Err(ReserveError::TooLong);
     }
-    run_tx_with(database, "reserve", lines, move |tx, lines| {
-        Box::pin(reserve_in(tx, order_id, lines, expires_at, now))
+    run_tx_with(database, "reserve", lines, move |connection, lines| {
+        Box::pin(reserve_in(connection, order_id, lines, expires_at, now))
     })
     .await
 }
 
 async fn reserve_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     order_id: Uuid,
     wanted: &Lines,
     expires_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<Reservation, ReserveError> {
     let held = Reservation { order_id, status: ReservationStatus::Held, expires_at };
-    match db::reservations::insert(tx, order_id, held.status, expires_at, now).await {
+    match db::reservations::insert(connection, order_id, held.status, expires_at, now).await {
         Ok(()) => {
             // The lines are written before the stock is taken, so that the row of a hot option is locked only briefly.
-            db::reservations::insert_lines(tx, order_id, wanted).await?;
-            take_stock(tx, order_id, wanted).await?;
+            db::reservations::insert_lines(connection, order_id, wanted).await?;
+            take_stock(connection, order_id, wanted).await?;
             return Ok(held);
         }
         Err(error) if database::duplicate_key(&error).is_some() => {}
         Err(error) => return Err(error.into()),
     }
-    let stored = db::reservations::lock(tx, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = db::reservations::lock(connection, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
     match on_reserve(&stored, wanted, now) {
         Reserve::Refuse => return Err(ReserveError::Mismatch),
         Reserve::Already => {
             return Ok(Reservation { order_id, status: stored.status, expires_at: stored.expires_at });
         }
-        Reserve::HoldAgain => take_stock(tx, order_id, wanted).await?,
+        Reserve::HoldAgain => take_stock(connection, order_id, wanted).await?,
         Reserve::Extend => {}
     }
-    db::reservations::update(tx, order_id, held.status, expires_at, now).await?;
+    db::reservations::update(connection, order_id, held.status, expires_at, now).await?;
     Ok(held)
 }
 
 /// Takes the stock of every line, in the order of the option ids. An error rolls the transaction back.
-async fn take_stock(tx: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
+async fn take_stock(connection: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
     let mut sold_out = false;
     for (option_id, pieces) in wanted.iter() {
-        match db::stock::reserve(tx, option_id, pieces).await? {
+        match db::stock::reserve(connection, option_id, pieces).await? {
             Some(left) => sold_out |= left == 0,
-            None => return Err(ReserveError::OutOfStock(shortages(tx, wanted, option_id).await?)),
+            None => return Err(ReserveError::OutOfStock(shortages(connection, wanted, option_id).await?)),
         }
     }
     if sold_out {
-        search_changes::record_sold_out(tx, order_id).await?;
+        search_changes::record_sold_out(connection, order_id).await?;
     }
     Ok(())
 }
 
 /// The lines without enough stock. `first` is the first of them; the lines before it were taken.
-async fn shortages(tx: &mut Connection, wanted: &Lines, first: Uuid) -> sqlx::Result<Vec<Shortage>> {
+async fn shortages(connection: &mut Connection, wanted: &Lines, first: Uuid) -> sqlx::Result<Vec<Shortage>> {
     let missing: Vec<(Uuid, i64)> = wanted.iter().filter(|(option_id, _)| *option_id >= first).collect();
     let ids: Vec<Uuid> = missing.iter().map(|(option_id, _)| *option_id).collect();
-    let on_hand = db::stock::on_hand(tx, &ids).await?;
+    let on_hand = db::stock::on_hand(connection, &ids).await?;
     let available =
         |option_id| on_hand.iter().find(|(id, _)| *id == option_id).map_or(0, |(_, pieces)| *pieces);
     let shortages = missing.into_iter().map(|(option_id, pieces)| Shortage {

@@ -30,20 +30,22 @@ pub async fn restock(
 ) -> Result<Restock, RestockError> {
     let now = clock.now();
     database
-        .run_tx("restock", move |tx| Box::pin(async move { restock_in(tx, id, request, now).await }))
+        .run_tx("restock", move |connection| {
+            Box::pin(async move { restock_in(connection, id, request, now).await })
+        })
         .await
 }
 
 async fn restock_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     request: RestockRequest,
     now: OffsetDateTime,
 ) -> Result<Restock, RestockError> {
     let RestockRequest { order_id, option_id, quantity } = request;
     // The order is locked first. So two requests with the same id, which name the same order, run one after the other.
-    let line = db::reservations::lock_sold_line(tx, order_id, option_id).await?;
-    if let Some(earlier) = db::restocks::find(tx, id).await? {
+    let line = db::reservations::lock_sold_line(connection, order_id, option_id).await?;
+    if let Some(earlier) = db::restocks::find(connection, id).await? {
         if earlier != request {
             return Err(RestockError::Mismatch);
         }
@@ -53,14 +55,14 @@ async fn restock_in(
     if line.restocked + quantity > line.quantity {
         return Err(RestockError::Mismatch);
     }
-    match db::restocks::insert(tx, id, &request, now).await {
+    match db::restocks::insert(connection, id, &request, now).await {
         Ok(()) => {}
         // Another order used the same id at the same time.
         Err(error) if database::duplicate_key(&error).is_some() => return Err(RestockError::Mismatch),
         Err(error) => return Err(error.into()),
     }
-    db::reservations::add_restocked(tx, order_id, option_id, quantity).await?;
-    db::stock::restock(tx, option_id, quantity).await?;
-    search_changes::record_item_of_option(tx, option_id).await?;
+    db::reservations::add_restocked(connection, order_id, option_id, quantity).await?;
+    db::stock::restock(connection, option_id, quantity).await?;
+    search_changes::record_item_of_option(connection, option_id).await?;
     Ok(Restock { id, order_id, option_id, quantity })
 }

@@ -17,22 +17,25 @@ pub async fn close_store(
     id: Uuid,
 ) -> Result<(), EditError> {
     let now = clock.now();
-    run_tx_with(database, "close_store", edit, move |tx, edit| Box::pin(close_in(tx, edit, id, now))).await
+    run_tx_with(database, "close_store", edit, move |connection, edit| {
+        Box::pin(close_in(connection, edit, id, now))
+    })
+    .await
 }
 
 async fn close_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
     now: OffsetDateTime,
 ) -> Result<(), EditError> {
-    let store = lock_own_store(tx, edit, id).await?;
+    let store = lock_own_store(connection, edit, id).await?;
     // The lock on the store keeps new items out. The update of the items locks them and so keeps new hearts out.
-    search_changes::record_items_of_store(tx, id).await?;
-    items::delete_of_store(tx, id, now).await?;
-    hearts::delete_of_store(tx, id).await?;
-    db::follows::delete_of_store(tx, id).await?;
-    search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
-    db::stores::delete(tx, store.number, now).await?;
+    search_changes::record_items_of_store(connection, id).await?;
+    items::delete_of_store(connection, id, now).await?;
+    hearts::delete_of_store(connection, id).await?;
+    db::follows::delete_of_store(connection, id).await?;
+    search_changes::record_old_text(connection, Corpus::Stores, store.number, &store.name, "").await?;
+    db::stores::delete(connection, store.number, now).await?;
     Ok(())
 }

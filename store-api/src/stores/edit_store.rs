@@ -32,24 +32,24 @@ pub async fn edit_store(
     change: StoreEdit,
 ) -> Result<Store, EditStoreError> {
     let now = clock.now();
-    run_tx_with(database, "edit_store", (edit, change), move |tx, (edit, change)| {
-        Box::pin(edit_in(tx, edit, id, change, now))
+    run_tx_with(database, "edit_store", (edit, change), move |connection, (edit, change)| {
+        Box::pin(edit_in(connection, edit, id, change, now))
     })
     .await
 }
 
 async fn edit_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
     change: &StoreEdit,
     now: OffsetDateTime,
 ) -> Result<Store, EditStoreError> {
-    let store = lock_own_store(tx, edit, id).await?;
+    let store = lock_own_store(connection, edit, id).await?;
     let edited = change.apply(&store, now);
-    db::stores::update(tx, &edited)
+    db::stores::update(connection, &edited)
         .await
         .map_err(on_duplicate(db::stores::NAME_KEY, EditStoreError::NameTaken))?;
-    search_changes::record_old_text(tx, Corpus::Stores, store.number, &store.name, "").await?;
+    search_changes::record_old_text(connection, Corpus::Stores, store.number, &store.name, "").await?;
     Ok(edited)
 }

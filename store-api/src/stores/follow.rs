@@ -13,12 +13,12 @@ struct Followed(i64);
 impl Markable for Followed {
     const MARKS: MemberRows = db::follows::ROWS;
 
-    async fn lock(tx: &mut Connection, id: Uuid) -> sqlx::Result<Option<Self>> {
-        Ok(db::stores::lock(tx, id).await?.map(Self))
+    async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Self>> {
+        Ok(db::stores::lock(connection, id).await?.map(Self))
     }
 
-    async fn count(self, tx: &mut Connection, change: i64) -> sqlx::Result<()> {
-        db::stores::add_followers(tx, self.0, change).await
+    async fn count(self, connection: &mut Connection, change: i64) -> sqlx::Result<()> {
+        db::stores::add_followers(connection, self.0, change).await
     }
 }
 

@@ -28,20 +28,22 @@ pub async fn open_store(
     store: NewStore,
 ) -> Result<Store, OpenStoreError> {
     let (id, now) = (clock.new_id(), clock.now());
-    run_tx_with(database, "open_store", store, move |tx, store| Box::pin(open_in(tx, id, seller, store, now)))
-        .await
+    run_tx_with(database, "open_store", store, move |connection, store| {
+        Box::pin(open_in(connection, id, seller, store, now))
+    })
+    .await
 }
 
 async fn open_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     seller: MemberId,
     store: &NewStore,
     now: OffsetDateTime,
 ) -> Result<Store, OpenStoreError> {
-    let number = db::stores::insert(tx, id, seller.0, store, now)
+    let number = db::stores::insert(connection, id, seller.0, store, now)
         .await
         .map_err(on_duplicate(db::stores::NAME_KEY, OpenStoreError::NameTaken))?;
-    search_changes::record_new(tx, Corpus::Stores, number).await?;
-    Ok(db::stores::find(tx, id).await?.ok_or(sqlx::Error::RowNotFound)?)
+    search_changes::record_new(connection, Corpus::Stores, number).await?;
+    Ok(db::stores::find(connection, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

@@ -6,11 +6,11 @@ use crate::shared::{EditError, SellerEdit};
 
 /// Locks a live store for an edit: it must belong to the seller and have an expected version.
 pub(super) async fn lock_own_store(
-    tx: &mut Connection,
+    connection: &mut Connection,
     edit: &SellerEdit,
     id: Uuid,
 ) -> Result<Store, EditError> {
-    let store = db::stores::lock_owned(tx, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
+    let store = db::stores::lock_owned(connection, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
     edit.check_version(store.version)?;
     Ok(store)
 }

@@ -290,7 +290,7 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
         let search = catalogue.search(&asked);
         // The pool usually gives the connection that was used last. If it gives another one, the counts do not belong
         // together, and another search is tried.
-        let scanned = || database.read("scanned", |db| Box::pin(rows_scanned(db)));
+        let scanned = || database.read("scanned", |connection| Box::pin(rows_scanned(connection)));
         let (id, first) = scanned().await.unwrap();
         let (_, before) = scanned().await.unwrap();
         find_items(database, search, Budget::DEFAULT).await.unwrap();
@@ -306,11 +306,13 @@ async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptio
         }
     }
     assert_eq!(compared, SEARCHES, "the pool changed the connection too often");
-    let scan = database.read("scan", |db| {
+    let scan = database.read("scan", |connection| {
         Box::pin(async move {
-            let (_, before) = rows_scanned(db).await?;
-            sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'").execute(&mut *db).await?;
-            let (_, after) = rows_scanned(db).await?;
+            let (_, before) = rows_scanned(connection).await?;
+            sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'")
+                .execute(&mut *connection)
+                .await?;
+            let (_, after) = rows_scanned(connection).await?;
             Ok::<_, sqlx::Error>((before, after))
         })
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use access::{MemberId, Role};
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) struct Shop {
     pub(crate) database: Database,
     pub(crate) clock: Clock,
     /// Sets the time of the service.
-    pub(crate) clock_control: Hand,
+    pub(crate) clock_control: ClockControl,
     /// Reads and writes rows directly.
     pub(crate) rows: MySqlPool,
 }

@@ -123,7 +123,7 @@ async fn a_watch_that_is_dropped_leaves_no_answer_to_another_service() {
             for round in 0..ROUNDS {
                 let name = &names[(n + round) % SERVICES];
                 // A separate watch, which ends at any point when `instances` is dropped.
-                let instances = discovery.apart().instances(name);
+                let instances = discovery.separate().instances(name);
                 let mut updates = 0;
                 let listening = instances.wait_for_count(|_| {
                     let ids = known(&instances);

@@ -104,8 +104,8 @@ pub(crate) async fn entry_list(
         to: query.to.map(DateOrTime::end),
         before: after.map(|after| after.entry_no),
     };
-    let list = state.database.read("entry_list", move |db| {
-        Box::pin(statements::list(db, principal.member_id, filter, limit.rows_to_fetch()))
+    let list = state.database.read("entry_list", move |connection| {
+        Box::pin(statements::list(connection, principal.member_id, filter, limit.rows_to_fetch()))
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { entry_no: last.entry_no });

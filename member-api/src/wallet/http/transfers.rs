@@ -68,7 +68,8 @@ async fn transfer_show(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TransferReceipt>, Problem> {
-    let find = state.database.read("transfer_show", move |db| Box::pin(transfers::find(db, id)));
+    let find =
+        state.database.read("transfer_show", move |connection| Box::pin(transfers::find(connection, id)));
     let recorded = find.await.map_err(database::problem)?;
     let recorded = recorded.ok_or_else(|| Problem::new(Code::NotFound))?;
     receipt(&state, recorded).await.map(Json).map_err(database::problem)
@@ -88,7 +89,9 @@ async fn transfer_void(
 async fn receipt(state: &AppState, recorded: RecordedTransfer) -> sqlx::Result<TransferReceipt> {
     let RecordedTransfer { transfer, balance_after, .. } = recorded;
     let member_id = transfer.member_id;
-    let find = state.database.read("member_name", move |db| Box::pin(members::db::find_name(db, member_id)));
+    let find = state
+        .database
+        .read("member_name", move |connection| Box::pin(members::db::find_name(connection, member_id)));
     let member_name = find.await?;
     Ok(TransferReceipt {
         id: transfer.id,

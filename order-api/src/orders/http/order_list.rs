@@ -72,8 +72,8 @@ pub(crate) async fn order_list(
         after: after.map(|after| after.order),
     };
     let (customer_id, rows) = (customer.member_id, limit.rows_to_fetch());
-    let list = app.database.read("order_list", move |db| {
-        Box::pin(async move { orders::list(db, customer_id, &filter, rows).await })
+    let list = app.database.read("order_list", move |connection| {
+        Box::pin(async move { orders::list(connection, customer_id, &filter, rows).await })
     });
     let rows = list.await.map_err(database::problem)?;
     let page =

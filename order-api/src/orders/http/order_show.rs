@@ -28,11 +28,13 @@ pub(crate) async fn order_show(
     Path(order_id): Path<Uuid>,
 ) -> Result<Json<OrderBody>, Problem> {
     let customer_id = customer.member_id;
-    let show = app.database.read("order_show", move |db| {
+    let show = app.database.read("order_show", move |connection| {
         Box::pin(async move {
-            let Some(order) = orders::find_of(db, customer_id, order_id).await? else { return Ok(None) };
+            let Some(order) = orders::find_of(connection, customer_id, order_id).await? else {
+                return Ok(None);
+            };
             let line_ids: Vec<Uuid> = order.lines.iter().map(|line| line.id).collect();
-            let changes = line_changes::of_lines(db, &line_ids).await?;
+            let changes = line_changes::of_lines(connection, &line_ids).await?;
             Ok::<_, sqlx::Error>(Some((order, changes)))
         })
     });

@@ -78,8 +78,8 @@ pub(crate) async fn sale_list(
         after: after.map(|after| after.sale),
     };
     let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
-    let list = app.database.read("sale_list", move |db| {
-        Box::pin(async move { sales::list(db, seller_id, &filter, rows).await })
+    let list = app.database.read("sale_list", move |connection| {
+        Box::pin(async move { sales::list(connection, seller_id, &filter, rows).await })
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { sale: Sale::sort_key(last) });

@@ -54,7 +54,9 @@ pub(crate) async fn payout_list(
     let limit = query.limit.unwrap_or_default();
     let after = after.map(|after| after.payout);
     let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
-    let list = app.database.read("payout_list", move |db| Box::pin(db::list(db, seller_id, after, rows)));
+    let list = app
+        .database
+        .read("payout_list", move |connection| Box::pin(db::list(connection, seller_id, after, rows)));
     let rows = list.await.map_err(database::problem)?;
     let page =
         Page::from_rows(rows, limit, |last| After { payout: SortKey { at: last.created_at, id: last.id } });

@@ -103,8 +103,8 @@ pub(crate) async fn settlement_list(
         before: before.map(|before| before.settlement),
     };
     let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
-    let list = app.database.read("settlement_list", move |db| {
-        Box::pin(async move { settlements::list(db, seller_id, &filter, rows).await })
+    let list = app.database.read("settlement_list", move |connection| {
+        Box::pin(async move { settlements::list(connection, seller_id, &filter, rows).await })
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| Before { settlement: last.day });

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use access::{MemberId, Role, Settings as AccessSettings, SigningKey};
 use axum::Router;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use discovery::Discovery;
-use idempotency::Keeper;
+use idempotency::IdempotencyKeys;
 use member_client::MemberClient;
 use order_api::batch::Batch;
 use order_api::cart::Carts;
@@ -21,8 +21,8 @@ use order_api::settlement::counter_shards::CounterShards;
 use order_api::settlement::settler::Settler;
 use order_api::state::{AppState, Rules};
 use order_api::worker::{LeaseWorker, Queue};
-use peer::{Peer, TokenSource};
 use serde_json::{Value, json};
+use service_client::{ServiceClient, TokenSource};
 use service_host::Progress;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
@@ -39,7 +39,7 @@ use super::databases::{create_beside, name_beside};
 /// The three services on schemas of their own, with one clock, and with proxies that make trouble on demand.
 pub(crate) struct World {
     pub(crate) clock: Clock,
-    pub(crate) clock_control: Hand,
+    pub(crate) clock_control: ClockControl,
     /// One instance of order-api, without workers.
     pub(crate) app: AppState,
     /// A client of its routes.
@@ -96,7 +96,8 @@ impl World {
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
         let members = Self::member_api(&people, member_database, &clock);
-        let stores = store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
+        let stores =
+            store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let to_member = Proxy::before(serve(members.0.clone()).await).await;
         let to_store = Proxy::before(serve(stores.0.clone()).await).await;
@@ -134,16 +135,21 @@ impl World {
             service_signing_key: None,
             service_keys: std::collections::BTreeMap::new(),
         };
-        let keeper = Keeper::new(database.clone(), clock.clone());
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let state = member_api::state::AppState {
-            charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(database.clone(), clock.clone()),
+            charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
+                database.clone(),
+                clock.clone(),
+            ),
             database,
             clock: clock.clone(),
-            password_hasher: member_api::members::password_hasher::PasswordHasher::new(NonZeroUsize::MIN).expect("good parameters"),
-            tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
+            password_hasher: member_api::members::password_hasher::PasswordHasher::new(NonZeroUsize::MIN)
+                .expect("good parameters"),
+            tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())
+                .expect("good keys"),
             sign_in_limits: member_api::settings::SignIn::default(),
         };
-        let router = member_api::routes::router(state, &keeper, &lock::Lock::off());
+        let router = member_api::routes::router(state, &idempotency_keys, &hot_key_queue::HotKeyQueue::off());
         Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
     }
 
@@ -426,10 +432,12 @@ fn instance(
     let tokens = TokenSource::new(move |audience| {
         Ok::<_, access::TokenError>(people.service_token("order-api", audience))
     });
-    let http = peer::http_client().expect("a client");
+    let http = service_client::http_client().expect("a client");
     // No call may run into its deadline in a test, however slow the machine is: a reply that is held is let go.
     let deadline = Duration::from_secs(120);
-    let peer = |service| Peer::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(deadline);
+    let service_client = |service| {
+        ServiceClient::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(deadline)
+    };
     let redis =
         RedisSettings { url: redis.to_owned(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
     let database = Database::from_options(options.clone());
@@ -448,8 +456,8 @@ fn instance(
         counter_shards: CounterShards::default(),
         settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
-        store: StoreClient::new(peer(store_client::SERVICE)),
-        member: MemberClient::new(peer(member_client::SERVICE)),
+        store: StoreClient::new(service_client(store_client::SERVICE)),
+        member: MemberClient::new(service_client(member_client::SERVICE)),
         rules: Arc::new(rules),
         background,
     }
@@ -463,7 +471,7 @@ fn settler(options: &MySqlConnectOptions, clock: &Clock, settings: SettlementSet
 }
 
 fn routes(people: &People, app: &AppState) -> Client {
-    let keeper = Keeper::new(app.database.clone(), app.clock.clone());
-    let router = order_api::router(app.clone(), &keeper);
+    let idempotency_keys = IdempotencyKeys::new(app.database.clone(), app.clock.clone());
+    let router = order_api::router(app.clone(), &idempotency_keys);
     Client(problem::wrap(people.verifier().wrap(router)))
 }

@@ -17,16 +17,16 @@ pub(crate) const ROWS: MemberRows = MemberRows {
 };
 
 /// Deletes every heart of an item.
-pub async fn delete_of_item(db: &mut Connection, item_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM hearts WHERE item_id = ?").bind(item_id).execute(db).await?;
+pub async fn delete_of_item(connection: &mut Connection, item_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM hearts WHERE item_id = ?").bind(item_id).execute(connection).await?;
     Ok(())
 }
 
 /// Deletes every heart of every item of a store.
-pub async fn delete_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
+pub async fn delete_of_store(connection: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("DELETE h FROM hearts h JOIN items i ON i.id = h.item_id WHERE i.store_id = ?")
         .bind(store_id)
-        .execute(db)
+        .execute(connection)
         .await?;
     Ok(())
 }
@@ -49,7 +49,7 @@ struct Row {
 
 /// The items that have the heart of a member, the latest heart first.
 pub async fn of_member(
-    db: &mut Connection,
+    connection: &mut Connection,
     member_id: Uuid,
     after: Option<After>,
     rows: u32,
@@ -63,6 +63,6 @@ pub async fn of_member(
     query.push_bind(member_id);
     let order = IndexOrder { column: Some("h.created_at"), unique: "h.item_id", is_descending: true };
     order.push(&mut query, after.map(|After { hearted_at, item_id }| (hearted_at, item_id)), rows);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(|row| Ok((row.item.try_into()?, row.hearted_at))).collect()
 }

@@ -86,20 +86,20 @@ pub struct Owner {
 
 /// Locks the live store that a new item is for, so that nobody closes it meanwhile. False if the seller has no such
 /// store.
-pub async fn lock_store(db: &mut Connection, owner: Owner) -> sqlx::Result<bool> {
+pub async fn lock_store(connection: &mut Connection, owner: Owner) -> sqlx::Result<bool> {
     let number: Option<i64> = sqlx::query_scalar(
         "SELECT number FROM stores WHERE id = ? AND live = 1 AND seller_id = ? FOR UPDATE",
     )
     .bind(owner.store_id)
     .bind(owner.seller_id)
-    .fetch_optional(db)
+    .fetch_optional(connection)
     .await?;
     Ok(number.is_some())
 }
 
 /// Writes a new item at version 1, without its options, and returns its number. A taken name fails on [`NAME_KEY`].
 pub async fn insert(
-    db: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     owner: Owner,
     item: &NewItem,
@@ -123,36 +123,40 @@ pub async fn insert(
     .bind(min_price)
     .bind(now)
     .bind(now)
-    .execute(db)
+    .execute(connection)
     .await?;
     i64::try_from(done.last_insert_id()).map_err(|error| unreadable("number", error))
 }
 
 /// A live item.
-pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Item>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Item>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
         " FROM items i STRAIGHT_JOIN stores s ON s.id = i.store_id WHERE i.id = ? AND i.live = 1"
     ))
     .bind(id)
-    .fetch_optional(db)
+    .fetch_optional(connection)
     .await?;
     row.map(Item::try_from).transpose()
 }
 
 /// Locks a live item of this seller until the transaction ends. The lock also guards changes of its options.
-pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Item>> {
+pub async fn lock_owned(
+    connection: &mut Connection,
+    id: Uuid,
+    seller_id: Uuid,
+) -> sqlx::Result<Option<Item>> {
     // One statement locks the item, and another reads it with its store. A locking read with a join would lock the store
     // too, and so block every other edit in the store.
     let owned: Option<i64> =
         sqlx::query_scalar("SELECT number FROM items WHERE id = ? AND live = 1 AND seller_id = ? FOR UPDATE")
             .bind(id)
             .bind(seller_id)
-            .fetch_optional(&mut *db)
+            .fetch_optional(&mut *connection)
             .await?;
     match owned {
-        Some(_) => find(db, id).await,
+        Some(_) => find(connection, id).await,
         None => Ok(None),
     }
 }
@@ -167,15 +171,15 @@ pub struct HeartCount {
 }
 
 /// Locks a live item and returns its hearts. No other transaction changes its hearts or deletes it meanwhile.
-pub async fn lock_hearts(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<HeartCount>> {
+pub async fn lock_hearts(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<HeartCount>> {
     sqlx::query_as("SELECT number, hearts FROM items WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
-        .fetch_optional(db)
+        .fetch_optional(connection)
         .await
 }
 
 /// Updates the item of the same number. The counts of hearts and of sold pieces are not changed.
-pub async fn update(db: &mut Connection, item: &Item) -> sqlx::Result<()> {
+pub async fn update(connection: &mut Connection, item: &Item) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET name = ?, name_key = ?, description = ?, category = ?, thumbnail_url = ?, \
          description_url = ?, min_price = ?, version = ?, updated_at = ? WHERE number = ?",
@@ -190,44 +194,53 @@ pub async fn update(db: &mut Connection, item: &Item) -> sqlx::Result<()> {
     .bind(item.version)
     .bind(item.updated_at)
     .bind(item.number)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Marks an item as deleted. Old orders have their own copy of its name.
-pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(connection: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 WHERE number = ?",
     )
     .bind(now)
     .bind(number)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Marks every item of a store as deleted.
-pub async fn delete_of_store(db: &mut Connection, store_id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete_of_store(
+    connection: &mut Connection,
+    store_id: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE items SET live = NULL, deleted_at = ?, version = version + 1, hearts = 0 \
          WHERE store_id = ? AND live = 1",
     )
     .bind(now)
     .bind(store_id)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Writes the count of hearts of a locked item.
-pub async fn set_hearts(db: &mut Connection, number: i64, hearts: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE items SET hearts = ? WHERE number = ?").bind(hearts).bind(number).execute(db).await?;
+pub async fn set_hearts(connection: &mut Connection, number: i64, hearts: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE items SET hearts = ? WHERE number = ?")
+        .bind(hearts)
+        .bind(number)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
 /// The number of the newest item, live or deleted.
-pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM items").fetch_one(db).await?;
+pub async fn newest_number(connection: &mut Connection) -> sqlx::Result<Option<u32>> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(number) FROM items").fetch_one(connection).await?;
     newest.map(number).transpose()
 }

@@ -26,12 +26,15 @@ struct Row {
 }
 
 /// A live item with its live options, of which there is at least one.
-pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<ItemWithOptions>> {
-    Ok(find_all(db, &[id]).await?.remove(&id))
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<ItemWithOptions>> {
+    Ok(find_all(connection, &[id]).await?.remove(&id))
 }
 
 /// Live items with their live options, by their ids.
-pub async fn find_all(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
+pub async fn find_all(
+    connection: &mut Connection,
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, ItemWithOptions>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -45,7 +48,7 @@ pub async fn find_all(db: &mut Connection, ids: &[Uuid]) -> sqlx::Result<HashMap
          WHERE i.live = 1 AND i.id IN "
     ));
     push_list(&mut query, padded(ids).copied());
-    let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let mut rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     // Sorting here is cheaper: the database would build a temporary table to sort.
     rows.sort_unstable_by_key(|row| row.option_position);
     let mut found: HashMap<Uuid, ItemWithOptions> = HashMap::with_capacity(ids.len());

@@ -24,7 +24,7 @@ struct Row {
 }
 
 /// Finds these options, on sale or deleted. An option of a deleted store has a deleted item.
-pub async fn options(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<OptionsFound> {
+pub async fn options(connection: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<OptionsFound> {
     let mut found = OptionsFound::default();
     if option_ids.is_empty() {
         return Ok(found);
@@ -36,7 +36,7 @@ pub async fn options(db: &mut Connection, option_ids: &[Uuid]) -> sqlx::Result<O
          FROM options o JOIN items i ON i.id = o.item_id JOIN stores s ON s.id = i.store_id WHERE o.id IN ",
     );
     push_list(&mut query, option_ids.iter().copied());
-    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     for row in rows {
         match gone(&row) {
             None => found.options.push(on_sale(row)),

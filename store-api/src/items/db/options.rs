@@ -36,14 +36,14 @@ impl From<Row> for ItemOption {
 /// Writes new options with their ids after those that the item has. The caller has locked the item. A taken name fails on
 /// [`NAME_KEY`].
 pub async fn insert(
-    db: &mut Connection,
+    connection: &mut Connection,
     item_id: Uuid,
     options: &[(Uuid, NewOption)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let first_position: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM options WHERE item_id = ?")
         .bind(item_id)
-        .fetch_one(&mut *db)
+        .fetch_one(&mut *connection)
         .await?;
     let mut insert = QueryBuilder::new(
         "INSERT INTO options (id, item_id, position, name, name_key, price, on_hand, reserved, sold, restocked, \
@@ -63,25 +63,25 @@ pub async fn insert(
             .push_bind(now)
             .push_bind(now);
     });
-    insert.build().execute(db).await?;
+    insert.build().execute(connection).await?;
     Ok(())
 }
 
 /// The live options of an item, in the order in which they were added.
-pub async fn of_item(db: &mut Connection, item_id: Uuid) -> sqlx::Result<Vec<ItemOption>> {
+pub async fn of_item(connection: &mut Connection, item_id: Uuid) -> sqlx::Result<Vec<ItemOption>> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
         " FROM options WHERE item_id = ? AND live = 1 ORDER BY position"
     ))
     .bind(item_id)
-    .fetch_all(db)
+    .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(ItemOption::from).collect())
 }
 
 /// Locks a live option of this item until the transaction ends.
-pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<Option<ItemOption>> {
+pub async fn lock(connection: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<Option<ItemOption>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -89,7 +89,7 @@ pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<
     ))
     .bind(id)
     .bind(item_id)
-    .fetch_optional(db)
+    .fetch_optional(connection)
     .await?;
     Ok(row.map(ItemOption::from))
 }
@@ -97,7 +97,7 @@ pub async fn lock(db: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx::Result<
 /// Updates the locked option of the same id. `supplied` is how many pieces the seller has added, or, if negative, has
 /// taken away.
 pub async fn update(
-    db: &mut Connection,
+    connection: &mut Connection,
     option: &ItemOption,
     supplied: i64,
     now: OffsetDateTime,
@@ -113,18 +113,18 @@ pub async fn update(
     .bind(supplied)
     .bind(now)
     .bind(option.id)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Takes an option off sale. Its row keeps its stock, for the reservations that hold pieces of it.
-pub async fn delete(db: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE options SET live = NULL, deleted_at = ?, updated_at = ? WHERE id = ?")
         .bind(now)
         .bind(now)
         .bind(id)
-        .execute(db)
+        .execute(connection)
         .await?;
     Ok(())
 }

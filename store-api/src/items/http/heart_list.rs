@@ -55,8 +55,8 @@ pub(crate) async fn heart_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let after = after.map(|After { hearted_at, item_id }| hearts::After { hearted_at, item_id });
     let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("heart_list", move |db| {
-        Box::pin(hearts::of_member(db, customer.member_id.0, after, limit.rows_to_fetch()))
+    let list = state.database.read("heart_list", move |connection| {
+        Box::pin(hearts::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |(item, hearted_at)| After {

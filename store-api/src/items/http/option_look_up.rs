@@ -22,8 +22,8 @@ async fn option_look_up(
     State(state): State<AppState>,
     Json(request): Json<LookUpRequest>,
 ) -> Result<Json<OptionsFound>, Problem> {
-    let look_up = state.database.read("option_look_up", move |db| {
-        Box::pin(async move { db::option_lookup::options(db, &request.option_ids).await })
+    let look_up = state.database.read("option_look_up", move |connection| {
+        Box::pin(async move { db::option_lookup::options(connection, &request.option_ids).await })
     });
     look_up.await.map(Json).map_err(database::problem)
 }

@@ -36,7 +36,7 @@ struct Row {
 
 /// The numbers of these blocks that have each of these terms. A term without numbers is left out.
 pub async fn find(
-    db: &mut Connection,
+    connection: &mut Connection,
     terms: &[&Term],
     blocks: RangeInclusive<u32>,
 ) -> sqlx::Result<BTreeMap<Term, RoaringBitmap>> {
@@ -46,12 +46,12 @@ pub async fn find(
     let mut query = QueryBuilder::new("SELECT term, members FROM search_blocks WHERE term IN ");
     push_list(&mut query, padded(terms).map(|term| term.as_bytes()));
     query.push(" AND block BETWEEN ").push_bind(*blocks.start()).push(" AND ").push_bind(*blocks.end());
-    joined(query.build_query_as().fetch_all(db).await?)
+    joined(query.build_query_as().fetch_all(connection).await?)
 }
 
 /// The numbers of these blocks that have each of the terms from `first` to `last`.
 pub async fn find_range(
-    db: &mut Connection,
+    connection: &mut Connection,
     first: &Term,
     last: &Term,
     blocks: RangeInclusive<u32>,
@@ -63,7 +63,7 @@ pub async fn find_range(
     .bind(last.as_bytes())
     .bind(*blocks.start())
     .bind(*blocks.end())
-    .fetch_all(db)
+    .fetch_all(connection)
     .await?;
     joined(rows)
 }
@@ -81,13 +81,13 @@ fn joined(rows: Vec<Row>) -> sqlx::Result<BTreeMap<Term, RoaringBitmap>> {
 /// Replaces the numbers of a block that have these terms. The caller holds the [writer's
 /// lock](crate::search_changes::lock_writer).
 pub async fn replace(
-    db: &mut Connection,
+    connection: &mut Connection,
     block: u32,
     members: impl Iterator<Item = (&Term, &RoaringBitmap)>,
 ) -> sqlx::Result<()> {
     let members: Vec<_> = members.collect();
     let into = "REPLACE INTO search_blocks (term, block, members) ";
-    insert_rows(db, into, &members, ROWS_AT_ONCE, |mut row, (term, members)| {
+    insert_rows(connection, into, &members, ROWS_AT_ONCE, |mut row, (term, members)| {
         let mut bytes = Vec::with_capacity(members.serialized_size());
         members.serialize_into(&mut bytes).expect("writing to a Vec never fails");
         row.push_bind(term.as_bytes()).push_bind(block).push_bind(bytes);
@@ -96,13 +96,13 @@ pub async fn replace(
 }
 
 /// Deletes one block of all terms of a corpus.
-pub async fn delete_block(db: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+pub async fn delete_block(connection: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
     let (first, last) = Term::range_of(corpus);
     sqlx::query("DELETE FROM search_blocks WHERE block = ? AND term BETWEEN ? AND ?")
         .bind(block)
         .bind(first.as_bytes())
         .bind(last.as_bytes())
-        .execute(db)
+        .execute(connection)
         .await?;
     Ok(())
 }

@@ -62,27 +62,27 @@ impl TryFrom<ItemRow> for ItemDocument {
 }
 
 /// The items of these numbers, live or deleted.
-pub async fn items(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
+pub async fn items(connection: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<ItemDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
     let mut query = QueryBuilder::new(ITEMS);
     query.push("i.number IN ");
     push_list(&mut query, padded(numbers).copied());
-    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(ItemDocument::try_from).collect()
 }
 
 /// The live items of these numbers, the smallest number first.
 pub async fn live_items(
-    db: &mut Connection,
+    connection: &mut Connection,
     numbers: RangeInclusive<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<ItemDocument>> {
     let mut query = QueryBuilder::new(ITEMS);
     query.push("i.number BETWEEN ").push_bind(*numbers.start()).push(" AND ").push_bind(*numbers.end());
     query.push(" AND i.live = 1 ORDER BY i.number LIMIT ").push_bind(limit);
-    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(ItemDocument::try_from).collect()
 }
 
@@ -113,7 +113,7 @@ impl TryFrom<StoreRow> for StoreDocument {
 }
 
 /// The stores of these numbers, live or deleted.
-pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
+pub async fn stores(connection: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<StoreDocument>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -122,13 +122,13 @@ pub async fn stores(db: &mut Connection, numbers: &[u32]) -> sqlx::Result<Vec<St
     );
     query.push("number IN ");
     push_list(&mut query, padded(numbers).copied());
-    let rows: Vec<StoreRow> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<StoreRow> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(StoreDocument::try_from).collect()
 }
 
 /// The live stores of these numbers, the smallest number first.
 pub async fn live_stores(
-    db: &mut Connection,
+    connection: &mut Connection,
     numbers: RangeInclusive<u32>,
     limit: u32,
 ) -> sqlx::Result<Vec<StoreDocument>> {
@@ -139,7 +139,7 @@ pub async fn live_stores(
     .bind(*numbers.start())
     .bind(*numbers.end())
     .bind(limit)
-    .fetch_all(db)
+    .fetch_all(connection)
     .await?;
     rows.into_iter().map(StoreDocument::try_from).collect()
 }

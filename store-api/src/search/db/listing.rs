@@ -19,7 +19,7 @@ use crate::stores::db::stores;
 /// A page of live items after a position. Of the filter, it uses only the category or the store: the other conditions
 /// have no index.
 pub async fn items(
-    db: &mut Connection,
+    connection: &mut Connection,
     filter: &ItemFilter,
     sort: ItemSort,
     after: Option<&ItemPosition>,
@@ -36,14 +36,14 @@ pub async fn items(
     }
     let order = item_order(item_column(sort), sort);
     order.push(&mut query, after.map(|position| (position.key, position.number)), rows);
-    let rows: Vec<items::Row> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<items::Row> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(Item::try_from).collect()
 }
 
 /// The keys and numbers of live items with a key in this range, after a key and number. An index has both, so no item
 /// row is read.
 pub async fn item_keys(
-    db: &mut Connection,
+    connection: &mut Connection,
     sort: ItemSort,
     keys: &RangeInclusive<i64>,
     after: Option<(i64, i64)>,
@@ -58,22 +58,25 @@ pub async fn item_keys(
     query.push(") WHERE i.live = 1 AND ").push(column);
     query.push(" BETWEEN ").push_bind(*keys.start()).push(" AND ").push_bind(*keys.end());
     item_order(Some(column), sort).push(&mut query, after, rows);
-    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<(i64, i64)> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(|(key, stored)| Ok((key, number(stored)?))).collect()
 }
 
 /// The smallest and the greatest key of this sort among the live items.
-pub async fn item_key_bounds(db: &mut Connection, sort: ItemSort) -> sqlx::Result<Option<(i64, i64)>> {
+pub async fn item_key_bounds(
+    connection: &mut Connection,
+    sort: ItemSort,
+) -> sqlx::Result<Option<(i64, i64)>> {
     let Some(column) = item_column(sort) else { return Ok(None) };
     let mut query = QueryBuilder::new("SELECT MIN(");
     query.push(column).push("), MAX(").push(column).push(") FROM items i WHERE i.live = 1");
-    let (least, greatest): (Option<i64>, Option<i64>) = query.build_query_as().fetch_one(db).await?;
+    let (least, greatest): (Option<i64>, Option<i64>) = query.build_query_as().fetch_one(connection).await?;
     Ok(least.zip(greatest))
 }
 
 /// A page of live stores after a position.
 pub async fn stores(
-    db: &mut Connection,
+    connection: &mut Connection,
     sort: StoreSort,
     after: Option<&StorePosition>,
     rows: u32,
@@ -101,7 +104,7 @@ pub async fn stores(
             IndexOrder { column, unique: "s.number", is_descending: true }.push(&mut query, after, rows);
         }
     }
-    let rows: Vec<stores::Row> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<stores::Row> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows.into_iter().map(Store::from).collect())
 }
 

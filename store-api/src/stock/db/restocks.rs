@@ -14,17 +14,17 @@ struct Row {
 }
 
 /// The restock of this id.
-pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<RestockRequest>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<RestockRequest>> {
     let row: Option<Row> = sqlx::query_as("SELECT order_id, option_id, quantity FROM restocks WHERE id = ?")
         .bind(id)
-        .fetch_optional(db)
+        .fetch_optional(connection)
         .await?;
     Ok(row.map(|Row { order_id, option_id, quantity }| RestockRequest { order_id, option_id, quantity }))
 }
 
 /// Writes a restock.
 pub async fn insert(
-    db: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     restock: &RestockRequest,
     now: OffsetDateTime,
@@ -37,7 +37,7 @@ pub async fn insert(
     .bind(restock.option_id)
     .bind(restock.quantity)
     .bind(now)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }

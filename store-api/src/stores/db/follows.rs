@@ -17,8 +17,8 @@ pub(crate) const ROWS: MemberRows = MemberRows {
 };
 
 /// Deletes every follow of a store.
-pub async fn delete_of_store(db: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM follows WHERE store_id = ?").bind(store_id).execute(db).await?;
+pub async fn delete_of_store(connection: &mut Connection, store_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM follows WHERE store_id = ?").bind(store_id).execute(connection).await?;
     Ok(())
 }
 
@@ -40,7 +40,7 @@ struct Row {
 
 /// The stores that a member follows, the latest follow first.
 pub async fn of_member(
-    db: &mut Connection,
+    connection: &mut Connection,
     member_id: Uuid,
     after: Option<After>,
     rows: u32,
@@ -53,6 +53,6 @@ pub async fn of_member(
     query.push_bind(member_id);
     let order = IndexOrder { column: Some("f.created_at"), unique: "f.store_id", is_descending: true };
     order.push(&mut query, after.map(|After { followed_at, store_id }| (followed_at, store_id)), rows);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| (row.store.into(), row.followed_at)).collect())
 }

@@ -58,7 +58,7 @@ impl From<Row> for Store {
 
 /// Writes a new store at version 1, and returns its number. A taken name fails on [`NAME_KEY`].
 pub async fn insert(
-    db: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     seller_id: Uuid,
     store: &NewStore,
@@ -76,23 +76,27 @@ pub async fn insert(
     .bind(store.thumbnail_url.as_ref().map(WebAddress::as_str))
     .bind(now)
     .bind(now)
-    .execute(db)
+    .execute(connection)
     .await?;
     i64::try_from(done.last_insert_id()).map_err(|error| unreadable("number", error))
 }
 
 /// A live store.
-pub async fn find(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<Store>> {
+pub async fn find(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<Store>> {
     let row: Option<Row> =
         sqlx::query_as(concat!("SELECT ", columns!(), " FROM stores s WHERE s.id = ? AND s.live = 1"))
             .bind(id)
-            .fetch_optional(db)
+            .fetch_optional(connection)
             .await?;
     Ok(row.map(Store::from))
 }
 
 /// Locks a live store of this seller until the transaction ends.
-pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx::Result<Option<Store>> {
+pub async fn lock_owned(
+    connection: &mut Connection,
+    id: Uuid,
+    seller_id: Uuid,
+) -> sqlx::Result<Option<Store>> {
     let row: Option<Row> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -100,21 +104,21 @@ pub async fn lock_owned(db: &mut Connection, id: Uuid, seller_id: Uuid) -> sqlx:
     ))
     .bind(id)
     .bind(seller_id)
-    .fetch_optional(db)
+    .fetch_optional(connection)
     .await?;
     Ok(row.map(Store::from))
 }
 
 /// Locks a live store and returns its number. No other transaction changes its follows or deletes it meanwhile.
-pub async fn lock(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
+pub async fn lock(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1 FOR UPDATE")
         .bind(id)
-        .fetch_optional(db)
+        .fetch_optional(connection)
         .await
 }
 
 /// Updates the store of the same number. The count of followers is not changed.
-pub async fn update(db: &mut Connection, store: &Store) -> sqlx::Result<()> {
+pub async fn update(connection: &mut Connection, store: &Store) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE stores SET name = ?, name_key = ?, description = ?, thumbnail_url = ?, version = ?, updated_at = ? \
          WHERE number = ?",
@@ -126,48 +130,49 @@ pub async fn update(db: &mut Connection, store: &Store) -> sqlx::Result<()> {
     .bind(store.version)
     .bind(store.updated_at)
     .bind(store.number)
-    .execute(db)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Marks a store as deleted. Old orders have their own copy of its name.
-pub async fn delete(db: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn delete(connection: &mut Connection, number: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET live = NULL, deleted_at = ?, version = version + 1, followers = 0 WHERE number = ?")
         .bind(now)
         .bind(number)
-        .execute(db)
+        .execute(connection)
         .await?;
     Ok(())
 }
 
 /// Changes the count of followers.
-pub async fn add_followers(db: &mut Connection, number: i64, change: i64) -> sqlx::Result<()> {
+pub async fn add_followers(connection: &mut Connection, number: i64, change: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE stores SET followers = followers + ? WHERE number = ?")
         .bind(change)
         .bind(number)
-        .execute(db)
+        .execute(connection)
         .await?;
     Ok(())
 }
 
 /// The number of a live store.
-pub async fn find_number(db: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
+pub async fn find_number(connection: &mut Connection, id: Uuid) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT number FROM stores WHERE id = ? AND live = 1")
         .bind(id)
-        .fetch_optional(db)
+        .fetch_optional(connection)
         .await
 }
 
 /// The number of the newest store, live or deleted.
-pub async fn newest_number(db: &mut Connection) -> sqlx::Result<Option<u32>> {
-    let newest: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM stores").fetch_one(db).await?;
+pub async fn newest_number(connection: &mut Connection) -> sqlx::Result<Option<u32>> {
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(number) FROM stores").fetch_one(connection).await?;
     newest.map(number).transpose()
 }
 
 /// The live stores of a seller with a number below `below`, the newest first.
 pub async fn of_seller(
-    db: &mut Connection,
+    connection: &mut Connection,
     seller_id: Uuid,
     below: Option<i64>,
     rows: u32,
@@ -181,7 +186,7 @@ pub async fn of_seller(
     .bind(seller_id)
     .bind(below.unwrap_or(i64::MAX))
     .bind(rows)
-    .fetch_all(db)
+    .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(Store::from).collect())
 }

@@ -55,8 +55,8 @@ pub(crate) async fn follow_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let after = after.map(|After { followed_at, store_id }| follows::After { followed_at, store_id });
     let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("follow_list", move |db| {
-        Box::pin(follows::of_member(db, customer.member_id.0, after, limit.rows_to_fetch()))
+    let list = state.database.read("follow_list", move |connection| {
+        Box::pin(follows::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |(store, followed_at)| After {

@@ -51,8 +51,8 @@ pub(crate) async fn my_store_list(
     let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let below = after.map(|after| after.my_store);
     let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("my_store_list", move |db| {
-        Box::pin(db::stores::of_seller(db, seller.member_id.0, below, limit.rows_to_fetch()))
+    let list = state.database.read("my_store_list", move |connection| {
+        Box::pin(db::stores::of_seller(connection, seller.member_id.0, below, limit.rows_to_fetch()))
     });
     let rows = list.await.map_err(database::problem)?;
     let page = Page::from_rows(rows, limit, |last| After { my_store: last.number });

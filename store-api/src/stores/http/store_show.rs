@@ -26,7 +26,8 @@ pub(crate) async fn store_show(
     State(state): State<AppState>,
     Path(store_id): Path<Uuid>,
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
-    let find = state.database.read("store_show", move |db| Box::pin(db::stores::find(db, store_id)));
+    let find =
+        state.database.read("store_show", move |connection| Box::pin(db::stores::find(connection, store_id)));
     let store = find.await.map_err(database::problem)?;
     let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(store.version, Json(store.into())))

@@ -75,7 +75,7 @@ const INVARIANTS: [Invariant; 7] = [
         suffix: ".rs",
         within: "/src/",
         beginning: "",
-        except: &["order-api/src/cart/", "crates/lock/", "crates/redis-connection/", "dev/"],
+        except: &["order-api/src/cart/", "crates/hot-key-queue/", "crates/redis-connection/", "dev/"],
     },
     Invariant {
         text: "services do not know the format of config-server",

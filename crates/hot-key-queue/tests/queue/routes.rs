@@ -6,20 +6,20 @@ use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures::future::join_all;
+use hot_key_queue::HotKeyQueue;
 use http::StatusCode;
-use lock::Lock;
 use testkit::Client;
 use tokio::sync::Barrier;
 
 use crate::support::{OneAtATime, instance, new_key, patient, soon};
 
 /// One route behind the queue, and one that is not.
-fn client(lock: &Lock, work: &Arc<OneAtATime>) -> Client {
+fn client(queue: &HotKeyQueue, work: &Arc<OneAtATime>) -> Client {
     async fn change(Extension(work): Extension<Arc<OneAtATime>>) {
         work.work().await;
     }
     let guarded = Router::new().route("/wallets/{id}", post(change));
-    let guarded = lock.guard(guarded, |Path(id): Path<String>| id);
+    let guarded = queue.guard(guarded, |Path(id): Path<String>| id);
     let open = Router::new().route("/wallets/{id}/balance", get(async || "12"));
     Client(guarded.merge(open).layer(Extension(Arc::clone(work))))
 }
@@ -53,15 +53,15 @@ async fn requests_of_other_keys_and_other_routes_do_not_wait() {
     let together = Arc::new(Barrier::new(2));
     let both = together.clone();
     let guarded = Router::new().route("/wallets/{id}", post(async move || meet(&both).await));
-    let lock = instance(&patient());
-    let client = Client(lock.guard(guarded, |Path(id): Path<String>| id));
+    let queue = instance(&patient());
+    let client = Client(queue.guard(guarded, |Path(id): Path<String>| id));
     let (one, other) = (format!("/wallets/{}", new_key()), format!("/wallets/{}", new_key()));
     both_succeed(&client, [&one, &other]).await;
 
     let (key, work) = (new_key(), Arc::new(OneAtATime::default()));
-    let client = self::client(&lock, &work);
+    let client = self::client(&queue, &work);
     let reading = client.get(&format!("/wallets/{key}/balance"));
-    let _ = soon(lock.run(&key, reading.send())).await.expect(StatusCode::OK);
+    let _ = soon(queue.run(&key, reading.send())).await.expect(StatusCode::OK);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_request_that_the_extractor_of_the_key_refuses_is_refused() {
 async fn a_lock_that_is_off_is_no_layer() {
     let (key, together) = (new_key(), Arc::new(Barrier::new(2)));
     let guarded = Router::new().route("/wallets/{id}", post(async move || meet(&together).await));
-    let client = Client(Lock::off().guard(guarded, |Path(id): Path<String>| id));
+    let client = Client(HotKeyQueue::off().guard(guarded, |Path(id): Path<String>| id));
     let path = format!("/wallets/{key}");
     both_succeed(&client, [&path, &path]).await;
 }

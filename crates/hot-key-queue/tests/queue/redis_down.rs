@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use lock::{Lock, RedisDown, Settings};
+use hot_key_queue::{HotKeyQueue, RedisDown, Settings};
 
 use crate::support::{OneAtATime, commands, holder, instance_by_cable, new_key, patient, soon};
 
@@ -12,61 +12,61 @@ const REQUESTS: usize = 200;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Runs many requests without the lock. They still wait for each other within the process.
-async fn goes_on(lock: &Lock) {
+async fn goes_on(queue: &HotKeyQueue) {
     let (key, work) = (new_key(), OneAtATime::default());
-    soon(join_all((0..REQUESTS).map(|_| lock.run(&key, work.work())))).await;
+    soon(join_all((0..REQUESTS).map(|_| queue.run(&key, work.work())))).await;
     assert_eq!(work.done(), REQUESTS);
 }
 
-async fn comes_back(lock: &Lock) {
+async fn comes_back(queue: &HotKeyQueue) {
     let deadline = Instant::now() + TIMEOUT;
     let key = new_key();
-    while soon(lock.run(&key, holder(&key))).await.is_none() {
+    while soon(queue.run(&key, holder(&key))).await.is_none() {
         assert!(Instant::now() < deadline, "Redis is not used again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(lock.check().await.is_ok());
+    assert!(queue.check().await.is_ok());
 }
 
 #[tokio::test]
 async fn a_redis_that_is_down_is_rarely_asked_and_is_used_again_when_it_is_back() {
-    let (lock, cable) = instance_by_cable(&patient()).await;
-    comes_back(&lock).await;
+    let (queue, cable) = instance_by_cable(&patient()).await;
+    comes_back(&queue).await;
 
     cable.cut();
     let before = cable.connections();
-    goes_on(&lock).await;
+    goes_on(&queue).await;
     assert!(cable.connections() - before < REQUESTS / 10, "each request has asked");
-    assert!(matches!(lock.check().await, Err(RedisDown::Failed(_))));
+    assert!(matches!(queue.check().await, Err(RedisDown::Failed(_))));
 
     cable.mend();
-    comes_back(&lock).await;
+    comes_back(&queue).await;
 }
 
 #[tokio::test]
 async fn a_redis_that_stands_still_is_waited_for_once_and_used_again_when_it_is_back() {
-    let (lock, cable) = instance_by_cable(&Settings { redis_timeout_ms: 100, ..patient() }).await;
-    comes_back(&lock).await;
+    let (queue, cable) = instance_by_cable(&Settings { redis_timeout_ms: 100, ..patient() }).await;
+    comes_back(&queue).await;
 
     cable.block();
     let before = commands(&cable);
-    goes_on(&lock).await;
+    goes_on(&queue).await;
     // The first request asks for the lock and releases it; then there are only probes.
     let asked = commands(&cable) - before;
     assert!((1..=3).contains(&asked), "{asked} commands: each request waited, or none asked");
 
     cable.mend();
-    comes_back(&lock).await;
+    comes_back(&queue).await;
 }
 
 #[tokio::test]
 async fn a_redis_that_goes_down_during_the_work_stops_no_request() {
-    let (lock, cable) = instance_by_cable(&patient()).await;
+    let (queue, cable) = instance_by_cable(&patient()).await;
     let key = new_key();
     let work = OneAtATime::default();
     let requests = (0..REQUESTS).map(|n| {
-        let (lock, key, work, cable) = (&lock, &key, &work, &cable);
-        lock.run(key, async move {
+        let (queue, key, work, cable) = (&queue, &key, &work, &cable);
+        queue.run(key, async move {
             if n == REQUESTS / 2 {
                 cable.cut();
             }
@@ -79,7 +79,7 @@ async fn a_redis_that_goes_down_during_the_work_stops_no_request() {
 
 #[tokio::test]
 async fn a_redis_that_was_never_there_stops_no_request() {
-    let (lock, cable) = instance_by_cable(&patient()).await;
+    let (queue, cable) = instance_by_cable(&patient()).await;
     cable.cut();
-    goes_on(&lock).await;
+    goes_on(&queue).await;
 }

@@ -12,17 +12,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::error::PeerError;
+use crate::error::CallError;
 use crate::token::TokenSource;
 
-/// The deadline of a call, unless [`Peer::with_deadline`] sets another one.
+/// The deadline of a call, unless [`ServiceClient::with_deadline`] sets another one.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// After this many lost replies a call is not retried.
 const MAX_LOST_REPLIES: u32 = 2;
 
 /// The client of another service. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub struct ServiceClient {
     discovery: Discovery,
     instances: Instances,
     tokens: TokenSource,
@@ -56,18 +56,18 @@ enum Failure {
 #[error("it answered {0}")]
 struct Answered(StatusCode);
 
-impl Peer {
+impl ServiceClient {
     /// A client of the service `service`, whose instances `discovery` knows. Begins to watch them.
     pub fn new(service: &str, discovery: &Discovery, tokens: TokenSource, http: reqwest::Client) -> Self {
         let instances = discovery.instances(service);
         Self { discovery: discovery.clone(), instances, tokens, http, deadline: DEADLINE }
     }
 
-    /// A client of the same service that shares nothing with this one about its instances ([`Discovery::apart`]). It is for
+    /// A client of the same service that shares nothing with this one about its instances ([`Discovery::separate`]). It is for
     /// calls with a short deadline, whose failures say little about an instance.
     #[must_use]
-    pub fn apart(self) -> Self {
-        let discovery = self.discovery.apart();
+    pub fn separate(self) -> Self {
+        let discovery = self.discovery.separate();
         Self { instances: discovery.instances(self.service()), discovery, ..self }
     }
 
@@ -88,7 +88,7 @@ impl Peer {
     }
 
     /// Gets what is at `path`.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PeerError> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         self.call(Method::GET, path, None).await
     }
 
@@ -97,16 +97,16 @@ impl Peer {
         &self,
         path: &str,
         body: &B,
-    ) -> Result<T, PeerError> {
+    ) -> Result<T, CallError> {
         self.call(Method::POST, path, Some(self.to_json(body)?)).await
     }
 
     /// Puts `body` at `path`.
-    pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, PeerError> {
+    pub async fn put<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, CallError> {
         self.call(Method::PUT, path, Some(self.to_json(body)?)).await
     }
 
-    fn to_json<B: Serialize>(&self, body: &B) -> Result<Bytes, PeerError> {
+    fn to_json<B: Serialize>(&self, body: &B) -> Result<Bytes, CallError> {
         serde_json::to_vec(body).map(Bytes::from).map_err(|source| self.unsent(source))
     }
 
@@ -115,7 +115,7 @@ impl Peer {
         method: Method,
         path: &str,
         body: Option<Bytes>,
-    ) -> Result<T, PeerError> {
+    ) -> Result<T, CallError> {
         let began = Instant::now();
         let headers = self.headers(body.is_some())?;
         let call = Call { method, path, body, headers, deadline: began + self.deadline };
@@ -123,14 +123,14 @@ impl Peer {
             Ok(answer) => self.read(answer, call.deadline).await,
             Err(error) => Err(error),
         };
-        let outcome = result.as_ref().err().map_or("ok", PeerError::label);
+        let outcome = result.as_ref().err().map_or("ok", CallError::label);
         let service = self.service().to_owned();
         metrics::histogram!("peer_call_duration_seconds", "peer" => service.clone()).record(began.elapsed());
         metrics::counter!("peer_calls_total", "peer" => service, "outcome" => outcome).increment(1);
         result
     }
 
-    fn headers(&self, has_body: bool) -> Result<HeaderMap, PeerError> {
+    fn headers(&self, has_body: bool) -> Result<HeaderMap, CallError> {
         let mut headers = HeaderMap::new();
         telemetry::inject(&mut headers);
         if let Some(token) = self.tokens.token_for(self.service()).map_err(|source| self.unsent(source))? {
@@ -146,7 +146,7 @@ impl Peer {
     }
 
     /// Tries instances until one gives a final answer.
-    async fn answer(&self, call: &Call<'_>) -> Result<Response, PeerError> {
+    async fn answer(&self, call: &Call<'_>) -> Result<Response, CallError> {
         let mut tried: Vec<Arc<Instance>> = Vec::new();
         let mut lost_replies = 0;
         let mut last_failure: Option<Failure> = None;
@@ -195,7 +195,7 @@ impl Peer {
     }
 
     /// Reads the answer as the type that the caller wants.
-    async fn read<T: DeserializeOwned>(&self, answer: Response, deadline: Instant) -> Result<T, PeerError> {
+    async fn read<T: DeserializeOwned>(&self, answer: Response, deadline: Instant) -> Result<T, CallError> {
         let status = answer.status();
         let body = match tokio::time::timeout_at(deadline, answer.bytes()).await {
             Err(_) => return Err(self.timeout()),
@@ -211,36 +211,36 @@ impl Peer {
         let problem: Problem =
             serde_json::from_slice(&body).map_err(|_| self.bad_answer(Answered(status)))?;
         if status.is_client_error() {
-            Err(PeerError::Refused { service: self.service().to_owned(), problem })
+            Err(CallError::Refused { service: self.service().to_owned(), problem })
         } else {
             Err(self.bad_answer(problem))
         }
     }
 
-    fn unavailable(&self, last_failure: Option<Failure>) -> PeerError {
+    fn unavailable(&self, last_failure: Option<Failure>) -> CallError {
         let service = self.service().to_owned();
         match last_failure {
-            None => PeerError::Unavailable { service, source: None },
+            None => CallError::Unavailable { service, source: None },
             Some(Failure::Connect(error) | Failure::LostReply(error)) => {
-                PeerError::Unavailable { service, source: Some(Box::new(error)) }
+                CallError::Unavailable { service, source: Some(Box::new(error)) }
             }
             Some(Failure::Unable(status)) => {
-                PeerError::Unavailable { service, source: Some(Box::new(Answered(status))) }
+                CallError::Unavailable { service, source: Some(Box::new(Answered(status))) }
             }
             Some(Failure::Timeout) => self.timeout(),
         }
     }
 
-    fn unsent(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> PeerError {
-        PeerError::Unsent { service: self.service().to_owned(), source: source.into() }
+    fn unsent(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CallError {
+        CallError::Unsent { service: self.service().to_owned(), source: source.into() }
     }
 
-    fn timeout(&self) -> PeerError {
-        PeerError::Timeout { service: self.service().to_owned() }
+    fn timeout(&self) -> CallError {
+        CallError::Timeout { service: self.service().to_owned() }
     }
 
-    fn bad_answer(&self, source: impl std::error::Error + Send + Sync + 'static) -> PeerError {
-        PeerError::BadAnswer { service: self.service().to_owned(), source: Box::new(source) }
+    fn bad_answer(&self, source: impl std::error::Error + Send + Sync + 'static) -> CallError {
+        CallError::BadAnswer { service: self.service().to_owned(), source: Box::new(source) }
     }
 }
 

@@ -7,9 +7,9 @@ use axum::extract::{FromRequestParts, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 
-use crate::Lock;
+use crate::HotKeyQueue;
 
-impl Lock {
+impl HotKeyQueue {
     /// Puts the queue before every route of `router`: requests with the same key run one at a time. `key` makes the key of what
     /// an extractor gives, for example a path parameter or the member who is calling. A request that the extractor refuses is
     /// refused. Handlers know nothing of the queue.
@@ -25,10 +25,10 @@ impl Lock {
         if !self.is_on() {
             return router;
         }
-        let lock = self.clone();
+        let queue = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
-            let lock = lock.clone();
-            async move { lock.pass(request, next, key).await }
+            let queue = queue.clone();
+            async move { queue.pass(request, next, key).await }
         }))
     }
 

@@ -17,7 +17,7 @@ const LONG_WAIT: Duration = Duration::from_millis(250);
 
 /// A queue for each thing of a kind, by the thing's key. Cheap to clone.
 #[derive(Clone)]
-pub struct Lock(Option<Arc<Inner>>);
+pub struct HotKeyQueue(Option<Arc<Inner>>);
 
 struct Inner {
     name: &'static str,
@@ -30,18 +30,22 @@ struct Inner {
 /// Why a queue can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("`redis.url` is not an address of Redis")]
-pub struct LockError(#[from] RedisError);
+pub struct HotKeyQueueError(#[from] RedisError);
 
-impl fmt::Debug for Lock {
+impl fmt::Debug for HotKeyQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lock").field(&self.0.as_ref().map(|inner| inner.name)).finish()
+        f.debug_tuple("HotKeyQueue").field(&self.0.as_ref().map(|inner| inner.name)).finish()
     }
 }
 
-impl Lock {
-    /// Queues for the things of the kind `name`, for example `wallet`; [`Lock::off`] if the settings switch it off. It must be
+impl HotKeyQueue {
+    /// Queues for the things of the kind `name`, for example `wallet`; [`HotKeyQueue::off`] if the settings switch it off. It must be
     /// called inside of a runtime. Redis is asked at the first use only, so it need not run yet.
-    pub fn new(name: &'static str, redis: &RedisSettings, settings: &Settings) -> Result<Self, LockError> {
+    pub fn new(
+        name: &'static str,
+        redis: &RedisSettings,
+        settings: &Settings,
+    ) -> Result<Self, HotKeyQueueError> {
         if !settings.enabled {
             return Ok(Self::off());
         }

@@ -34,14 +34,14 @@
 //! `without_redis` and `waited_in_vain`; `lock_wait_seconds{lock}`; `lock_leases_lost_total`; `lock_redis_failures_total`.
 
 mod breaker;
+mod hot_key_queue;
 mod layer;
 mod lease;
-mod lock;
 mod queue;
 mod remote;
 mod settings;
 mod turn;
 
-pub use lock::{Lock, LockError};
+pub use hot_key_queue::{HotKeyQueue, HotKeyQueueError};
 pub use remote::RedisDown;
 pub use settings::{RedisSettings, Settings};

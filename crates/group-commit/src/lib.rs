@@ -72,7 +72,7 @@ struct Waiting<W: Work> {
 /// The batch has no outcome: it panicked, or the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the batch that this was a part of was aborted")]
-pub struct BrokenOff;
+pub struct Aborted;
 
 impl<W: Work> Clone for Batcher<W> {
     fn clone(&self) -> Self {
@@ -94,15 +94,15 @@ impl<W: Work> Batcher<W> {
 
     /// Submits an item and waits for its outcome. If the caller is dropped while the item waits, the item is not done. If it is
     /// dropped while the batch runs, the batch is cancelled as soon as no caller of it is left.
-    pub async fn ask(&self, group: W::Group, item: W::Item) -> Result<W::Outcome, BrokenOff> {
+    pub async fn ask(&self, group: W::Group, item: W::Item) -> Result<W::Outcome, Aborted> {
         let outcome = match self.submit(group, item) {
             Submitted::Alone(batch, item) => {
                 let outcomes = self.0.work.run(&batch.group, vec![item]).await;
-                return outcomes.into_iter().next().ok_or(BrokenOff);
+                return outcomes.into_iter().next().ok_or(Aborted);
             }
             Submitted::Waiting(outcome) => outcome,
         };
-        outcome.await.map_err(|_| BrokenOff)
+        outcome.await.map_err(|_| Aborted)
     }
 
     /// How many items wait in all groups.
@@ -192,7 +192,7 @@ impl<W: Work> Inner<W> {
         let serving = async move { running.inner.serve(&running.group, batch).await };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(serving)),
-            // The callers get `BrokenOff`.
+            // The callers get `Aborted`.
             Err(_) => drop(serving),
         }
     }
@@ -202,7 +202,7 @@ impl<W: Work> Inner<W> {
         let span = batch.first().map_or_else(Span::none, |first| first.span.clone());
         let (items, mut done): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.item, waiting.done)).unzip();
-        // A panic was reported by its hook. The callers get `BrokenOff`, because their channels are closed.
+        // A panic was reported by its hook. The callers get `Aborted`, because their channels are closed.
         let work =
             AssertUnwindSafe(async { self.work.run(group, items).await }.instrument(span)).catch_unwind();
         let outcomes = tokio::select! {
@@ -301,7 +301,7 @@ mod tests {
         }
 
         /// Submits an item, and returns when it runs or waits.
-        async fn ask(&self, group: char, item: u32) -> JoinHandle<Result<u32, BrokenOff>> {
+        async fn ask(&self, group: char, item: u32) -> JoinHandle<Result<u32, Aborted>> {
             let batcher = self.batcher.clone();
             let asking = tokio::spawn(async move { batcher.ask(group, item).await });
             tokio::task::yield_now().await;
@@ -312,7 +312,7 @@ mod tests {
             &self,
             group: char,
             items: impl IntoIterator<Item = u32>,
-        ) -> Vec<JoinHandle<Result<u32, BrokenOff>>> {
+        ) -> Vec<JoinHandle<Result<u32, Aborted>>> {
             let mut asking = Vec::new();
             for item in items {
                 asking.push(self.ask(group, item).await);
@@ -416,7 +416,7 @@ mod tests {
         for asking in asking {
             outcomes.push(asking.await.map_err(|panicked| assert!(panicked.is_panic())));
         }
-        let broken = Ok(Err(BrokenOff));
+        let broken = Ok(Err(Aborted));
         assert_eq!(outcomes, [Err(()), broken, broken, broken, Ok(Ok(8))]);
         assert!(asked.batcher.0.lock().is_empty());
     }

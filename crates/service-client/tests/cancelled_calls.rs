@@ -10,8 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use discovery::Discovery;
-use peer::{Peer, PeerError, TokenSource};
 use serde_json::{Value, json};
+use service_client::{CallError, ServiceClient, TokenSource};
 use testkit::{Cancel, FaultProxy};
 use tokio::net::TcpListener;
 
@@ -35,10 +35,10 @@ impl Outcomes {
     }
 }
 
-fn peer(address: SocketAddr) -> Peer {
+fn client(address: SocketAddr) -> ServiceClient {
     let discovery = Discovery::fixed([("member-api", vec![address])]);
     let tokens = TokenSource::new(|_| Ok::<_, Infallible>("token".to_owned()));
-    Peer::new("member-api", &discovery, tokens, peer::http_client().unwrap())
+    ServiceClient::new("member-api", &discovery, tokens, service_client::http_client().unwrap())
 }
 
 /// A server that answers each body with itself.
@@ -50,20 +50,20 @@ async fn echo() -> String {
     address
 }
 
-async fn call_often(peer: Peer, outcomes: Arc<Outcomes>) {
+async fn call_often(client: ServiceClient, outcomes: Arc<Outcomes>) {
     for round in 0..ROUNDS {
         let id = format!("{:032x}", rand::random::<u128>());
         // Every third is long enough to be sent in several pieces.
         let body = json!({ "id": if round % 3 == 0 { id.repeat(300) } else { id } });
         let outcome =
-            match Cancel::by_chance(LONGEST).run(peer.post::<_, Value>("/internal/echo", &body)).await {
+            match Cancel::by_chance(LONGEST).run(client.post::<_, Value>("/internal/echo", &body)).await {
                 Some(Ok(answer)) => {
                     assert_eq!(answer, body, "the answer to another call");
                     &outcomes.answered
                 }
-                Some(Err(PeerError::Unavailable { .. } | PeerError::Timeout { .. })) => &outcomes.failed,
+                Some(Err(CallError::Unavailable { .. } | CallError::Timeout { .. })) => &outcomes.failed,
                 // An answer that broke off in its body.
-                Some(Err(PeerError::BadAnswer { source, .. })) if source.is::<reqwest::Error>() => {
+                Some(Err(CallError::BadAnswer { source, .. })) if source.is::<reqwest::Error>() => {
                     &outcomes.failed
                 }
                 Some(Err(error)) => panic!("{error:?}"),
@@ -73,9 +73,9 @@ async fn call_often(peer: Peer, outcomes: Arc<Outcomes>) {
     }
 }
 
-async fn run(peer: &Peer) -> [usize; 3] {
+async fn run(client: &ServiceClient) -> [usize; 3] {
     let outcomes = Arc::new(Outcomes::default());
-    let callers = (0..CALLERS).map(|_| tokio::spawn(call_often(peer.clone(), outcomes.clone())));
+    let callers = (0..CALLERS).map(|_| tokio::spawn(call_often(client.clone(), outcomes.clone())));
     let callers: Vec<_> = callers.collect();
     for caller in callers {
         tokio::time::timeout(TIMEOUT, caller).await.expect("every call ends").unwrap();
@@ -88,7 +88,7 @@ async fn a_cancelled_call_leaves_no_answer_to_the_next() {
     let proxy = FaultProxy::to(&echo().await);
     proxy.delay(Duration::ZERO..=Duration::from_millis(1));
     proxy.split(3_000);
-    let [answered, failed, cancelled] = run(&peer(proxy.address())).await;
+    let [answered, failed, cancelled] = run(&client(proxy.address())).await;
     assert_eq!(failed, 0, "no connection was lost");
     assert!(answered > CALLERS * ROUNDS / 8 && cancelled > CALLERS * ROUNDS / 8, "{answered} answered");
     assert!(proxy.connections() <= cancelled + CALLERS, "connections that are in sync are kept");
@@ -97,14 +97,15 @@ async fn a_cancelled_call_leaves_no_answer_to_the_next() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_call_leaves_no_answer_to_the_next_on_a_faulty_network() {
     let proxy = Arc::new(FaultProxy::to(&echo().await));
-    let peer = peer(proxy.address()).with_deadline(Duration::from_millis(60));
+    let client = client(proxy.address()).with_deadline(Duration::from_millis(60));
     let is_over = Arc::new(AtomicBool::new(false));
     let making_faults = tokio::spawn(make_faults(proxy.clone(), is_over.clone()));
-    let [answered, failed, cancelled] = run(&peer).await;
+    let [answered, failed, cancelled] = run(&client).await;
     is_over.store(true, Ordering::Relaxed);
     making_faults.await.unwrap();
     assert!(answered > 0 && failed > 0 && cancelled > 0, "{answered} {failed} {cancelled}");
-    let works = async { while peer.post::<_, Value>("/internal/echo", &json!({"id": 1})).await.is_err() {} };
+    let works =
+        async { while client.post::<_, Value>("/internal/echo", &json!({"id": 1})).await.is_err() {} };
     tokio::time::timeout(TIMEOUT, works).await.expect("at the end it works again");
 }
 

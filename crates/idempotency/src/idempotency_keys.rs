@@ -17,14 +17,14 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// Keeps keys and answers in the schema of a service. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Keeper {
+pub struct IdempotencyKeys {
     pub(crate) database: Database,
     pub(crate) clock: Clock,
     /// The requests of this process whose effect and answer are one transaction.
     pub(crate) running: Running,
 }
 
-impl Keeper {
+impl IdempotencyKeys {
     /// Keeps them in the table of `schema.sql`.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock, running: Running::default() }

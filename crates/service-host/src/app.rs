@@ -10,14 +10,14 @@ use jobs::{Progress, watch};
 use crate::readiness::Check;
 
 /// A service that is ready to run: its routes, its dependencies, and its workers.
-pub struct Parts {
+pub struct App {
     pub(crate) router: Router,
     pub(crate) is_public: bool,
     pub(crate) checks: Vec<Check>,
     pub(crate) workers: Vec<(&'static str, BoxFuture<'static, ()>)>,
 }
 
-impl Parts {
+impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
@@ -27,7 +27,7 @@ impl Parts {
     /// A service that clients outside of the system call. Their requests begin new traces; a `traceparent` that they send is
     /// ignored.
     #[must_use]
-    pub fn entrance(mut self) -> Self {
+    pub fn public(mut self) -> Self {
         self.is_public = true;
         self
     }
@@ -63,7 +63,7 @@ impl Parts {
         self
     }
 
-    /// A [`worker`](Parts::worker) that repeats its work, and reports each round to the [`Progress`] that `start` gets.
+    /// A [`worker`](App::worker) that repeats its work, and reports each round to the [`Progress`] that `start` gets.
     ///
     /// If it reports nothing for longer than `limit`, or panics, it is dropped while it waits and started anew. So `limit` must be
     /// longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for `limit`,
@@ -112,7 +112,7 @@ mod tests {
     ) -> (Readiness, Arc<AtomicU32>) {
         let starts = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&starts);
-        let parts = Parts::new(Router::new()).watched_worker("baker", LIMIT, move |progress| {
+        let app = App::new(Router::new()).watched_worker("baker", LIMIT, move |progress| {
             let first = (counted.fetch_add(1, Ordering::SeqCst) == 0).then(|| first(progress.clone()));
             async move {
                 if let Some(first) = first {
@@ -125,8 +125,8 @@ mod tests {
             }
         });
         let readiness = Readiness::default();
-        readiness.started(parts.checks);
-        for (_, worker) in parts.workers {
+        readiness.started(app.checks);
+        for (_, worker) in app.workers {
             tokio::spawn(worker);
         }
         (readiness, starts)

@@ -6,7 +6,7 @@ use problem::{Code, Problem};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum PeerError {
+pub enum CallError {
     /// The request could not be made; nothing was sent.
     #[error("the call to {service} could not be put together")]
     Unsent {
@@ -51,7 +51,7 @@ pub enum PeerError {
     },
 }
 
-impl PeerError {
+impl CallError {
     /// The answer of the service, if it refused the call.
     pub fn refusal(&self) -> Option<&Problem> {
         match self {
@@ -81,13 +81,13 @@ impl PeerError {
 }
 
 /// For callers that do not handle refusals. Then a refusal is a fault of this service, which is not shown to the client.
-impl From<PeerError> for Problem {
-    fn from(error: PeerError) -> Self {
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
         match error {
-            PeerError::Unavailable { .. } => Self::unavailable(error),
-            PeerError::Timeout { .. } => Self::new(Code::GatewayTimeout).caused_by(error),
-            PeerError::BadAnswer { .. } => Self::new(Code::BadGateway).caused_by(error),
-            PeerError::Refused { .. } | PeerError::Unsent { .. } => Self::internal(error),
+            CallError::Unavailable { .. } => Self::unavailable(error),
+            CallError::Timeout { .. } => Self::new(Code::GatewayTimeout).caused_by(error),
+            CallError::BadAnswer { .. } => Self::new(Code::BadGateway).caused_by(error),
+            CallError::Refused { .. } | CallError::Unsent { .. } => Self::internal(error),
         }
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::post;
+use hot_key_queue::{HotKeyQueue, RedisSettings, Settings};
 use http::StatusCode;
-use lock::{Lock, RedisSettings, Settings};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use telemetry::LogFormat;
 use testkit::Client;
@@ -50,9 +50,9 @@ impl io::Write for CapturedLog {
     }
 }
 
-fn lock_at(url: &str) -> Lock {
+fn queue_at(url: &str) -> HotKeyQueue {
     let settings = Settings { wait_ms: 400, redis_timeout_ms: 10_000, ..Settings::default() };
-    Lock::new("test", &RedisSettings { url: url.to_owned() }, &settings).unwrap()
+    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned() }, &settings).unwrap()
 }
 
 #[tokio::test]
@@ -67,9 +67,9 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
     let _recording = metrics::set_default_local_recorder(&recorder);
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`");
-    let (lock, key) = (lock_at(&url), uuid::Uuid::new_v4().to_string());
+    let (queue, key) = (queue_at(&url), uuid::Uuid::new_v4().to_string());
     let handled = Router::new().route("/wallets/{id}", post(async || "done"));
-    let client = Client(lock.guard(handled, |Path(id): Path<String>| id).layer(telemetry::request_layer()));
+    let client = Client(queue.guard(handled, |Path(id): Path<String>| id).layer(telemetry::request_layer()));
     let request = || client.post(&format!("/wallets/{key}")).header("traceparent", TRACEPARENT).send();
 
     let _ = request().await.expect(StatusCode::OK);
@@ -79,11 +79,11 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
     }
     assert!(captured.line("has its turn").await.contains("outcome=\"taken\""));
 
-    lock.run(&key, async { request().await.expect(StatusCode::OK) }).await;
+    queue.run(&key, async { request().await.expect(StatusCode::OK) }).await;
     let line = captured.line("waited in vain").await;
     assert!(line.contains("WARN") && line.contains(TRACE), "{line}");
 
-    let nowhere = lock_at("redis://127.0.0.1:1");
+    let nowhere = queue_at("redis://127.0.0.1:1");
     for _ in 0..5 {
         nowhere.run(&key, async {}).await;
     }

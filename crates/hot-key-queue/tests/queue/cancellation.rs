@@ -31,12 +31,12 @@ async fn locks_of_many_keys_are_independent_whichever_request_is_cancelled() {
     let things: Arc<Vec<_>> = Arc::new((0..KEYS).map(|_| (new_key(), OneAtATime::default())).collect());
     let cancelled = Arc::new(AtomicUsize::new(0));
     let tasks = (0..TASKS).map(|n| {
-        let (lock, things, cancelled) = (instances[n % 2].clone(), things.clone(), cancelled.clone());
+        let (queue, things, cancelled) = (instances[n % 2].clone(), things.clone(), cancelled.clone());
         tokio::spawn(async move {
             for round in 0..ROUNDS {
                 // If the answer for one key were taken for that of another, two requests would run at a time.
                 let (key, work) = &things[(n + round) % KEYS];
-                if Cancel::by_chance(LONGEST).run(lock.run(key, work.work())).await.is_none() {
+                if Cancel::by_chance(LONGEST).run(queue.run(key, work.work())).await.is_none() {
                     cancelled.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -47,9 +47,9 @@ async fn locks_of_many_keys_are_independent_whichever_request_is_cancelled() {
     }
     assert!(cancelled.load(Ordering::Relaxed) > TASKS * ROUNDS / 8);
     assert!(things.iter().all(|(_, work)| work.done() > 0));
-    for lock in &instances {
+    for queue in &instances {
         for (key, work) in things.iter() {
-            soon(lock.run(key, work.work())).await;
+            soon(queue.run(key, work.work())).await;
         }
     }
     assert_eq!(proxies.each_ref().map(FaultProxy::connections), [1, 1], "no answer was missed");

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lock::{Lock, RedisSettings, Settings};
+use hot_key_queue::{HotKeyQueue, RedisSettings, Settings};
 use testkit::Cable;
 
 /// A test that takes longer has failed. It is much shorter than the waits and leases of [`patient`].
@@ -19,16 +19,16 @@ pub(crate) fn patient() -> Settings {
 }
 
 /// The queue of one instance.
-pub(crate) fn instance(settings: &Settings) -> Lock {
+pub(crate) fn instance(settings: &Settings) -> HotKeyQueue {
     instance_at(&redis_url(), settings)
 }
 
-pub(crate) fn instance_at(url: &str, settings: &Settings) -> Lock {
-    Lock::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
+pub(crate) fn instance_at(url: &str, settings: &Settings) -> HotKeyQueue {
+    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
 }
 
 /// The queue of one instance, and the cable by which it reaches Redis.
-pub(crate) async fn instance_by_cable(settings: &Settings) -> (Lock, Cable) {
+pub(crate) async fn instance_by_cable(settings: &Settings) -> (HotKeyQueue, Cable) {
     let url = redis_url();
     let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
     (instance_at(&format!("redis://{}", cable.address()), settings), cable)
