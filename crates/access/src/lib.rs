@@ -16,6 +16,10 @@
 //! what it extracts: [`Principal`], [`Customer`], [`Seller`] or [`Admin`]. Internal routes are wrapped in [`only_services`].
 //! All of them read the [`Verifier`] that `service-host` puts into every request.
 
+mod authorization;
+mod extractors;
+mod from_settings;
+mod internal_routes;
 mod jwt;
 mod openapi;
 mod principal;
@@ -26,10 +30,12 @@ mod user;
 mod verified;
 mod verifier;
 
+pub use extractors::{Admin, Customer, Seller};
+pub use internal_routes::only_services;
 pub use jwt::TokenError;
 pub use openapi::BearerToken;
-pub use principal::{Admin, Customer, MemberId, Principal, Role, Seller};
-pub use service::{ServiceKeys, ServiceTokens, only_services};
+pub use principal::{MemberId, Principal, Role};
+pub use service::{ServiceKeys, ServiceTokens};
 pub use settings::{AccessError, Settings};
 pub use signing_key::{KeyError, SigningKey};
 pub use user::{Jwk, Jwks, UserKeys, UserTokens};

@@ -1,12 +1,9 @@
-use axum::extract::FromRequestParts;
-use http::request::Parts;
+//! Members: their ids, their roles, and the one who is calling.
+
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::Verifier;
-use crate::service::{bearer, refused};
 
 /// A member's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -82,44 +79,4 @@ impl Principal {
         let detail = format!("this is for {}, and you are {}", role.as_str(), self.role.as_str());
         Err(Problem::new(Code::WrongRole).detail(detail))
     }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        // A layer before the handler may have extracted it already.
-        if let Some(principal) = parts.extensions.get::<Self>() {
-            return Ok(*principal);
-        }
-        let verifier = Verifier::of(&parts.extensions)?;
-        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
-        parts.extensions.insert(principal);
-        Ok(principal)
-    }
-}
-
-macro_rules! only {
-    ($(#[$doc:meta] $name:ident),+) => {$(
-        #[$doc]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $name(pub Principal);
-
-        impl<S: Send + Sync> FromRequestParts<S> for $name {
-            type Rejection = Problem;
-
-            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-                Principal::from_request_parts(parts, state).await?.require(Role::$name).map(Self)
-            }
-        }
-    )+};
-}
-
-only! {
-    /// A customer who is calling; 403 for every other role.
-    Customer,
-    /// A seller who is calling; 403 for every other role.
-    Seller,
-    /// An administrator who is calling; 403 for every other role.
-    Admin
 }

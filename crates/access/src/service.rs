@@ -3,20 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clock::Clock;
-use http::{HeaderMap, header};
 use jsonwebtoken::DecodingKey;
-use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::jwt::{self, Parties, Times};
-use crate::{AccessError, KeyError, SigningKey, TokenError, Verifier};
+use crate::{AccessError, KeyError, SigningKey, TokenError};
 
 const TYP: &str = "service+jwt";
 /// How long a service token is valid, in seconds.
@@ -129,45 +123,4 @@ fn decoding_key(public: &str) -> Result<DecodingKey, KeyError> {
     }
     DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(bytes))
         .map_err(|_| KeyError::NotEd25519("it is not a point of the curve"))
-}
-
-/// Lets only these services call the routes of `router`. Internal routes are wrapped in it, so that no handler can forget the
-/// check.
-pub fn only_services<S: Clone + Send + Sync + 'static>(
-    router: Router<S>,
-    callers: &'static [&'static str],
-) -> Router<S> {
-    router.route_layer(from_fn(async move |request: Request, next: Next| -> Result<Response, Problem> {
-        let verifier = Verifier::of(request.extensions())?;
-        let token = bearer(request.headers())?;
-        let caller = verifier.service_keys().verify(token).map_err(refused)?;
-        if !callers.contains(&caller.as_str()) {
-            return Err(Problem::new(Code::WrongRole).detail(format!("{caller} may not call this")));
-        }
-        Ok(next.run(request).await)
-    }))
-}
-
-/// The token of the one `Authorization: Bearer …` header.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let refuse = |detail: &'static str| Problem::new(Code::Unauthenticated).detail(detail);
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| refuse("the Authorization header is missing"))?;
-    if values.next().is_some() {
-        return Err(refuse("there is more than one Authorization header"));
-    }
-    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(refuse("the Authorization header is not `Bearer` and a token"));
-    }
-    Ok(token.trim_start())
-}
-
-/// The answer to a token that is not accepted. It is the same for every reason; the reason is logged.
-pub(crate) fn refused(error: TokenError) -> Problem {
-    tracing::debug!(%error, "refused a token");
-    match error {
-        TokenError::NoKeys => Problem::unavailable(error),
-        _ => Problem::new(Code::Unauthenticated).detail("the token is not valid here, or no longer"),
-    }
 }

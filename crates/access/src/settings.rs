@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
-use clock::Clock;
 use garde::Validate;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::{KeyError, ServiceKeys, ServiceTokens, SigningKey, UserKeys};
+use crate::KeyError;
 
 /// The section `access`: how a process verifies who is calling, and proves who it is itself.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -46,23 +45,4 @@ pub enum AccessError {
         #[source]
         source: KeyError,
     },
-}
-
-impl Settings {
-    /// Makes the service tokens of the service `name`; `None` if it has no key.
-    pub fn service_tokens(&self, name: &str, clock: Clock) -> Result<Option<ServiceTokens>, AccessError> {
-        let Some(secret) = &self.service_signing_key else { return Ok(None) };
-        let key = SigningKey::from_base64(secret).map_err(AccessError::OwnKey)?;
-        Ok(Some(ServiceTokens::new(name, key, clock)))
-    }
-
-    /// Verifies the service tokens whose audience is the service `name`.
-    pub fn service_keys(&self, name: &str, clock: Clock) -> Result<ServiceKeys, AccessError> {
-        ServiceKeys::new(name, &self.service_keys, clock)
-    }
-
-    /// Verifies user tokens. It has no keys until it is given some.
-    pub fn user_keys(&self, clock: Clock) -> UserKeys {
-        UserKeys::new(&self.issuer, &self.audience, clock)
-    }
 }

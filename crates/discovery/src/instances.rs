@@ -1,17 +1,15 @@
 //! The known instances of one service.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::consul::Consul;
 use crate::instance::Instance;
+use crate::snapshot::Snapshot;
 use crate::watch::Watch;
 
 /// The live list of a service's instances. Cheap to clone; clones share the list and its watch.
@@ -20,16 +18,6 @@ pub struct Instances {
     snapshot: Arc<Snapshot>,
     /// Ends the watch when the last clone is dropped. A fixed list has no watch.
     _watching: Option<Arc<AbortOnDrop>>,
-}
-
-/// The list, which a watch writes and callers read.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    service: String,
-    instances: ArcSwap<Vec<Arc<Instance>>>,
-    turn: AtomicUsize,
-    /// Notifies that the list has changed.
-    changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -58,7 +46,7 @@ impl Instances {
 
     /// The name of the service.
     pub fn service(&self) -> &str {
-        &self.snapshot.service
+        self.snapshot.service()
     }
 
     /// The next instance in turn. `None` if none is known.
@@ -93,48 +81,6 @@ impl Instances {
     /// Waits until at least one instance is known. False if `timeout` is over before.
     pub async fn wait_ready(&self, timeout: Duration) -> bool {
         tokio::time::timeout(timeout, self.wait_for_count(|count| count > 0)).await.is_ok()
-    }
-}
-
-impl Snapshot {
-    fn new(service: &str) -> Self {
-        Self {
-            service: service.to_owned(),
-            instances: ArcSwap::default(),
-            turn: AtomicUsize::new(0),
-            changed: watch::Sender::default(),
-        }
-    }
-
-    pub(crate) fn service(&self) -> &str {
-        &self.service
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.instances.load().is_empty()
-    }
-
-    /// Replaces the list. An instance that stays in it keeps its failures and its ejection.
-    pub(crate) fn replace(&self, listed: Vec<(String, SocketAddr)>) {
-        let before = self.instances.load();
-        let known: HashMap<_, _> = before.iter().map(|instance| (instance.id(), instance)).collect();
-        let mut now: Vec<_> = listed
-            .into_iter()
-            .map(|(id, address)| match known.get(id.as_str()) {
-                Some(instance) if instance.address() == address => Arc::clone(instance),
-                _ => Arc::new(Instance::new(id, address)),
-            })
-            .collect();
-        now.sort_by(|a, b| a.id().cmp(b.id()));
-        let same = before.iter().map(|instance| instance.id()).eq(now.iter().map(|instance| instance.id()));
-        if !same {
-            let ids: Vec<_> = now.iter().map(|instance| instance.id()).collect();
-            tracing::info!(service = self.service, instances = ids.join(" "), "the instances have changed");
-        }
-        metrics::gauge!("discovery_instances", "service" => self.service.clone())
-            .set(u32::try_from(now.len()).unwrap_or(u32::MAX));
-        self.instances.store(Arc::new(now));
-        self.changed.send_replace(());
     }
 }
 

@@ -13,8 +13,10 @@ mod backoff;
 mod consul;
 mod instance;
 mod instances;
+mod keep_registered;
 mod registration;
 mod settings;
+mod snapshot;
 mod watch;
 
 use std::collections::HashMap;

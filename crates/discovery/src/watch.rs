@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::consul::{Consul, ConsulError, Healthy, WAIT};
-use crate::instances::Snapshot;
+use crate::snapshot::Snapshot;
 
 /// A Consul that was restarted may have lost everything. All processes register again within this time.
 const RESTART_GRACE: Duration = Duration::from_secs(15);

@@ -1,18 +1,22 @@
 //! The lease of a lock: Redis has given the lock to this process for a time.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::Mutex as FairMutex;
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::queue::SharedLease;
 use crate::remote::{RedisDown, Remote, Renewal};
 
 /// For how long a lease is handed on without asking Redis whether it still holds and whether other instances want it.
 const FRESH_FOR: Duration = Duration::from_millis(100);
+
+/// The lease of a lock; `None` while this process has none.
+pub(crate) type SharedLease = Arc<FairMutex<Option<Lease>>>;
 
 /// The lock is held until this is released or dropped.
 pub(crate) struct Lease {

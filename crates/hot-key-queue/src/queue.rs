@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex as FairMutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::lease::Lease;
-
-/// The lease of a lock; `None` while this process has none.
-pub(crate) type SharedLease = Arc<FairMutex<Option<Lease>>>;
+use crate::lease::SharedLease;
 
 /// A queue for each lock that a request of this process holds or waits for. Cheap to clone.
 #[derive(Clone)]

@@ -7,15 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::keyed::Fingerprint;
-
-/// A key, with the member who sent it and the route that it was sent to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyOf {
-    pub(crate) member_id: Uuid,
-    pub(crate) route: String,
-    pub(crate) key: String,
-}
+use crate::keyed::{Fingerprint, KeyOf};
 
 /// A key in the table.
 #[derive(Debug, sqlx::FromRow)]

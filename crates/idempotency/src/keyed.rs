@@ -6,12 +6,20 @@ use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request};
 use http::request::Parts;
 use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use crate::db::KeyOf;
 use crate::key;
 
 /// The largest body that a request may have.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A key, with the member who sent it and the route that it was sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyOf {
+    pub(crate) member_id: Uuid,
+    pub(crate) route: String,
+    pub(crate) key: String,
+}
 
 /// SHA-256 of the address and the body of a request.
 pub(crate) type Fingerprint = [u8; 32];

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::db::KeyOf;
+use crate::keyed::KeyOf;
 
 /// The set of keys. Cheap to clone.
 #[derive(Clone, Debug, Default)]

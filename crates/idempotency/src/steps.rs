@@ -13,9 +13,9 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
-use crate::db::{self, KeyOf};
+use crate::db;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
-use crate::keyed::{Fingerprint, Keyed};
+use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
 /// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
 /// from doing anything twice.

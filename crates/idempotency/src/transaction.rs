@@ -17,9 +17,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
-use crate::db::{self, AnsweredRow, KeyOf};
+use crate::db::{self, AnsweredRow};
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
-use crate::keyed::{Fingerprint, Keyed};
+use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
 /// After this time it is worth a statement to see whether the request was answered before.
 const LONG_WAIT: Duration = Duration::from_millis(50);

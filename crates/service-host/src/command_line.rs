@@ -8,10 +8,6 @@ use telemetry::LogFormat;
 
 use crate::{Service, SettingsSource};
 
-/// For services without commands.
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub enum NoCommand {}
-
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct CommandLine<Source: Args, Command: Subcommand> {

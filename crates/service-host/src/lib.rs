@@ -17,6 +17,7 @@
 //! | `command_line` | flags and environment variables |
 //! | [`settings`] | the sections that every process has |
 //! | `source` | where the settings are fetched |
+//! | `service` | what a service implements |
 //! | `start`, `host`, `app` | what a service gets at its start, and what it gives |
 //! | `run`, `signals`, `workers` | serving until the process is told to stop, and stopping |
 //! | `router`, `connections` | the layers around every router; sockets and their timeouts |
@@ -33,6 +34,7 @@ mod process_metrics;
 mod readiness;
 mod router;
 mod run;
+mod service;
 pub mod settings;
 mod signals;
 mod source;
@@ -40,16 +42,13 @@ mod start;
 mod user_keys;
 mod workers;
 
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
 pub use app::App;
-pub use command_line::NoCommand;
 pub use host::Host;
 pub use jobs::Progress;
+pub use service::{NoCommand, Service};
 pub use source::{ConfigServer, SettingsSource};
 pub use user_keys::UserKeysFrom;
 
@@ -57,40 +56,6 @@ use command_line::CommandLine;
 
 /// How long blocking work may take after everything else has ended.
 const BLOCKING_WORK_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// One deployable. Its `main.rs` is `fn main() -> ExitCode { service_host::main::<MyApi>() }`.
-pub trait Service: Sized + 'static {
-    /// Its name in settings, Consul, tokens, logs and metrics.
-    const NAME: &'static str;
-    /// One sentence for `--help`.
-    const ABOUT: &'static str = "";
-    /// Where it gets the keys of user tokens.
-    const USER_KEYS: UserKeysFrom = UserKeysFrom::Issuer;
-
-    /// Its own settings: all sections except those of the host. The type should deny unknown fields.
-    type Settings: DeserializeOwned + garde::Validate<Context = ()>;
-    /// Its commands besides serving, for example `my-api create-admin …`. [`NoCommand`] if there are none.
-    type Command: clap::Subcommand;
-
-    /// Connects to what it needs and makes its router. If it fails, the process ends with the error as its message.
-    fn start(host: &Host, settings: Self::Settings) -> impl Future<Output = anyhow::Result<App>>;
-
-    /// Runs a command that needs no settings, for example one that makes a key. Every other command is given back.
-    fn run_without_settings(command: Self::Command) -> ControlFlow<anyhow::Result<()>, Self::Command> {
-        ControlFlow::Continue(command)
-    }
-
-    /// Runs a command, instead of serving. A command that takes long should end when [`Host::shutdown`] is cancelled, which a
-    /// signal does. If it has not ended some seconds later, it is aborted.
-    fn run(
-        host: &Host,
-        settings: Self::Settings,
-        command: Self::Command,
-    ) -> impl Future<Output = anyhow::Result<()>> {
-        let _ = (host, settings, command);
-        async { anyhow::bail!("{} has no commands", Self::NAME) }
-    }
-}
 
 /// Runs a process that has its settings from config-server.
 pub fn main<S: Service>() -> ExitCode {

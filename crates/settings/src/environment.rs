@@ -8,12 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::error::SettingsError;
-use crate::flat::{FlattenError, flatten};
-use crate::node::Node;
+pub use crate::document::DocumentError;
 
 /// Spring's text in place of a sealed value that the server could not open.
 pub const UNOPENED: &str = "<n/a>";
@@ -50,26 +47,6 @@ pub struct PropertySource {
     /// From dotted keys to texts, numbers and booleans.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub source: BTreeMap<String, Value>,
-}
-
-/// Why a document can't be a source of settings.
-#[derive(Debug, Error)]
-pub enum DocumentError {
-    /// It can't be written flat.
-    #[error("it can't be written flat")]
-    Flatten(#[from] FlattenError),
-    /// It can't be read back from the flat form.
-    #[error("it has keys that can't be read")]
-    Keys(#[from] SettingsError),
-}
-
-impl PropertySource {
-    /// Flattens a nested document, and checks that it can be rebuilt from the flat form.
-    pub fn from_document(name: String, document: &Value) -> Result<Self, DocumentError> {
-        let source = Self { name, source: flatten(document)? };
-        Node::from_source(&source).map_err(SettingsError::new)?;
-        Ok(source)
-    }
 }
 
 /// Shows the keys and not the values, because these may be secrets.
@@ -130,13 +107,6 @@ mod tests {
         .unwrap();
 
         assert_eq!(environment.version, None);
-    }
-
-    #[test]
-    fn a_document_that_can_not_be_rebuilt_is_refused() {
-        for unusable in [json!([1]), json!({"a": 1, "a.b": 2}), json!({"": 1}), json!({"a": {"[1]": 1}})] {
-            assert!(PropertySource::from_document("x.yml".to_owned(), &unusable).is_err(), "{unusable}");
-        }
     }
 
     #[test]

@@ -37,6 +37,7 @@
 
 mod bind;
 pub mod client;
+mod document;
 pub mod environment;
 mod error;
 pub mod flat;

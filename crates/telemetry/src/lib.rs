@@ -9,10 +9,12 @@
 //!   `http_request_duration_seconds{method,route}` and `http_requests_in_flight`.
 
 mod context;
+mod error;
 mod format;
 mod log;
 mod request;
 
 pub use context::{SpanId, TRACEPARENT, TraceContext, TraceId, inject, work_span};
-pub use log::{LogError, LogFormat, chain, init, subscriber};
+pub use error::chain;
+pub use log::{LogError, LogFormat, init, subscriber};
 pub use request::{RequestLayer, RequestService, Routine, describe_metrics, request_layer};

@@ -1,6 +1,5 @@
 //! Setting up the log of a process.
 
-use std::error::Error;
 use std::io;
 
 use tracing::Subscriber;
@@ -81,12 +80,4 @@ where
             .boxed(),
     };
     Ok(tracing_subscriber::registry().with(lines).with(filter))
-}
-
-/// An error and all of its causes, in one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| (*error).source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

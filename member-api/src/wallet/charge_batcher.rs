@@ -2,7 +2,7 @@
 //!
 //! While two transactions with charges are running, a further charge would wait for the disk of the database, or for the
 //! lock on the row of its wallet. Instead it waits here for other charges. Then one transaction records all of them, with
-//! one commit and one change of each wallet ([`batching`]).
+//! one commit and one change of each wallet ([`group_commit`]).
 //!
 //! A batch does not change the result of a charge. If a charge of the batch is refused or was made before, the transaction
 //! is rolled back, and each charge gets a transaction of its own. So a charge of one member never fails that of another.
