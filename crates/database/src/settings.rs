@@ -24,7 +24,8 @@ pub struct Settings {
     #[garde(custom(is_given_when_verified(self.tls)))]
     #[serde(default)]
     pub tls_ca_file: Option<std::path::PathBuf>,
-    /// The largest number of connections that this process opens.
+    /// The largest number of connections in the pool of this section. order-api has four more to the schema `orders`, for the
+    /// settlement.
     #[garde(range(min = 1, max = 1_000))]
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,

@@ -15,7 +15,7 @@ impl HotKeyQueue {
     /// refused. Handlers know nothing of the queue.
     ///
     /// The lock is held until the work is done, or until the client is gone. If an outer layer goes on without its client, as
-    /// `idempotency` does, the lock is held until the work is done.
+    /// `idempotency::IdempotencyKeys::guard` does, the lock is held until the work is done.
     pub fn guard<S, E, K>(&self, router: Router<S>, key: fn(E) -> K) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -31,7 +31,7 @@ pub struct Settings {
     /// has the statements of the next request while the one before waits for its commit.
     #[garde(range(min = 1, max = 64))]
     pub at_once: usize,
-    /// How long an answer of Redis may take before requests go on without it.
+    /// How long opening a connection to Redis may take, and how long an answer, before requests go on without it.
     #[garde(range(min = 1, max = 10_000))]
     pub redis_timeout_ms: u64,
 }

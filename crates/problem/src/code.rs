@@ -92,7 +92,7 @@ codes! {
     BadGateway "BAD_GATEWAY" BAD_GATEWAY "A service gave no usable answer"
         "The service behind the gateway broke off or answered nonsense. A safe request, or one with an Idempotency-Key, can be sent again.";
     ServiceUnavailable "SERVICE_UNAVAILABLE" SERVICE_UNAVAILABLE "The service is unavailable for the moment"
-        "A part that this operation needs is down or overloaded. Try again after `Retry-After` seconds.";
+        "A part that this operation needs is down or overloaded. Try again after `Retry-After` seconds. The request may have taken effect: send it with the same Idempotency-Key.";
     GatewayTimeout "GATEWAY_TIMEOUT" GATEWAY_TIMEOUT "A service did not answer in time"
         "The service behind the gateway took too long. The request may still take effect: send it again with the same Idempotency-Key to learn of its end.";
 

@@ -4,7 +4,8 @@
 //! It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it.
 //!
 //! # Promises
-//! - **Every wait has a limit.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] at the latest.
+//! - **Every wait has a limit.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] together, at the latest.
+//!   A script may be three requests.
 //! - **An answer reaches the caller that asked for it, or nobody.** A caller may be cancelled at any moment. The connection's
 //!   own task still reads the answer and drops it (`redis::aio::MultiplexedConnection`, in `PipelineSink::send_result`), so that
 //!   the next answer reaches the next caller. Redis may execute the command of a caller that was cancelled or timed out.

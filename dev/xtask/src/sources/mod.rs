@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`scan`] | what one file says about modules |
+//! | [`mod@scan`] | what one file says about modules |
 //! | [`arrows`] | which file of a crate uses which other |
 //! | [`tokens`] | small questions about a sequence of tokens |
 
