@@ -55,7 +55,14 @@ const INVARIANTS: [Invariant; 7] = [
     },
     Invariant {
         text: "a connection to the database comes from `database::Database`",
-        words: &["MySqlPool", "MySqlConnection", "PoolConnection", "ConnectOptions", "sqlx::Connection", "sqlx::Pool"],
+        words: &[
+            "MySqlPool",
+            "MySqlConnection",
+            "PoolConnection",
+            "ConnectOptions",
+            "sqlx::Connection",
+            "sqlx::Pool",
+        ],
         suffix: ".rs",
         within: "/src/",
         beginning: "",
