@@ -107,7 +107,7 @@ pub(crate) async fn entry_list(
     let list = state.database.read("entry_list", move |connection| {
         Box::pin(statements::list(connection, principal.member_id, filter, limit.rows_to_fetch()))
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |last| After { entry_no: last.entry_no });
     Ok(Json(page.map(EntryBody::from)))
 }

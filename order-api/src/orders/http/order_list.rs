@@ -75,7 +75,7 @@ pub(crate) async fn order_list(
     let list = app.database.read("order_list", move |connection| {
         Box::pin(async move { orders::list(connection, customer_id, &filter, rows).await })
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page =
         Page::from_rows(rows, limit, |last| After { order: SortKey { at: last.created_at, id: last.id } });
     Ok(Json(page.map(OrderBody::from)))

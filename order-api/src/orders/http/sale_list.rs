@@ -81,7 +81,7 @@ pub(crate) async fn sale_list(
     let list = app.database.read("sale_list", move |connection| {
         Box::pin(async move { sales::list(connection, seller_id, &filter, rows).await })
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |last| After { sale: Sale::sort_key(last) });
     Ok(Json(page.map(SaleBody::from)))
 }

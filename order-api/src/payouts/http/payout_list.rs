@@ -57,7 +57,7 @@ pub(crate) async fn payout_list(
     let list = app
         .database
         .read("payout_list", move |connection| Box::pin(db::list(connection, seller_id, after, rows)));
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page =
         Page::from_rows(rows, limit, |last| After { payout: SortKey { at: last.created_at, id: last.id } });
     Ok(Json(page.map(PayoutBody::from)))

@@ -106,7 +106,7 @@ pub(crate) async fn settlement_list(
     let list = app.database.read("settlement_list", move |connection| {
         Box::pin(async move { settlements::list(connection, seller_id, &filter, rows).await })
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |last| Before { settlement: last.day });
     Ok(Json(page.map(SettlementBody::from)))
 }

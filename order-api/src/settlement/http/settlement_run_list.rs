@@ -56,11 +56,7 @@ pub(crate) async fn settlement_run_list(
 ) -> Result<Json<Page<RunBody>>, Problem> {
     let before: Option<Before> = query.cursor.as_ref().map(Cursor::key).transpose()?;
     let limit = query.limit.unwrap_or_default();
-    let rows = app
-        .settler
-        .runs(query.day, before.map(|before| before.run), limit.rows_to_fetch())
-        .await
-        .map_err(database::problem)?;
+    let rows = app.settler.runs(query.day, before.map(|before| before.run), limit.rows_to_fetch()).await?;
     let page = Page::from_rows(rows, limit, |last| Before { run: last.id });
     Ok(Json(page.map(RunBody::from)))
 }

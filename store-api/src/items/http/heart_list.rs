@@ -58,7 +58,7 @@ pub(crate) async fn heart_list(
     let list = state.database.read("heart_list", move |connection| {
         Box::pin(hearts::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |(item, hearted_at)| After {
         hearted_at: *hearted_at,
         item_id: item.id,

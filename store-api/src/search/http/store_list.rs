@@ -91,7 +91,7 @@ pub(crate) async fn store_list(
     let after = after.map(|after| after.position(sort)).transpose()?;
     let limit = query.limit.unwrap_or_default().get();
     let search = StoreSearch { keyword: keyword(query.keyword.as_deref()), sort, after, limit };
-    let found = find_stores(&state.database, search, Budget::DEFAULT).await.map_err(database::problem)?;
+    let found = find_stores(&state.database, search, Budget::DEFAULT).await?;
     let next_cursor = found.next.and_then(|position| Cursor::after(&After::new(sort, position)));
     Ok(Json(Page { items: found.rows.into_iter().map(StoreBody::from).collect(), next_cursor }))
 }

@@ -58,7 +58,7 @@ pub(crate) async fn follow_list(
     let list = state.database.read("follow_list", move |connection| {
         Box::pin(follows::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |(store, followed_at)| After {
         followed_at: *followed_at,
         store_id: store.id,

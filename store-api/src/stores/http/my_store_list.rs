@@ -54,7 +54,7 @@ pub(crate) async fn my_store_list(
     let list = state.database.read("my_store_list", move |connection| {
         Box::pin(db::stores::of_seller(connection, seller.member_id.0, below, limit.rows_to_fetch()))
     });
-    let rows = list.await.map_err(database::problem)?;
+    let rows = list.await?;
     let page = Page::from_rows(rows, limit, |last| After { my_store: last.number });
     Ok(Json(page.map(StoreBody::from)))
 }
