@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
-use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
@@ -13,42 +11,12 @@ use hot_key_queue::{HotKeyQueue, RedisSettings, Settings};
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use telemetry::LogFormat;
-use testkit::Client;
+use testkit::{CapturedLog, Client};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// How long work in the background may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Collects what the log writes.
-#[derive(Clone, Default)]
-struct CapturedLog(Arc<Mutex<Vec<u8>>>);
-
-impl CapturedLog {
-    /// The first line with these words. Waits for it.
-    async fn line(&self, words: &str) -> String {
-        let deadline = Instant::now() + TIMEOUT;
-        loop {
-            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-            if let Some(line) = text.lines().find(|line| line.contains(words)) {
-                return line.to_owned();
-            }
-            assert!(Instant::now() < deadline, "no line with {words:?} in\n{text}");
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-impl io::Write for CapturedLog {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn queue_at(url: &str) -> HotKeyQueue {
     let settings = Settings { wait_ms: 400, redis_timeout_ms: 10_000, ..Settings::default() };
@@ -74,20 +42,20 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
 
     let _ = request().await.expect(StatusCode::OK);
     for step in ["asked for", "has its turn", "released"] {
-        let line = captured.line(step).await;
+        let line = captured.line_with(step, TIMEOUT).await;
         assert!(line.contains(TRACE) && line.contains(&format!("lock=\"test:{key}\"")), "{line}");
     }
-    assert!(captured.line("has its turn").await.contains("outcome=\"taken\""));
+    assert!(captured.line_with("has its turn", TIMEOUT).await.contains("outcome=\"taken\""));
 
     queue.run(&key, async { request().await.expect(StatusCode::OK) }).await;
-    let line = captured.line("waited in vain").await;
+    let line = captured.line_with("waited in vain", TIMEOUT).await;
     assert!(line.contains("WARN") && line.contains(TRACE), "{line}");
 
     let nowhere = queue_at("redis://127.0.0.1:1");
     for _ in 0..5 {
         nowhere.run(&key, async {}).await;
     }
-    assert!(captured.line("requests go on without their lock").await.contains("WARN"));
+    assert!(captured.line_with("requests go on without their lock", TIMEOUT).await.contains("WARN"));
 
     let metrics = metrics.render();
     for (outcome, count) in [("taken", 2), ("waited_in_vain", 1), ("without_redis", 5)] {
@@ -96,6 +64,6 @@ async fn every_step_is_logged_with_its_trace_and_counted() {
     }
     assert!(metrics.contains(r#"lock_wait_seconds_count{lock="test"} 8"#), "{metrics}");
     assert!(metrics.contains("lock_redis_failures_total"), "{metrics}");
-    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let text = captured.text();
     assert_eq!(text.matches("requests go on without their lock").count(), 1, "one warning\n{text}");
 }

@@ -1,40 +1,17 @@
 //! Every line of the log has the id of its trace.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{HeaderMap, Request};
 use telemetry::{LogFormat, TraceContext};
+use testkit::CapturedLog;
 use tower::ServiceExt;
 use tracing::instrument::WithSubscriber;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-/// Collects what a subscriber writes.
-#[derive(Clone, Default)]
-struct CapturedLog(Arc<Mutex<Vec<u8>>>);
-
-impl CapturedLog {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for CapturedLog {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A log of one test. No test sets the log of the whole process, which all tests of this file share.
 fn log(format: LogFormat, filter: &str) -> (CapturedLog, tracing::Dispatch) {
@@ -152,6 +129,7 @@ fn background_work_has_a_trace_of_its_own() {
 
 #[test]
 fn a_filter_that_is_not_understood_is_named() {
-    let refused = telemetry::subscriber("test-api", LogFormat::Text, "info,,=x=", io::stderr).err().unwrap();
+    let refused =
+        telemetry::subscriber("test-api", LogFormat::Text, "info,,=x=", std::io::stderr).err().unwrap();
     assert_eq!(refused.to_string(), "the log filter `info,,=x=` is not understood");
 }

@@ -12,8 +12,12 @@ pub struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
     /// All that was written so far.
+    ///
+    /// # Panics
+    /// If it is not UTF-8.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(written).expect("a log is UTF-8")
     }
 
     /// The lines that were written so far.
