@@ -1,4 +1,4 @@
-//! A request to stop, shared between the thread that hears of Ctrl-C and the threads that wait for something.
+//! A request to stop, shared between the thread that receives Ctrl-C and the threads that wait for something.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

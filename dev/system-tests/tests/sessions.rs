@@ -244,7 +244,7 @@ async fn without_member_api_ended_sessions_stay_refused_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn keys_change_and_nobody_is_signed_out() {
+async fn keys_change_and_no_member_is_signed_out() {
     let world = World::new().await;
     let old = STANDARD.encode(user_token_key(&world.stack).to_pkcs8_der().unwrap().as_bytes());
     let new = STANDARD.encode(SigningKey::from_bytes(&rand::random()).to_pkcs8_der().unwrap().as_bytes());

@@ -18,18 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn server() -> (String, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let heard = tokio::spawn(async move {
-        let mut heard = Vec::new();
+    let received = tokio::spawn(async move {
+        let mut received = Vec::new();
         let (mut client, _) = listener.accept().await.unwrap();
         while let Ok(byte) = client.read_u8().await {
-            heard.push(byte);
+            received.push(byte);
             if client.write_u8(byte + 1).await.is_err() {
                 break;
             }
         }
-        heard
+        received
     });
-    (address, heard)
+    (address, received)
 }
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
@@ -46,18 +46,18 @@ async fn ask(client: &mut TcpStream, byte: u8) -> io::Result<u8> {
 
 #[tokio::test]
 async fn it_forwards_and_passes_the_end_on() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     drop(client);
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
     assert_eq!((proxy.connections(), proxy.held()), (1, 0));
 }
 
 #[tokio::test]
 async fn it_delays_both_directions() {
-    let (address, _heard) = server().await;
+    let (address, _received) = server().await;
     let proxy = FaultProxy::to(&address);
     let delay = Duration::from_millis(20);
     proxy.delay(delay..=delay);
@@ -69,7 +69,7 @@ async fn it_delays_both_directions() {
 
 #[tokio::test]
 async fn it_passes_on_in_pieces() {
-    let (address, _heard) = server().await;
+    let (address, _received) = server().await;
     let proxy = FaultProxy::to(&address);
     let delay = Duration::from_millis(20);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -88,7 +88,7 @@ async fn it_passes_on_in_pieces() {
 
 #[tokio::test]
 async fn a_stall_keeps_everything_until_it_is_over() {
-    let (address, _heard) = server().await;
+    let (address, _received) = server().await;
     let proxy = FaultProxy::to(&address);
     proxy.stall();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -100,8 +100,8 @@ async fn a_stall_keeps_everything_until_it_is_over() {
 }
 
 #[tokio::test]
-async fn where_answers_stall_the_server_has_heard() {
-    let (address, heard) = server().await;
+async fn while_answers_stall_the_server_gets_requests() {
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     proxy.stall_answers();
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -110,18 +110,18 @@ async fn where_answers_stall_the_server_has_heard() {
     soon(proxy.wait_held(1)).await;
     assert_eq!(client.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(client);
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
 }
 
 #[tokio::test]
 async fn a_cut_ends_all_connections_and_accepts_new_ones() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     proxy.cut();
     assert!(ask(&mut client, 5).await.is_err());
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
     let _again = TcpStream::connect(proxy.address()).await.unwrap();
     soon(async {
         while proxy.connections() < 2 {
@@ -133,7 +133,7 @@ async fn a_cut_ends_all_connections_and_accepts_new_ones() {
 
 #[tokio::test]
 async fn lost_connections_stay_silent_and_new_ones_work() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
@@ -148,12 +148,12 @@ async fn lost_connections_stay_silent_and_new_ones_work() {
     assert_eq!(ask(&mut new, 3).await.unwrap(), 4);
     assert_eq!(client.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     proxy.cut();
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
 }
 
 #[tokio::test]
 async fn it_refuses_and_keeps_its_port_meanwhile() {
-    let (address, _heard) = server().await;
+    let (address, _received) = server().await;
     let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
@@ -179,31 +179,31 @@ async fn it_refuses_and_keeps_its_port_meanwhile() {
 
 #[tokio::test]
 async fn a_request_that_is_lost_does_not_reach_the_server() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     proxy.fault_at(2, Fault::LoseRequest);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     assert!(ask(&mut client, 5).await.is_err());
     soon(proxy.wait_for_fault()).await;
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
     assert_eq!((proxy.request_faults(), proxy.cancel_request_faults()), (1, false));
 }
 
 #[tokio::test]
 async fn a_request_whose_answer_is_lost_reaches_the_server() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     proxy.fault_at(1, Fault::LoseAnswer);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert!(ask(&mut client, 5).await.is_err());
-    assert_eq!(soon(heard).await.unwrap(), [5]);
+    assert_eq!(soon(received).await.unwrap(), [5]);
 }
 
 #[tokio::test]
 async fn what_is_held_arrives_when_the_test_passes_it_on() {
     for fault in [Fault::HoldRequest, Fault::HoldAnswer] {
-        let (address, _heard) = server().await;
+        let (address, _received) = server().await;
         let proxy = FaultProxy::to(&address);
         proxy.fault_at(1, fault);
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -219,7 +219,7 @@ async fn what_is_held_arrives_when_the_test_passes_it_on() {
 #[tokio::test]
 async fn what_is_held_is_lost_when_the_test_says_so() {
     for (fault, expected) in [(Fault::HoldRequest, &[][..]), (Fault::HoldAnswer, &[5][..])] {
-        let (address, heard) = server().await;
+        let (address, received) = server().await;
         let proxy = FaultProxy::to(&address);
         proxy.fault_at(1, fault);
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -227,13 +227,13 @@ async fn what_is_held_is_lost_when_the_test_says_so() {
         soon(proxy.wait_for_fault()).await;
         proxy.lose_held();
         assert!(soon(client.read_u8()).await.is_err());
-        assert_eq!(soon(heard).await.unwrap(), expected);
+        assert_eq!(soon(received).await.unwrap(), expected);
     }
 }
 
 #[tokio::test]
 async fn a_fault_that_is_cancelled_does_not_happen() {
-    let (address, _heard) = server().await;
+    let (address, _received) = server().await;
     let proxy = FaultProxy::to(&address);
     proxy.fault_at(2, Fault::LoseRequest);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
@@ -264,13 +264,13 @@ async fn a_fault_hits_the_http_requests_that_it_names() {
 
 #[tokio::test]
 async fn nothing_is_left_of_one_that_is_dropped() {
-    let (address, heard) = server().await;
+    let (address, received) = server().await;
     let proxy = FaultProxy::to(&address);
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
     let near = proxy.address();
     drop(proxy);
     assert!(!matches!(soon(client.read(&mut [0])).await, Ok(1..)));
-    assert_eq!(soon(heard).await.unwrap(), [1]);
+    assert_eq!(soon(received).await.unwrap(), [1]);
     soon(async { while TcpStream::connect(near).await.is_ok() {} }).await;
 }

@@ -4,7 +4,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`cargo`] | running cargo, and where it puts what it builds |
+//! | [`cargo`] | running cargo, and finding what it has built |
 //! | [`display`] | the progress of a stack: bars on a terminal, otherwise lines |
 //! | [`failure`] | reporting what failed, the end of its log, and what to do |
 //! | [`sources`] | the modules of the workspace, and which uses which |

@@ -13,7 +13,7 @@ use stack::{Interrupt, StackError};
 /// the kernel stops its children.
 pub(crate) struct Signals {
     interrupt: Interrupt,
-    heard: Receiver<()>,
+    received: Receiver<()>,
 }
 
 impl Signals {
@@ -22,7 +22,7 @@ impl Signals {
         let mut signals =
             iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).context("listening for signals")?;
         let interrupt = Interrupt::default();
-        let (tell, heard) = channel();
+        let (tell, received) = channel();
         let request = interrupt.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
@@ -34,7 +34,7 @@ impl Signals {
                 let _ = tell.send(());
             }
         })?;
-        Ok(Self { interrupt, heard })
+        Ok(Self { interrupt, received })
     }
 
     /// Raised at the first signal.
@@ -49,6 +49,6 @@ impl Signals {
 
     /// Waits for a signal for some time. True if one came.
     pub(crate) fn wait(&self, time: Duration) -> bool {
-        !matches!(self.heard.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+        !matches!(self.received.recv_timeout(time), Err(RecvTimeoutError::Timeout))
     }
 }

@@ -38,7 +38,7 @@ impl FaultProxy {
     /// A proxy to the server at `host:port`, without faults. It works in tasks of the runtime that it is made in.
     pub fn to(server: &str) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        // It never listens. It keeps the port for us while connections are refused, which means that nobody listens.
+        // It never listens. It keeps the port for us while connections are refused and no socket listens.
         let port_keeper = bound_socket(any_port);
         let address = port_keeper.local_addr().expect("a bound socket has an address");
         let listener = listen(address);

@@ -1,14 +1,14 @@
 //! Which file of a crate uses which other: by `use`, and by the paths in its code.
 //!
 //! A name that a module only re-exports belongs to the file that defines it. So a `mod.rs` that declares modules and
-//! re-exports their names uses none of them, and who imports such a name from it uses the file behind it.
+//! re-exports their names does not use them. A file that imports such a name uses the file that defines it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Crate, Module};
 
-/// Imports can name each other in a circle, which the compiler refuses and we only have to survive.
+/// The most imports that are followed one after the other. Imports in a circle do not compile, but must end here, too.
 const MOST_IMPORTS: u32 = 16;
 
 /// One file uses another.
@@ -16,7 +16,7 @@ const MOST_IMPORTS: u32 = 16;
 pub(crate) struct Arrow {
     pub(crate) from: PathBuf,
     pub(crate) to: PathBuf,
-    /// The path by which it does so, as it is written.
+    /// The path that uses it, as it is written.
     pub(crate) by: String,
 }
 
@@ -27,7 +27,7 @@ struct Use<'a> {
     all_names: bool,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target {
     Module(Vec<String>),
     /// An item of this module.
@@ -52,7 +52,7 @@ impl Crate {
         arrows.into_iter().map(arrow).collect()
     }
 
-    /// The module that has the item which a path names. A path that names a module uses nothing of it yet.
+    /// The module of the item that a path names. A path that names a module does not use the module yet.
     fn used_module(&self, from: &[String], used: &Use<'_>) -> Option<&Module> {
         match self.target(from, used.path, MOST_IMPORTS)? {
             Target::Item(module) => self.modules.get(&module),
@@ -61,7 +61,7 @@ impl Crate {
         }
     }
 
-    /// What a path leads to, where it is written in the module `from`. Nothing for what other crates have.
+    /// The target of a path that is written in the module `from`. Nothing for a path into another crate.
     fn target(&self, from: &[String], path: &[String], imports: u32) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -73,7 +73,7 @@ impl Crate {
         }
     }
 
-    /// What the rest of a path leads to in a module.
+    /// The target of the rest of a path in a module.
     fn target_within(&self, place: &[String], path: &[String], imports: u32) -> Option<Target> {
         let Some((name, rest)) = path.split_first() else { return Some(Target::Module(place.to_vec())) };
         if name == "super" {
@@ -114,7 +114,7 @@ impl Crate {
             })
     }
 
-    /// Macros that any module exports are named by a path of the root.
+    /// The module of a name in `place`. A macro that any module exports has a path in the root.
     fn owner_of_exported_macro(&self, place: &[String], name: &str) -> Vec<String> {
         let exports = |module: &Module| place.is_empty() && module.facts.exported_macros.contains(name);
         let owner = self.modules.iter().find(|(_, module)| exports(module));
@@ -129,7 +129,7 @@ impl Crate {
 }
 
 impl Module {
-    /// By its imports, but for what it only re-exports, and by the paths in its code.
+    /// All that it uses: its imports except re-exports, and the paths in its code.
     fn uses(&self) -> impl Iterator<Item = Use<'_>> {
         let imports = self.facts.imports.iter().filter(|import| !import.reexported);
         let paths = self.facts.paths.iter().filter(|path| path.len() > 1 || self.reexports(&path[0]));

@@ -2,9 +2,9 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`mod@scan`] | what one file says about modules |
+//! | [`mod@scan`] | the declarations, imports and paths in one file |
 //! | [`arrows`] | which file of a crate uses which other |
-//! | [`tokens`] | small questions about a sequence of tokens |
+//! | [`tokens`] | recognising attributes, names and the ends of items among tokens |
 
 mod arrows;
 mod scan;
@@ -32,7 +32,7 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// A line of `[dependencies]` or of its like.
+/// A line of `[dependencies]`, `[dev-dependencies]` or `[build-dependencies]`.
 pub(crate) struct Dependency {
     /// The name that Cargo.toml gives it.
     pub(crate) name: String,
@@ -96,7 +96,7 @@ impl Crate {
         Ok(read)
     }
 
-    /// What each of its modules says.
+    /// The declarations, imports and paths of each module.
     pub(crate) fn facts(&self) -> impl Iterator<Item = &Facts> {
         self.modules.values().map(|module| &module.facts)
     }

@@ -1,6 +1,6 @@
-//! What a Rust file says about modules: which it declares, what it imports, which paths it names.
+//! The declarations, imports and paths in a Rust file.
 //!
-//! The tokens are read, not the syntax tree: so the arguments of macros and attributes count like other code.
+//! It reads the tokens and not the syntax tree, so that the arguments of macros and attributes count like other code.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(crate) enum Tests {
     Skipped,
 }
 
-/// What one module says.
+/// The declarations, imports and paths of one module.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) children: Vec<Child>,
@@ -39,7 +39,7 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) struct Child {
     pub(crate) name: String,
-    /// What it says, if it is written here and not in a file of its own.
+    /// Its content, if it is written here and not in a file of its own.
     pub(crate) inline: Option<Facts>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Import {
 
 /// Reads a file.
 pub(crate) fn scan(text: &str, tests: Tests) -> anyhow::Result<Facts> {
-    let tokens: TokenStream = text.parse().map_err(|error| anyhow!("it is no Rust: {error}"))?;
+    let tokens: TokenStream = text.parse().map_err(|error| anyhow!("it is not Rust: {error}"))?;
     let mut scanner = Scanner { facts: Facts::default(), tests };
     scanner.module(tokens)?;
     Ok(scanner.facts)
@@ -102,7 +102,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// Reads what begins at a token, and gives the place of the next one.
+    /// Reads what begins at a token, and gives the position after it.
     fn token(&mut self, tokens: &[TokenTree], at: usize) -> anyhow::Result<usize> {
         if let Some((attribute, end)) = attribute(tokens, at) {
             if self.tests == Tests::Skipped && is_for_tests(attribute) {
@@ -139,7 +139,7 @@ impl Scanner {
         Ok(at + 2)
     }
 
-    /// The names in an attribute: `#[tokio::main]`, `#[serde(with = "crate::seconds")]`.
+    /// Reads the names in an attribute: `#[tokio::main]`, `#[serde(with = "crate::seconds")]`.
     fn attribute(&mut self, attribute: &Group) -> anyhow::Result<()> {
         let tokens: Vec<TokenTree> = attribute.stream().into_iter().collect();
         if word(&tokens, 0).as_deref() == Some("doc") {
@@ -149,7 +149,7 @@ impl Scanner {
         self.code(attribute.stream())
     }
 
-    /// The texts that are paths.
+    /// Reads the texts that are paths.
     fn texts(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
@@ -205,8 +205,8 @@ impl Scanner {
         }
     }
 
-    /// A path, from its first name. What follows a dot is a field or a method, and what follows the `>::` of generic
-    /// arguments belongs to a path that was read already.
+    /// Reads a path, from its first name. A name after a dot is a field or a method. A name after the `>::` of generic
+    /// arguments belongs to a path that was read before.
     fn path(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let mut segments = Vec::new();
         let mut next = at;

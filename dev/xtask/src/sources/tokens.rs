@@ -1,4 +1,4 @@
-//! Small questions about a sequence of tokens.
+//! Recognising attributes, names and the ends of items among tokens.
 
 use proc_macro2::{Delimiter, Group, TokenTree};
 

@@ -1,4 +1,4 @@
-//! No two files of a crate use each other, directly or over others.
+//! No two files of a crate use each other, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The features of a service use each other only as docs/architecture.md says.
 //!
-//! The document is what is checked against: its lines are read here, so the two cannot differ.
+//! The allowed arrows are read from the document, so that the document and the check can't differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,13 +19,15 @@ const SERVICES: [&str; 3] = ["member-api", "store-api", "order-api"];
 /// The features of one service, and which others each may use.
 type Features = BTreeMap<String, BTreeSet<String>>;
 
-/// What the sources and the document do not agree on.
+/// The differences between the sources and the document.
 pub(super) fn faults(checkout: &Path) -> anyhow::Result<Vec<String>> {
     let document = fs::read_to_string(checkout.join(DOCUMENT)).context("reading docs/architecture.md")?;
-    let drawn = read(&document).context(DOCUMENT)?;
+    let documented = read(&document).context(DOCUMENT)?;
     let mut faults = Vec::new();
     for service in SERVICES {
-        let Some(features) = drawn.get(service) else { bail!("{DOCUMENT} says no features of {service}") };
+        let Some(features) = documented.get(service) else {
+            bail!("{DOCUMENT} says no features of {service}")
+        };
         let sources = Path::new(service).join("src");
         faults.extend(differing_names(service, features, &folders(&checkout.join(&sources))?));
         let arrows = Crate::read(checkout, &sources.join("lib.rs"))?.arrows();
@@ -62,7 +64,7 @@ fn lines(document: &str) -> anyhow::Result<Vec<&str>> {
     Ok(lines)
 }
 
-/// Every name that is used has a line of its own, and no feature uses itself over others.
+/// Checks that every feature has a line of its own, and that no feature uses itself through others.
 fn check(features: &Features) -> anyhow::Result<()> {
     for (feature, others) in features {
         for other in others {
@@ -70,7 +72,7 @@ fn check(features: &Features) -> anyhow::Result<()> {
         }
         ensure!(
             !reachable(features, feature).contains(feature.as_str()),
-            "{feature} uses itself over others"
+            "{feature} uses itself through others"
         );
     }
     Ok(())
@@ -148,7 +150,7 @@ fn feature<'a>(service: &str, file: &'a Path) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const DRAWN: &str = "# A\n\n## Features and their arrows\n\nThis.\n\n```text\n\
+    const DOCUMENTED: &str = "# A\n\n## Features and their arrows\n\nThis.\n\n```text\n\
         shop: checkout -> orders, cart\nshop: orders -> batch\nshop: cart\nshop: batch ->\n```\n\n## B\n";
 
     fn arrow(from: &str, to: &str) -> Arrow {
@@ -157,11 +159,11 @@ mod tests {
 
     fn unknown(arrows: &[(&str, &str)]) -> Vec<String> {
         let arrows: Vec<Arrow> = arrows.iter().map(|(from, to)| arrow(from, to)).collect();
-        unknown_arrows("shop", &read(DRAWN).unwrap()["shop"], &arrows)
+        unknown_arrows("shop", &read(DOCUMENTED).unwrap()["shop"], &arrows)
     }
 
     #[test]
-    fn arrows_that_are_drawn_are_allowed_directly_and_over_others() {
+    fn arrows_of_the_document_are_allowed_directly_and_through_others() {
         let allowed = [
             ("shop/src/checkout/saga.rs", "shop/src/cart/mod.rs"),
             ("shop/src/checkout/saga.rs", "shop/src/batch/mod.rs"),
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_that_is_not_drawn_is_a_fault() {
+    fn an_arrow_that_is_not_in_the_document_is_a_fault() {
         let found = unknown(&[
             ("shop/src/cart/view.rs", "shop/src/orders/line.rs"),
             ("shop/src/cart/view.rs", "shop/src/orders/order.rs"),
@@ -190,7 +192,7 @@ mod tests {
     fn the_document_and_the_folders_name_the_same_features() {
         let folders = ["checkout", "orders", "cart", "refunds"].map(str::to_owned).into();
         assert_eq!(
-            differing_names("shop", &read(DRAWN).unwrap()["shop"], &folders),
+            differing_names("shop", &read(DOCUMENTED).unwrap()["shop"], &folders),
             [
                 "shop/src/refunds/ has no line in docs/architecture.md",
                 "docs/architecture.md names shop/src/batch/, which is not there"
@@ -201,11 +203,11 @@ mod tests {
     #[test]
     fn a_document_that_makes_no_sense_is_refused() {
         let refusal = |line: &str| {
-            let error = read(&DRAWN.replace("shop: cart\n", &format!("{line}\n"))).unwrap_err();
+            let error = read(&DOCUMENTED.replace("shop: cart\n", &format!("{line}\n"))).unwrap_err();
             format!("{error:#}")
         };
         assert_eq!(refusal("shop: cart -> stock"), "shop: cart uses stock, which has no line of its own");
-        assert!(refusal("shop: cart -> checkout").ends_with("uses itself over others"));
+        assert!(refusal("shop: cart -> checkout").ends_with("uses itself through others"));
         assert_eq!(refusal("shop: orders"), "two lines for one feature: `shop: orders`");
         assert_eq!(refusal("cart"), "no service in the line `cart`");
         assert!(read("# A\n").is_err());

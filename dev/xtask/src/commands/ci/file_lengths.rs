@@ -1,4 +1,4 @@
-//! No file of a `src/` is longer than what can be read at one sitting.
+//! No file in a `src/` is too long.
 
 use std::fs;
 use std::path::Path;

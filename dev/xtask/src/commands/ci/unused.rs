@@ -1,7 +1,7 @@
-//! Every dependency that a Cargo.toml names is used by the package, or by a package at all.
+//! Every dependency in a Cargo.toml is used.
 //!
-//! A check of our own and not cargo-machete or cargo-shear: the sources are read already for the other checks, and
-//! installing either takes longer than all other checks together.
+//! This check takes a few seconds. cargo-machete or cargo-shear would have to be built first, which takes longer than all
+//! other checks.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use crate::sources::Dependency;
 
-    /// What is said of a package that depends on `tower-http` and, for tests, on `tempfile`.
+    /// The findings for a package that depends on `tower-http` and, for tests, on `tempfile`.
     fn unused(production: &str, tests: &str) -> Vec<String> {
         let dependency = |name: &str, only_for_tests| Dependency { name: name.to_owned(), only_for_tests };
         let package = Package {
