@@ -3,11 +3,11 @@
 //! Each feature has its own `db.rs` or `db/` with its statements. Their functions take a connection, so that the caller
 //! decides what one transaction is. They return `None` if a row does not exist; every error is an error of the database.
 
-mod sort_key;
+mod push_after;
 
 use sqlx::migrate::Migrator;
 
-pub use sort_key::SortKey;
+pub(crate) use push_after::push_after;
 
 /// Creates the schema `orders`, or migrates it to the newest version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");

@@ -66,8 +66,9 @@ impl ItemSort {
     }
 }
 
-/// The position of an item in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The position of an item in a list. A cursor holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ItemPosition {
     /// Where the words of the search are.
     pub rank: Rank,
@@ -109,7 +110,8 @@ impl StoreSort {
 }
 
 /// The key that stores are sorted by, before their number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum StoreKey {
     /// The number of its followers. In `Latest` it is the same for all stores.
     Count(i64),
@@ -117,8 +119,9 @@ pub enum StoreKey {
     Name(String),
 }
 
-/// The position of a store in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The position of a store in a list. A cursor holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StorePosition {
     /// Its sort key.
     pub key: StoreKey,
