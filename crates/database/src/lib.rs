@@ -7,7 +7,6 @@
 //!   * [`Database::run_tx`]: other writes. It runs in a separate task and is retried after a deadlock or a lost connection.
 //! * [`Connection`]: what these methods give to their work.
 //! * [`duplicate_key`]: which unique key a write has violated.
-//! * [`problem`](fn@problem): the answer to an error that an operation does not handle.
 //!
 //! # Every answer reaches its own statement
 //! MySQL's protocol has no request ids: an answer belongs to the oldest statement that has no answer yet. If one answer on a
@@ -42,8 +41,3 @@ pub use database::{ConnectError, Database};
 pub use database_error::{SharedError, duplicate_key, is_transient, is_unavailable};
 pub use settings::{Settings, Tls};
 pub use transaction::TxFuture;
-
-/// The answer to an error that an operation does not handle: [`problem::Problem::database`].
-pub fn problem(error: impl std::error::Error + Send + Sync + 'static) -> problem::Problem {
-    problem::Problem::database(error)
-}

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use database::{Connection, Database, is_transient, is_unavailable};
+use problem::Problem;
 use sqlx::Executor;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
@@ -143,7 +144,7 @@ async fn a_database_that_became_read_only_is_unavailable_and_its_connections_are
             })
         });
         let error = write.await.unwrap_err();
-        let problem = database::problem(error);
+        let problem = Problem::database(error);
         assert_eq!(problem.status().as_u16(), 503, "{number}");
         assert_eq!(database.connections(), (0, 0), "{number}");
         assert_ne!(read(&database).await.unwrap(), before, "{number}");

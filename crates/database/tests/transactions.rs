@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use database::{Connection, Database, duplicate_key};
+use problem::Problem;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Executor, MySqlPool};
 use tokio::sync::Barrier;
@@ -180,6 +181,6 @@ async fn a_server_that_is_not_there_is_a_503_and_a_bug_is_a_500() {
     let database =
         Database::from_options(MySqlConnectOptions::new().host("127.0.0.1").port(nobody).database("x"));
     let lost = database.check().await.unwrap_err();
-    assert_eq!(database::problem(lost).status().as_u16(), 503);
-    assert_eq!(database::problem(sqlx::Error::RowNotFound).status().as_u16(), 500);
+    assert_eq!(Problem::database(lost).status().as_u16(), 503);
+    assert_eq!(Problem::database(sqlx::Error::RowNotFound).status().as_u16(), 500);
 }

@@ -46,7 +46,7 @@ impl From<SaleError> for Problem {
             SaleError::SoldOut => Self::new(Code::OutOfStock),
             SaleError::Interrupted => Self::internal(error),
             SaleError::Keep(error) => error.into(),
-            SaleError::Database(error) => database::problem(error),
+            SaleError::Database(error) => Self::database(error),
         }
     }
 }

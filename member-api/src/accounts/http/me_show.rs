@@ -26,6 +26,6 @@ pub(crate) async fn me_show(
     let member_id = principal.member_id;
     let find =
         state.database.read("me_show", move |connection| Box::pin(members::db::find(connection, member_id)));
-    let member = find.await.map_err(database::problem)?;
+    let member = find.await?;
     member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

@@ -81,7 +81,6 @@ pub(crate) async fn me_update(
                 Ok::<_, sqlx::Error>(Some(member))
             })
         })
-        .await
-        .map_err(database::problem)?;
+        .await?;
     member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

@@ -29,7 +29,7 @@ impl From<SignInError> for Problem {
             SignInError::BadCredentials => Self::new(Code::BadCredentials),
             SignInError::TooManyAttempts { wait } => Self::new(Code::RateLimited).retry_after(wait),
             SignInError::Password(_) => Self::internal(error),
-            SignInError::Database(_) => database::problem(error),
+            SignInError::Database(_) => Self::database(error),
         }
     }
 }

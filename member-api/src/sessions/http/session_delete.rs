@@ -28,6 +28,6 @@ pub(crate) async fn session_delete(
     let revoke = state.database.run_autocommit("session_delete", move |connection| {
         Box::pin(sessions::revoke(connection, principal.session_id, now))
     });
-    revoke.await.map_err(database::problem)?;
+    revoke.await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,7 +24,7 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Invalid => Self::new(Code::RefreshTokenInvalid),
-            RefreshError::Database(_) => database::problem(error),
+            RefreshError::Database(_) => Self::database(error),
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn charge_create(
         ChargeError::Transfer(TransferError::NoWallet) => account_closed(principal),
         ChargeError::Transfer(TransferError::Database(_))
         | ChargeError::Database(_)
-        | ChargeError::Shared(_) => database::problem(error),
+        | ChargeError::Shared(_) => Problem::database(error),
         // These can't happen: a charge adds money, its amount is above zero, its id is new, and a failed batch is repeated
         // one by one.
         ChargeError::Transfer(

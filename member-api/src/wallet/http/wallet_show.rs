@@ -37,6 +37,6 @@ pub(crate) async fn wallet_show(
     let find = state
         .database
         .read("wallet_show", move |connection| Box::pin(wallets::find_balance(connection, member_id)));
-    let balance = find.await.map_err(database::problem)?;
+    let balance = find.await?;
     balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_closed(principal))
 }

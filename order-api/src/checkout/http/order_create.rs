@@ -48,7 +48,7 @@ impl From<CheckoutError> for Problem {
             CheckoutError::TooExpensive => Problem::internal(error),
             CheckoutError::Carts(down) => down.into(),
             CheckoutError::Store(error) => error.into(),
-            CheckoutError::Database(_) => database::problem(error),
+            CheckoutError::Database(_) => Problem::database(error),
         }
     }
 }

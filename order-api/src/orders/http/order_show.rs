@@ -38,7 +38,7 @@ pub(crate) async fn order_show(
             Ok::<_, sqlx::Error>(Some((order, changes)))
         })
     });
-    let found = show.await.map_err(database::problem)?;
+    let found = show.await?;
     let (order, changes) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(Json(OrderBody::with_history(order, changes)))
 }

@@ -41,7 +41,7 @@ impl From<PayOutError> for Problem {
     fn from(error: PayOutError) -> Self {
         match error {
             PayOutError::NothingToPay => Problem::new(Code::NothingToPay),
-            PayOutError::Database(_) => database::problem(error),
+            PayOutError::Database(_) => Problem::database(error),
         }
     }
 }

@@ -14,7 +14,7 @@ impl From<ChangeLineError> for Problem {
                 Problem::new(Code::LineStateConflict).extra("lineStatus", &status)
             }
             ChangeLineError::DayClosed => Problem::unavailable(error),
-            ChangeLineError::Database(_) => database::problem(error),
+            ChangeLineError::Database(_) => Problem::database(error),
         }
     }
 }

@@ -38,7 +38,7 @@ impl From<SettleError> for Problem {
             SettleError::Run(RunError::Busy { .. }) => Problem::new(Code::SettlementRunning),
             SettleError::Run(RunError::LeaseLost) => Problem::unavailable(error),
             SettleError::Run(RunError::AlreadyComplete(_) | RunError::Database(_))
-            | SettleError::Database(_) => database::problem(error),
+            | SettleError::Database(_) => Problem::database(error),
         }
     }
 }

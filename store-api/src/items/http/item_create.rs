@@ -64,7 +64,7 @@ impl From<AddItemError> for Problem {
             AddItemError::NoStore => Self::new(Code::NotFound),
             AddItemError::NameTaken => Self::new(Code::ItemNameTaken),
             AddItemError::OptionNameTaken => Self::new(Code::OptionNameTaken),
-            AddItemError::Database(_) => database::problem(error),
+            AddItemError::Database(_) => Self::database(error),
         }
     }
 }

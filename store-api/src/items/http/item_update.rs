@@ -43,7 +43,7 @@ impl From<EditItemError> for Problem {
         match error {
             EditItemError::Edit(error) => error.into(),
             EditItemError::NameTaken => Self::new(Code::ItemNameTaken),
-            EditItemError::Database(_) => database::problem(error),
+            EditItemError::Database(_) => Self::database(error),
         }
     }
 }

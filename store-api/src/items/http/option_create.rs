@@ -32,7 +32,7 @@ impl From<AddOptionError> for Problem {
             AddOptionError::Edit(error) => error.into(),
             AddOptionError::NameTaken => Self::new(Code::OptionNameTaken),
             AddOptionError::TooMany => Self::new(Code::TooManyOptions),
-            AddOptionError::Database(_) => database::problem(error),
+            AddOptionError::Database(_) => Self::database(error),
         }
     }
 }

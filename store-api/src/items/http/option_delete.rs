@@ -16,7 +16,7 @@ impl From<RemoveOptionError> for Problem {
             RemoveOptionError::Edit(error) => error.into(),
             RemoveOptionError::NoOption => Self::new(Code::NotFound),
             RemoveOptionError::Last => Self::new(Code::LastOption),
-            RemoveOptionError::Database(_) => database::problem(error),
+            RemoveOptionError::Database(_) => Self::database(error),
         }
     }
 }

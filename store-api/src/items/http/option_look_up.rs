@@ -25,5 +25,5 @@ async fn option_look_up(
     let look_up = state.database.read("option_look_up", move |connection| {
         Box::pin(async move { db::option_lookup::options(connection, &request.option_ids).await })
     });
-    look_up.await.map(Json).map_err(database::problem)
+    Ok(Json(look_up.await?))
 }

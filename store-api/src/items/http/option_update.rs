@@ -63,7 +63,7 @@ impl From<EditOptionError> for Problem {
             EditOptionError::StockOutOfRange(StockOutOfRange { on_hand }) => {
                 Self::new(Code::StockOutOfRange).detail(format!("{on_hand} pieces are on hand"))
             }
-            EditOptionError::Database(_) => database::problem(error),
+            EditOptionError::Database(_) => Self::database(error),
         }
     }
 }

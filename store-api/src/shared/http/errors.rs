@@ -9,7 +9,7 @@ impl From<EditError> for Problem {
         match error {
             EditError::NotFound => Self::new(Code::NotFound),
             EditError::Changed => Self::new(Code::PreconditionFailed),
-            EditError::Database(_) => database::problem(error),
+            EditError::Database(_) => Self::database(error),
         }
     }
 }
@@ -18,7 +18,7 @@ impl From<MarkError> for Problem {
     fn from(error: MarkError) -> Self {
         match error {
             MarkError::NotFound => Self::new(Code::NotFound),
-            MarkError::Database(_) => database::problem(error),
+            MarkError::Database(_) => Self::database(error),
         }
     }
 }

@@ -31,7 +31,7 @@ impl From<ReserveError> for Problem {
             ReserveError::Expired => Self::new(Code::ReservationExpired),
             ReserveError::TooLong => refused("/expiresAt", "is more than a day from now"),
             ReserveError::Mismatch => Self::new(Code::ReservationMismatch),
-            ReserveError::Database(_) => database::problem(error),
+            ReserveError::Database(_) => Self::database(error),
         }
     }
 }
@@ -41,7 +41,7 @@ impl From<ConfirmError> for Problem {
         match error {
             ConfirmError::NotFound => Self::new(Code::NotFound),
             ConfirmError::Expired => Self::new(Code::ReservationExpired),
-            ConfirmError::Database(_) => database::problem(error),
+            ConfirmError::Database(_) => Self::database(error),
         }
     }
 }
@@ -50,7 +50,7 @@ impl From<ReleaseError> for Problem {
     fn from(error: ReleaseError) -> Self {
         match error {
             ReleaseError::Confirmed => Self::new(Code::ReservationConfirmed),
-            ReleaseError::Database(_) => database::problem(error),
+            ReleaseError::Database(_) => Self::database(error),
         }
     }
 }

@@ -23,7 +23,7 @@ impl From<RestockError> for Problem {
         match error {
             RestockError::NotSold => Self::new(Code::NotFound),
             RestockError::Mismatch => Self::new(Code::RestockMismatch),
-            RestockError::Database(_) => database::problem(error),
+            RestockError::Database(_) => Self::database(error),
         }
     }
 }

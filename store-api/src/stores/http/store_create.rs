@@ -29,7 +29,7 @@ impl From<OpenStoreError> for Problem {
     fn from(error: OpenStoreError) -> Self {
         match error {
             OpenStoreError::NameTaken => Self::new(Code::StoreNameTaken),
-            OpenStoreError::Database(_) => database::problem(error),
+            OpenStoreError::Database(_) => Self::database(error),
         }
     }
 }

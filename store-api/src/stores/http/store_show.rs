@@ -28,7 +28,7 @@ pub(crate) async fn store_show(
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
     let find =
         state.database.read("store_show", move |connection| Box::pin(db::stores::find(connection, store_id)));
-    let store = find.await.map_err(database::problem)?;
+    let store = find.await?;
     let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(tagged(store.version, Json(store.into())))
 }

@@ -36,7 +36,7 @@ impl From<EditStoreError> for Problem {
         match error {
             EditStoreError::Edit(error) => error.into(),
             EditStoreError::NameTaken => Self::new(Code::StoreNameTaken),
-            EditStoreError::Database(_) => database::problem(error),
+            EditStoreError::Database(_) => Self::database(error),
         }
     }
 }
