@@ -1,19 +1,20 @@
 //! The metrics of unfinished checkouts and deliveries.
 
+use jobs::BacklogGauges;
+
 use crate::checkout::state::State;
 use crate::outbox::Kind;
 use crate::state::AppState;
-use crate::worker::BacklogGauges;
 use crate::{checkout, outbox};
 
 const CHECKOUTS: BacklogGauges = BacklogGauges {
-    tasks: "checkouts_unfinished",
+    jobs: "checkouts_unfinished",
     oldest_seconds: "checkouts_unfinished_oldest_seconds",
     label: "state",
 };
 
 const DELIVERIES: BacklogGauges =
-    BacklogGauges { tasks: "outbox_pending", oldest_seconds: "outbox_pending_oldest_seconds", label: "kind" };
+    BacklogGauges { jobs: "outbox_pending", oldest_seconds: "outbox_pending_oldest_seconds", label: "kind" };
 
 /// Shows how many checkouts and deliveries are unfinished, and how old the oldest of them is.
 pub async fn show_backlogs(app: &AppState) -> sqlx::Result<()> {

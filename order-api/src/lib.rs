@@ -22,8 +22,8 @@
 //! ```
 //!
 //! Beside them: [`routes`] is the list of routes, [`service`] puts the process together, [`command`] has the commands,
-//! [`settings`] and [`state`] are what can be set and what every operation works with. [`worker`] (background work),
-//! [`db`], [`quantity`] and [`backlog`] are shared.
+//! [`settings`] and [`state`] are what can be set and what every operation works with. [`db`], [`quantity`] and
+//! [`backlog`] are shared.
 //!
 //! # How a success survives
 //! An operation decides in one transaction of the schema `orders`. In the same transaction it stores what has to be done in
@@ -46,7 +46,6 @@ mod service;
 pub mod settings;
 pub mod settlement;
 pub mod state;
-pub mod worker;
 
 pub use routes::router;
 pub use service::{OrderApi, delivery_handlers, run_worker};

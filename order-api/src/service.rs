@@ -7,8 +7,9 @@ use anyhow::Context;
 use database::Database;
 use futures::FutureExt;
 use idempotency::IdempotencyKeys;
+use jobs::{Progress, Queue, QueueWorker};
 use member_client::MemberClient;
-use service_host::{App, Host, Progress, Service};
+use service_host::{App, Host, Service};
 use store_client::StoreClient;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,7 +27,6 @@ use crate::settings::Settings;
 use crate::settlement::counter_shards::CounterShards;
 use crate::settlement::settler::Settler;
 use crate::state::{AppState, Rules};
-use crate::worker::{LeaseWorker, Queue, drain_background, repeat};
 use crate::{batch, checkout, db, settlement};
 
 /// How often the backlogs are shown in the metrics.
@@ -48,9 +48,8 @@ impl Service for OrderApi {
         let app = app_state(host, settings, database.clone(), carts.clone(), settler.clone())?;
         let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
         let max_silence = app.rules.worker.max_silence();
-        let (purge, shutdown) = (idempotency_keys.clone().purge_expired(), host.shutdown());
         Ok(App::new(router(app.clone(), &idempotency_keys))
-            .worker("background", drain_background(app.background.clone(), host.shutdown()))
+            .worker("background", jobs::drain(app.background.clone(), host.shutdown()))
             .watched_worker("checkouts", max_silence, {
                 let (app, shutdown) = (app.clone(), host.shutdown());
                 move |progress| {
@@ -76,9 +75,9 @@ impl Service for OrderApi {
                 let shutdown = host.shutdown();
                 move |progress| settler.clone().keep_reading_ahead(progress, shutdown.clone())
             })
-            .worker("idempotency-purge", async move {
-                // It can be cancelled at any time: each of its steps is one statement.
-                let _ = shutdown.run_until_cancelled(purge).await;
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
             })
             .check("mysql", move || {
                 let database = database.clone();
@@ -152,12 +151,12 @@ pub fn delivery_handlers() -> Vec<Box<dyn Handler<AppState>>> {
 /// until it has ended.
 pub async fn run_worker<Q: Queue>(app: AppState, queue: Q, progress: Progress, shutdown: CancellationToken) {
     let settings = &app.rules.worker;
-    let worker = LeaseWorker::new(queue, settings.at_once, progress).run(settings.poll(), shutdown);
+    let worker = QueueWorker::new(queue, settings.at_once, progress).run(settings.poll(), shutdown);
     app.background.track_future(worker).await;
 }
 
 async fn keep_showing_backlogs(app: AppState, progress: Progress, shutdown: CancellationToken) {
-    repeat(&progress, &shutdown, SHOW_BACKLOGS_EVERY, || show_backlogs(&app)).await;
+    jobs::repeat(&progress, &shutdown, SHOW_BACKLOGS_EVERY, || show_backlogs(&app)).await;
 }
 
 /// How many connections the workers of the settlement have. Each of them uses one at a time.

@@ -22,6 +22,9 @@ pub struct Backoff(ExponentialBuilder);
 const LAST_DOUBLING: u32 = 64;
 
 impl Backoff {
+    /// For a job that calls another service: from 0.2 s to half a minute.
+    pub const FOR_CALLS: Self = Self::new(Duration::from_millis(200), Duration::from_secs(30));
+
     /// From `first` to `longest`.
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self(ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times())
@@ -40,8 +43,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
-        let millis = [0, 1, 2, 3, 8, 9, 10, u32::MAX].map(|attempt| backoff.after(attempt).as_millis());
+        let attempts = [0, 1, 2, 3, 8, 9, 10, u32::MAX];
+        let millis = attempts.map(|attempt| Backoff::FOR_CALLS.after(attempt).as_millis());
         assert_eq!(millis, [200, 200, 400, 800, 25_600, 30_000, 30_000, 30_000]);
     }
 }

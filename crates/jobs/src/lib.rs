@@ -11,7 +11,8 @@
 //! A job that is claimed belongs to its process until its [`Lease`] ends. Nothing is released when a process dies: its leases
 //! run out, and another process claims its jobs. So a job must end within its lease or renew it, and two processes that run
 //! the same job for a moment must do no harm. Each claim counts the attempt up; a write that names an old attempt changes
-//! nothing. A job that can't be finished now is rescheduled: its lease is set to end after a [`Backoff`].
+//! nothing. A job that can't be finished now is rescheduled: its lease is set to end after a [`Backoff`]. The [`Backlog`]s of a
+//! queue are shown in metrics, by [`BacklogGauges`].
 //!
 //! # Standing still
 //! A worker reports its [`Progress`] after each round. [`watch`] starts a worker anew that panics or reports nothing for too
@@ -21,8 +22,9 @@
 //! A worker ends when its token is cancelled: [`repeat`] after the round that it is in, a [`QueueWorker`] after the jobs that
 //! it has begun. [`drain`] waits for tasks that outlive their request.
 //!
-//! Metrics: `worker_last_round_seconds{worker}`, `worker_restarts_total{worker,reason}`, `worker_pieces_failed_total{worker}`.
+//! Metrics: `worker_last_round_seconds{worker}`, `worker_restarts_total{worker,reason}`, `worker_jobs_failed_total{worker}`.
 
+mod backlog;
 mod backoff;
 mod drain;
 mod heartbeat;
@@ -33,6 +35,7 @@ mod repeat;
 mod slots;
 mod watch;
 
+pub use backlog::{Backlog, BacklogGauges};
 pub use backoff::Backoff;
 pub use drain::drain;
 pub use heartbeat::Heartbeat;

@@ -21,22 +21,31 @@ impl Next {
     }
 }
 
-/// Does rounds of `work` until `ending` is cancelled, and reports each to `progress`. After a round that fails there is a
-/// pause as well. A round is never cancelled.
-pub async fn repeat<F, E>(
+/// A round without a result leaves nothing to do.
+impl From<()> for Next {
+    fn from((): ()) -> Self {
+        Self::AfterPause
+    }
+}
+
+/// Does rounds of `work` until `ending` is cancelled, and reports each to `progress`. The result of a round tells when the next
+/// one begins: a [`Next`], or nothing for a pause. After a round that fails there is a pause as well. A round is never
+/// cancelled.
+pub async fn repeat<F, N, E>(
     progress: &Progress,
     ending: &CancellationToken,
     pause: Duration,
     work: impl Fn() -> F,
 ) where
-    F: Future<Output = Result<Next, E>>,
+    F: Future<Output = Result<N, E>>,
+    N: Into<Next>,
     E: Error + 'static,
 {
     while !ending.is_cancelled() {
         let next = match work().await {
             Ok(next) => {
                 progress.succeeded();
-                next
+                next.into()
             }
             Err(error) => {
                 let worker = progress.worker();
@@ -90,7 +99,7 @@ mod tests {
             ending.cancel();
         };
         let began = Instant::now();
-        let work = || async { Ok::<_, io::Error>(Next::AfterPause) };
+        let work = || async { Ok::<_, io::Error>(()) };
         tokio::join!(repeat(&progress, &ending, PAUSE, work), cancelling);
         assert_eq!(began.elapsed(), PAUSE / 2);
     }

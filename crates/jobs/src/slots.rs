@@ -58,7 +58,7 @@ impl Slots {
             Ok(()) => self.progress.succeeded(),
             Err(error) => {
                 tracing::error!(worker, %error, "a job failed; it is claimed again when its lease has run out");
-                metrics::counter!("worker_pieces_failed_total", "worker" => worker).increment(1);
+                metrics::counter!("worker_jobs_failed_total", "worker" => worker).increment(1);
                 self.progress.failed(&error);
             }
         }
@@ -98,7 +98,7 @@ mod tests {
         slots.wait(Duration::ZERO).await;
         assert_eq!(slots.free(), 1);
         let shown = metrics.render();
-        let line = "worker_pieces_failed_total{worker=\"checkouts\"} 1";
+        let line = "worker_jobs_failed_total{worker=\"checkouts\"} 1";
         assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }
 }

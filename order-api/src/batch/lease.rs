@@ -1,12 +1,9 @@
 //! Who may run a job.
 
-use std::time::Duration;
-
-use clock::Clock;
-use database::{Connection, Database};
+use ::jobs::Heartbeat;
+use database::Connection;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::db::{executions, jobs};
 use super::error::RunError;
@@ -20,9 +17,14 @@ const RENEWALS: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) token: FencingToken,
+    heartbeat: Heartbeat,
+}
+
+impl Lease {
     /// Is cancelled when another process has acquired the lease.
-    pub(super) lost: CancellationToken,
-    _heartbeat: AbortOnDropHandle<()>,
+    pub(super) fn lost(&self) -> &CancellationToken {
+        self.heartbeat.lost()
+    }
 }
 
 impl Batch {
@@ -43,16 +45,28 @@ impl Batch {
             })
             .await?;
         let token = outcome.map_err(|holder| RunError::Busy { holder })?;
-        let lost = CancellationToken::new();
-        let heartbeat = Heartbeat {
-            database: self.database.clone(),
-            clock: self.clock.clone(),
-            lease: self.lease,
-            job,
-            token,
-        };
-        let beating = tokio::spawn(heartbeat.beat(lost.clone()));
-        Ok(Lease { token, lost, _heartbeat: AbortOnDropHandle::new(beating) })
+        let batch = self.clone();
+        let heartbeat = Heartbeat::start(job, self.lease / RENEWALS, move || {
+            let batch = batch.clone();
+            async move { batch.beat(job, token).await }
+        });
+        Ok(Lease { token, heartbeat })
+    }
+
+    /// Renews the lease of a running job. False if another process has acquired it.
+    async fn beat(&self, job: &'static str, token: FencingToken) -> sqlx::Result<bool> {
+        let (now, lease_until) = (self.clock.now(), self.lease_until());
+        self.database
+            .run_tx("batch_heartbeat", move |connection| {
+                Box::pin(async move {
+                    let renewed = jobs::renew_lease(connection, job, token, lease_until).await?;
+                    if renewed {
+                        executions::record_heartbeat(connection, job, token, now).await?;
+                    }
+                    Ok(renewed)
+                })
+            })
+            .await
     }
 
     /// Ends the lease now, so that no other process has to wait until it expires.
@@ -79,46 +93,5 @@ pub(super) async fn renew(
         Ok(())
     } else {
         Err(RunError::LeaseLost)
-    }
-}
-
-struct Heartbeat {
-    database: Database,
-    clock: Clock,
-    lease: Duration,
-    job: &'static str,
-    token: FencingToken,
-}
-
-impl Heartbeat {
-    async fn beat(self, lost: CancellationToken) {
-        loop {
-            tokio::time::sleep(self.lease / RENEWALS).await;
-            match self.renew().await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::warn!(job = self.job, "the lease of a running job was lost");
-                    lost.cancel();
-                    return;
-                }
-                Err(error) => tracing::warn!(job = self.job, %error, "could not renew the lease of a job"),
-            }
-        }
-    }
-
-    async fn renew(&self) -> sqlx::Result<bool> {
-        let (job, token, now) = (self.job, self.token, self.clock.now());
-        let lease_until = now + self.lease;
-        self.database
-            .run_tx("batch_heartbeat", move |connection| {
-                Box::pin(async move {
-                    let renewed = jobs::renew_lease(connection, job, token, lease_until).await?;
-                    if renewed {
-                        executions::record_heartbeat(connection, job, token, now).await?;
-                    }
-                    Ok(renewed)
-                })
-            })
-            .await
     }
 }

@@ -21,10 +21,9 @@ impl Batch {
         listener: &dyn Listener,
     ) -> Result<JobExecution, RunError> {
         let lease = self.acquire_lease(job.name).await?;
-        let lost = lease.lost.clone();
         let ended = tokio::select! {
             ended = self.run_leased(job, job_key, cause, listener, &lease) => ended,
-            () = lost.cancelled() => Err(RunError::LeaseLost),
+            () = lease.lost().cancelled() => Err(RunError::LeaseLost),
         };
         self.release_lease(job.name, lease).await;
         ended

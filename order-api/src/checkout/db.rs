@@ -4,6 +4,7 @@
 //! changes no row, and notices it.
 
 use database::Connection;
+use jobs::{Backlog, Lease};
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 use super::state::{Checkout, Compensation, State};
 use crate::db::unknown;
 use crate::orders::order::Failure;
-use crate::worker::Backlog;
 
 /// Inserts a checkout with its first lease.
 pub async fn insert(
@@ -26,8 +26,8 @@ pub async fn insert(
     .bind(checkout.order_id)
     .bind(checkout.state.as_str())
     .bind(checkout.reserved_until)
-    .bind(checkout.attempt)
-    .bind(checkout.lease_until)
+    .bind(checkout.lease.attempt)
+    .bind(checkout.lease.until)
     .bind(created_at)
     .execute(connection)
     .await?;
@@ -90,7 +90,8 @@ async fn lease(
     query.build().execute(connection).await?;
     let leased = |row: CheckoutRow| {
         let checkout = row.into_checkout()?;
-        Ok(Checkout { attempt: checkout.attempt + 1, lease_until, ..checkout })
+        let lease = Lease { attempt: checkout.lease.attempt + 1, until: lease_until };
+        Ok(Checkout { lease, ..checkout })
     };
     rows.into_iter().map(leased).collect()
 }
@@ -104,9 +105,9 @@ pub async fn update(connection: &mut Connection, checkout: &Checkout) -> sqlx::R
     .bind(checkout.state.as_str())
     .bind(compensation.map(|compensation| compensation.failure.as_str()))
     .bind(compensation.and_then(|compensation| compensation.transfer_id))
-    .bind(checkout.lease_until)
+    .bind(checkout.lease.until)
     .bind(checkout.order_id)
-    .bind(checkout.attempt)
+    .bind(checkout.lease.attempt)
     .execute(connection)
     .await?;
     Ok(updated.rows_affected() == 1)
@@ -116,7 +117,7 @@ pub async fn update(connection: &mut Connection, checkout: &Checkout) -> sqlx::R
 pub async fn delete(connection: &mut Connection, checkout: &Checkout) -> sqlx::Result<bool> {
     let deleted = sqlx::query("DELETE FROM checkouts WHERE order_id = ? AND attempt = ?")
         .bind(checkout.order_id)
-        .bind(checkout.attempt)
+        .bind(checkout.lease.attempt)
         .execute(connection)
         .await?;
     Ok(deleted.rows_affected() == 1)
@@ -128,7 +129,7 @@ pub async fn backlogs(connection: &mut Connection) -> sqlx::Result<Vec<Backlog>>
         sqlx::query_as("SELECT state, COUNT(*), MIN(created_at) FROM checkouts GROUP BY state")
             .fetch_all(connection)
             .await?;
-    Ok(rows.into_iter().map(|(group, tasks, oldest)| Backlog { group, tasks, oldest }).collect())
+    Ok(rows.into_iter().map(|(group, jobs, oldest)| Backlog { group, jobs, oldest }).collect())
 }
 
 #[derive(FromRow)]
@@ -153,8 +154,7 @@ impl CheckoutRow {
             order_id: self.order_id,
             state: State::parse(&self.state, compensation).ok_or_else(|| unknown("state", &self.state))?,
             reserved_until: self.reserved_until,
-            attempt: self.attempt,
-            lease_until: self.lease_until,
+            lease: Lease { attempt: self.attempt, until: self.lease_until },
         })
     }
 }

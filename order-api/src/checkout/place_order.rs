@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use access::MemberId;
 use idempotency::Operation;
+use jobs::Lease;
 use money::Won;
 use service_client::CallError;
 use store_client::Shortage;
@@ -171,8 +172,7 @@ async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
         order_id: order.id,
         state: State::Reserving,
         reserved_until: order.created_at + app.rules.checkout.reservation(),
-        attempt: 1,
-        lease_until: app.lease_until(),
+        lease: Lease::first(app.clock.now(), app.rules.worker.lease()),
     };
     let stored = checkout.clone();
     app.database

@@ -4,9 +4,9 @@
 //! the process that claims it next repeats the step with the same ids.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use database::Connection;
+use jobs::Backoff;
 use member_client::{TransferError, TransferKind, TransferReceipt, TransferRequest};
 use service_client::CallError;
 use store_client::{ReleaseError, ReserveError, ReserveRequest, Shortage};
@@ -23,7 +23,6 @@ use crate::outbox;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::db::seller_day_totals;
 use crate::state::AppState;
-use crate::worker::backoff;
 
 /// How a checkout ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,9 +88,8 @@ impl Saga<'_> {
     /// Does the next step, within the lease: after that another process may have claimed the checkout.
     async fn step(&mut self) -> Result<Option<Outcome>, StepError> {
         self.renew_lease().await?;
-        let lease_left = self.checkout.lease_until - self.app.clock.now();
-        let lease_left = Duration::try_from(lease_left).unwrap_or_default();
-        timeout(lease_left, self.next_step()).await.map_err(|_| StepError::OutOfTime)?
+        let time_left = self.checkout.lease.time_left(self.app.clock.now());
+        timeout(time_left, self.next_step()).await.map_err(|_| StepError::OutOfTime)?
     }
 
     async fn next_step(&mut self) -> Result<Option<Outcome>, StepError> {
@@ -219,10 +217,11 @@ impl Saga<'_> {
 
     /// Renews the lease if half of it is over.
     async fn renew_lease(&mut self) -> Result<(), StepError> {
-        if self.app.clock.now() + self.app.rules.worker.lease() / 2 < self.checkout.lease_until {
+        let (now, length) = (self.app.clock.now(), self.app.rules.worker.lease());
+        if !self.checkout.lease.is_half_over(now, length) {
             return Ok(());
         }
-        self.checkout.lease_until = self.app.lease_until();
+        self.checkout.lease.until = now + length;
         self.save().await
     }
 
@@ -231,11 +230,12 @@ impl Saga<'_> {
         if matches!(error, StepError::LeaseLost) {
             return;
         }
-        let (order_id, state, attempt) = (self.order.id, self.checkout.state.as_str(), self.checkout.attempt);
+        let (order_id, state, attempt) =
+            (self.order.id, self.checkout.state.as_str(), self.checkout.lease.attempt);
         let error = telemetry::chain(error);
         tracing::warn!(%order_id, state, attempt, error, "a step of a checkout failed; it is tried again");
         metrics::counter!("checkouts_rescheduled_total", "state" => state).increment(1);
-        self.checkout.lease_until = self.app.clock.now() + backoff(attempt);
+        self.checkout.lease.until = self.app.clock.now() + Backoff::FOR_CALLS.after(attempt);
         if let Err(error) = self.save().await {
             // The lease expires, and the checkout is claimed again.
             tracing::debug!(%order_id, %error, "could not reschedule a checkout");

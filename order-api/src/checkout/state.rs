@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use jobs::Lease;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -25,10 +26,8 @@ pub struct Checkout {
     pub state: State,
     /// When the reservation of the stock expires.
     pub reserved_until: OffsetDateTime,
-    /// How often the checkout was claimed. It is the fencing token of the lease.
-    pub attempt: u32,
-    /// When the lease expires.
-    pub lease_until: OffsetDateTime,
+    /// The lease of the process that works on it. The number of its attempt is the fencing token.
+    pub lease: Lease,
 }
 
 /// The first step that is not known to be done.
@@ -86,7 +85,7 @@ impl Checkout {
     /// Whether a process may have asked for the payment, so that the compensation must void it. Another process that has
     /// died, or that is slow, may have done more than the stored state says.
     pub fn may_be_paid(&self) -> bool {
-        self.attempt > 1 || self.state != State::Reserving
+        self.lease.attempt > 1 || self.state != State::Reserving
     }
 }
 
@@ -132,8 +131,8 @@ mod tests {
         Compensation { failure: Failure::OutOfStock, transfer_id: Some(Uuid::from_u128(7)) };
 
     fn checkout(state: State, attempt: u32) -> Checkout {
-        let lease_until = datetime!(2026-11-22 09:01 UTC);
-        Checkout { order_id: Uuid::from_u128(1), state, reserved_until: RESERVED_UNTIL, attempt, lease_until }
+        let lease = Lease { attempt, until: datetime!(2026-11-22 09:01 UTC) };
+        Checkout { order_id: Uuid::from_u128(1), state, reserved_until: RESERVED_UNTIL, lease }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Claiming checkouts that are due.
 
+use jobs::Queue;
+
 use super::state::Checkout;
 use super::{db, saga};
 use crate::orders::db::orders;
 use crate::state::AppState;
-use crate::worker::Queue;
 
 /// The checkouts that are due, as the queue of a worker.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ impl DueCheckouts {
 }
 
 impl Queue for DueCheckouts {
-    type Task = Checkout;
+    type Job = Checkout;
     type Error = sqlx::Error;
 
     async fn claim_due(&self, limit: u32) -> sqlx::Result<Vec<Checkout>> {
@@ -41,7 +42,7 @@ impl Queue for DueCheckouts {
             .read("order_find", move |connection| Box::pin(orders::find(connection, order_id)));
         match find.await {
             Ok(Some(order)) => {
-                let (state, attempt) = (checkout.state.as_str(), checkout.attempt);
+                let (state, attempt) = (checkout.state.as_str(), checkout.lease.attempt);
                 tracing::info!(%order_id, state, attempt, "claimed a checkout");
                 saga::run(&self.app, order, checkout).await;
             }

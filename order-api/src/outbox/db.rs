@@ -1,13 +1,13 @@
 //! The table `outbox`: the deliveries that have not been made.
 
 use database::Connection;
+use jobs::Backlog;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::delivery::{ClaimedDelivery, Delivery, Kind};
 use crate::db::unknown;
-use crate::worker::Backlog;
 
 /// Inserts deliveries. Until `lease_until` only the process that has written them makes them.
 pub async fn insert(
@@ -94,7 +94,7 @@ pub async fn backlogs(connection: &mut Connection) -> sqlx::Result<Vec<Backlog>>
         sqlx::query_as("SELECT kind, COUNT(*), MIN(created_at) FROM outbox GROUP BY kind")
             .fetch_all(connection)
             .await?;
-    Ok(rows.into_iter().map(|(group, tasks, oldest)| Backlog { group, tasks, oldest }).collect())
+    Ok(rows.into_iter().map(|(group, jobs, oldest)| Backlog { group, jobs, oldest }).collect())
 }
 
 #[derive(FromRow)]

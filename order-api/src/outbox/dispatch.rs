@@ -7,6 +7,7 @@ use std::time::Duration;
 use clock::Clock;
 use database::Database;
 use futures::future::join_all;
+use jobs::Backoff;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -14,7 +15,6 @@ use tracing::Instrument;
 use super::db;
 use super::delivery::{ClaimedDelivery, Delivery, Kind};
 use super::handler::{Handler, HandlerError};
-use crate::worker::backoff;
 
 /// The outbox of a service with the state `S`. Cheap to clone.
 pub struct Outbox<S> {
@@ -89,7 +89,8 @@ impl<S> Outbox<S> {
             Box::pin(async move {
                 db::delete(connection, &done).await?;
                 for claimed in failed {
-                    db::reschedule(connection, claimed, now + backoff(claimed.attempt)).await?;
+                    let pause = Backoff::FOR_CALLS.after(claimed.attempt);
+                    db::reschedule(connection, claimed, now + pause).await?;
                 }
                 Ok(())
             })

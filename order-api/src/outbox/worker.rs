@@ -1,8 +1,9 @@
 //! Claiming deliveries that are due.
 
+use jobs::Queue;
+
 use super::delivery::ClaimedDelivery;
 use super::dispatch::Outbox;
-use crate::worker::Queue;
 
 /// The deliveries that are due, as the queue of a worker.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ impl<S> DueDeliveries<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Queue for DueDeliveries<S> {
-    type Task = ClaimedDelivery;
+    type Job = ClaimedDelivery;
     type Error = sqlx::Error;
 
     async fn claim_due(&self, limit: u32) -> sqlx::Result<Vec<ClaimedDelivery>> {

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use service_host::Progress;
+use jobs::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::settler::{SettleError, Settler};
 use crate::batch::{Listener, RunError, StepExecution};
-use crate::worker::repeat;
 
 /// How often the lines of the day are read ahead.
 const READ_AHEAD_EVERY: Duration = Duration::from_secs(60);
@@ -20,14 +19,14 @@ pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(30 * 60);
 
 impl Settler {
     /// Settles what is due until the process shuts down. A run stops between two chunks.
-    pub(crate) async fn settle_when_due(self, progress: Progress, shutdown: CancellationToken) {
+    pub(crate) async fn settle_when_due(self, progress: Progress, ending: CancellationToken) {
         let poll = self.resources.settings.poll();
-        repeat(&progress, &shutdown, poll, || self.settle_unless_busy(&progress)).await;
+        jobs::repeat(&progress, &ending, poll, || self.settle_unless_busy(&progress)).await;
     }
 
     /// Reads the lines of the day until the process shuts down.
-    pub(crate) async fn keep_reading_ahead(self, progress: Progress, shutdown: CancellationToken) {
-        repeat(&progress, &shutdown, READ_AHEAD_EVERY, || self.read_ahead()).await;
+    pub(crate) async fn keep_reading_ahead(self, progress: Progress, ending: CancellationToken) {
+        jobs::repeat(&progress, &ending, READ_AHEAD_EVERY, || self.read_ahead()).await;
     }
 
     async fn settle_unless_busy(&self, progress: &Progress) -> Result<(), SettleError> {

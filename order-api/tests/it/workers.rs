@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use jobs::Progress;
 use order_api::checkout::DueCheckouts;
 use order_api::outbox::DueDeliveries;
 use order_api::run_worker;
 use order_api::settings::WorkerSettings;
 use order_api::state::{AppState, Rules};
 use serde_json::json;
-use service_host::Progress;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

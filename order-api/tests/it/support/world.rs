@@ -11,6 +11,7 @@ use clock::{Clock, ClockControl};
 use database::Database;
 use discovery::Discovery;
 use idempotency::IdempotencyKeys;
+use jobs::{Progress, Queue, QueueWorker};
 use member_client::MemberClient;
 use order_api::batch::Batch;
 use order_api::cart::Carts;
@@ -20,10 +21,8 @@ use order_api::settings::{CheckoutSettings, RedisSettings, SettlementSettings};
 use order_api::settlement::counter_shards::CounterShards;
 use order_api::settlement::settler::Settler;
 use order_api::state::{AppState, Rules};
-use order_api::worker::{LeaseWorker, Queue};
 use serde_json::{Value, json};
 use service_client::{ServiceClient, TokenSource};
-use service_host::Progress;
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 use store_client::StoreClient;
@@ -403,9 +402,9 @@ pub(crate) async fn claim_and_run(app: &AppState, work: Work) -> bool {
 }
 
 async fn run_due<Q: Queue>(app: &AppState, queue: Q) -> bool {
-    let mut worker = LeaseWorker::new(queue, app.rules.worker.at_once, Progress::new("test"));
-    let has_more = worker.start_due().await.expect("the database is there");
-    worker.drain().await;
+    let mut worker = QueueWorker::new(queue, app.rules.worker.at_once, Progress::new("test"));
+    let has_more = worker.claim().await.expect("the database is there");
+    worker.finish().await;
     has_more
 }
 
