@@ -5,12 +5,19 @@
 
 mod push_after;
 
+use std::str::FromStr;
+
 use sqlx::migrate::Migrator;
 
 pub(crate) use push_after::push_after;
 
 /// Creates the schema `orders`, or migrates it to the newest version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// Parses the name of a stored value.
+pub(crate) fn parse<T: FromStr>(column: &'static str, name: &str) -> sqlx::Result<T> {
+    name.parse().map_err(|_| unknown(column, name))
+}
 
 /// The error for a stored value that this build does not know.
 pub(crate) fn unknown(column: &'static str, value: &str) -> sqlx::Error {

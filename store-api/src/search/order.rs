@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 use utoipa::ToSchema;
 
 use super::Direction;
@@ -13,6 +14,7 @@ use crate::stores::Store;
 /// reverse of `price_desc`, the oldest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
 pub enum ItemSort {
     /// The newest first.
     #[default]
@@ -28,9 +30,6 @@ pub enum ItemSort {
 }
 
 impl ItemSort {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Latest, Self::Popular, Self::Hearts, Self::PriceAsc, Self::PriceDesc];
-
     /// The direction of the keys.
     pub const fn direction(self) -> Direction {
         match self {
@@ -94,6 +93,7 @@ impl ItemPosition {
 /// The order of a list of stores. Among stores with equal keys the newest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
 pub enum StoreSort {
     /// The newest first.
     #[default]
@@ -102,11 +102,6 @@ pub enum StoreSort {
     Followers,
     /// By name, in the order of Unicode. For Hangul this is the order of a dictionary.
     Name,
-}
-
-impl StoreSort {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Latest, Self::Followers, Self::Name];
 }
 
 /// The key that stores are sorted by, before their number.

@@ -100,10 +100,12 @@ pub(crate) async fn order_create(
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn a_failed_order_is_answered_with_the_code_that_it_shows() {
-        assert!(Failure::ALL.into_iter().all(|failure| code(failure).as_str() == failure.as_str()));
+        assert!(Failure::VARIANTS.iter().all(|failure| code(*failure).as_str() == failure.as_str()));
     }
 }
