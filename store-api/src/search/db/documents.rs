@@ -6,7 +6,7 @@ use database::Connection;
 use money::Won;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{number, padded, push_list};
+use crate::db::{number, padded, parse, push_list};
 use crate::search::ItemFacts;
 
 /// What the index knows about an item.
