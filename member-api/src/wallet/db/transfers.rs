@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db::parse;
-use crate::wallet::{Kind, Posting, Transfer};
+use crate::wallet::{Posting, Transfer};
 
 /// A transfer in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
