@@ -52,16 +52,28 @@ impl Service for MemberApi {
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
+        let (audit, shutdown) =
+            (ledger_audit::audit_periodically(database.clone(), clock.clone(), interval), host.shutdown());
         Ok(App::new(routes::router(state, &idempotency_keys, &wallet_lock))
-            .worker("idempotency-purge", until_cancelled(host, idempotency_keys.purge_expired()))
-            .worker(
-                "sweep",
-                until_cancelled(host, cleanup::delete_expired_periodically(database.clone(), clock.clone())),
-            )
-            .worker(
-                "audit",
-                until_cancelled(host, ledger_audit::audit_periodically(database.clone(), clock, interval)),
-            )
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
+            })
+            .watched_worker("sweep", cleanup::MAX_SILENCE, {
+                let (database, shutdown) = (database.clone(), host.shutdown());
+                move |progress| {
+                    cleanup::keep_deleting_expired(
+                        database.clone(),
+                        clock.clone(),
+                        progress,
+                        shutdown.clone(),
+                    )
+                }
+            })
+            .worker("audit", async move {
+                // It can be cancelled at any time, because it only reads.
+                let _ = shutdown.run_until_cancelled(audit).await;
+            })
             .check("mysql", move || {
                 let database = database.clone();
                 async move { database.check().await }
@@ -91,16 +103,4 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     let database = Database::connect(&settings.database).await?;
     database.migrate(&db::MIGRATOR).await?;
     Ok(database)
-}
-
-/// Runs work that never ends by itself until the shutdown. It may be cancelled at any await, because each write is a
-/// single statement.
-fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
-where
-    F: Future<Output = ()> + Send,
-{
-    let shutdown = host.shutdown();
-    async move {
-        let _ = shutdown.run_until_cancelled(work).await;
-    }
 }

@@ -1,6 +1,7 @@
 //! The metrics of unfinished checkouts and deliveries.
 
 use jobs::BacklogGauges;
+use strum::VariantNames;
 
 use crate::checkout::state::State;
 use crate::outbox::Kind;
@@ -28,7 +29,7 @@ pub async fn show_backlogs(app: &AppState) -> sqlx::Result<()> {
     });
     let (checkouts, deliveries) = read.await?;
     let now = app.clock.now();
-    CHECKOUTS.show(State::NAMES, &checkouts, now);
+    CHECKOUTS.show(State::VARIANTS.iter().copied(), &checkouts, now);
     DELIVERIES.show(app.outbox.kinds().into_iter().map(Kind::as_str), &deliveries, now);
     Ok(())
 }

@@ -48,7 +48,6 @@ impl Service for OrderApi {
         let app = app_state(host, settings, database.clone(), carts.clone(), settler.clone())?;
         let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
         let max_silence = app.rules.worker.max_silence();
-        let (purge, shutdown) = (idempotency_keys.clone().purge_expired(), host.shutdown());
         Ok(App::new(router(app.clone(), &idempotency_keys))
             .worker("background", jobs::drain(app.background.clone(), host.shutdown()))
             .watched_worker("checkouts", max_silence, {
@@ -76,9 +75,9 @@ impl Service for OrderApi {
                 let shutdown = host.shutdown();
                 move |progress| settler.clone().keep_reading_ahead(progress, shutdown.clone())
             })
-            .worker("idempotency-purge", async move {
-                // It can be cancelled at any time: each of its steps is one statement.
-                let _ = shutdown.run_until_cancelled(purge).await;
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
             })
             .check("mysql", move || {
                 let database = database.clone();

@@ -10,6 +10,10 @@ use crate::settings::Settings;
 use crate::state::AppState;
 use crate::{db, routes, search, stock};
 
+/// How long a worker may report nothing before it is started anew. It is longer than the longest pause of a worker, which is a
+/// minute, and a transaction.
+const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
+
 /// The service.
 #[derive(Debug)]
 pub struct StoreApi;
@@ -23,17 +27,26 @@ impl Service for StoreApi {
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
         let state = AppState::new(database.clone(), host.clock().clone());
-        let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
-        let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
-        let pause = Duration::from_millis(settings.search.index_interval_ms);
-        let index = search::index_worker(database.clone(), pause);
-        let app = App::new(routes::router(state))
-            .worker("reservation-expiry", until_cancelled(host, expiry))
-            .worker("search-index", until_cancelled(host, index));
-        Ok(app.check("mysql", move || {
-            let database = database.clone();
-            async move { database.check().await }
-        }))
+        let expiry_pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
+        let index_pause = Duration::from_millis(settings.search.index_interval_ms);
+        Ok(App::new(routes::router(state))
+            .watched_worker("reservation-expiry", MAX_SILENCE, {
+                let (database, clock, shutdown) = (database.clone(), host.clock().clone(), host.shutdown());
+                move |progress| {
+                    let (database, clock) = (database.clone(), clock.clone());
+                    stock::expiry_worker(database, clock, expiry_pause, progress, shutdown.clone())
+                }
+            })
+            .watched_worker("search-index", MAX_SILENCE, {
+                let (database, shutdown) = (database.clone(), host.shutdown());
+                move |progress| {
+                    search::index_worker(database.clone(), index_pause, progress, shutdown.clone())
+                }
+            })
+            .check("mysql", move || {
+                let database = database.clone();
+                async move { database.check().await }
+            }))
     }
 
     async fn run(_: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
@@ -49,16 +62,4 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     let database = Database::connect(&settings.database).await?;
     database.migrate(&db::MIGRATOR).await?;
     Ok(database)
-}
-
-/// Runs a worker until the service shuts down. The worker may be cancelled at any point: each of its steps is one
-/// transaction.
-fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
-where
-    F: Future<Output = ()> + Send,
-{
-    let shutdown = host.shutdown();
-    async move {
-        let _ = shutdown.run_until_cancelled(work).await;
-    }
 }

@@ -52,11 +52,6 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
-
-    /// The role of this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        name.parse().ok()
-    }
 }
 
 /// The member who is calling, by a verified token. Without a valid token the answer is 401.

@@ -25,14 +25,12 @@ pub struct IdempotencyKeys {
 }
 
 impl IdempotencyKeys {
+    /// How long [`keep_purging`](Self::keep_purging) may report nothing. It is longer than its pause and a statement.
+    pub const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
+
     /// Keeps them in the table of `schema.sql`.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock, running: Running::default() }
-    }
-
-    /// Deletes keys that are older than 24 hours, for ever; a worker of each service that uses it.
-    pub async fn purge_expired(self) {
-        self.keep_purging(Progress::new("idempotency-purge"), CancellationToken::new()).await;
     }
 
     /// Deletes keys that are older than 24 hours, until `ending` is cancelled; a watched worker of each service

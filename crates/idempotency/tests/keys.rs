@@ -13,6 +13,7 @@ use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
 use idempotency::{IdempotencyKeys, Operation};
+use jobs::Progress;
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -20,6 +21,7 @@ use sqlx::{Executor, MySqlPool};
 use testkit::{Client, People};
 use time::macros::datetime;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Counts its runs. The body of the request says what to answer, and whether to wait for a permit.
@@ -233,7 +235,9 @@ async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConne
     assert_ne!(anew.body["id"], first.body["id"]);
 
     fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60));
-    let purging = tokio::spawn(fixture.idempotency_keys.clone().purge_expired());
+    let purge =
+        fixture.idempotency_keys.clone().keep_purging(Progress::new("purge"), CancellationToken::new());
+    let purging = tokio::spawn(purge);
     let forgotten = async {
         while fixture.kept().await > 0 {
             tokio::task::yield_now().await;

@@ -20,7 +20,7 @@
 //!
 //! # Stopping
 //! A worker ends when its token is cancelled: [`repeat`] after the round that it is in, a [`QueueWorker`] after the jobs that
-//! it has begun. [`drain`] waits for tasks that outlive their request.
+//! it has begun. [`try_now`] runs work that may outlive its request, and [`drain`] waits for it at the end.
 //!
 //! Metrics: `worker_last_round_seconds{worker}`, `worker_restarts_total{worker,reason}`, `worker_tasks_failed_total{worker}`.
 
@@ -33,6 +33,7 @@ mod progress;
 mod queue;
 mod repeat;
 mod slots;
+mod try_now;
 mod watch;
 
 pub use backlog::{Backlog, BacklogGauges};
@@ -43,4 +44,5 @@ pub use lease::Lease;
 pub use progress::{NoSuccess, Progress};
 pub use queue::{Queue, QueueWorker};
 pub use repeat::{Next, repeat};
+pub use try_now::try_now;
 pub use watch::watch;

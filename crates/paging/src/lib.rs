@@ -52,14 +52,12 @@
 //! }
 //! ```
 
-mod cursor;
 mod limit;
 mod list;
 mod page;
 mod position;
 mod question;
 
-pub use cursor::Cursor;
 pub use limit::Limit;
 pub use list::{List, NoFilter, OwnList, PageParameters};
 pub use page::Page;

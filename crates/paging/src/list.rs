@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::{Cursor, Limit, Page, Question};
+use crate::{Limit, Page, Question};
 
 /// A request for a page of a list that everybody sees.
 ///
@@ -62,8 +62,8 @@ pub struct NoFilter {}
 pub struct PageParameters {
     #[param(inline)]
     limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
+    /// Where the page begins: the `nextCursor` of the page before. Without it, the list begins with its first page.
+    cursor: Option<String>,
 }
 
 impl<F, P> List<F, P> {

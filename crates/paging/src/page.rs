@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Cursor, Limit};
+use crate::Limit;
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -21,15 +21,6 @@ impl<T> Page<T> {
         let has_more = rows.len() > shown;
         rows.truncate(shown);
         let next_cursor = rows.last().filter(|_| has_more).map(next_cursor);
-        Self { items: rows, next_cursor }
-    }
-
-    /// Makes a page of rows that were fetched by [`Limit::rows_to_fetch`]; `key` is the sort key of a row.
-    pub fn from_rows<K: Serialize>(mut rows: Vec<T>, limit: Limit, key: impl FnOnce(&T) -> K) -> Self {
-        let shown = limit.get() as usize;
-        let has_more = rows.len() > shown;
-        rows.truncate(shown);
-        let next_cursor = rows.last().filter(|_| has_more).and_then(|last| Cursor::after(&key(last)));
         Self { items: rows, next_cursor }
     }
 

@@ -62,11 +62,6 @@ impl ReservationStatus {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
-
-    /// The status of this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        name.parse().ok()
-    }
 }
 
 /// A reservation.
@@ -124,7 +119,7 @@ mod tests {
         assert_eq!(written, serde_json::json!({ "expiresAt": "2026-11-22T09:10:00Z", "lines": lines }));
         for status in ReservationStatus::VARIANTS {
             assert_eq!(serde_json::to_value(status).expect("it can be written"), status.as_str());
-            assert_eq!(ReservationStatus::from_name(status.as_str()), Some(*status));
+            assert_eq!(status.as_str().parse(), Ok(*status));
         }
     }
 }

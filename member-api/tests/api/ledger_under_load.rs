@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::world::{Person, World, proxy_to_redis, redis_url, wallet_lock};
@@ -83,7 +84,7 @@ impl Load {
     }
 
     fn new_transfer(&self, random: &mut StdRng) -> Transfer {
-        let kind = Kind::ALL[random.random_range(0..Kind::ALL.len())];
+        let kind = Kind::VARIANTS[random.random_range(0..Kind::VARIANTS.len())];
         Transfer {
             id: self.world.state.clock.new_id(),
             kind,

@@ -1,6 +1,7 @@
 //! What is recorded of the runs of a job.
 
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -10,6 +11,8 @@ use super::job::{Checkpoint, Counts, FencingToken};
 /// The status of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum BatchStatus {
     /// It is running, or its process has died and no other process has noticed yet.
     Started,
@@ -22,28 +25,17 @@ pub enum BatchStatus {
 }
 
 impl BatchStatus {
-    /// All values.
-    pub const ALL: [Self; 4] = [Self::Started, Self::Completed, Self::Stopped, Self::Failed];
-
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "STARTED",
-            Self::Completed => "COMPLETED",
-            Self::Stopped => "STOPPED",
-            Self::Failed => "FAILED",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// What started an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Cause {
     /// It was due.
     Schedule,
@@ -54,21 +46,9 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// All values.
-    pub const ALL: [Self; 3] = [Self::Schedule, Self::Request, Self::CommandLine];
-
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Schedule => "SCHEDULE",
-            Self::Request => "REQUEST",
-            Self::CommandLine => "COMMAND_LINE",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -134,12 +114,12 @@ mod tests {
 
     #[test]
     fn every_value_is_parsed_as_it_was_written_and_is_the_same_in_json() {
-        for status in BatchStatus::ALL {
-            assert_eq!(BatchStatus::parse(status.as_str()), Some(status));
+        for status in BatchStatus::VARIANTS {
+            assert_eq!(status.as_str().parse(), Ok(*status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }
-        for cause in Cause::ALL {
-            assert_eq!(Cause::parse(cause.as_str()), Some(cause));
+        for cause in Cause::VARIANTS {
+            assert_eq!(cause.as_str().parse(), Ok(*cause));
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
         }
     }

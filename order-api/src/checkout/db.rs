@@ -10,8 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::state::{Checkout, Compensation, State};
-use crate::db::unknown;
-use crate::orders::order::Failure;
+use crate::db::{parse, unknown};
 
 /// Inserts a checkout with its first lease.
 pub async fn insert(
@@ -145,10 +144,7 @@ struct CheckoutRow {
 
 impl CheckoutRow {
     fn into_checkout(self) -> sqlx::Result<Checkout> {
-        let failure = self
-            .failure
-            .map(|text| Failure::parse(&text).ok_or_else(|| unknown("failure", &text)))
-            .transpose()?;
+        let failure = self.failure.map(|text| parse("failure", &text)).transpose()?;
         let compensation = failure.map(|failure| Compensation { failure, transfer_id: self.undo_id });
         Ok(Checkout {
             order_id: self.order_id,

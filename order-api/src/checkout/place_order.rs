@@ -13,7 +13,6 @@ use money::Won;
 use service_client::CallError;
 use store_client::Shortage;
 use tokio::time::Instant;
-use tracing::Instrument;
 use uuid::Uuid;
 
 use super::saga::Outcome;
@@ -195,15 +194,8 @@ async fn wait_for_outcome(
     claimed: Option<Checkout>,
 ) -> sqlx::Result<Option<Outcome>> {
     let deadline = Instant::now() + app.rules.checkout.answer_within();
-    let task = run_until(app.clone(), order, claimed, deadline).in_current_span();
-    match tokio::time::timeout_at(deadline, app.background.spawn(task)).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(stopped)) => match stopped.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Ok(None),
-        },
-        Err(_) => Ok(None),
-    }
+    let run = run_until(app.clone(), order, claimed, deadline);
+    jobs::try_now(&app.background, deadline, run).await.unwrap_or(Ok(None))
 }
 
 /// Runs a checkout until the deadline, whenever this process can claim it. After the deadline the worker goes on with it.

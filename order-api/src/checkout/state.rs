@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use jobs::Lease;
+use strum::{IntoStaticStr, VariantNames};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -31,13 +32,15 @@ pub struct Checkout {
 }
 
 /// The first step that is not known to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// The stock is to be reserved.
     Reserving,
     /// The stock is reserved; the money is to be taken.
     Paying,
-    /// What was done is to be undone. It is stored as `UNDOING`.
+    /// What was done is to be undone.
+    #[strum(serialize = "UNDOING")]
     Compensating(Compensation),
 }
 
@@ -90,16 +93,9 @@ impl Checkout {
 }
 
 impl State {
-    /// The names of all states, in the table and in metrics.
-    pub const NAMES: [&'static str; 3] = ["RESERVING", "PAYING", "UNDOING"];
-
     /// The name, in the table and in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reserving => Self::NAMES[0],
-            Self::Paying => Self::NAMES[1],
-            Self::Compensating(_) => Self::NAMES[2],
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The compensation, if it has begun.
@@ -112,12 +108,11 @@ impl State {
 
     /// Parses stored values.
     pub fn parse(name: &str, compensation: Option<Compensation>) -> Option<Self> {
-        match (name, compensation) {
-            ("RESERVING", None) => Some(Self::Reserving),
-            ("PAYING", None) => Some(Self::Paying),
-            ("UNDOING", Some(compensation)) => Some(Self::Compensating(compensation)),
-            _ => None,
-        }
+        let known = [Some(Self::Reserving), Some(Self::Paying), compensation.map(Self::Compensating)];
+        known
+            .into_iter()
+            .flatten()
+            .find(|state| state.as_str() == name && state.compensation() == compensation)
     }
 }
 
@@ -163,6 +158,8 @@ mod tests {
         for state in [State::Reserving, State::Paying, State::Compensating(COMPENSATION)] {
             assert_eq!(State::parse(state.as_str(), state.compensation()), Some(state));
         }
+        assert_eq!(State::VARIANTS, ["RESERVING", "PAYING", "UNDOING"]);
         assert_eq!(State::parse("UNDOING", None), None);
+        assert_eq!(State::parse("PAYING", Some(COMPENSATION)), None);
     }
 }

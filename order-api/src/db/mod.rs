@@ -3,14 +3,21 @@
 //! Each feature has its own `db.rs` or `db/` with its statements. Their functions take a connection, so that the caller
 //! decides what one transaction is. They return `None` if a row does not exist; every error is an error of the database.
 
-mod sort_key;
+mod push_after;
+
+use std::str::FromStr;
 
 use sqlx::migrate::Migrator;
 
-pub use sort_key::SortKey;
+pub(crate) use push_after::push_after;
 
 /// Creates the schema `orders`, or migrates it to the newest version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// Parses the name of a stored value.
+pub(crate) fn parse<T: FromStr>(column: &'static str, name: &str) -> sqlx::Result<T> {
+    name.parse().map_err(|_| unknown(column, name))
+}
 
 /// The error for a stored value that this build does not know.
 pub(crate) fn unknown(column: &'static str, value: &str) -> sqlx::Error {

@@ -13,12 +13,15 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 /// The status of an order line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum LineStatus {
     /// The checkout of the order has not ended.
     Pending,
@@ -37,33 +40,9 @@ pub enum LineStatus {
 }
 
 impl LineStatus {
-    /// All values.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Failed,
-        Self::Ordered,
-        Self::RefundRequested,
-        Self::Refunded,
-        Self::RefundRejected,
-        Self::Cancelled,
-    ];
-
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Failed => "FAILED",
-            Self::Ordered => "ORDERED",
-            Self::RefundRequested => "REFUND_REQUESTED",
-            Self::Refunded => "REFUNDED",
-            Self::RefundRejected => "REFUND_REJECTED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the customer gets the money back.
@@ -144,6 +123,8 @@ impl PaymentAge {
 /// Who changed a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Actor {
     /// The customer.
     Customer,
@@ -154,21 +135,9 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// All values.
-    pub const ALL: [Self; 3] = [Self::Customer, Self::Seller, Self::System];
-
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "CUSTOMER",
-            Self::Seller => "SELLER",
-            Self::System => "SYSTEM",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|actor| actor.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -207,7 +176,7 @@ mod tests {
 
     #[test]
     fn only_the_listed_transitions_are_allowed() {
-        for status in LineStatus::ALL {
+        for status in LineStatus::VARIANTS.iter().copied() {
             for action in ACTIONS {
                 let transition = TRANSITIONS.iter().find(|(from, by, _)| (*from, *by) == (status, action));
                 let expected = transition.map(|(_, _, to)| *to).ok_or(Refusal::WrongState(status));
@@ -230,12 +199,12 @@ mod tests {
 
     #[test]
     fn every_status_and_actor_is_parsed_as_it_was_written_and_has_the_same_name_in_json() {
-        for status in LineStatus::ALL {
-            assert_eq!(LineStatus::parse(status.as_str()), Some(status));
+        for status in LineStatus::VARIANTS {
+            assert_eq!(status.as_str().parse(), Ok(*status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }
-        for actor in Actor::ALL {
-            assert_eq!(Actor::parse(actor.as_str()), Some(actor));
+        for actor in Actor::VARIANTS {
+            assert_eq!(actor.as_str().parse(), Ok(*actor));
             assert_eq!(serde_json::to_value(actor).unwrap(), actor.as_str());
         }
     }

@@ -2,6 +2,7 @@
 
 use access::MemberId;
 use money::Won;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -84,7 +85,8 @@ pub struct Refund {
 }
 
 /// The status of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
     /// The checkout has not ended.
     Pending,
@@ -96,12 +98,8 @@ pub enum OrderStatus {
 
 impl OrderStatus {
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Confirmed => "CONFIRMED",
-            Self::Failed(_) => "FAILED",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Why the order failed.
@@ -114,17 +112,15 @@ impl OrderStatus {
 
     /// Parses a stored value.
     pub fn parse(status: &str, failure: Option<&str>) -> Option<Self> {
-        match (status, failure) {
-            ("PENDING", None) => Some(Self::Pending),
-            ("CONFIRMED", None) => Some(Self::Confirmed),
-            ("FAILED", Some(failure)) => Failure::parse(failure).map(Self::Failed),
-            _ => None,
-        }
+        let failure: Option<Failure> = failure.map(str::parse).transpose().ok()?;
+        let known = [Some(Self::Pending), Some(Self::Confirmed), failure.map(Self::Failed)];
+        known.into_iter().flatten().find(|known| known.as_str() == status && known.failure() == failure)
     }
 }
 
 /// Why an order failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Failure {
     /// There was not enough stock for a line.
     OutOfStock,
@@ -135,21 +131,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// All values.
-    pub const ALL: [Self; 3] = [Self::OutOfStock, Self::InsufficientBalance, Self::ReservationExpired];
-
     /// The value in the table and in answers. It is also the code of the problem.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OutOfStock => "OUT_OF_STOCK",
-            Self::InsufficientBalance => "INSUFFICIENT_BALANCE",
-            Self::ReservationExpired => "RESERVATION_EXPIRED",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|failure| failure.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -159,11 +143,13 @@ mod tests {
 
     #[test]
     fn every_status_is_parsed_as_it_was_written() {
-        let failed = Failure::ALL.map(OrderStatus::Failed);
+        let failed = Failure::VARIANTS.iter().copied().map(OrderStatus::Failed);
         for status in [OrderStatus::Pending, OrderStatus::Confirmed].into_iter().chain(failed) {
             let failure = status.failure().map(Failure::as_str);
             assert_eq!(OrderStatus::parse(status.as_str(), failure), Some(status));
         }
         assert_eq!(OrderStatus::parse("FAILED", None), None);
+        assert_eq!(OrderStatus::parse("FAILED", Some("LOST")), None);
+        assert_eq!(OrderStatus::parse("CONFIRMED", Some(Failure::OutOfStock.as_str())), None);
     }
 }

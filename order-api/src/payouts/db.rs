@@ -3,12 +3,13 @@
 use access::MemberId;
 use database::Connection;
 use money::Won;
+use paging::TimePosition;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::payout::Payout;
-use crate::db::SortKey;
+use crate::db::push_after;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::seller_settlement::DayRange;
 
@@ -55,7 +56,7 @@ pub async fn record_paid(connection: &mut Connection, id: Uuid, at: OffsetDateTi
 pub async fn list(
     connection: &mut Connection,
     seller_id: MemberId,
-    after: Option<SortKey>,
+    after: Option<TimePosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<Payout>> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new(
@@ -63,8 +64,8 @@ pub async fn list(
          WHERE seller_id = ",
     );
     query.push_bind(seller_id.0);
-    if let Some(key) = after {
-        key.push_after(&mut query, "created_at", "id");
+    if let Some(after) = after {
+        push_after(&mut query, after, "created_at", "id");
     }
     query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(rows);
     let rows: Vec<PayoutRow> = query.build_query_as().fetch_all(connection).await?;

@@ -2,6 +2,7 @@
 
 use money::Won;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ impl Settlement {
 /// Whether the seller has been paid for a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum SettlementStatus {
     /// The seller has not been paid.
     Pending,
@@ -40,20 +43,9 @@ pub enum SettlementStatus {
 }
 
 impl SettlementStatus {
-    /// All values.
-    pub const ALL: [Self; 2] = [Self::Pending, Self::Paid];
-
     /// The value in the table and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Paid => "PAID",
-        }
-    }
-
-    /// Parses a stored value.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -72,8 +64,8 @@ mod tests {
 
     #[test]
     fn every_status_is_parsed_as_it_was_written_and_has_the_same_name_in_json() {
-        for status in SettlementStatus::ALL {
-            assert_eq!(SettlementStatus::parse(status.as_str()), Some(status));
+        for status in SettlementStatus::VARIANTS {
+            assert_eq!(status.as_str().parse(), Ok(*status));
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }
     }

@@ -8,7 +8,7 @@ mod member_rows;
 
 use sqlx::migrate::Migrator;
 
-pub(crate) use error::{number, on_duplicate, unreadable};
+pub(crate) use error::{number, on_duplicate, parse, unreadable};
 pub(crate) use index_order::IndexOrder;
 pub(crate) use list::{insert_rows, padded, push_list};
 pub(crate) use member_rows::MemberRows;

@@ -1,13 +1,12 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::edited_option::{EditedOption, update_item};
 use super::own_item::lock_own_item;
 use super::{MAX_OPTIONS, NewOption, db};
 use crate::db::on_duplicate;
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Why an option was not added.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +33,19 @@ pub async fn add_option(
     item_id: Uuid,
     option: NewOption,
 ) -> Result<EditedOption, AddOptionError> {
-    let (now, option) = (clock.now(), [(clock.new_id(), option)]);
-    run_tx_with(database, "add_option", (edit, option), move |connection, (edit, option)| {
-        Box::pin(add_in(connection, edit, item_id, option, now))
+    let option = [(clock.new_id(), option)];
+    edit.run(database, clock, "add_option", option, move |transaction, option| {
+        Box::pin(add_in(transaction, item_id, option))
     })
     .await
 }
 
 async fn add_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
+    transaction: EditTransaction<'_>,
     item_id: Uuid,
     option: &[(Uuid, NewOption); 1],
-    now: OffsetDateTime,
 ) -> Result<EditedOption, AddOptionError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let item = lock_own_item(connection, edit, item_id).await?;
     if db::options::of_item(connection, item_id).await?.len() >= MAX_OPTIONS {
         return Err(AddOptionError::TooMany);

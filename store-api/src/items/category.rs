@@ -1,9 +1,12 @@
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 /// What kind of dessert an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Category {
     /// 케이크
     Cake,
@@ -22,26 +25,9 @@ pub enum Category {
 }
 
 impl Category {
-    /// All categories.
-    pub const ALL: [Self; 7] =
-        [Self::Cake, Self::Tart, Self::Macaron, Self::Bread, Self::Cookie, Self::Chocolate, Self::Scone];
-
     /// The name in JSON and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cake => "CAKE",
-            Self::Tart => "TART",
-            Self::Macaron => "MACARON",
-            Self::Bread => "BREAD",
-            Self::Cookie => "COOKIE",
-            Self::Chocolate => "CHOCOLATE",
-            Self::Scone => "SCONE",
-        }
-    }
-
-    /// The category of this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.as_str() == name)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -51,10 +37,10 @@ mod tests {
 
     #[test]
     fn a_name_is_the_same_on_the_wire_and_in_the_database() {
-        for category in Category::ALL {
+        for category in Category::VARIANTS {
             assert_eq!(serde_json::to_value(category).unwrap(), category.as_str());
-            assert_eq!(Category::from_name(category.as_str()), Some(category));
+            assert_eq!(category.as_str().parse(), Ok(*category));
         }
-        assert_eq!(Category::from_name("cake"), None);
+        assert!("cake".parse::<Category>().is_err());
     }
 }

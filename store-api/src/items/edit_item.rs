@@ -1,13 +1,12 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::own_item::lock_own_item;
 use super::{ItemEdit, ItemWithOptions, db};
 use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Why an item was not edited.
 #[derive(Debug, thiserror::Error)]
@@ -31,20 +30,18 @@ pub async fn edit_item(
     id: Uuid,
     change: ItemEdit,
 ) -> Result<ItemWithOptions, EditItemError> {
-    let now = clock.now();
-    run_tx_with(database, "edit_item", (edit, change), move |connection, (edit, change)| {
-        Box::pin(edit_in(connection, edit, id, change, now))
+    edit.run(database, clock, "edit_item", change, move |transaction, change| {
+        Box::pin(edit_in(transaction, id, change))
     })
     .await
 }
 
 async fn edit_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
+    transaction: EditTransaction<'_>,
     id: Uuid,
     change: &ItemEdit,
-    now: OffsetDateTime,
 ) -> Result<ItemWithOptions, EditItemError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let item = lock_own_item(connection, edit, id).await?;
     let edited = change.apply(&item, now);
     db::items::update(connection, &edited)

@@ -1,13 +1,12 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::edited_option::{EditedOption, update_item};
 use super::own_item::lock_own_item;
 use super::{OptionEdit, StockOutOfRange, db};
 use crate::db::on_duplicate;
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Why an option was not edited.
 #[derive(Debug, thiserror::Error)]
@@ -37,20 +36,18 @@ pub async fn edit_option(
     (item_id, option_id): (Uuid, Uuid),
     change: OptionEdit,
 ) -> Result<EditedOption, EditOptionError> {
-    let now = clock.now();
-    run_tx_with(database, "edit_option", (edit, change), move |connection, (edit, change)| {
-        Box::pin(edit_in(connection, edit, (item_id, option_id), change, now))
+    edit.run(database, clock, "edit_option", change, move |transaction, change| {
+        Box::pin(edit_in(transaction, (item_id, option_id), change))
     })
     .await
 }
 
 async fn edit_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
+    transaction: EditTransaction<'_>,
     (item_id, option_id): (Uuid, Uuid),
     change: &OptionEdit,
-    now: OffsetDateTime,
 ) -> Result<EditedOption, EditOptionError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let item = lock_own_item(connection, edit, item_id).await?;
     let option = db::options::lock(connection, option_id, item_id).await?.ok_or(EditOptionError::NoOption)?;
     let edited = change.apply(&option).map_err(EditOptionError::StockOutOfRange)?;

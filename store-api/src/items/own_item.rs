@@ -10,7 +10,6 @@ pub(super) async fn lock_own_item(
     edit: &SellerEdit,
     id: Uuid,
 ) -> Result<Item, EditError> {
-    let item = db::items::lock_owned(connection, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
-    edit.check_version(item.version)?;
-    Ok(item)
+    let item = db::items::lock_owned(connection, id, edit.seller.0).await?;
+    edit.check(item, |item| item.version)
 }

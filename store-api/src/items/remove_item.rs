@@ -1,12 +1,11 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::db;
 use super::own_item::lock_own_item;
 use crate::search_changes::{self, Corpus};
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Deletes a seller's item with its hearts.
 pub async fn remove_item(
@@ -15,19 +14,12 @@ pub async fn remove_item(
     edit: SellerEdit,
     id: Uuid,
 ) -> Result<(), EditError> {
-    let now = clock.now();
-    run_tx_with(database, "remove_item", edit, move |connection, edit| {
-        Box::pin(remove_in(connection, edit, id, now))
-    })
-    .await
+    edit.run(database, clock, "remove_item", (), move |transaction, ()| Box::pin(remove_in(transaction, id)))
+        .await
 }
 
-async fn remove_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
-    id: Uuid,
-    now: OffsetDateTime,
-) -> Result<(), EditError> {
+async fn remove_in(transaction: EditTransaction<'_>, id: Uuid) -> Result<(), EditError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let item = lock_own_item(connection, edit, id).await?;
     search_changes::record_old_text(connection, Corpus::Items, item.number, &item.name, &item.description)
         .await?;

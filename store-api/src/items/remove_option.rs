@@ -1,12 +1,11 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::db;
 use super::edited_option::update_item;
 use super::own_item::lock_own_item;
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Why an option was not deleted.
 #[derive(Debug, thiserror::Error)]
@@ -32,19 +31,17 @@ pub async fn remove_option(
     edit: SellerEdit,
     (item_id, option_id): (Uuid, Uuid),
 ) -> Result<(), RemoveOptionError> {
-    let now = clock.now();
-    run_tx_with(database, "remove_option", edit, move |connection, edit| {
-        Box::pin(remove_in(connection, edit, (item_id, option_id), now))
+    edit.run(database, clock, "remove_option", (), move |transaction, ()| {
+        Box::pin(remove_in(transaction, (item_id, option_id)))
     })
     .await
 }
 
 async fn remove_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
+    transaction: EditTransaction<'_>,
     (item_id, option_id): (Uuid, Uuid),
-    now: OffsetDateTime,
 ) -> Result<(), RemoveOptionError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let item = lock_own_item(connection, edit, item_id).await?;
     db::options::lock(connection, option_id, item_id).await?.ok_or(RemoveOptionError::NoOption)?;
     if db::options::of_item(connection, item_id).await?.len() == 1 {

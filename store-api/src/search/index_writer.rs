@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use database::{Connection, Database};
+use jobs::{Next, Progress};
 use roaring::RoaringBitmap;
+use tokio_util::sync::CancellationToken;
 
 use super::db::blocks::block_of;
 use super::db::{blocks, documents};
@@ -21,17 +23,16 @@ const TERMS_AT_ONCE: usize = 512;
 #[error("bringing the search index up to date failed in the database")]
 pub struct IndexError(#[from] sqlx::Error);
 
-/// Brings the index up to date again and again. Every instance runs this worker, and one at a time does the work.
-pub async fn index_worker(database: Database, pause: Duration) {
-    loop {
-        if let Err(error) = index_changes(&database).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the search index was not brought up to date; the worker will try again"
-            );
-        }
-        tokio::time::sleep(pause).await;
-    }
+/// Brings the index up to date until `ending` is cancelled. Every instance runs this worker, and one at a time does the work.
+/// When no change is left, there is a `pause`.
+pub async fn index_worker(
+    database: Database,
+    pause: Duration,
+    progress: Progress,
+    ending: CancellationToken,
+) {
+    let index = || async { index_next(&database).await.map(|indexed| Next::at_once_if(indexed > 0)) };
+    jobs::repeat(&progress, &ending, pause, index).await;
 }
 
 /// Indexes the recorded changes until none is left, or until another instance is at work. Returns how many changes it
@@ -39,17 +40,22 @@ pub async fn index_worker(database: Database, pause: Duration) {
 pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
     let mut indexed = 0;
     loop {
-        let batch = database
-            .run_tx("index_changes", |connection| {
-                Box::pin(async move { Ok::<_, IndexError>(index_batch(connection).await?) })
-            })
-            .await?;
-        if batch == 0 {
-            return Ok(indexed);
+        match index_next(database).await? {
+            0 => return Ok(indexed),
+            batch => indexed += batch,
         }
-        metrics::counter!("search_changes_indexed_total").increment(batch as u64);
-        indexed += batch;
     }
+}
+
+/// Indexes the oldest changes, in one transaction. Returns how many.
+async fn index_next(database: &Database) -> Result<usize, IndexError> {
+    let batch = database
+        .run_tx("index_changes", |connection| {
+            Box::pin(async move { Ok::<_, IndexError>(index_batch(connection).await?) })
+        })
+        .await?;
+    metrics::counter!("search_changes_indexed_total").increment(batch as u64);
+    Ok(batch)
 }
 
 async fn index_batch(connection: &mut Connection) -> sqlx::Result<usize> {

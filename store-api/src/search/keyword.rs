@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::shared::text::{normalise, words};
 
 /// The words of a search. Every word must be in the text, if only as a part of a longer word.
@@ -20,7 +22,8 @@ pub enum KeywordFault {
 }
 
 /// Where the words are. A list shows the rank [`Name`](Rank::Name) before the rank [`Text`](Rank::Text).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Rank {
     /// Every word is in the name. Without any words, everything has this rank.
     Name,

@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 use utoipa::ToSchema;
 
 use super::Direction;
@@ -13,6 +14,7 @@ use crate::stores::Store;
 /// reverse of `price_desc`, the oldest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
 pub enum ItemSort {
     /// The newest first.
     #[default]
@@ -28,9 +30,6 @@ pub enum ItemSort {
 }
 
 impl ItemSort {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Latest, Self::Popular, Self::Hearts, Self::PriceAsc, Self::PriceDesc];
-
     /// The direction of the keys.
     pub const fn direction(self) -> Direction {
         match self {
@@ -66,8 +65,9 @@ impl ItemSort {
     }
 }
 
-/// The position of an item in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The position of an item in a list. A cursor holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ItemPosition {
     /// Where the words of the search are.
     pub rank: Rank,
@@ -93,6 +93,7 @@ impl ItemPosition {
 /// The order of a list of stores. Among stores with equal keys the newest comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
 pub enum StoreSort {
     /// The newest first.
     #[default]
@@ -103,13 +104,9 @@ pub enum StoreSort {
     Name,
 }
 
-impl StoreSort {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Latest, Self::Followers, Self::Name];
-}
-
 /// The key that stores are sorted by, before their number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum StoreKey {
     /// The number of its followers. In `Latest` it is the same for all stores.
     Count(i64),
@@ -117,8 +114,9 @@ pub enum StoreKey {
     Name(String),
 }
 
-/// The position of a store in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The position of a store in a list. A cursor holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StorePosition {
     /// Its sort key.
     pub key: StoreKey,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use database::{Connection, Database};
 use roaring::RoaringBitmap;
+use strum::VariantArray;
 
 use super::db::blocks::{block_of, numbers_of};
 use super::index_writer::each_text_of;
@@ -26,7 +27,7 @@ pub async fn rebuild(
     database: &Database,
     mut progress: impl FnMut(Corpus, u32, u32),
 ) -> Result<(), RebuildError> {
-    for corpus in Corpus::ALL {
+    for corpus in Corpus::VARIANTS.iter().copied() {
         rebuild_from(database, corpus, 1, |done, all| progress(corpus, done, all)).await?;
     }
     Ok(())

@@ -1,5 +1,10 @@
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// What a search is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Corpus {
     /// Items, by name and description.
     Items,
@@ -8,20 +13,9 @@ pub enum Corpus {
 }
 
 impl Corpus {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Items, Self::Stores];
-
     /// The name in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Items => "ITEMS",
-            Self::Stores => "STORES",
-        }
-    }
-
-    /// The corpus of this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|corpus| corpus.as_str() == name)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The first byte of each of its terms.
@@ -30,5 +24,16 @@ impl Corpus {
             Self::Items => b'i',
             Self::Stores => b's',
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_names_are_those_in_the_statements() {
+        assert_eq!([Corpus::Items, Corpus::Stores].map(Corpus::as_str), ["ITEMS", "STORES"]);
+        assert!(Corpus::VARIANTS.iter().all(|corpus| corpus.as_str().parse() == Ok(*corpus)));
     }
 }

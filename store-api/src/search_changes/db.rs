@@ -5,7 +5,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Corpus, Scale};
-use crate::db::{number, padded, push_list, unreadable};
+use crate::db::{number, padded, parse, push_list};
 
 /// Records a new item or store.
 pub async fn record_new(connection: &mut Connection, corpus: Corpus, number: i64) -> sqlx::Result<()> {
@@ -176,8 +176,7 @@ pub async fn oldest(connection: &mut Connection, limit: u32) -> sqlx::Result<Vec
     .await?;
     rows.into_iter()
         .map(|row| {
-            let corpus = Corpus::from_name(&row.corpus)
-                .ok_or_else(|| unreadable("corpus", format!("{} is no corpus", row.corpus)))?;
+            let corpus = parse("corpus", &row.corpus)?;
             let old_text = row.old_name.map(|name| (name, row.old_description.unwrap_or_default()));
             let number = number(row.number)?;
             Ok(Change { seq: row.seq, corpus, number, old_text, only_facts: row.only_facts })

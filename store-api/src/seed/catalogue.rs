@@ -6,6 +6,7 @@ use money::Won;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use strum::VariantArray;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::{Builder, Uuid};
@@ -125,7 +126,7 @@ impl Catalogue {
         // Few stores have many items, and most stores have few.
         let owner = self.skewed_index(self.stores.len(), 1.5);
         let (store_id, seller_id) = self.stores[owner];
-        let category = *Category::ALL.choose(&mut self.rng).expect("there are seven categories");
+        let category = *Category::VARIANTS.choose(&mut self.rng).expect("there are seven categories");
         let profile = profile(category);
         let (name, flavour) = self.item_name(owner, &profile);
         let mut description = self.sentences(profile.sentences, flavour, 1);

@@ -18,6 +18,7 @@ pub(crate) use mark::{MarkChange, Markable, change_mark};
 pub use name::{ItemName, Name, NameFault, OptionName, StoreName};
 pub use patch::Patch;
 pub(crate) use patch::present;
+pub(crate) use seller_edit::EditTransaction;
 pub use seller_edit::{EditError, SellerEdit};
 pub(crate) use transaction::run_tx_with;
 pub use version::Expected;

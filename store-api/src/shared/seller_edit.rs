@@ -1,6 +1,11 @@
-use access::MemberId;
+use std::error::Error;
 
-use super::Expected;
+use access::MemberId;
+use clock::Clock;
+use database::{Connection, Database, TxFuture};
+use time::OffsetDateTime;
+
+use super::{Expected, run_tx_with};
 
 /// Who edits a store or an item, and at which version.
 #[derive(Clone, Debug)]
@@ -25,9 +30,42 @@ pub enum EditError {
     Database(#[from] sqlx::Error),
 }
 
+/// One try of an edit, in its transaction.
+pub(crate) struct EditTransaction<'c> {
+    /// The connection.
+    pub(crate) connection: &'c mut Connection,
+    /// Who edits, and at which version.
+    pub(crate) edit: &'c SellerEdit,
+    /// When. It is the same for every try.
+    pub(crate) now: OffsetDateTime,
+}
+
 impl SellerEdit {
-    /// Checks the version of the locked store or item.
-    pub(crate) fn check_version(&self, version: i64) -> Result<(), EditError> {
-        if self.expected.allows(version) { Ok(()) } else { Err(EditError::Changed) }
+    /// Runs an edit in one transaction. Every try of it reads `change`. `name` is the name of the transaction.
+    pub(crate) async fn run<C, T, E, F>(
+        self,
+        database: &Database,
+        clock: &Clock,
+        name: &'static str,
+        change: C,
+        work: F,
+    ) -> Result<T, E>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + Send + Sync + 'static,
+        F: for<'c> Fn(EditTransaction<'c>, &'c C) -> TxFuture<'c, T, E> + Send + Sync + 'static,
+    {
+        let now = clock.now();
+        run_tx_with(database, name, (self, change), move |connection, (edit, change)| {
+            work(EditTransaction { connection, edit, now }, change)
+        })
+        .await
+    }
+
+    /// The locked store or item, if the seller has it and it has an expected version.
+    pub(crate) fn check<T>(&self, own: Option<T>, version: impl FnOnce(&T) -> i64) -> Result<T, EditError> {
+        let own = own.ok_or(EditError::NotFound)?;
+        if self.expected.allows(version(&own)) { Ok(own) } else { Err(EditError::Changed) }
     }
 }

@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use clock::Clock;
 use database::{Connection, Database};
+use jobs::{Next, Progress};
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::db;
@@ -14,36 +16,39 @@ use super::release::return_stock;
 #[error("expiring a reservation failed in the database")]
 pub struct ExpireError(#[from] sqlx::Error);
 
-/// Expires reservations again and again. Every instance runs this worker, and they share the work.
-pub async fn expiry_worker(database: Database, clock: Clock, pause: Duration) {
-    loop {
-        match expire_due(&database, &clock).await {
-            Ok(0) => {}
-            Ok(expired) => tracing::info!(expired, "reservations expired and their stock is back on sale"),
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a reservation was not expired; the worker will try again"
-            ),
-        }
-        tokio::time::sleep(pause).await;
-    }
+/// Expires reservations until `ending` is cancelled. Every instance runs this worker, and they share the work. After the last
+/// reservation that is due there is a `pause`.
+pub async fn expiry_worker(
+    database: Database,
+    clock: Clock,
+    pause: Duration,
+    progress: Progress,
+    ending: CancellationToken,
+) {
+    let expire = || async { expire_next(&database, clock.now()).await.map(Next::at_once_if) };
+    jobs::repeat(&progress, &ending, pause, expire).await;
 }
 
 /// Puts the stock of every reservation whose time is over back on sale. Each reservation is one transaction. Returns how
 /// many have expired.
 pub async fn expire_due(database: &Database, clock: &Clock) -> Result<u64, ExpireError> {
     let mut expired = 0;
-    while expire_next(database, clock.now()).await?.is_some() {
+    while expire_next(database, clock.now()).await? {
         expired += 1;
-        metrics::counter!("reservations_expired_total").increment(1);
     }
     Ok(expired)
 }
 
-async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
-    database
+/// Expires the next reservation that is due. False if there is none.
+async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<bool, ExpireError> {
+    let expired = database
         .run_tx("expire", move |connection| Box::pin(async move { expire_in(connection, now).await }))
-        .await
+        .await?;
+    if let Some(order_id) = expired {
+        tracing::info!(%order_id, "a reservation expired, and its stock is back on sale");
+        metrics::counter!("reservations_expired_total").increment(1);
+    }
+    Ok(expired.is_some())
 }
 
 async fn expire_in(connection: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {

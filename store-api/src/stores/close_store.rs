@@ -1,13 +1,12 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::db;
 use super::own_store::lock_own_store;
 use crate::items::db::{hearts, items};
 use crate::search_changes::{self, Corpus};
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Deletes a seller's store with its items, their hearts, and its follows.
 pub async fn close_store(
@@ -16,19 +15,12 @@ pub async fn close_store(
     edit: SellerEdit,
     id: Uuid,
 ) -> Result<(), EditError> {
-    let now = clock.now();
-    run_tx_with(database, "close_store", edit, move |connection, edit| {
-        Box::pin(close_in(connection, edit, id, now))
-    })
-    .await
+    edit.run(database, clock, "close_store", (), move |transaction, ()| Box::pin(close_in(transaction, id)))
+        .await
 }
 
-async fn close_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
-    id: Uuid,
-    now: OffsetDateTime,
-) -> Result<(), EditError> {
+async fn close_in(transaction: EditTransaction<'_>, id: Uuid) -> Result<(), EditError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let store = lock_own_store(connection, edit, id).await?;
     // The lock on the store keeps new items out. The update of the items locks them and so keeps new hearts out.
     search_changes::record_items_of_store(connection, id).await?;

@@ -1,13 +1,12 @@
 use clock::Clock;
-use database::{Connection, Database};
-use time::OffsetDateTime;
+use database::Database;
 use uuid::Uuid;
 
 use super::own_store::lock_own_store;
 use super::{Store, StoreEdit, db};
 use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
-use crate::shared::{EditError, SellerEdit, run_tx_with};
+use crate::shared::{EditError, EditTransaction, SellerEdit};
 
 /// Why a store was not edited.
 #[derive(Debug, thiserror::Error)]
@@ -31,20 +30,18 @@ pub async fn edit_store(
     id: Uuid,
     change: StoreEdit,
 ) -> Result<Store, EditStoreError> {
-    let now = clock.now();
-    run_tx_with(database, "edit_store", (edit, change), move |connection, (edit, change)| {
-        Box::pin(edit_in(connection, edit, id, change, now))
+    edit.run(database, clock, "edit_store", change, move |transaction, change| {
+        Box::pin(edit_in(transaction, id, change))
     })
     .await
 }
 
 async fn edit_in(
-    connection: &mut Connection,
-    edit: &SellerEdit,
+    transaction: EditTransaction<'_>,
     id: Uuid,
     change: &StoreEdit,
-    now: OffsetDateTime,
 ) -> Result<Store, EditStoreError> {
+    let EditTransaction { connection, edit, now } = transaction;
     let store = lock_own_store(connection, edit, id).await?;
     let edited = change.apply(&store, now);
     db::stores::update(connection, &edited)

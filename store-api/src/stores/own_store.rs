@@ -10,7 +10,6 @@ pub(super) async fn lock_own_store(
     edit: &SellerEdit,
     id: Uuid,
 ) -> Result<Store, EditError> {
-    let store = db::stores::lock_owned(connection, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
-    edit.check_version(store.version)?;
-    Ok(store)
+    let store = db::stores::lock_owned(connection, id, edit.seller.0).await?;
+    edit.check(store, |store| store.version)
 }

@@ -182,16 +182,25 @@ async fn every_sort_pages_without_gap_or_repeat_while_items_come(
 }
 
 #[sqlx::test]
-async fn a_cursor_of_another_sort_or_list_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_cursor_of_another_sort_filter_or_list_is_refused(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let shop = Shop::open(&options);
     catalogue(&shop).await;
     let page = shop.get("/api/store/items?limit=1").await.body;
     let cursor = page["nextCursor"].as_str().unwrap();
     for path in [
         format!("/api/store/items?sort=hearts&cursor={cursor}"),
+        format!("/api/store/items?category=CAKE&cursor={cursor}"),
         format!("/api/store/stores?cursor={cursor}"),
     ] {
         shop.get(&path).await.expect_problem(StatusCode::BAD_REQUEST, "BAD_CURSOR");
+    }
+    // The limit may change, and a default may be named.
+    for same in ["limit=2", "sort=latest&inStock=false"] {
+        let path = format!("/api/store/items?{same}&cursor={cursor}");
+        shop.get(&path).await.expect(StatusCode::OK);
     }
 }
 

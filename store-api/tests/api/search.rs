@@ -18,6 +18,7 @@ use store_api::search::{
     find_stores, index_changes, rebuild,
 };
 use store_api::seed::{Plan, seed_catalogue};
+use strum::VariantArray;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -191,10 +192,10 @@ fn asked() -> impl Strategy<Value = Asked> {
         .prop_map(str::to_owned),
     ];
     let keyword = proptest::collection::vec(word, 0..3).prop_map(|words| words.join(" "));
-    let category = proptest::option::weighted(0.3, proptest::sample::select(&Category::ALL[..]));
+    let category = proptest::option::weighted(0.3, proptest::sample::select(Category::VARIANTS));
     let price = || proptest::option::weighted(0.25, 0..25_000_i64);
     let store = proptest::option::weighted(0.2, 0..3_usize);
-    let sort = proptest::sample::select(&ItemSort::ALL[..]);
+    let sort = proptest::sample::select(ItemSort::VARIANTS);
     let in_stock = proptest::bool::weighted(0.3);
     (keyword, category, store, price(), price(), in_stock, sort, 1..30_u32).prop_map(
         |(keyword, category, store, min_price, max_price, in_stock, sort, limit)| Asked {
@@ -409,7 +410,7 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
             index_changes(&shop.database).await.unwrap();
         }
         for keyword in ["상점", "베이", "L", "딸기 상점", "chocolate", "", "5", "없는말"] {
-            for sort in StoreSort::ALL {
+            for sort in StoreSort::VARIANTS.iter().copied() {
                 for budget in [Budget::DEFAULT, SMALL] {
                     let found = store_pages(&shop, keyword, sort, budget).await;
                     assert_eq!(
@@ -459,7 +460,7 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
     let catalogue = Catalogue::of(&options, 60).await;
     catalogue.set_counts_and_rebuild().await;
     let shop = &catalogue.shop;
-    for (turn, sort) in ItemSort::ALL.into_iter().enumerate() {
+    for (turn, sort) in ItemSort::VARIANTS.iter().copied().enumerate() {
         let mut search = ItemSearch {
             keyword: Keyword::parse("케이크").unwrap(),
             filter: ItemFilter::default(),

@@ -182,19 +182,25 @@ fn categories() -> Question {
     Question { name: "category page", aim: Aim::Rate(60), shape: Shape::Index, requests: requests.into() }
 }
 
+/// A cursor begins with a digest of this many bytes, which tells the list and its filter. A position in JSON follows.
+const QUESTION_BYTES: usize = 8;
+
 /// The last page of the list of all items. Its cursor is that of the first page, moved to the end.
 async fn last_page(url: &str, database: &MySqlPool) -> anyhow::Result<Question> {
     let mut connection = Connection::open(url).await?;
     let first = connection.get("/api/store/items", None).await?.expect(StatusCode::OK).body;
     let cursor = first["nextCursor"].as_str().context("a list of one page")?;
-    let mut after: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor)?)?;
+    let cursor = URL_SAFE_NO_PAD.decode(cursor)?;
+    let (question, position) = cursor.split_at_checked(QUESTION_BYTES).context("a short cursor")?;
+    let mut after: Value = serde_json::from_slice(position)?;
     let numbers: Vec<i64> =
         sqlx::query_scalar("SELECT number FROM items WHERE live = 1 ORDER BY number LIMIT 21")
             .fetch_all(database)
             .await?;
     let number = *numbers.last().context("no items")?;
     after["number"] = number.into();
-    let path = format!("/api/store/items?cursor={}", URL_SAFE_NO_PAD.encode(serde_json::to_vec(&after)?));
+    let after = serde_json::to_vec(&after)?;
+    let path = format!("/api/store/items?cursor={}", URL_SAFE_NO_PAD.encode([question, &after].concat()));
     let last = connection.get(&path, None).await?.expect(StatusCode::OK).body;
     anyhow::ensure!(
         last["nextCursor"].is_null() && last["items"].as_array().map(Vec::len) == Some(20),

@@ -38,7 +38,7 @@ pub(crate) struct Market {
     /// A client of the gateway, through a proxy.
     pub(crate) client: Client,
     pub(crate) sellers: Vec<Seller>,
-    /// One for each shopper. If another shopper finds it in an answer, the answer belongs to another shopper.
+    /// One for each shopper. If another shopper finds it in an answer, the answer belongs to somebody else.
     pub(crate) own_items: Vec<Item>,
     pub(crate) history: Arc<History>,
     /// Decides which requests are hung up.

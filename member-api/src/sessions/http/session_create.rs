@@ -55,6 +55,6 @@ pub(crate) async fn session_create(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem> {
     let session = sign_in(&state, request.email, request.password, address).await?;
-    let body = SessionBody::new(session, &state.tokens).map_err(Problem::internal)?;
+    let body = SessionBody::new(session, &state.tokens)?;
     Ok(no_store(Created { location: "/api/member/sessions/current".to_owned(), body }))
 }

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::steps;
-use crate::batch::execution::{BatchStatus, Cause, JobExecution, StepExecution};
+use crate::batch::execution::{JobExecution, StepExecution};
 use crate::batch::exit_code::DIED;
 use crate::batch::job::FencingToken;
-use crate::db::unknown;
+use crate::db::parse;
 
 const COLUMNS: &str = "e.id, i.job_key, e.status, e.exit_code, e.exit_message, e.cause, e.holder, e.fencing_token, \
      e.start_time, e.last_updated, e.end_time FROM job_executions e JOIN job_instances i ON i.id = e.job_instance_id";
@@ -242,10 +242,10 @@ impl ExecutionRow {
         Ok(JobExecution {
             id: self.id,
             job_key: self.job_key,
-            status: BatchStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
+            status: parse("status", &self.status)?,
             exit_code: self.exit_code,
             exit_message: self.exit_message,
-            cause: Cause::parse(&self.cause).ok_or_else(|| unknown("cause", &self.cause))?,
+            cause: parse("cause", &self.cause)?,
             holder: self.holder,
             fencing_token: FencingToken(self.fencing_token),
             start_time: self.start_time,

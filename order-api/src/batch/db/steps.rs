@@ -5,9 +5,9 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::batch::execution::{BatchStatus, StepExecution};
+use crate::batch::execution::StepExecution;
 use crate::batch::job::{Checkpoint, Counts};
-use crate::db::unknown;
+use crate::db::parse;
 
 /// Inserts a step that begins.
 pub async fn insert(
@@ -103,7 +103,7 @@ impl StepRow {
         let step = StepExecution {
             id: self.id,
             step_name: self.step_name,
-            status: BatchStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
+            status: parse("status", &self.status)?,
             exit_message: self.exit_message,
             expected: self.expected_count.unsigned_abs(),
             counts: Counts {

@@ -2,11 +2,10 @@
 
 use access::Customer;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use garde::Validate;
-use http::{StatusCode, header};
+use http::StatusCode;
 use idempotency::Operation;
-use problem::{Code, Json, Problem};
+use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -90,20 +89,22 @@ pub(crate) async fn order_create(
     Customer(customer): Customer,
     operation: Operation,
     Json(request): Json<Request>,
-) -> Result<Response, CheckoutError> {
+) -> Result<(StatusCode, Created<OrderBody>), CheckoutError> {
     let order = place_order(&app, customer.member_id, operation, request.option_ids.as_deref()).await?;
     let status =
         if order.status == OrderStatus::Confirmed { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-    let location = [(header::LOCATION, format!("/api/order/orders/{}", order.id))];
-    Ok((status, location, Json(OrderBody::from(order))).into_response())
+    let location = format!("/api/order/orders/{}", order.id);
+    Ok((status, Created { location, body: order.into() }))
 }
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn a_failed_order_is_answered_with_the_code_that_it_shows() {
-        assert!(Failure::ALL.into_iter().all(|failure| code(failure).as_str() == failure.as_str()));
+        assert!(Failure::VARIANTS.iter().all(|failure| code(*failure).as_str() == failure.as_str()));
     }
 }

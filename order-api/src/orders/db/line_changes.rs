@@ -6,7 +6,7 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown;
+use crate::db::parse;
 use crate::orders::line::{Actor, LineStatus};
 
 /// One change of a line.
@@ -83,13 +83,12 @@ impl TryFrom<LineChangeRow> for LineChange {
     type Error = sqlx::Error;
 
     fn try_from(row: LineChangeRow) -> sqlx::Result<Self> {
-        let status = |column, text: &str| LineStatus::parse(text).ok_or_else(|| unknown(column, text));
         Ok(Self {
             id: row.id,
             line_id: row.line_id,
-            old_status: status("old_status", &row.old_status)?,
-            new_status: status("new_status", &row.new_status)?,
-            actor: Actor::parse(&row.actor).ok_or_else(|| unknown("actor", &row.actor))?,
+            old_status: parse("old_status", &row.old_status)?,
+            new_status: parse("new_status", &row.new_status)?,
+            actor: parse("actor", &row.actor)?,
             actor_id: row.actor_id.map(MemberId),
             reason: row.reason,
             changed_at: row.changed_at,

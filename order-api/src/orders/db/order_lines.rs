@@ -7,8 +7,7 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::db::unknown;
-use crate::orders::line::LineStatus;
+use crate::db::{parse, unknown};
 use crate::orders::order::{Order, OrderLine, Payment, Refund};
 use crate::quantity::Quantity;
 use crate::settlement::day::BusinessDay;
@@ -225,7 +224,7 @@ impl LineRow {
                 .ok_or_else(|| unknown("quantity", &self.quantity.to_string()))?,
             total: self.line_total,
             line_version: self.line_version,
-            status: LineStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
+            status: parse("status", &self.status)?,
             paid: paid.map(|(at, day)| Payment { at, day: BusinessDay::from_date(day) }),
             refund: refund.map(|(id, day)| Refund {
                 id,

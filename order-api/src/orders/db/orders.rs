@@ -3,12 +3,13 @@
 use access::MemberId;
 use database::Connection;
 use money::Won;
+use paging::TimePosition;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order_lines;
-use crate::db::{SortKey, unknown};
+use crate::db::{push_after, unknown};
 use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
 
 /// Which of a customer's orders to list.
@@ -21,7 +22,7 @@ pub struct Filter {
     /// Only orders with this status: `PENDING`, `CONFIRMED` or `FAILED`.
     pub status: Option<&'static str>,
     /// Only orders after this one, which the page before ended with.
-    pub after: Option<SortKey>,
+    pub after: Option<TimePosition>,
 }
 
 /// Inserts an order with its lines.
@@ -80,8 +81,8 @@ pub async fn list(
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(status);
     }
-    if let Some(key) = filter.after {
-        key.push_after(&mut query, "created_at", "id");
+    if let Some(after) = filter.after {
+        push_after(&mut query, after, "created_at", "id");
     }
     query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(rows);
     let rows: Vec<OrderRow> = query.build_query_as().fetch_all(&mut *connection).await?;

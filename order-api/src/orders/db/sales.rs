@@ -2,12 +2,13 @@
 
 use access::MemberId;
 use database::Connection;
+use paging::TimePosition;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order_lines::{COLUMNS, LineRow};
-use crate::db::SortKey;
+use crate::db::push_after;
 use crate::orders::line::LineStatus;
 use crate::orders::order::OrderLine;
 use crate::settlement::day::BusinessDay;
@@ -26,9 +27,9 @@ pub struct Sale {
 }
 
 impl Sale {
-    /// The sort key in the list.
-    pub fn sort_key(&self) -> SortKey {
-        SortKey { at: self.line.paid.map_or(self.created_at, |paid| paid.at), id: self.line.id }
+    /// The position in the list.
+    pub fn position(&self) -> TimePosition {
+        TimePosition { at: self.line.paid.map_or(self.created_at, |paid| paid.at), id: self.line.id }
     }
 }
 
@@ -44,7 +45,7 @@ pub struct Filter {
     /// Only lines with this status.
     pub status: Option<LineStatus>,
     /// Only sales after this one, which the page before ended with.
-    pub after: Option<SortKey>,
+    pub after: Option<TimePosition>,
 }
 
 /// The sales of a seller, the newest first.
@@ -73,8 +74,8 @@ pub async fn list(
     if let Some(status) = filter.status {
         query.push(" AND l.status = ").push_bind(status.as_str());
     }
-    if let Some(key) = filter.after {
-        key.push_after(&mut query, "l.paid_at", "l.id");
+    if let Some(after) = filter.after {
+        push_after(&mut query, after, "l.paid_at", "l.id");
     }
     query.push(" ORDER BY l.paid_at DESC, l.id DESC LIMIT ").push_bind(rows);
     let rows: Vec<SaleRow> = query.build_query_as().fetch_all(connection).await?;

@@ -2,6 +2,7 @@
 
 use money::Won;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,6 +34,8 @@ pub(crate) struct OrderBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = OrderStatus)]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum StatusBody {
     /// The order is being placed, or it is being undone. It will be CONFIRMED or FAILED without a further request.
     Pending,
@@ -172,12 +175,8 @@ impl From<OrderStatus> for StatusBody {
 
 impl StatusBody {
     /// The value in the table.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Confirmed => "CONFIRMED",
-            Self::Failed => "FAILED",
-        }
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -193,18 +192,20 @@ impl From<Failure> for FailureBody {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn statuses_and_failures_have_the_same_names_in_the_answer_and_in_the_table() {
-        let failed = Failure::ALL.map(OrderStatus::Failed);
+        let failed = Failure::VARIANTS.iter().copied().map(OrderStatus::Failed);
         for status in [OrderStatus::Pending, OrderStatus::Confirmed].into_iter().chain(failed) {
             let body = StatusBody::from(status);
             assert_eq!(body.as_str(), status.as_str());
             assert_eq!(serde_json::to_value(body).unwrap(), status.as_str());
         }
-        for failure in Failure::ALL {
-            assert_eq!(serde_json::to_value(FailureBody::from(failure)).unwrap(), failure.as_str());
+        for failure in Failure::VARIANTS {
+            assert_eq!(serde_json::to_value(FailureBody::from(*failure)).unwrap(), failure.as_str());
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use access::Seller;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use garde::Validate;
-use http::{StatusCode, header};
+use http::StatusCode;
 use idempotency::Operation;
-use problem::{Code, Json, Problem};
+use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,10 +74,10 @@ pub(crate) async fn payout_create(
     Seller(seller): Seller,
     operation: Operation,
     Json(request): Json<Request>,
-) -> Result<Response, PayOutError> {
+) -> Result<(StatusCode, Created<PayoutBody>), PayOutError> {
     let range = DayRange { from: request.from, to: request.to };
     let payout = pay_out(&app, seller.member_id, operation.id, range).await?;
     let status = if payout.paid_at.is_some() { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-    let location = [(header::LOCATION, "/api/order/payouts")];
-    Ok((status, location, Json(PayoutBody::from(payout))).into_response())
+    let location = "/api/order/payouts".to_owned();
+    Ok((status, Created { location, body: payout.into() }))
 }

@@ -7,7 +7,7 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::Date;
 use uuid::Uuid;
 
-use crate::db::unknown;
+use crate::db::parse;
 use crate::settlement::day::BusinessDay;
 use crate::settlement::seller_settlement::{DayRange, Settlement, SettlementStatus};
 
@@ -154,7 +154,7 @@ impl SettlementRow {
             day: BusinessDay::from_date(self.business_day),
             gross: self.gross,
             refunds: self.refunds,
-            status: SettlementStatus::parse(&self.status).ok_or_else(|| unknown("status", &self.status))?,
+            status: parse("status", &self.status)?,
             payout_id: self.payout_id,
         })
     }

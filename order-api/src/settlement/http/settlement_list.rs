@@ -4,8 +4,8 @@ use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use money::Won;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
+use paging::{OwnList, Page, PageParameters};
+use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -17,28 +17,21 @@ use crate::state::AppState;
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, WrongRole);
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+/// Which of your settlements.
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
+pub(crate) struct ListFilter {
     /// Only settlements of this business day, in Asia/Seoul, or later.
-    #[garde(skip)]
     #[param(inline)]
     from: Option<BusinessDay>,
     /// Only settlements of this business day, in Asia/Seoul, or earlier.
-    #[garde(skip)]
     #[param(inline)]
     to: Option<BusinessDay>,
     /// Only settlements in this state.
-    #[garde(skip)]
     #[param(inline)]
     status: Option<SettlementStatus>,
-    #[garde(skip)]
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[garde(skip)]
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// The total of one of your business days.
@@ -71,13 +64,6 @@ impl From<Settlement> for SettlementBody {
     }
 }
 
-/// The cursor: the last settlement of the page.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Before {
-    settlement: BusinessDay,
-}
-
 /// List your settlements
 ///
 /// One for each business day with a sale or a refund, the newest first. A day is settled in the following night.
@@ -86,27 +72,20 @@ struct Before {
     path = "/api/order/settlements",
     tag = "settlements",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(ListFilter, PageParameters),
     responses((status = OK, description = "A page of settlements", body = Page<SettlementBody>), Refusals),
 )]
 pub(crate) async fn settlement_list(
     State(app): State<AppState>,
     Seller(seller): Seller,
-    Query(query): Query<ListQuery>,
+    list: OwnList<ListFilter, BusinessDay>,
 ) -> Result<Json<Page<SettlementBody>>, Problem> {
-    let before: Option<Before> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let limit = query.limit.unwrap_or_default();
-    let filter = Filter {
-        from: query.from,
-        to: query.to,
-        status: query.status,
-        before: before.map(|before| before.settlement),
-    };
-    let (seller_id, rows) = (seller.member_id, limit.rows_to_fetch());
-    let list = app.database.read("settlement_list", move |connection| {
-        Box::pin(async move { settlements::list(connection, seller_id, &filter, rows).await })
+    let list = list.of(seller.member_id)?;
+    let ListFilter { from, to, status } = list.filter;
+    let (filter, rows) = (Filter { from, to, status, before: list.after }, list.rows_to_fetch());
+    let read = app.database.read("settlement_list", move |connection| {
+        Box::pin(async move { settlements::list(connection, seller.member_id, &filter, rows).await })
     });
-    let rows = list.await?;
-    let page = Page::from_rows(rows, limit, |last| Before { settlement: last.day });
+    let page = list.page(read.await?, |last| last.day);
     Ok(Json(page.map(SettlementBody::from)))
 }

@@ -2,13 +2,11 @@
 
 use access::Admin;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use garde::Validate;
-use http::{StatusCode, header};
-use problem::{Code, Json, Problem};
+use http::StatusCode;
+use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
-use tokio::time::timeout;
-use tracing::Instrument;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::settlement_run_body::RunBody;
@@ -70,24 +68,20 @@ pub(crate) async fn settlement_run_create(
     State(app): State<AppState>,
     Admin(admin): Admin,
     Json(request): Json<Request>,
-) -> Result<Response, SettleError> {
+) -> Result<(StatusCode, Created<Option<RunBody>>), SettleError> {
     let day = request.day;
     tracing::info!(%day, admin_id = %admin.member_id.0, "an administrator starts a settlement");
     let settler = app.settler.clone();
     let run = async move { settler.settle_through(day, Cause::Request, &NoListener).await };
-    let task = app.background.spawn(run.in_current_span());
-    let location = |day| [(header::LOCATION, format!("/api/order/settlement-runs?day={day}"))];
-    match timeout(app.rules.checkout.answer_within(), task).await {
-        Ok(Ok(settled)) => {
+    let deadline = Instant::now() + app.rules.checkout.answer_within();
+    let (status, execution) = match jobs::try_now(&app.background, deadline, run).await {
+        Some(settled) => {
             let Settled { execution, is_new } = settled?;
-            let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-            Ok((status, location(day), Json(RunBody::from(execution))).into_response())
+            (if is_new { StatusCode::CREATED } else { StatusCode::OK }, Some(execution))
         }
-        Ok(Err(stopped)) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
         // The run goes on, or the process shuts down. In both cases its records tell how it ends.
-        Ok(Err(_)) | Err(_) => {
-            let now = app.settler.runs(None, None, 1).await?.pop().map(RunBody::from);
-            Ok((StatusCode::ACCEPTED, location(day), Json(now)).into_response())
-        }
-    }
+        None => (StatusCode::ACCEPTED, app.settler.runs(None, None, 1).await?.pop()),
+    };
+    let location = format!("/api/order/settlement-runs?day={day}");
+    Ok((status, Created { location, body: execution.map(RunBody::from) }))
 }

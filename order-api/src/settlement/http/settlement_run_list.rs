@@ -3,8 +3,8 @@
 use access::Admin;
 use axum::extract::State;
 use garde::Validate;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
+use paging::{OwnList, Page, PageParameters};
+use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -15,27 +15,15 @@ use crate::state::AppState;
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, WrongRole);
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+/// Which runs.
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
+pub(crate) struct ListFilter {
     /// Only runs for this business day, in Asia/Seoul.
-    #[garde(skip)]
     #[param(inline)]
     day: Option<BusinessDay>,
-    #[garde(skip)]
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[garde(skip)]
-    #[param(inline)]
-    cursor: Option<Cursor>,
-}
-
-/// The cursor: the last run of the page.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Before {
-    run: Uuid,
 }
 
 /// List the settlement runs
@@ -46,17 +34,16 @@ struct Before {
     path = "/api/order/settlement-runs",
     tag = "settlement runs",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(ListFilter, PageParameters),
     responses((status = OK, description = "A page of runs", body = Page<RunBody>), Refusals),
 )]
 pub(crate) async fn settlement_run_list(
     State(app): State<AppState>,
-    Admin(_admin): Admin,
-    Query(query): Query<ListQuery>,
+    Admin(admin): Admin,
+    list: OwnList<ListFilter, Uuid>,
 ) -> Result<Json<Page<RunBody>>, Problem> {
-    let before: Option<Before> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let limit = query.limit.unwrap_or_default();
-    let rows = app.settler.runs(query.day, before.map(|before| before.run), limit.rows_to_fetch()).await?;
-    let page = Page::from_rows(rows, limit, |last| Before { run: last.id });
-    Ok(Json(page.map(RunBody::from)))
+    // All administrators see the same runs, but a cursor belongs to one of them.
+    let list = list.of(admin.member_id)?;
+    let runs = app.settler.runs(list.filter.day, list.after, list.rows_to_fetch()).await?;
+    Ok(Json(list.page(runs, |last| last.id).map(RunBody::from)))
 }

@@ -1,6 +1,7 @@
 //! The table `hearts`. The caller of a write has locked the item.
 
 use database::Connection;
+use paging::TimePosition;
 use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -31,15 +32,6 @@ pub async fn delete_of_store(connection: &mut Connection, store_id: Uuid) -> sql
     Ok(())
 }
 
-/// The next page begins after this heart.
-#[derive(Clone, Copy, Debug)]
-pub struct After {
-    /// When the last item of the page was given the heart.
-    pub hearted_at: OffsetDateTime,
-    /// The last item of the page.
-    pub item_id: Uuid,
-}
-
 #[derive(FromRow)]
 struct Row {
     #[sqlx(flatten)]
@@ -47,11 +39,12 @@ struct Row {
     hearted_at: OffsetDateTime,
 }
 
-/// The items that have the heart of a member, the latest heart first.
+/// The items that have the heart of a member, each with the time of the heart, the latest first. A position has the time of
+/// a heart and the id of its item.
 pub async fn of_member(
     connection: &mut Connection,
     member_id: Uuid,
-    after: Option<After>,
+    after: Option<TimePosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<(Item, OffsetDateTime)>> {
     let mut query = QueryBuilder::new(concat!(
@@ -62,7 +55,7 @@ pub async fn of_member(
     ));
     query.push_bind(member_id);
     let order = IndexOrder { column: Some("h.created_at"), unique: "h.item_id", is_descending: true };
-    order.push(&mut query, after.map(|After { hearted_at, item_id }| (hearted_at, item_id)), rows);
+    order.push(&mut query, after.map(|after| (after.at, after.id)), rows);
     let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(|row| Ok((row.item.try_into()?, row.hearted_at))).collect()
 }

@@ -6,8 +6,8 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::{number, unreadable};
-use crate::items::{Category, Item, NewItem};
+use crate::db::{number, parse, unreadable};
+use crate::items::{Item, NewItem};
 use crate::shared::WebAddress;
 
 /// The unique key over the names of a store's live items.
@@ -47,7 +47,6 @@ impl TryFrom<Row> for Item {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
-        let category = stored_category(&row.category)?;
         Ok(Self {
             number: row.number,
             id: row.id,
@@ -57,7 +56,7 @@ impl TryFrom<Row> for Item {
             name: row.name,
             name_key: row.name_key,
             description: row.description,
-            category,
+            category: parse("category", &row.category)?,
             thumbnail_url: row.thumbnail_url,
             description_url: row.description_url,
             min_price: row.min_price,
@@ -68,11 +67,6 @@ impl TryFrom<Row> for Item {
             updated_at: row.updated_at,
         })
     }
-}
-
-/// A category as it is stored.
-pub(crate) fn stored_category(name: &str) -> sqlx::Result<Category> {
-    Category::from_name(name).ok_or_else(|| unreadable("category", format!("{name} is no category")))
 }
 
 /// The owner of a new item.

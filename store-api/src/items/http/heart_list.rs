@@ -2,37 +2,12 @@
 
 use access::Customer;
 use axum::extract::State;
-use garde::Validate;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use utoipa::IntoParams;
-use uuid::Uuid;
+use paging::{NoFilter, OwnList, Page, PageParameters, TimePosition};
+use problem::{Json, Problem};
 
 use super::bodies::ItemBody;
 use crate::items::db::hearts;
 use crate::state::AppState;
-
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[garde(allow_unvalidated)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
-}
-
-/// The cursor: the next page begins after this heart.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    #[serde(with = "time::serde::rfc3339")]
-    hearted_at: OffsetDateTime,
-    item_id: Uuid,
-}
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, WrongRole);
 
@@ -44,24 +19,19 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
     path = "/api/store/me/hearts",
     tag = "items",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(PageParameters),
     responses((status = OK, description = "A page of items", body = Page<ItemBody>), Refusals)
 )]
 pub(crate) async fn heart_list(
     State(state): State<AppState>,
     Customer(customer): Customer,
-    Query(query): Query<ListQuery>,
+    list: OwnList<NoFilter, TimePosition>,
 ) -> Result<Json<Page<ItemBody>>, Problem> {
-    let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let after = after.map(|After { hearted_at, item_id }| hearts::After { hearted_at, item_id });
-    let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("heart_list", move |connection| {
-        Box::pin(hearts::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
+    let list = list.of(customer.member_id)?;
+    let (after, rows) = (list.after, list.rows_to_fetch());
+    let read = state.database.read("heart_list", move |connection| {
+        Box::pin(hearts::of_member(connection, customer.member_id.0, after, rows))
     });
-    let rows = list.await?;
-    let page = Page::from_rows(rows, limit, |(item, hearted_at)| After {
-        hearted_at: *hearted_at,
-        item_id: item.id,
-    });
+    let page = list.page(read.await?, |(item, at)| TimePosition { at: *at, id: item.id });
     Ok(Json(page.map(|(item, _)| item.into())))
 }

@@ -1,12 +1,12 @@
 //! `GET /api/store/items/{itemId}`: one item.
 
 use axum::extract::State;
-use problem::{Code, Json, Path, Problem};
+use problem::{Json, Path, Problem};
 use uuid::Uuid;
 
 use super::bodies::ItemWithOptionsBody;
 use crate::shared::http::batch_outcome;
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{Tagged, show};
 use crate::state::AppState;
 
 problem::refusals!(Refusals: InvalidParameter, NotFound);
@@ -26,7 +26,5 @@ pub(crate) async fn item_show(
     State(state): State<AppState>,
     Path(item_id): Path<Uuid>,
 ) -> Result<Tagged<Json<ItemWithOptionsBody>>, Problem> {
-    let shown = batch_outcome(state.items_by_id.ask((), item_id).await)?;
-    let shown = shown.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(tagged(shown.item.version, Json(shown.into())))
+    show(batch_outcome(state.items_by_id.ask((), item_id).await)?, |found| found.item.version)
 }

@@ -6,8 +6,7 @@ use database::Connection;
 use money::Won;
 use sqlx::{FromRow, QueryBuilder};
 
-use crate::db::{number, padded, push_list};
-use crate::items::db::items::stored_category;
+use crate::db::{number, padded, parse, push_list};
 use crate::search::ItemFacts;
 
 /// What the index knows about an item.
@@ -49,7 +48,7 @@ impl TryFrom<ItemRow> for ItemDocument {
 
     fn try_from(row: ItemRow) -> sqlx::Result<Self> {
         let facts = ItemFacts {
-            category: stored_category(&row.category)?,
+            category: parse("category", &row.category)?,
             store_number: row.store_number,
             min_price: row.min_price,
             hearts: row.hearts,

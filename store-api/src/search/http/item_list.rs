@@ -5,24 +5,24 @@ use axum::response::{IntoResponse, Response};
 use garde::Validate;
 use http::{HeaderValue, header};
 use money::Won;
-use paging::{Cursor, Limit, Page};
-use problem::{Problem, Query};
-use serde::Deserialize;
+use paging::{List, Page, PageParameters};
+use problem::Problem;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::keyword::{is_keyword, keyword};
 use crate::items::Category;
 use crate::items::http::bodies::ItemBody;
-use crate::search::item_pages::After;
-use crate::search::{ItemFilter, ItemSearch, ItemSort};
+use crate::search::{ItemFilter, ItemPage, ItemPosition, ItemSearch, ItemSort};
 use crate::shared::http::batch_outcome;
 use crate::state::AppState;
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+/// Which items, in which order.
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
+pub(crate) struct Filter {
     /// Only items that have every one of these words in their name or description. A word may be a part of a longer
     /// word. Case, width and Unicode form make no difference. At most 10 words.
     #[garde(inner(custom(is_keyword)))]
@@ -45,17 +45,13 @@ pub(crate) struct ListQuery {
     max_price: Option<Won>,
     /// With `true`, only items of which a piece can be bought now.
     #[garde(skip)]
-    in_stock: Option<bool>,
+    #[serde(default)]
+    in_stock: bool,
     /// The order of the list.
     #[garde(skip)]
     #[param(inline)]
-    sort: Option<ItemSort>,
-    #[garde(skip)]
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[garde(skip)]
-    #[param(inline)]
-    cursor: Option<Cursor>,
+    #[serde(default)]
+    sort: ItemSort,
 }
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor);
@@ -69,26 +65,18 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
     get,
     path = "/api/store/items",
     tag = "items",
-    params(ListQuery),
+    params(Filter, PageParameters),
     responses((status = OK, description = "A page of items", body = Page<ItemBody>), Refusals)
 )]
 pub(crate) async fn item_list(
     State(state): State<AppState>,
-    Query(query): Query<ListQuery>,
+    list: List<Filter, ItemPosition>,
 ) -> Result<Response, Problem> {
-    let sort = query.sort.unwrap_or_default();
-    let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let after = after.map(|after| after.position(sort)).transpose()?;
-    let filter = ItemFilter {
-        category: query.category,
-        store_id: query.store_id,
-        min_price: query.min_price,
-        max_price: query.max_price,
-        in_stock: query.in_stock.unwrap_or_default(),
-    };
-    let limit = query.limit.unwrap_or_default().get();
-    let search = ItemSearch { keyword: keyword(query.keyword.as_deref()), filter, sort, after, limit };
-    let page = batch_outcome(state.item_pages.ask(search, ()).await)?;
+    let List { limit, after, filter, question } = list;
+    let Filter { keyword: words, category, store_id, min_price, max_price, in_stock, sort } = filter;
+    let filter = ItemFilter { category, store_id, min_price, max_price, in_stock };
+    let search = ItemSearch { keyword: keyword(words.as_deref()), filter, sort, after, limit: limit.get() };
+    let page = batch_outcome(state.item_pages.ask(ItemPage { search, question }, ()).await)?;
     let json = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, json)], page).into_response())
 }

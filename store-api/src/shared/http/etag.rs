@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
+use problem::{Code, Json, Problem};
 use utoipa::IntoParams;
 
 use crate::shared::Expected;
@@ -17,6 +18,15 @@ pub(crate) type Tagged<T> = ([(HeaderName, HeaderValue); 1], T);
 pub(crate) fn tagged<T>(version: i64, answer: T) -> Tagged<T> {
     let tag = HeaderValue::try_from(format!("\"{version}\"")).expect("digits in quotes are a header's value");
     ([(header::ETAG, tag)], answer)
+}
+
+/// Shows a store or an item with its tag. The answer is 404 if there is none.
+pub(crate) fn show<T, B: From<T>>(
+    found: Option<T>,
+    version: impl FnOnce(&T) -> i64,
+) -> Result<Tagged<Json<B>>, Problem> {
+    let found = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(tagged(version(&found), Json(found.into())))
 }
 
 /// The versions that the request's `If-Match` names. Without the header, it is any version.

@@ -6,7 +6,7 @@ use store_client::ReservationStatus;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unreadable;
+use crate::db::parse;
 use crate::stock::reservation::{Lines, StoredReservation};
 
 /// Writes a new reservation without its lines. If the order has one, this fails on the primary key. If another
@@ -55,8 +55,7 @@ pub async fn lock(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<O
             .fetch_optional(&mut *connection)
             .await?;
     let Some(Row { status, expires_at }) = row else { return Ok(None) };
-    let status = ReservationStatus::from_name(&status)
-        .ok_or_else(|| unreadable("status", format!("{status} is no status of a reservation")))?;
+    let status = parse("status", &status)?;
     Ok(Some(StoredReservation { status, expires_at, lines: lines(connection, order_id).await? }))
 }
 

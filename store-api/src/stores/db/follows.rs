@@ -1,6 +1,7 @@
 //! The table `follows`. The caller of a write has locked the store.
 
 use database::Connection;
+use paging::TimePosition;
 use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -22,15 +23,6 @@ pub async fn delete_of_store(connection: &mut Connection, store_id: Uuid) -> sql
     Ok(())
 }
 
-/// The next page begins after this follow.
-#[derive(Clone, Copy, Debug)]
-pub struct After {
-    /// When the member followed the last store of the page.
-    pub followed_at: OffsetDateTime,
-    /// The last store of the page.
-    pub store_id: Uuid,
-}
-
 #[derive(FromRow)]
 struct Row {
     #[sqlx(flatten)]
@@ -38,11 +30,12 @@ struct Row {
     followed_at: OffsetDateTime,
 }
 
-/// The stores that a member follows, the latest follow first.
+/// The stores that a member follows, each with the time of the follow, the latest first. A position has the time of a follow
+/// and the id of its store.
 pub async fn of_member(
     connection: &mut Connection,
     member_id: Uuid,
-    after: Option<After>,
+    after: Option<TimePosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<(Store, OffsetDateTime)>> {
     let mut query = QueryBuilder::new(concat!(
@@ -52,7 +45,7 @@ pub async fn of_member(
     ));
     query.push_bind(member_id);
     let order = IndexOrder { column: Some("f.created_at"), unique: "f.store_id", is_descending: true };
-    order.push(&mut query, after.map(|After { followed_at, store_id }| (followed_at, store_id)), rows);
+    order.push(&mut query, after.map(|after| (after.at, after.id)), rows);
     let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| (row.store.into(), row.followed_at)).collect())
 }

@@ -2,37 +2,12 @@
 
 use access::Customer;
 use axum::extract::State;
-use garde::Validate;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use utoipa::IntoParams;
-use uuid::Uuid;
+use paging::{NoFilter, OwnList, Page, PageParameters, TimePosition};
+use problem::{Json, Problem};
 
 use super::bodies::StoreBody;
 use crate::state::AppState;
 use crate::stores::db::follows;
-
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[garde(allow_unvalidated)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
-}
-
-/// The cursor: the next page begins after this follow.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    #[serde(with = "time::serde::rfc3339")]
-    followed_at: OffsetDateTime,
-    store_id: Uuid,
-}
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, WrongRole);
 
@@ -44,24 +19,19 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
     path = "/api/store/me/follows",
     tag = "stores",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(PageParameters),
     responses((status = OK, description = "A page of stores", body = Page<StoreBody>), Refusals)
 )]
 pub(crate) async fn follow_list(
     State(state): State<AppState>,
     Customer(customer): Customer,
-    Query(query): Query<ListQuery>,
+    list: OwnList<NoFilter, TimePosition>,
 ) -> Result<Json<Page<StoreBody>>, Problem> {
-    let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let after = after.map(|After { followed_at, store_id }| follows::After { followed_at, store_id });
-    let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("follow_list", move |connection| {
-        Box::pin(follows::of_member(connection, customer.member_id.0, after, limit.rows_to_fetch()))
+    let list = list.of(customer.member_id)?;
+    let (after, rows) = (list.after, list.rows_to_fetch());
+    let read = state.database.read("follow_list", move |connection| {
+        Box::pin(follows::of_member(connection, customer.member_id.0, after, rows))
     });
-    let rows = list.await?;
-    let page = Page::from_rows(rows, limit, |(store, followed_at)| After {
-        followed_at: *followed_at,
-        store_id: store.id,
-    });
+    let page = list.page(read.await?, |(store, at)| TimePosition { at: *at, id: store.id });
     Ok(Json(page.map(|(store, _)| store.into())))
 }

@@ -2,33 +2,12 @@
 
 use access::Seller;
 use axum::extract::State;
-use garde::Validate;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use paging::{NoFilter, OwnList, Page, PageParameters};
+use problem::{Json, Problem};
 
 use super::bodies::StoreBody;
 use crate::state::AppState;
-use crate::stores::db;
-
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[garde(allow_unvalidated)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[param(inline)]
-    cursor: Option<Cursor>,
-}
-
-/// The cursor: the next page begins after the store of this number.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    my_store: i64,
-}
+use crate::stores::db::stores;
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, WrongRole);
 
@@ -40,21 +19,19 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
     path = "/api/store/me/stores",
     tag = "stores",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(PageParameters),
     responses((status = OK, description = "A page of stores", body = Page<StoreBody>), Refusals)
 )]
 pub(crate) async fn my_store_list(
     State(state): State<AppState>,
     Seller(seller): Seller,
-    Query(query): Query<ListQuery>,
+    list: OwnList<NoFilter, i64>,
 ) -> Result<Json<Page<StoreBody>>, Problem> {
-    let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let below = after.map(|after| after.my_store);
-    let limit = query.limit.unwrap_or_default();
-    let list = state.database.read("my_store_list", move |connection| {
-        Box::pin(db::stores::of_seller(connection, seller.member_id.0, below, limit.rows_to_fetch()))
+    let list = list.of(seller.member_id)?;
+    let (below, rows) = (list.after, list.rows_to_fetch());
+    let read = state.database.read("my_store_list", move |connection| {
+        Box::pin(stores::of_seller(connection, seller.member_id.0, below, rows))
     });
-    let rows = list.await?;
-    let page = Page::from_rows(rows, limit, |last| After { my_store: last.number });
+    let page = list.page(read.await?, |last| last.number);
     Ok(Json(page.map(StoreBody::from)))
 }

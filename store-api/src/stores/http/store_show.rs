@@ -1,11 +1,11 @@
 //! `GET /api/store/stores/{storeId}`: one store.
 
 use axum::extract::State;
-use problem::{Code, Json, Path, Problem};
+use problem::{Json, Path, Problem};
 use uuid::Uuid;
 
 use super::bodies::StoreBody;
-use crate::shared::http::etag::{Tagged, tagged};
+use crate::shared::http::etag::{Tagged, show};
 use crate::state::AppState;
 use crate::stores::db;
 
@@ -28,7 +28,5 @@ pub(crate) async fn store_show(
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
     let find =
         state.database.read("store_show", move |connection| Box::pin(db::stores::find(connection, store_id)));
-    let store = find.await?;
-    let store = store.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(tagged(store.version, Json(store.into())))
+    show(find.await?, |store| store.version)
 }
