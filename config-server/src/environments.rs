@@ -87,26 +87,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io;
-    use std::sync::{Arc, Mutex};
 
     use sealing::OpeningKey;
+    use testkit::CapturedLog;
 
     use super::*;
-
-    /// Collects the log.
-    #[derive(Clone, Default)]
-    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for CapturedLog {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     fn key() -> OpeningKey {
         OpeningKey::generate("dalkom".parse().unwrap())
@@ -140,7 +125,7 @@ mod tests {
         tracing::subscriber::set_global_default(subscriber.unwrap()).unwrap();
         environments(&folder, vec![key()]).read(&query()).unwrap();
 
-        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let logged = log.text();
         for part in ["ERROR", "database.password", "shop.yml", "altered, or sealed with another key"] {
             assert!(logged.contains(part), "{part} in {logged}");
         }

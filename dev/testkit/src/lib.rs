@@ -13,7 +13,6 @@
 //!
 //! What goes wrong in here panics: in a test, the panic is the message.
 
-mod cable;
 pub mod cancel;
 pub mod captured_log;
 pub mod client;
@@ -24,7 +23,6 @@ pub mod people;
 pub mod shop;
 pub mod wait;
 
-pub use cable::Cable;
 pub use cancel::Cancel;
 pub use captured_log::CapturedLog;
 pub use client::{Answer, Client, Request, Server, integer, text};

@@ -274,3 +274,18 @@ async fn nothing_is_left_of_one_that_is_dropped() {
     assert_eq!(soon(received).await.unwrap(), [1]);
     soon(async { while TcpStream::connect(near).await.is_ok() {} }).await;
 }
+
+#[tokio::test]
+async fn when_all_connections_end_new_ones_are_counted_and_end_at_once() {
+    let (server, received) = server().await;
+    let proxy = FaultProxy::to(&server);
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(ask(&mut client, 1).await.unwrap(), 2);
+
+    proxy.end_all();
+    assert!(ask(&mut client, 1).await.is_err());
+    let mut another = TcpStream::connect(proxy.address()).await.unwrap();
+    assert!(ask(&mut another, 1).await.is_err());
+    assert_eq!(proxy.connections(), 2);
+    assert_eq!(soon(received).await.unwrap(), [1]);
+}

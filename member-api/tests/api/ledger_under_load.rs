@@ -227,11 +227,11 @@ async fn money_is_conserved_while_redis_stops_and_comes_back(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let (proxy, url) = proxy_to_redis().await;
+    let (proxy, url) = proxy_to_redis();
     let world = World::new(options).with_wallet_lock(wallet_lock(&url, &Settings::default()));
     let stop_and_start = |step| match step {
-        step if step == TRANSFERS / 3 => proxy.cut(),
-        step if step == TRANSFERS * 2 / 3 => proxy.mend(),
+        step if step == TRANSFERS / 3 => proxy.end_all(),
+        step if step == TRANSFERS * 2 / 3 => proxy.restore(),
         _ => {}
     };
     Load::new(world, Target::Routes).await.run(stop_and_start).await;

@@ -76,8 +76,8 @@ async fn without_redis_the_wallet_check_concurrent_requests(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let (proxy, url) = proxy_to_redis().await;
-    proxy.cut();
+    let (proxy, url) = proxy_to_redis();
+    proxy.end_all();
     check_concurrent_requests(&World::new(options).with_wallet_lock(wallet_lock(&url, &unlimited_wait())))
         .await;
 }

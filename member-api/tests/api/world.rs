@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{FromRow, MySql, MySqlPool};
-use testkit::{Cable, Client, People};
+use testkit::{Client, FaultProxy, People};
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -82,9 +82,9 @@ pub(crate) fn redis_url() -> String {
 }
 
 /// A proxy to Redis, and the URL of the proxy.
-pub(crate) async fn proxy_to_redis() -> (Cable, String) {
+pub(crate) fn proxy_to_redis() -> (FaultProxy, String) {
     let url = redis_url();
-    let proxy = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
+    let proxy = FaultProxy::to(url.trim_start_matches("redis://").split('/').next().unwrap());
     let proxy_url = format!("redis://{}", proxy.address());
     (proxy, proxy_url)
 }

@@ -9,7 +9,8 @@ use hot_key_queue::Settings;
 use tokio::sync::{Barrier, Notify, oneshot};
 
 use crate::support::{
-    OneAtATime, commands, holder, instance, instance_by_cable, left_ms, new_key, patient, soon, take_and_die,
+    OneAtATime, commands, holder, instance, instance_behind_proxy, left_ms, new_key, patient, soon,
+    take_and_die,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,10 +108,10 @@ async fn a_busy_instance_lets_others_have_their_turn() {
 async fn a_hot_lock_costs_few_commands() {
     const REQUESTS: usize = 400;
     let (key, work) = (new_key(), OneAtATime::default());
-    let (queue, cable) = instance_by_cable(&patient()).await;
+    let (queue, proxy) = instance_behind_proxy(&patient());
     soon(join_all((0..REQUESTS).map(|_| queue.run(&key, work.work())))).await;
     assert_eq!(work.done(), REQUESTS);
-    let commands = commands(&cable);
+    let commands = commands(&proxy);
     assert!((1..REQUESTS / 10).contains(&commands), "{commands} commands");
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use hot_key_queue::{HotKeyQueue, RedisDown, Settings};
 
-use crate::support::{OneAtATime, commands, holder, instance_by_cable, new_key, patient, soon};
+use crate::support::{OneAtATime, commands, holder, instance_behind_proxy, new_key, patient, soon};
 
 const REQUESTS: usize = 200;
 /// How long it may take until a Redis that is back is used again. It is probed every second.
@@ -30,45 +30,45 @@ async fn comes_back(queue: &HotKeyQueue) {
 
 #[tokio::test]
 async fn a_redis_that_is_down_is_rarely_asked_and_is_used_again_when_it_is_back() {
-    let (queue, cable) = instance_by_cable(&patient()).await;
+    let (queue, proxy) = instance_behind_proxy(&patient());
     comes_back(&queue).await;
 
-    cable.cut();
-    let before = cable.connections();
+    proxy.end_all();
+    let before = proxy.connections();
     goes_on(&queue).await;
-    assert!(cable.connections() - before < REQUESTS / 10, "each request has asked");
+    assert!(proxy.connections() - before < REQUESTS / 10, "each request has asked");
     assert!(matches!(queue.check().await, Err(RedisDown::Failed(_))));
 
-    cable.mend();
+    proxy.restore();
     comes_back(&queue).await;
 }
 
 #[tokio::test]
 async fn a_redis_that_stands_still_is_waited_for_once_and_used_again_when_it_is_back() {
-    let (queue, cable) = instance_by_cable(&Settings { redis_timeout_ms: 100, ..patient() }).await;
+    let (queue, proxy) = instance_behind_proxy(&Settings { redis_timeout_ms: 100, ..patient() });
     comes_back(&queue).await;
 
-    cable.block();
-    let before = commands(&cable);
+    proxy.stall();
+    let before = commands(&proxy);
     goes_on(&queue).await;
     // The first request asks for the lock and releases it; then there are only probes.
-    let asked = commands(&cable) - before;
+    let asked = commands(&proxy) - before;
     assert!((1..=3).contains(&asked), "{asked} commands: each request waited, or none asked");
 
-    cable.mend();
+    proxy.restore();
     comes_back(&queue).await;
 }
 
 #[tokio::test]
 async fn a_redis_that_goes_down_during_the_work_stops_no_request() {
-    let (queue, cable) = instance_by_cable(&patient()).await;
+    let (queue, proxy) = instance_behind_proxy(&patient());
     let key = new_key();
     let work = OneAtATime::default();
     let requests = (0..REQUESTS).map(|n| {
-        let (queue, key, work, cable) = (&queue, &key, &work, &cable);
+        let (queue, key, work, proxy) = (&queue, &key, &work, &proxy);
         queue.run(key, async move {
             if n == REQUESTS / 2 {
-                cable.cut();
+                proxy.end_all();
             }
             work.work().await;
         })
@@ -79,7 +79,7 @@ async fn a_redis_that_goes_down_during_the_work_stops_no_request() {
 
 #[tokio::test]
 async fn a_redis_that_was_never_there_stops_no_request() {
-    let (queue, cable) = instance_by_cable(&patient()).await;
-    cable.cut();
+    let (queue, proxy) = instance_behind_proxy(&patient());
+    proxy.end_all();
     goes_on(&queue).await;
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hot_key_queue::{HotKeyQueue, RedisSettings, Settings};
-use testkit::Cable;
+use testkit::FaultProxy;
 
 /// A test that takes longer has failed. It is much shorter than the waits and leases of [`patient`].
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,16 +27,17 @@ pub(crate) fn instance_at(url: &str, settings: &Settings) -> HotKeyQueue {
     HotKeyQueue::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
 }
 
-/// The queue of one instance, and the cable by which it reaches Redis.
-pub(crate) async fn instance_by_cable(settings: &Settings) -> (HotKeyQueue, Cable) {
+/// The queue of one instance, and the proxy between it and Redis, which records what it sends.
+pub(crate) fn instance_behind_proxy(settings: &Settings) -> (HotKeyQueue, FaultProxy) {
     let url = redis_url();
-    let cable = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
-    (instance_at(&format!("redis://{}", cable.address()), settings), cable)
+    let proxy = FaultProxy::to(url.trim_start_matches("redis://").split('/').next().unwrap());
+    proxy.record();
+    (instance_at(&format!("redis://{}", proxy.address()), settings), proxy)
 }
 
 /// How many commands about locks were sent to Redis.
-pub(crate) fn commands(cable: &Cable) -> usize {
-    cable.count("EVALSHA") + cable.count("$3\r\nSET\r\n")
+pub(crate) fn commands(proxy: &FaultProxy) -> usize {
+    proxy.sent("EVALSHA") + proxy.sent("$3\r\nSET\r\n")
 }
 
 /// Fails if the work does not end soon. Every wait for a [`patient`] queue is inside of this: if a lock is not released or not

@@ -25,6 +25,8 @@ pub(super) struct Faults {
     pub(super) stalls_requests: bool,
     pub(super) stalls_answers: bool,
     pub(super) refuses: bool,
+    /// New connections are accepted and end at once.
+    pub(super) ends_new: bool,
     /// A connection ends when this has changed since it began.
     pub(super) cuts: u64,
     /// A connection passes nothing on any more when this has changed since it began.
@@ -69,6 +71,7 @@ impl Default for Faults {
             stalls_requests: false,
             stalls_answers: false,
             refuses: false,
+            ends_new: false,
             cuts: 0,
             losses: 0,
         }
@@ -113,6 +116,7 @@ pub(super) async fn accept_all(listener: TcpListener, server: &str, connection: 
                 let now = connection.faults.borrow().clone();
                 if now.refuses { continue }
                 connection.counts.send_modify(|counts| counts.connections += 1);
+                if now.ends_new { continue }
                 let connection = Connection { losses: now.losses, of_answer: OfAnswer::default(), ..connection.clone() };
                 connections.spawn(carry_until_cut(client, server.to_owned(), connection, now.cuts));
             }

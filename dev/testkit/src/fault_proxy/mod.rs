@@ -102,6 +102,11 @@ impl FaultProxy {
         self.faults.send_modify(|faults| faults.losses += 1);
     }
 
+    /// Ends all connections, and each new one as soon as it is accepted: it counts as a connection, and nothing passes.
+    pub fn end_all(&self) {
+        self.faults.send_modify(|faults| (faults.cuts, faults.ends_new) = (faults.cuts + 1, true));
+    }
+
     /// Refuses new connections, as if no server listened. The existing ones stay.
     pub fn refuse(&self) {
         self.faults.send_modify(|faults| faults.refuses = true);
