@@ -387,8 +387,8 @@ async fn administrators_run_a_day_and_see_the_runs(_: MySqlPoolOptions, options:
     market.go_to(day(26), "00:00");
     let later = post(25).await.expect(StatusCode::CREATED);
     assert_eq!(later.body["day"], "2026-11-25");
+    let admin = market.world.admin();
     let list = async |query: &str| {
-        let admin = market.world.admin();
         let path = format!("/api/order/settlement-runs{query}");
         market.world.orders.get(&path).bearer(&admin.token).send().await.expect(StatusCode::OK).body
     };
