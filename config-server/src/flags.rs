@@ -10,9 +10,9 @@ use serde_json::Value;
 use service_host::SettingsSource;
 use settings::{PropertySource, Tree};
 
-use crate::environments::Environments;
-use crate::keyring::Keyring;
-use crate::repository::{Query, Repository};
+use crate::environment::{Environments, Query};
+use crate::repository::Repository;
+use crate::sealing::Keyring;
 
 /// The flags of the server.
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,16 @@ pub(crate) struct Flags {
 impl SettingsSource for Flags {
     async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
         anyhow::ensure!(!self.directories.is_empty(), "at least one --config-dir is needed");
-        let query = Query {
-            application: application.to_owned().try_into()?,
-            profiles: profiles.to_owned().try_into().context("--profile")?,
-            label: None,
-        };
-        let environments =
-            Environments::new(Repository::new(self.directories.clone()), Keyring::read(&self.key_files)?);
-        let mut environment = tokio::task::spawn_blocking(move || environments.read(&query)).await??;
+        let profiles: Vec<&str> = profiles.split(',').map(str::trim).collect();
+        let query = Query::new(application, &profiles.join(","), None).context("--profile")?;
+        let repository = Repository::excluding(self.directories.clone(), &self.key_files);
+        let environments = Environments::new(repository.clone(), Keyring::read(&self.key_files)?);
+        let mut environment = tokio::task::spawn_blocking(move || {
+            // A broken file of another application is no reason not to start.
+            let _ = repository.refresh();
+            environments.read(&query)
+        })
+        .await??;
         environment.property_sources.insert(0, self.as_property_source()?);
         Ok(Tree::from_environment(&environment)?)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use config_server::names::Name;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -31,8 +32,6 @@ pub(crate) struct Server {
     pub(crate) accept_empty: bool,
     #[serde(default)]
     pub(crate) overrides: BTreeMap<String, String>,
-    pub(crate) encrypt_key: Option<String>,
-    pub(crate) key_store: Option<Value>,
 }
 
 fn yes() -> bool {
@@ -63,7 +62,9 @@ impl Case {
             Some((names, _)) if is_rendering && path.split('/').count() < 3 => names,
             _ => path.split('/').next().unwrap(),
         };
-        names.split(',').next().unwrap().to_owned()
+        let name = names.split(',').next().unwrap();
+        // Some paths have no name that an application can have.
+        if Name::try_from(name.to_owned()).is_ok() { name.to_owned() } else { "nobody".to_owned() }
     }
 
     pub(crate) fn locations(&self, root: &Path) -> Vec<String> {

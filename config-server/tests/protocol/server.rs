@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use config_server::ConfigServer;
-use config_server::credentials::Credentials;
-use config_server::environments::Environments;
-use config_server::keyring::Keyring;
+use config_server::access::Credentials;
+use config_server::environment::{Environments, Options};
 use config_server::repository::Repository;
+use config_server::sealing::Keyring;
 use headers::{Authorization, HeaderMapExt as _};
 use serde_json::Value;
 use testkit::{Answer, Client};
@@ -28,10 +28,16 @@ pub(crate) async fn difference(case: &Case) -> Option<String> {
         fs::write(path, content).unwrap();
     }
     let application = case.application();
-    let Ok(name) = application.clone().try_into() else { return Some("the name is refused".to_owned()) };
-    let passwords = [(name, "password".to_owned().into())];
-    let directories = case.locations(root).iter().map(|path| path.trim_start_matches("file:").into()).collect();
-    let environments = Environments::new(Repository::new(directories), Keyring::default());
+    let passwords = [(application.clone().try_into().unwrap(), "password".to_owned().into())];
+    let repository = Repository::new(case.locations(root).iter().map(Into::into).collect());
+    // A broken file is seen in the answer.
+    let _ = repository.refresh();
+    let options = Options {
+        accept_empty: case.server.accept_empty,
+        overrides: case.server.overrides.clone(),
+        ..Options::default()
+    };
+    let environments = Environments::new(repository, Keyring::default()).with_options(options);
     let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
     let client = Client(problem::wrap(config_server::http::router(Arc::new(server))));
 

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::extract::Request as HttpRequest;
+use axum::middleware::{Next, from_fn};
 use config_server::ConfigServer;
-use config_server::credentials::Credentials;
-use config_server::environments::Environments;
-use config_server::keyring::Keyring;
+use config_server::access::Credentials;
+use config_server::environment::Environments;
 use config_server::repository::Repository;
+use config_server::sealing::Keyring;
 use sealing::UnsealingKey;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,9 +41,16 @@ impl Harness {
         let passwords = [("member-api", "first"), ("store-api", "second"), ("application", "third")];
         let passwords = passwords
             .map(|(name, password)| (name.to_owned().try_into().unwrap(), password.to_owned().into()));
-        let environments = Environments::new(Repository::new(directories), Keyring::new(keys).unwrap());
+        let repository = Repository::new(directories);
+        let environments = Environments::new(repository.clone(), Keyring::new(keys).unwrap());
         let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
-        let router = problem::wrap(config_server::http::router(Arc::new(server)));
+        // The server scans its files after a change. Here it scans them before each request.
+        let scan = from_fn(move |request: HttpRequest, next: Next| {
+            // A broken file is seen in the answer.
+            let _ = repository.refresh();
+            next.run(request)
+        });
+        let router = problem::wrap(config_server::http::router(Arc::new(server)).layer(scan));
         Self { folder, client: Client(router) }
     }
 
