@@ -260,3 +260,87 @@ fn hexadecimal(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use sealing::UnsealingKey;
+
+    use super::*;
+
+    /// Collects the log.
+    #[derive(Clone, Default)]
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for CapturedLog {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn key() -> UnsealingKey {
+        UnsealingKey::generate("dalkom".parse().unwrap())
+    }
+
+    fn environments(folder: &tempfile::TempDir, keys: Vec<UnsealingKey>) -> Environments {
+        let repository = Repository::new(vec![folder.path().to_owned()]);
+        repository.refresh().unwrap();
+        Environments::new(repository, Keyring::new(keys).unwrap())
+    }
+
+    fn query() -> Query {
+        Query::new("shop", "default", None).unwrap()
+    }
+
+    #[test]
+    fn a_value_that_can_not_be_opened_is_logged_by_its_key_and_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = key().sealing_key().seal("hunter2").unwrap().to_string();
+        fs::write(folder.path().join("shop.yml"), format!("database: {{password: '{sealed}'}}")).unwrap();
+        let log = CapturedLog::default();
+        let writer = log.clone();
+        let subscriber =
+            telemetry::subscriber("config-server", telemetry::LogFormat::Text, "info", move || {
+                writer.clone()
+            });
+
+        // For all threads: if another test logs this line without a subscriber first, tracing caches that nobody listens.
+        tracing::subscriber::set_global_default(subscriber.unwrap()).unwrap();
+        environments(&folder, vec![key()]).read(&query()).unwrap();
+
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        for part in ["ERROR", "database.password", "shop.yml", "altered, or sealed with another key"] {
+            assert!(logged.contains(part), "{part} in {logged}");
+        }
+        assert!(!logged.contains(&sealed), "{logged}");
+    }
+
+    #[test]
+    fn the_version_changes_when_a_value_can_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = key();
+        let sealed = key.sealing_key().seal("hunter2").unwrap();
+        fs::write(folder.path().join("shop.yml"), format!("password: '{sealed}'")).unwrap();
+        let without_key = environments(&folder, Vec::new());
+        let with_key = environments(&folder, vec![key]);
+
+        let opened = with_key.read(&query()).unwrap();
+
+        assert_eq!(opened.version, with_key.read(&query()).unwrap().version);
+        assert_ne!(opened.version, without_key.read(&query()).unwrap().version);
+    }
+
+    #[test]
+    fn the_file_of_a_profile_wins_for_a_plain_file() {
+        let profiles = ["default", "dev"].map(str::to_owned);
+        assert_eq!(profile_paths(&profiles, "a/x.conf"), ["a/x.conf", "a/x-dev.conf", "a/x.conf"]);
+        assert_eq!(profile_paths(&profiles[1..], "x"), ["x-dev", "x"]);
+    }
+}

@@ -1,4 +1,4 @@
-//! A server with two directories, `base` and `overlay`, and three applications.
+//! A server with two directories, `base` and `overlay`, and five applications.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,8 +21,10 @@ pub(crate) const MEMBER_API: &str = "Basic bWVtYmVyLWFwaTpmaXJzdA==";
 /// `store-api:second`
 pub(crate) const STORE_API: &str = "Basic c3RvcmUtYXBpOnNlY29uZA==";
 
+const DIRECTORIES: [&str; 2] = ["base", "overlay"];
+
 pub(crate) struct Harness {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) client: Client,
 }
 
@@ -33,12 +35,27 @@ impl Harness {
     }
 
     pub(crate) fn with_keys(keys: Vec<UnsealingKey>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directories: Vec<PathBuf> = ["base", "overlay"].map(|name| folder.path().join(name)).into();
-        for directory in &directories {
-            fs::create_dir(directory).unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        for name in DIRECTORIES {
+            fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let passwords = [("member-api", "first"), ("store-api", "second"), ("application", "third")];
+        Self::serving(folder, keys)
+    }
+
+    /// A new server without keys on the same files, which has read nothing yet.
+    pub(crate) fn again(&self) -> Self {
+        Self::serving(Arc::clone(&self.folder), Vec::new())
+    }
+
+    fn serving(folder: Arc<TempDir>, keys: Vec<UnsealingKey>) -> Self {
+        let directories = DIRECTORIES.map(|name| folder.path().join(name)).into();
+        let passwords = [
+            ("member-api", "first"),
+            ("store-api", "second"),
+            ("application", "third"),
+            ("order", "fourth"),
+            ("order-api", "fifth"),
+        ];
         let passwords = passwords
             .map(|(name, password)| (name.to_owned().try_into().unwrap(), password.to_owned().into()));
         let repository = Repository::new(directories);

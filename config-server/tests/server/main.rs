@@ -4,5 +4,7 @@
 mod authentication;
 mod configuration;
 mod harness;
+mod hostile_files;
+mod ownership;
 mod sealing;
 mod serving;
