@@ -88,7 +88,7 @@ mod tests {
     #[tokio::test]
     async fn flags_win_over_files() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("application.yml"), "credentials-file: /shared\nkey-files: [/a, /b]")
+        fs::write(folder.path().join("application.yml"), "credentials-file: /shared\nkey-files: [/a, /b]\noverrides: {'[a.b]': forced, c: x}")
             .unwrap();
         fs::write(folder.path().join("config-server.yml"), "credentials-file: /own").unwrap();
         let directories = [folder.path().to_owned()];
@@ -101,6 +101,10 @@ mod tests {
         assert_eq!(settings.directories, directories);
         assert_eq!(settings.key_files, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.credentials_file, PathBuf::from("/own"));
+        assert_eq!(settings.overrides["a.b"], "forced");
+        assert_eq!(settings.overrides["c"], "x");
+        assert_eq!(settings.default_label, "master");
+        assert!(settings.accept_empty);
         assert_eq!(with_flag.credentials_file, PathBuf::from("/flag"));
     }
 

@@ -24,7 +24,7 @@ impl Service for ConfigServer {
     type Command = Command;
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
-        let options = settings.options()?;
+        let options = settings.options();
         let mut secret_files = settings.key_files.clone();
         secret_files.push(settings.credentials_file.clone());
         let repository = Repository::excluding(settings.directories, &secret_files);
@@ -36,8 +36,10 @@ impl Service for ConfigServer {
         let credentials = Credentials::read(&settings.credentials_file)?;
         let server = Arc::new(ConfigServer::new(environments, credentials));
         let watcher = watch(repository.clone(), host.shutdown().clone());
+        let latest = repository.clone();
         Ok(Parts::new(http::router(server))
             .check("settings files", move || std::future::ready(repository.check()))
+            .optional_check("latest settings files", move || std::future::ready(latest.check_latest()))
             .worker("settings files", watcher))
     }
 

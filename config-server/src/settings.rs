@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use garde::Validate;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::environment::Options;
 
@@ -34,33 +32,27 @@ pub struct Settings {
     #[serde(default = "accept_empty")]
     #[garde(skip)]
     pub accept_empty: bool,
-    /// Settings that win over all files, for every application.
+    /// Settings that win over all files, for every application. A key with a dot is written in brackets: `"[a.b]": text`.
     #[serde(default)]
     #[garde(skip)]
-    pub overrides: BTreeMap<String, Value>,
+    pub overrides: BTreeMap<String, String>,
 }
 
 fn default_label() -> String {
-    Options::default().default_label
+    String::from("master")
 }
 
 fn accept_empty() -> bool {
-    Options::default().accept_empty
+    true
 }
 
 impl Settings {
     /// How settings are served.
-    pub(crate) fn options(&self) -> anyhow::Result<Options> {
-        let overrides = Value::Object(self.overrides.clone().into_iter().collect());
-        let overrides = settings::flat::flatten(&overrides).context("overrides")?;
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Ok(Options {
+    pub(crate) fn options(&self) -> Options {
+        Options {
             default_label: self.default_label.clone(),
             accept_empty: self.accept_empty,
-            overrides: overrides.into_iter().map(|(key, value)| (key, text(value))).collect(),
-        })
+            overrides: self.overrides.clone(),
+        }
     }
 }

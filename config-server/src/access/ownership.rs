@@ -9,6 +9,9 @@ use crate::names::Name;
 /// The files `application.yml` and `application-PROFILE.yml` belong to nobody.
 const SHARED: &str = "application";
 
+/// The files of this server belong to it, although it needs no password.
+const SELF: &str = "config-server";
+
 /// The applications with passwords, and the directories of each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ownership {
@@ -24,6 +27,7 @@ impl Ownership {
         affixes: impl Iterator<Item = (String, String)>,
     ) -> Self {
         let mut applications: Vec<String> = applications.map(ToString::to_string).collect();
+        applications.push(SELF.to_owned());
         applications.sort_unstable_by_key(|name| std::cmp::Reverse(name.len()));
         let affixes = std::iter::once((String::new(), String::new())).chain(affixes).collect();
         Self { applications, affixes }
@@ -84,6 +88,7 @@ mod tests {
             ("svc-order-api/application.yml", false, true),
             ("nginx.conf", true, true),
             ("order-api.pem", false, true),
+            ("config-server.yml", false, false),
         ] {
             assert_eq!(may_read("order", path), order, "{path}");
             assert_eq!(may_read("order-api", path), order_api, "{path}");

@@ -2,18 +2,17 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::repository::{File, Repository, RepositoryError};
+use crate::repository::{File, Repository, ScanError};
 
 /// Why settings files can't be served.
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// The directories can't be read.
     #[error("the directories can't be read")]
-    Unreadable(#[from] Arc<RepositoryError>),
+    Unreadable(#[from] ScanError),
     /// Files can't be used. Each has a line of its own.
     #[error("{broken} of {files} settings files can't be used:\n{report}")]
     Broken {
@@ -29,9 +28,7 @@ pub enum CheckError {
 /// Reads all files as the server does, and returns the warnings.
 pub(super) fn check(directories: Vec<PathBuf>) -> Result<String, CheckError> {
     let repository = Repository::new(directories);
-    // A broken file is reported below with all others.
-    let _ = repository.refresh();
-    let snapshot = repository.snapshot()?;
+    let snapshot = repository.read()?;
     let mut report = String::new();
     let (mut settings, mut broken) = (0, 0);
     for (path, file) in snapshot.files() {

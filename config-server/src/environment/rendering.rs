@@ -94,3 +94,47 @@ fn resolve(value: &mut Nested, resolver: &mut Resolver<'_>) -> Result<(), Placeh
 pub(crate) fn fill_in(sources: &[Source], text: &str) -> Result<String, RenderingError> {
     Ok(Resolver::new(sources).resolve_text(text)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::environment::answer::Served;
+
+    fn source(entries: Vec<(String, String)>) -> Source {
+        let served = |text| Served { value: Scalar::Text(text), origin: None };
+        Source { name: "x".to_owned(), source: entries.into_iter().map(|(key, text)| (key, served(text))).collect() }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        /// Every key and value can be rendered or is refused. What is rendered as JSON is JSON.
+        #[test]
+        fn any_settings_are_rendered_or_refused(
+            entries in proptest::collection::vec(("[ab.\\[\\]0-2]{0,8}", "([ab:{}$ \\\\\n]|\\$\\{a|\\$\\{b){0,12}"), 0..6),
+        ) {
+            let sources = [source(entries)];
+            for resolves_placeholders in [true, false] {
+                for rendering in [Rendering::Yaml, Rendering::Properties] {
+                    let _ = rendering.render(&sources, resolves_placeholders);
+                }
+                if let Ok(json) = Rendering::Json.render(&sources, resolves_placeholders) {
+                    prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{}", json);
+                }
+            }
+        }
+
+        /// A YAML rendering reads back as the same text.
+        #[test]
+        fn any_text_survives_a_yaml_rendering(text in "([a-z0-9:#'\"?!&*|>%@`,\\[\\]{}~=<. \n\té🍰-]){0,12}") {
+            let yaml = Rendering::Yaml.render(&[source(vec![("k".to_owned(), text.clone())])], false).unwrap();
+
+            let documents = crate::format::Format::Yaml.read(yaml.as_bytes());
+
+            let read = documents.unwrap().remove(0).entries["k"].value.to_string();
+            prop_assert_eq!(read, text, "{}", yaml);
+        }
+    }
+}

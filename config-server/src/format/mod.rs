@@ -80,3 +80,29 @@ fn spring_entries(document: &Document) -> impl Iterator<Item = (&str, String)> {
     let entries = document.entries.iter().filter(|(key, _)| key.starts_with("spring"));
     entries.map(|(key, entry)| (key.as_str(), entry.value.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// No file ends the process, whatever it contains.
+        #[test]
+        fn any_text_is_read_or_refused(text in "([ab:?\\-\\[\\]{},&*!|>'\"%@#~\\\\.0-9=<\n\t é]|a: |- |\n  |---\n|#---\n|&a |\\*a|<<: |\\u12){0,60}") {
+            for format in [Format::Yaml, Format::Properties] {
+                let _ = format.read(text.as_bytes());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for format in [Format::Yaml, Format::Properties] {
+                let _ = format.read(&bytes);
+            }
+        }
+    }
+}

@@ -27,7 +27,10 @@ impl Location {
         let path = path.strip_prefix("optional:").unwrap_or(&path);
         let path = path.strip_prefix("file:").unwrap_or(path);
         let trimmed = path.trim_end_matches('/');
-        Self { template: if trimmed.is_empty() { path } else { trimmed }.to_owned() }
+        let template = if trimmed.is_empty() { path } else { trimmed };
+        // The root of a location is above its first placeholder.
+        let current = if template.starts_with('{') { "./" } else { "" };
+        Self { template: format!("{current}{template}") }
     }
 
     /// The directory above all directories that a request can lead to.

@@ -106,11 +106,16 @@ impl Repository {
     /// Reads all files, and publishes them if they are good. Blocks.
     pub fn refresh(&self) -> Result<(), Arc<RepositoryError>> {
         self.accept(self.read());
-        self.check()
+        self.check_latest()
     }
 
-    /// Why the last scan is not what is served. `Ok` if all files are served as they are.
+    /// Whether good files are served, be they the latest or not.
     pub fn check(&self) -> Result<(), Arc<RepositoryError>> {
+        if self.inner.state.load().is_good { Ok(()) } else { self.check_latest() }
+    }
+
+    /// Whether the latest files are served.
+    pub fn check_latest(&self) -> Result<(), Arc<RepositoryError>> {
         let state = self.inner.state.load();
         match &state.fault {
             Some(fault) => Err(Arc::clone(fault)),
@@ -134,7 +139,7 @@ impl Repository {
     }
 
     /// Reads all files, and publishes nothing. Blocks.
-    pub(super) fn read(&self) -> Result<Arc<Snapshot>, ScanError> {
+    pub(crate) fn read(&self) -> Result<Arc<Snapshot>, ScanError> {
         let mut scanned = self.inner.scanned.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = Arc::new(scan(&self.inner.locations, &self.inner.excluded, &scanned)?);
         *scanned = Arc::clone(&snapshot);

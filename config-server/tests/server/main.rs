@@ -6,5 +6,6 @@ mod configuration;
 mod harness;
 mod hostile_files;
 mod ownership;
+mod paths;
 mod sealing;
 mod serving;

@@ -21,7 +21,7 @@ pub(super) fn document(composed: &Composed, budget: &mut Budget) -> Result<Optio
     let root = &composed.nodes[composed.root];
     match &root.kind {
         Kind::Mapping(_) if !is_set(root) => flattener.map("", composed.root, false, 0)?,
-        Kind::Scalar { .. } if flattener.scalar(root)? == Scalar::Text(String::new()) => return Ok(None),
+        Kind::Scalar { .. } if scalar(root)? == Scalar::Text(String::new()) => return Ok(None),
         _ => flattener.value(DOCUMENT.to_owned(), composed.root, false, 0)?,
     }
     Ok(Some(flattener.document))
@@ -97,7 +97,7 @@ impl Flattener<'_> {
         }
         match &node.kind {
             Kind::Scalar { text, is_plain } => {
-                let value = self.scalar(node)?;
+                let value = scalar(node)?;
                 if *is_plain && node.tag.is_none() {
                     self.note_surprise(node, text, &value);
                 }
@@ -192,13 +192,13 @@ impl Flattener<'_> {
     }
 
     fn is_merge(&self, id: NodeId) -> Result<bool, YamlError> {
-        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && self.plain(&self.nodes[id])? == Plain::Merge)
+        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == Plain::Merge)
     }
 
     fn key(&mut self, id: NodeId, depth: usize) -> Result<Key, YamlError> {
         let node = &self.nodes[id];
         if let Kind::Scalar { .. } = node.kind {
-            return match self.plain(node)? {
+            return match plain(node)? {
                 Plain::Value(Scalar::Text(text)) => Ok(Key { text, is_text: true }),
                 Plain::Value(value) => Ok(Key { text: format!("[{value}]"), is_text: false }),
                 Plain::Null | Plain::Merge => Err(self.error(id, "a key is missing")),
@@ -218,7 +218,7 @@ impl Flattener<'_> {
         }
         let before = text.len();
         match &node.kind {
-            Kind::Scalar { .. } => text.push_str(&self.scalar(node)?.to_string()),
+            Kind::Scalar { .. } => text.push_str(&scalar(node)?.to_string()),
             Kind::Sequence(items) => {
                 text.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -239,34 +239,6 @@ impl Flattener<'_> {
             }
         }
         self.take(id, text.len() - before)
-    }
-
-    /// A null is an empty text.
-    fn scalar(&self, node: &Node) -> Result<Scalar, YamlError> {
-        match self.plain(node)? {
-            Plain::Null => Ok(Scalar::Text(String::new())),
-            Plain::Value(value) => Ok(value),
-            Plain::Merge => Err(YamlError::at(node.origin, "<< can only be a key")),
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads like the other readers of a node")]
-    fn plain(&self, node: &Node) -> Result<Plain, YamlError> {
-        let Kind::Scalar { text, is_plain } = &node.kind else {
-            return Err(YamlError::at(node.origin, "a single value is expected"));
-        };
-        let as_text = || Some(Scalar::Text(text.clone()));
-        let value = match node.tag.as_deref() {
-            None if *is_plain => return Ok(resolve(text)),
-            None | Some("!" | "str" | "timestamp") => as_text(),
-            Some("binary") => Some(Scalar::Text(text.split_whitespace().collect())),
-            Some("null") => return Ok(Plain::Null),
-            Some("int") => integer(text).map(Scalar::Integer),
-            Some("float") => float(text).map(Scalar::Float),
-            Some("bool") => truth(text).map(Scalar::Bool),
-            Some(_) => return Err(YamlError::at(node.origin, "the tag is unknown")),
-        };
-        value.map(Plain::Value).ok_or_else(|| YamlError::at(node.origin, "the value does not fit its tag"))
     }
 
     fn note_surprise(&mut self, node: &Node, written: &str, value: &Scalar) {
@@ -296,6 +268,33 @@ impl Flattener<'_> {
     fn error(&self, id: NodeId, reason: &str) -> YamlError {
         YamlError::at(self.nodes[id].origin, reason)
     }
+}
+
+/// A null is an empty text.
+fn scalar(node: &Node) -> Result<Scalar, YamlError> {
+    match plain(node)? {
+        Plain::Null => Ok(Scalar::Text(String::new())),
+        Plain::Value(value) => Ok(value),
+        Plain::Merge => Err(YamlError::at(node.origin, "<< can only be a key")),
+    }
+}
+
+fn plain(node: &Node) -> Result<Plain, YamlError> {
+    let Kind::Scalar { text, is_plain } = &node.kind else {
+        return Err(YamlError::at(node.origin, "a single value is expected"));
+    };
+    let as_text = || Some(Scalar::Text(text.clone()));
+    let value = match node.tag.as_deref() {
+        None if *is_plain => return Ok(resolve(text)),
+        None | Some("!" | "str" | "timestamp") => as_text(),
+        Some("binary") => Some(Scalar::Text(text.split_whitespace().collect())),
+        Some("null") => return Ok(Plain::Null),
+        Some("int") => integer(text).map(Scalar::Integer),
+        Some("float") => float(text).map(Scalar::Float),
+        Some("bool") => truth(text).map(Scalar::Bool),
+        Some(_) => return Err(YamlError::at(node.origin, "the tag is unknown")),
+    };
+    value.map(Plain::Value).ok_or_else(|| YamlError::at(node.origin, "the value does not fit its tag"))
 }
 
 /// A set is served as a list of its members.
