@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use service_host::{Host, Parts, Service, UserKeysFrom};
+use service_host::{App, Host, Service, UserKeysFrom};
 
 use crate::access::Credentials;
 use crate::commands::Command;
@@ -23,7 +23,7 @@ impl Service for ConfigServer {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let options = settings.options();
         let mut secret_files = settings.key_files.clone();
         secret_files.push(settings.credentials_file.clone());
@@ -37,7 +37,7 @@ impl Service for ConfigServer {
         let server = Arc::new(ConfigServer::new(environments, credentials));
         let watcher = watch(repository.clone(), host.shutdown().clone());
         let latest = repository.clone();
-        Ok(Parts::new(http::router(server))
+        Ok(App::new(http::router(server))
             .check("settings files", move || std::future::ready(repository.check()))
             .optional_check("latest settings files", move || std::future::ready(latest.check_latest()))
             .worker("settings files", watcher))

@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use sealing::OpeningKey;
 use sealing::Sealed;
-use sealing::UnsealingKey;
 use secrecy::ExposeSecret as _;
 
 /// Runs `config-server` with an empty environment.
@@ -42,7 +42,7 @@ fn makes_a_key_and_seals_with_it() {
     fs::write(&public, public_key).unwrap();
     let sealed: Sealed = printed(&run(&["seal", "--key", text(&public)], "비밀\n")).parse().unwrap();
 
-    let opened = UnsealingKey::read(&private).unwrap().unseal(&sealed).unwrap();
+    let opened = OpeningKey::read(&private).unwrap().open(&sealed).unwrap();
     assert_eq!(opened.expose_secret(), "비밀");
 }
 

@@ -1,4 +1,4 @@
--- What crate `idempotency` keeps: a migration of each service that uses it holds this statement.
+-- The table of the crate `idempotency`. A migration of each service that uses it contains this statement.
 CREATE TABLE idempotency_keys (
     member_id BINARY(16) NOT NULL,
     route VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

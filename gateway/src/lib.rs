@@ -36,8 +36,8 @@ use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter};
 use discovery::{Discovery, Instances};
 use futures::future::join_all;
-use peer::Peer;
-use service_host::{Host, NoCommand, Parts, Service};
+use service_client::ServiceClient;
+use service_host::{App, Host, NoCommand, Service};
 
 use revocations::Revocations;
 use routes::{Route, Routes, RoutesError};
@@ -60,20 +60,20 @@ impl Service for Gateway {
     type Settings = Settings;
     type Command = NoCommand;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let revocations = Revocations::new(host.clock().clone());
         let router = router(&settings, host.discovery(), &revocations)?;
-        let member_api = host.peer(member_client::SERVICE)?;
+        let member_api = host.service_client(member_client::SERVICE)?;
         let services: Vec<_> =
             settings.services.iter().map(|name| host.discovery().instances(name)).collect();
         join_all(services.iter().map(|instances| instances.wait_ready(DISCOVERY_TIMEOUT))).await;
         let known = revocations.clone();
-        let parts = Parts::new(router)
-            .entrance()
+        let app = App::new(router)
+            .public()
             .worker("revocations", until_cancelled(host, revocations, member_api, &settings))
             // Optional, because public routes work without it.
             .optional_check("revocations", move || std::future::ready(known.check_age()));
-        Ok(services.into_iter().fold(parts, report))
+        Ok(services.into_iter().fold(app, report))
     }
 }
 
@@ -81,7 +81,7 @@ impl Service for Gateway {
 fn until_cancelled(
     host: &Host,
     revocations: Revocations,
-    member_api: Peer,
+    member_api: ServiceClient,
     settings: &Settings,
 ) -> impl Future<Output = ()> + Send + use<> {
     let (shutdown, interval) = (host.shutdown(), settings.revocations.interval());
@@ -91,8 +91,8 @@ fn until_cancelled(
 }
 
 /// Adds a check of a service. It is optional, because the routes of the other services still work.
-fn report(parts: Parts, instances: Instances) -> Parts {
-    parts.optional_check(instances.service().to_owned(), move || {
+fn report(app: App, instances: Instances) -> App {
+    app.optional_check(instances.service().to_owned(), move || {
         let count = instances.count();
         async move {
             anyhow::ensure!(count > 0, "no instance is known");

@@ -22,8 +22,8 @@
 use access::{BearerToken, MemberId, Principal};
 use axum::Router;
 use axum::routing::get;
-use idempotency::Keeper;
-use lock::Lock;
+use hot_key_queue::HotKeyQueue;
+use idempotency::IdempotencyKeys;
 use problem::Path;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -52,9 +52,9 @@ use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
 )]
 struct Document;
 
-/// Returns all routes of the service. `keeper` guards the routes that need an Idempotency-Key. `wallet_lock` queues the
+/// Returns all routes of the service. `idempotency_keys` guards the routes that need an Idempotency-Key. `wallet_lock` queues the
 /// requests that move money of one wallet.
-pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
+pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: &HotKeyQueue) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(sign_up::customer_create))
         .routes(routes!(sign_up::seller_create))
@@ -72,7 +72,8 @@ pub fn router(state: AppState, keeper: &Keeper, wallet_lock: &Lock) -> Router {
         OpenApiRouter::default().routes(routes!(charge_create::charge_create)).split_for_parts();
     document.merge(keyed_document);
     // The lock is inside the guard, so that a repetition of a running request is refused without waiting for the lock.
-    let keyed = keeper.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
+    let keyed =
+        idempotency_keys.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
     let transfer_create =
         wallet_lock.guard(transfers::create_router(), |Path(wallet): Path<MemberId>| wallet);
     let document = axum::Json(document);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use database::Database;
-use idempotency::Keeper;
-use lock::Lock;
-use service_host::{Host, Parts, Service, UserKeysFrom};
+use hot_key_queue::HotKeyQueue;
+use idempotency::IdempotencyKeys;
+use service_host::{App, Host, Service, UserKeysFrom};
 
 use crate::accounts::create_admin::{NewAdmin, create_admin};
 use crate::audit::ledger_audit;
@@ -36,7 +36,7 @@ impl Service for MemberApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
         let clock = host.clock().clone();
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
@@ -49,19 +49,31 @@ impl Service for MemberApi {
             tokens,
             sign_in_limits: settings.sign_in,
         };
-        let keeper = Keeper::new(database.clone(), clock.clone());
-        let wallet_lock = Lock::new("wallet", &settings.redis, &settings.wallet_lock)?;
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
+        let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
-        Ok(Parts::new(routes::router(state, &keeper, &wallet_lock))
-            .worker("idempotency-purge", until_cancelled(host, keeper.purge_expired()))
-            .worker(
-                "sweep",
-                until_cancelled(host, cleanup::delete_expired_periodically(database.clone(), clock.clone())),
-            )
-            .worker(
-                "audit",
-                until_cancelled(host, ledger_audit::audit_periodically(database.clone(), clock, interval)),
-            )
+        let (audit, shutdown) =
+            (ledger_audit::audit_periodically(database.clone(), clock.clone(), interval), host.shutdown());
+        Ok(App::new(routes::router(state, &idempotency_keys, &wallet_lock))
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
+            })
+            .watched_worker("sweep", cleanup::MAX_SILENCE, {
+                let (database, shutdown) = (database.clone(), host.shutdown());
+                move |progress| {
+                    cleanup::keep_deleting_expired(
+                        database.clone(),
+                        clock.clone(),
+                        progress,
+                        shutdown.clone(),
+                    )
+                }
+            })
+            .worker("audit", async move {
+                // It can be cancelled at any time, because it only reads.
+                let _ = shutdown.run_until_cancelled(audit).await;
+            })
             .check("mysql", move || {
                 let database = database.clone();
                 async move { database.check().await }
@@ -91,16 +103,4 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     let database = Database::connect(&settings.database).await?;
     database.migrate(&db::MIGRATOR).await?;
     Ok(database)
-}
-
-/// Runs work that never ends by itself until the shutdown. It may be cancelled at any await, because each write is a
-/// single statement.
-fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
-where
-    F: Future<Output = ()> + Send,
-{
-    let shutdown = host.shutdown();
-    async move {
-        let _ = shutdown.run_until_cancelled(work).await;
-    }
 }

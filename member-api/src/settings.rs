@@ -30,11 +30,11 @@ pub struct Settings {
     pub audit: Audit,
     /// The Redis server with the locks of wallets.
     #[garde(dive)]
-    pub redis: lock::RedisSettings,
+    pub redis: hot_key_queue::RedisSettings,
     /// The queue in front of a hot wallet.
     #[garde(dive)]
     #[serde(default)]
-    pub wallet_lock: lock::Settings,
+    pub wallet_lock: hot_key_queue::Settings,
 }
 
 /// The section `tokens`: access and refresh tokens.

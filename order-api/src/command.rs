@@ -1,4 +1,4 @@
-//! What the program can do besides serving: `order-api settle --day 2026-11-22`.
+//! The commands of the program: `order-api settle --day 2026-11-22`.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use futures::future::BoxFuture;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::batch::{BatchStatus, Cause, JobExecution, Listener, StepExecution};
-use crate::domain::day::BusinessDay;
-use crate::settle::{self, Settler};
+use crate::settlement::day::BusinessDay;
+use crate::settlement::day_of;
+use crate::settlement::settler::Settler;
 
-/// How a step looks that knows how much there is to read.
-const OF_SO_MANY: &str = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";
-/// How one looks that does not: it tells at its end.
-const AT_ONE_GO: &str = "{prefix:30} {human_pos} read {elapsed}";
-/// How often the time that has passed is shown anew.
+/// The progress bar of a step with a known number of items.
+const BAR_WITH_TOTAL: &str = "{prefix:30} [{bar:30}] {human_pos} of {human_len} {elapsed}";
+/// The progress bar of a step without a known number of items.
+const BAR_WITHOUT_TOTAL: &str = "{prefix:30} {human_pos} read {elapsed}";
+/// How often the elapsed time is updated.
 const TICK: Duration = Duration::from_millis(200);
 
 /// A command.
@@ -30,21 +31,26 @@ pub enum Command {
     },
 }
 
-/// Settles a day, and shows how it goes.
+/// Settles a day, and shows the progress.
 pub(crate) async fn settle(settler: &Settler, day: BusinessDay) -> anyhow::Result<()> {
-    let settled = settler.settle_through(day, Cause::CommandLine, &Bars::default()).await?;
+    let settled = settler.settle_through(day, Cause::CommandLine, &ProgressBars::default()).await?;
     let execution = &settled.execution;
-    let of_day = settle::day_of(execution).unwrap_or(day);
+    let settled_day = day_of(execution).unwrap_or(day);
     if !settled.is_new {
-        println!("{of_day} was settled before, at {}.", execution.end_time.unwrap_or(execution.last_updated));
+        println!(
+            "{settled_day} was settled before, at {}.",
+            execution.end_time.unwrap_or(execution.last_updated)
+        );
         return Ok(());
     }
     match execution.status {
-        BatchStatus::Completed => println!("{of_day} is settled. Settlements: {}.", written(execution)),
-        BatchStatus::Started | BatchStatus::Stopped => bail!("{of_day} is not settled: the run was stopped"),
+        BatchStatus::Completed => println!("{settled_day} is settled. Settlements: {}.", written(execution)),
+        BatchStatus::Started | BatchStatus::Stopped => {
+            bail!("{settled_day} is not settled: the run was stopped")
+        }
         BatchStatus::Failed => {
             bail!(
-                "{of_day} is not settled: {}",
+                "{settled_day} is not settled: {}",
                 execution.exit_message.as_deref().unwrap_or("the run failed")
             )
         }
@@ -56,22 +62,22 @@ fn written(execution: &JobExecution) -> u64 {
     execution.steps.iter().map(|step| step.counts.written + step.counts.skipped).sum()
 }
 
-/// One bar for each step, on a terminal; where there is none, indicatif draws nothing, and a line says that a step ended.
+/// One bar for each step. Without a terminal indicatif draws nothing, and each step prints a line at its end.
 #[derive(Default)]
-struct Bars {
+struct ProgressBars {
     all: MultiProgress,
     current: std::sync::Mutex<Option<(uuid::Uuid, ProgressBar)>>,
 }
 
-impl Bars {
+impl ProgressBars {
     fn bar_of(&self, job_key: &str, step: &StepExecution) -> ProgressBar {
         let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*current {
             Some((id, bar)) if *id == step.id => bar.clone(),
             _ => {
-                let template = if step.expected > 0 { OF_SO_MANY } else { AT_ONE_GO };
+                let template = if step.expected > 0 { BAR_WITH_TOTAL } else { BAR_WITHOUT_TOTAL };
                 let style = ProgressStyle::with_template(template)
-                    .expect("a constant that is a template")
+                    .expect("the constant is a valid template")
                     .progress_chars("=> ");
                 let bar = self.all.add(ProgressBar::new(step.expected).with_style(style));
                 bar.set_prefix(format!("{job_key} {}", step.step_name));
@@ -83,7 +89,7 @@ impl Bars {
     }
 }
 
-impl Listener for Bars {
+impl Listener for ProgressBars {
     fn progress<'a>(&'a self, job_key: &'a str, step: &'a StepExecution) -> BoxFuture<'a, ()> {
         let bar = self.bar_of(job_key, step);
         bar.set_position(step.counts.read);
@@ -91,7 +97,7 @@ impl Listener for Bars {
             if step.status == BatchStatus::Completed {
                 bar.set_length(step.counts.read);
             }
-            // Stays where it is, also where the step has come no further.
+            // The bar stays as it is, also if the step has not completed.
             bar.abandon();
             if bar.is_hidden() {
                 println!("{job_key} {}: {}, {} read", step.step_name, step.status.as_str(), step.counts.read);

@@ -1,46 +1,51 @@
 //! order-api: carts, checkout, orders and what follows a sale.
 //!
-//! | module | owns |
-//! |---|---|
-//! | [`http`] | the routes, a file for each operation |
-//! | [`domain`] | the words and rules, pure |
-//! | [`db`] | the schemas `orders` and `batch`: all SQL |
-//! | [`cart`] | the carts in Redis: all Redis commands |
-//! | [`view_cart`], [`change_cart`] | reading a cart against the store as it is now, and changing it |
-//! | [`checkout`], [`drive_checkout`] | placing an order, and driving it to its end step by step |
-//! | [`change_line`] | cancelling a line, and asking, granting and refusing its money |
-//! | [`deliver`] | doing elsewhere what was decided here |
-//! | [`lanes`] | keeping those apart who add to one seller's totals at once |
-//! | [`settle`], [`batch`] | settling days, and the framework that its runs stand on |
-//! | [`pay_out`] | paying a seller |
-//! | [`worker`] | taking up what was left unfinished, in every instance |
-//! | [`command`] | what the program can do besides serving |
-//! | [`settings`], [`state`] | what can be set; what every operation works with |
+//! Each feature has a folder with its routes, rules, steps and SQL:
 //!
-//! A request decides in one transaction of the schema `orders`, and what is to be done elsewhere is written in the same
-//! transaction. It is then done at once, asked for by ids that make it take effect once; what is interrupted is taken up
-//! by whichever instance comes first. So a success survives the process that gave it, and nothing needs an operator.
+//! | folder | owns |
+//! |---|---|
+//! | [`cart`] | what a customer wants to buy, in Redis |
+//! | [`checkout`] | from a cart to a confirmed order, as a saga |
+//! | [`orders`] | orders, their lines, and sales |
+//! | [`refunds`] | cancelling a line; requesting, accepting and rejecting a refund |
+//! | [`payouts`] | paying sellers |
+//! | [`settlement`] | running totals, and what each seller is owed for a day |
+//! | [`outbox`] | deliveries to other services; it knows no feature |
+//! | [`batch`] | the framework for the settlement's job |
+//!
+//! A feature uses only those that the arrows lead to:
+//!
+//! ```text
+//! checkout, refunds, payouts ──► orders ──► settlement ──► batch
+//! checkout ──► cart
+//! checkout, refunds, payouts ──► outbox
+//! ```
+//!
+//! Beside them: [`routes`] is the list of routes, [`service`] puts the process together, [`command`] has the commands,
+//! [`settings`] and [`state`] are what can be set and what every operation works with. [`db`], [`quantity`] and
+//! [`backlog`] are shared.
+//!
+//! # How a success survives
+//! An operation decides in one transaction of the schema `orders`. In the same transaction it stores what has to be done in
+//! other services. This is tried at once, with ids that make it take effect once. If it is interrupted, a worker of any
+//! instance does it later. So a success survives its process, and no operator is needed.
 
+pub mod backlog;
 pub mod batch;
 pub mod cart;
-pub mod change_cart;
-pub mod change_line;
 pub mod checkout;
 pub mod command;
 pub mod db;
-mod deliver;
-pub mod domain;
-mod drive_checkout;
-pub mod http;
-pub mod lanes;
-pub mod pay_out;
-mod repeat;
+pub mod orders;
+pub mod outbox;
+pub mod payouts;
+pub mod quantity;
+pub mod refunds;
+mod routes;
 mod service;
 pub mod settings;
-pub mod settle;
+pub mod settlement;
 pub mod state;
-pub mod view_cart;
-pub mod worker;
 
-pub use http::router;
-pub use service::OrderApi;
+pub use routes::router;
+pub use service::{OrderApi, delivery_handlers, run_worker};

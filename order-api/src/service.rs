@@ -5,22 +5,32 @@ use std::time::Duration;
 
 use anyhow::Context;
 use database::Database;
-use idempotency::Keeper;
+use futures::FutureExt;
+use idempotency::IdempotencyKeys;
+use jobs::{Progress, Queue, QueueWorker};
 use member_client::MemberClient;
-use service_host::{Host, Parts, Service};
+use service_host::{App, Host, Service};
 use store_client::StoreClient;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backlog::show_backlogs;
 use crate::batch::Batch;
 use crate::cart::Carts;
+use crate::checkout::{ConfirmReservation, DropCartLines, DueCheckouts};
 use crate::command::{Command, settle};
-use crate::db;
-use crate::lanes::Lanes;
-use crate::router;
+use crate::outbox::{DueDeliveries, Handler, Outbox};
+use crate::payouts::pay_out::PayOut;
+use crate::refunds::{PayBack, Restock, give_up_order};
+use crate::routes::router;
 use crate::settings::Settings;
-use crate::settle::{self, Settler};
+use crate::settlement::counter_shards::CounterShards;
+use crate::settlement::settler::Settler;
 use crate::state::{AppState, Rules};
-use crate::worker::{self, Work};
+use crate::{batch, checkout, db, settlement};
+
+/// How often the backlogs are shown in the metrics.
+const SHOW_BACKLOGS_EVERY: Duration = Duration::from_secs(5);
 
 /// The service.
 #[derive(Debug)]
@@ -32,52 +42,42 @@ impl Service for OrderApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let (database, settler) = databases(host, &settings).await?;
         let carts = Carts::connect(&settings.redis).context("redis.url is not an address of Redis")?;
-        let call_timeout = settings.checkout.call_timeout();
-        let peer = |service| Ok::<_, anyhow::Error>(host.peer(service)?.with_deadline(call_timeout));
-        let state = AppState {
-            database: database.clone(),
-            clock: host.clock().clone(),
-            carts: carts.clone(),
-            store: StoreClient::new(peer(store_client::SERVICE)?),
-            member: MemberClient::new(peer(member_client::SERVICE)?),
-            lanes: Lanes::default(),
-            settler: settler.clone(),
-            rules: Arc::new(Rules {
-                checkout: settings.checkout,
-                lines: settings.lines,
-                worker: settings.worker,
-            }),
-            background: TaskTracker::new(),
-        };
-        let keeper = Keeper::new(database.clone(), host.clock().clone());
-        let silence = state.rules.worker.silence();
-        let take_up = |work| {
-            let (state, ending) = (state.clone(), host.shutdown());
-            move |progress| worker::take_up(state.clone(), work, progress, ending.clone())
-        };
-        let (purge, shutdown) = (keeper.clone().purge_expired(), host.shutdown());
-        Ok(Parts::new(router(state.clone(), &keeper))
-            .worker("background", worker::finish_background(state.background.clone(), host.shutdown()))
-            .watched_worker("checkouts", silence, take_up(Work::Checkouts))
-            .watched_worker("deliveries", silence, take_up(Work::Deliveries))
-            .watched_worker("unfinished-count", silence, {
-                let (state, ending) = (state.clone(), host.shutdown());
-                move |progress| worker::count(state.clone(), progress, ending.clone())
+        let app = app_state(host, settings, database.clone(), carts.clone(), settler.clone())?;
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
+        let max_silence = app.rules.worker.max_silence();
+        Ok(App::new(router(app.clone(), &idempotency_keys))
+            .worker("background", jobs::drain(app.background.clone(), host.shutdown()))
+            .watched_worker("checkouts", max_silence, {
+                let (app, shutdown) = (app.clone(), host.shutdown());
+                move |progress| {
+                    run_worker(app.clone(), DueCheckouts::new(app.clone()), progress, shutdown.clone())
+                }
             })
-            .watched_worker("settlement", settle::SILENCE, {
-                let (settler, ending) = (settler.clone(), host.shutdown());
-                move |progress| settler.clone().settle_when_due(progress, ending.clone())
+            .watched_worker("deliveries", max_silence, {
+                let (app, shutdown) = (app.clone(), host.shutdown());
+                move |progress| {
+                    let queue = DueDeliveries::new(app.outbox.clone(), app.clone());
+                    run_worker(app.clone(), queue, progress, shutdown.clone())
+                }
             })
-            .watched_worker("settlement-read-ahead", settle::SILENCE, {
-                let ending = host.shutdown();
-                move |progress| settler.clone().keep_reading_ahead(progress, ending.clone())
+            .watched_worker("unfinished-count", max_silence, {
+                let (app, shutdown) = (app.clone(), host.shutdown());
+                move |progress| keep_showing_backlogs(app.clone(), progress, shutdown.clone())
             })
-            .worker("idempotency-purge", async move {
-                // Broken off where it stands: each of its steps is one statement.
-                let _ = shutdown.run_until_cancelled(purge).await;
+            .watched_worker("settlement", settlement::MAX_SILENCE, {
+                let (settler, shutdown) = (settler.clone(), host.shutdown());
+                move |progress| settler.clone().settle_when_due(progress, shutdown.clone())
+            })
+            .watched_worker("settlement-read-ahead", settlement::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| settler.clone().keep_reading_ahead(progress, shutdown.clone())
+            })
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
             })
             .check("mysql", move || {
                 let database = database.clone();
@@ -88,6 +88,7 @@ impl Service for OrderApi {
                 async move { carts.check().await }
             }))
     }
+
     async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let (_, settler) = databases(host, &settings).await?;
         match command {
@@ -96,20 +97,84 @@ impl Service for OrderApi {
     }
 }
 
-/// The settlement's loops each use one connection at a time.
+fn app_state(
+    host: &Host,
+    settings: Settings,
+    database: Database,
+    carts: Carts,
+    settler: Settler,
+) -> anyhow::Result<AppState> {
+    let call_timeout = settings.checkout.call_timeout();
+    let service_client =
+        |service| Ok::<_, anyhow::Error>(host.service_client(service)?.with_deadline(call_timeout));
+    let background = TaskTracker::new();
+    let outbox = Outbox::new(
+        database.clone(),
+        host.clock().clone(),
+        settings.worker.lease(),
+        background.clone(),
+        delivery_handlers(),
+    );
+    Ok(AppState {
+        database,
+        clock: host.clock().clone(),
+        carts,
+        store: StoreClient::new(service_client(store_client::SERVICE)?),
+        member: MemberClient::new(service_client(member_client::SERVICE)?),
+        outbox,
+        counter_shards: CounterShards::default(),
+        settler,
+        rules: Arc::new(Rules {
+            checkout: settings.checkout,
+            lines: settings.lines,
+            worker: settings.worker,
+        }),
+        background,
+    })
+}
+
+/// A handler for each kind of delivery.
+pub fn delivery_handlers() -> Vec<Box<dyn Handler<AppState>>> {
+    // Checkout finds out that the stock of a confirmed order is gone, and refunds pays the order back.
+    let give_up: checkout::GiveUpOrder =
+        |app, order_id| give_up_order(app, order_id).map(|result| result.map_err(Into::into)).boxed();
+    vec![
+        Box::new(ConfirmReservation::new(give_up)),
+        Box::new(DropCartLines),
+        Box::new(PayBack),
+        Box::new(Restock),
+        Box::new(PayOut),
+    ]
+}
+
+/// Runs the worker of a queue until the process shuts down. The worker counts as background work, because it may begin some
+/// until it has ended.
+pub async fn run_worker<Q: Queue>(app: AppState, queue: Q, progress: Progress, shutdown: CancellationToken) {
+    let settings = &app.rules.worker;
+    let worker = QueueWorker::new(queue, settings.at_once, progress).run(settings.poll(), shutdown);
+    app.background.track_future(worker).await;
+}
+
+async fn keep_showing_backlogs(app: AppState, progress: Progress, shutdown: CancellationToken) {
+    jobs::repeat(&progress, &shutdown, SHOW_BACKLOGS_EVERY, || show_backlogs(&app)).await;
+}
+
+/// How many connections the workers of the settlement have. Each of them uses one at a time.
 const SETTLEMENT_CONNECTIONS: u32 = 4;
-/// A proof that does not agree with what was read ahead reads the whole day, which may be millions of lines.
+/// If the lines that were read ahead do not agree with the totals, one statement reads the whole day. That may be millions
+/// of lines.
 const SETTLEMENT_STATEMENT_LIMIT: Duration = Duration::from_mins(10);
 
-/// The schema `orders`, and what settles it by the schema `batch`, both up to date.
+/// Connects to the schemas `orders` and `batch`, and migrates them.
 async fn databases(host: &Host, settings: &Settings) -> anyhow::Result<(Database, Settler)> {
     let database = Database::connect(&settings.database).await.context("the schema orders")?;
     database.migrate(&db::MIGRATOR).await?;
     let batch = Database::connect(&settings.batch_database).await.context("the schema batch")?;
-    batch.migrate(&db::batch::MIGRATOR).await?;
+    batch.migrate(&batch::db::MIGRATOR).await?;
     let lease = settings.settlement.lease();
     let batch = Batch::new(batch, host.clock().clone(), lease, host.shutdown());
-    let own = database.for_long_statements(SETTLEMENT_CONNECTIONS, SETTLEMENT_STATEMENT_LIMIT);
-    let settler = Settler::new(own, batch, host.clock().clone(), settings.settlement.clone());
+    let settlement_database =
+        database.for_long_statements(SETTLEMENT_CONNECTIONS, SETTLEMENT_STATEMENT_LIMIT);
+    let settler = Settler::new(settlement_database, batch, host.clock().clone(), settings.settlement.clone());
     Ok((database, settler))
 }

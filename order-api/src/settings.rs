@@ -1,4 +1,4 @@
-//! What can be set of order-api.
+//! The settings of order-api.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use garde::Validate;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::domain::day::{BusinessDay, TimeOfDay};
+use crate::settlement::day::{BusinessDay, TimeOfDay};
 
-/// The settings of order-api, beside those of every process.
+/// The settings of order-api, in addition to those of every process.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
@@ -18,10 +18,10 @@ pub struct Settings {
     /// The schema `batch`.
     #[garde(dive)]
     pub batch_database: database::Settings,
-    /// Where the carts are.
+    /// The Redis with the carts.
     #[garde(dive)]
     pub redis: RedisSettings,
-    /// How an order is placed.
+    /// How orders are placed.
     #[garde(dive)]
     #[serde(default)]
     pub checkout: CheckoutSettings,
@@ -29,7 +29,7 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub lines: LineSettings,
-    /// How unfinished work is taken up again.
+    /// How unfinished work is claimed.
     #[garde(dive)]
     #[serde(default)]
     pub worker: WorkerSettings,
@@ -43,10 +43,10 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RedisSettings {
-    /// Where it is: `redis://host:port/database`.
+    /// The address: `redis://host:port/database`.
     #[garde(prefix("redis"))]
     pub url: String,
-    /// How long a connection may take.
+    /// How long opening a connection may take.
     #[garde(range(min = 10, max = 10_000))]
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -68,13 +68,13 @@ fn default_response_timeout_ms() -> u64 {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct CheckoutSettings {
-    /// How long a request waits for its order's end before it is answered 202.
+    /// How long a request waits for the end of its order. After that it is answered with 202.
     #[garde(range(min = 0, max = 60_000))]
     pub answer_within_ms: u64,
-    /// How long stock is held for an order. One that is not paid by then, because a part was down, fails.
+    /// How long stock is reserved for an order. An order that is not paid by then, because a service was down, fails.
     #[garde(range(min = 30, max = 86_400))]
     pub reservation_s: u64,
-    /// How long a call to another service may take, its second tries included.
+    /// How long a call to another service may take, with all its attempts.
     #[garde(range(min = 100, max = 60_000))]
     pub call_timeout_ms: u64,
 }
@@ -86,12 +86,12 @@ impl Default for CheckoutSettings {
 }
 
 impl CheckoutSettings {
-    /// How long a request waits for its order's end.
+    /// How long a request waits for the end of its order.
     pub const fn answer_within(&self) -> Duration {
         Duration::from_millis(self.answer_within_ms)
     }
 
-    /// How long stock is held.
+    /// How long stock is reserved.
     pub const fn reservation(&self) -> Duration {
         Duration::from_secs(self.reservation_s)
     }
@@ -128,15 +128,15 @@ impl LineSettings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct WorkerSettings {
-    /// How often to look for work whose lease has run out.
+    /// How often to look for work whose lease has expired.
     #[garde(range(min = 10, max = 60_000))]
     pub poll_ms: u64,
-    /// For how long work belongs to the process that took it up. One that dies leaves it to the others for so long. A
-    /// step that takes longer is given up and asked again, so this is more than the second for which a step may wait for
-    /// the lock of a wallet.
+    /// How long work belongs to the process that has claimed it. If the process dies, the others wait for so long. A step
+    /// that takes longer is cancelled and repeated, so this is longer than the second for which a step may wait for the
+    /// lock of a wallet.
     #[garde(range(min = 2, max = 600))]
     pub lease_s: u64,
-    /// How many checkouts that were taken up are under way at once, and how many deliveries.
+    /// How many claimed checkouts run at the same time, and how many deliveries.
     #[garde(range(min = 1, max = 1_000))]
     pub at_once: u32,
 }
@@ -153,14 +153,14 @@ impl WorkerSettings {
         Duration::from_millis(self.poll_ms)
     }
 
-    /// For how long work belongs to who took it up.
+    /// How long work belongs to the process that has claimed it.
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }
 
-    /// How long a worker may say nothing before it is started anew. It is longer than a worker waits for anything: for a
-    /// piece of work, which ends within its lease, or for the database, whose statements have a limit.
-    pub fn silence(&self) -> Duration {
+    /// How long a worker may report nothing before it is restarted. It is longer than a worker waits for anything: for a
+    /// task, which ends within its lease, or for the database, whose statements have a limit.
+    pub fn max_silence(&self) -> Duration {
         (3 * self.lease()).max(Duration::from_secs(60))
     }
 }
@@ -169,20 +169,19 @@ impl WorkerSettings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SettlementSettings {
-    /// When a day is settled: at this time, `HH:MM` in Asia/Seoul, of the day after it.
+    /// When a day is settled: at this time of the next day, `HH:MM` in Asia/Seoul.
     #[garde(skip)]
     pub at: TimeOfDay,
     /// How often to look whether a day is due.
     #[garde(range(min = 1, max = 3_600))]
     pub poll_s: u64,
-    /// For how long a run belongs to its process when nothing is heard of it. One that dies leaves it to the others for
-    /// so long.
+    /// How long a run belongs to its process without a heartbeat. If the process dies, the others wait for so long.
     #[garde(range(min = 3, max = 600))]
     pub lease_s: u64,
-    /// How many sellers are settled in one transaction while nobody buys; while somebody does, it is 500 at most.
+    /// How many sellers are settled in one transaction while nobody buys. While somebody buys, it is 500 at most.
     #[garde(range(min = 1, max = 100_000))]
     pub chunk_sellers: u32,
-    /// A day with more lines than this is proved by what was read of it as it went on, a smaller one is read anew.
+    /// The proof of a day with more lines than this uses the sums that were read ahead. A smaller day is read again.
     #[garde(range(min = 0, max = 10_000_000))]
     pub read_anew_lines: u64,
 }
@@ -190,7 +189,7 @@ pub struct SettlementSettings {
 impl Default for SettlementSettings {
     fn default() -> Self {
         Self {
-            at: TimeOfDay::new(4, 0).expect("there is such a time"),
+            at: TimeOfDay::new(4, 0).expect("04:00 is a time of day"),
             poll_s: 30,
             lease_s: 30,
             chunk_sellers: 50_000,
@@ -200,7 +199,7 @@ impl Default for SettlementSettings {
 }
 
 impl SettlementSettings {
-    /// When a day is to be settled.
+    /// When a day is due.
     pub fn due(&self, day: BusinessDay) -> OffsetDateTime {
         day.next().at(self.at)
     }
@@ -210,7 +209,7 @@ impl SettlementSettings {
         Duration::from_secs(self.poll_s)
     }
 
-    /// For how long a run belongs to its process.
+    /// How long a run belongs to its process without a heartbeat.
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }

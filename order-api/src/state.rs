@@ -10,9 +10,10 @@ use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::cart::Carts;
-use crate::lanes::Lanes;
+use crate::outbox::Outbox;
 use crate::settings::{CheckoutSettings, LineSettings, WorkerSettings};
-use crate::settle::Settler;
+use crate::settlement::counter_shards::CounterShards;
+use crate::settlement::settler::Settler;
 
 /// The parts of the service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,35 +22,37 @@ pub struct AppState {
     pub database: Database,
     /// The time, and new ids.
     pub clock: Clock,
-    /// The carts.
+    /// The carts in Redis.
     pub carts: Carts,
-    /// What is sold.
+    /// The client of store-api.
     pub store: StoreClient,
-    /// The money.
+    /// The client of member-api.
     pub member: MemberClient,
-    /// Who adds to the running totals right now.
-    pub lanes: Lanes,
-    /// What turns totals into settlements.
+    /// The deliveries to other services.
+    pub outbox: Outbox<AppState>,
+    /// The shards of the running totals that this process uses now.
+    pub counter_shards: CounterShards,
+    /// Settles days.
     pub settler: Settler,
-    /// How it all behaves.
+    /// The settings of operations.
     pub rules: Arc<Rules>,
-    /// Work that outlives the request which began it; a process that ends waits for it.
+    /// Work that outlives the request that began it. A process waits for it before it exits.
     pub background: TaskTracker,
 }
 
 /// The settings that operations read.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// How an order is placed.
+    /// How orders are placed.
     pub checkout: CheckoutSettings,
     /// What can be done with an order line.
     pub lines: LineSettings,
-    /// How unfinished work is taken up again.
+    /// How unfinished work is claimed.
     pub worker: WorkerSettings,
 }
 
 impl AppState {
-    /// Until when work that is taken up now belongs to this process.
+    /// When a lease ends that is taken now.
     pub(crate) fn lease_until(&self) -> OffsetDateTime {
         self.clock.now() + self.rules.worker.lease()
     }

@@ -1,26 +1,26 @@
-//! What the program can do besides serving: `store-api seed --stores 50 --items 1000`.
+//! The commands of the program besides serving: `store-api seed --stores 50 --items 1000`.
 
 use clap::{Args, Subcommand};
 use database::Database;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::search;
-use crate::seed::{self, Plan, Progress};
+use crate::seed::{Plan, Progress};
+use crate::{search, seed};
 
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add a made-up catalogue: the same one for the same seed number. What is there of it already is passed over.
+    /// Add a made-up catalogue. The same seed number gives the same catalogue, and existing rows are skipped.
     Seed {
-        /// What is sown.
+        /// What to seed.
         #[command(flatten)]
         plan: PlanArguments,
     },
-    /// Make the search index anew from the items and stores. Searches go on meanwhile.
+    /// Rebuild the search index from the items and stores. Searches go on meanwhile.
     RebuildIndex,
 }
 
-/// What is sown.
+/// What to seed.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PlanArguments {
     /// How many stores, at most 100,000
@@ -40,12 +40,12 @@ impl From<PlanArguments> for Plan {
     }
 }
 
-/// Sows a catalogue, and shows how it goes.
+/// Seeds a catalogue, and shows the progress.
 pub(crate) async fn seed(database: &Database, plan: Plan) -> anyhow::Result<()> {
     let stores = Bar::new("stores", plan.stores);
     let items = Bar::new("items", plan.items);
     let index = Bar::new("search index", 0);
-    seed::sow(database, plan, |progress| match progress {
+    seed::seed_catalogue(database, plan, |progress| match progress {
         Progress::Stores(done) => stores.set(done, plan.stores),
         Progress::Items(done) => items.set(done, plan.items),
         Progress::Indexed(done, all) => index.set(done, all),
@@ -54,14 +54,14 @@ pub(crate) async fn seed(database: &Database, plan: Plan) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Makes the index anew, and shows how it goes.
+/// Rebuilds the index, and shows the progress.
 pub(crate) async fn rebuild_index(database: &Database) -> anyhow::Result<()> {
     let bar = Bar::new("search index", 0);
     search::rebuild(database, |_, done, all| bar.set(done, all)).await?;
     Ok(())
 }
 
-/// A bar on a terminal; where there is none, indicatif draws nothing, and a line says when all is done.
+/// A progress bar. Without a terminal, indicatif draws nothing, and a line at the end tells the time.
 struct Bar {
     what: &'static str,
     bar: ProgressBar,
@@ -71,7 +71,7 @@ impl Bar {
     fn new(what: &'static str, all: u32) -> Self {
         let template = "{prefix:14} [{bar:30}] {human_pos} of {human_len}, {elapsed}";
         let style = ProgressStyle::with_template(template)
-            .expect("a constant that is a template")
+            .expect("the template is a valid constant")
             .progress_chars("=> ");
         let bar = ProgressBar::new(all.into()).with_style(style).with_prefix(what);
         Self { what, bar }

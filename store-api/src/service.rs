@@ -1,16 +1,20 @@
-//! How the service is put together.
+//! Starts the service and its workers.
 
 use std::time::Duration;
 
 use database::Database;
-use service_host::{Host, Parts, Service};
+use service_host::{App, Host, Service};
 
 use crate::command::{self, Command};
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, http, search, stock};
+use crate::{db, routes, search, stock};
 
-/// The deployable.
+/// How long a worker may report nothing before it is started anew. It is longer than the longest pause of a worker, which is a
+/// minute, and a transaction.
+const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
+
+/// The service.
 #[derive(Debug)]
 pub struct StoreApi;
 
@@ -20,20 +24,29 @@ impl Service for StoreApi {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
         let state = AppState::new(database.clone(), host.clock().clone());
-        let pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
-        let expiry = stock::expiry_worker(database.clone(), host.clock().clone(), pause);
-        let pause = Duration::from_millis(settings.search.index_interval_ms);
-        let index = search::index_worker(database.clone(), pause);
-        let parts = Parts::new(http::router(state))
-            .worker("reservation-expiry", until_cancelled(host, expiry))
-            .worker("search-index", until_cancelled(host, index));
-        Ok(parts.check("mysql", move || {
-            let database = database.clone();
-            async move { database.check().await }
-        }))
+        let expiry_pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
+        let index_pause = Duration::from_millis(settings.search.index_interval_ms);
+        Ok(App::new(routes::router(state))
+            .watched_worker("reservation-expiry", MAX_SILENCE, {
+                let (database, clock, shutdown) = (database.clone(), host.clock().clone(), host.shutdown());
+                move |progress| {
+                    let (database, clock) = (database.clone(), clock.clone());
+                    stock::expiry_worker(database, clock, expiry_pause, progress, shutdown.clone())
+                }
+            })
+            .watched_worker("search-index", MAX_SILENCE, {
+                let (database, shutdown) = (database.clone(), host.shutdown());
+                move |progress| {
+                    search::index_worker(database.clone(), index_pause, progress, shutdown.clone())
+                }
+            })
+            .check("mysql", move || {
+                let database = database.clone();
+                async move { database.check().await }
+            }))
     }
 
     async fn run(_: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
@@ -49,15 +62,4 @@ async fn connect(settings: &Settings) -> anyhow::Result<Database> {
     let database = Database::connect(&settings.database).await?;
     database.migrate(&db::MIGRATOR).await?;
     Ok(database)
-}
-
-/// Work without an end of its own. It is broken off where it stands: each of its steps is one transaction.
-fn until_cancelled<F>(host: &Host, work: F) -> impl Future<Output = ()> + Send + use<F>
-where
-    F: Future<Output = ()> + Send,
-{
-    let shutdown = host.shutdown();
-    async move {
-        let _ = shutdown.run_until_cancelled(work).await;
-    }
 }

@@ -1,16 +1,16 @@
-//! The settings of this service, beside those that every process has.
+//! The settings of this service, besides those that every process has.
 
 use garde::Validate;
 use serde::Deserialize;
 
-/// The settings of store-api, beside those of every process.
+/// The settings of store-api, besides those of every process.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// The schema `store`.
     #[garde(dive)]
     pub database: database::Settings,
-    /// Stock that is held for orders.
+    /// Reservations: stock that is held for orders.
     #[garde(dive)]
     #[serde(default)]
     pub reservations: Reservations,
@@ -24,8 +24,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Reservations {
-    /// How long after one look for reservations that are over the next one follows: so much later than its expiry a
-    /// piece may be back on sale.
+    /// The pause between two searches for expired reservations. Stock can come back on sale this much later than its
+    /// reservation expires.
     #[garde(range(min = 10, max = 60_000))]
     pub expiry_interval_ms: u64,
 }
@@ -40,8 +40,8 @@ impl Default for Reservations {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Search {
-    /// How long after one look for changes that the index does not know the next one follows. Searches see changes at
-    /// once, but work harder until the index knows them.
+    /// The pause between two updates of the search index. Searches see every change at once, but a search takes more work
+    /// while the index does not know a change.
     #[garde(range(min = 10, max = 60_000))]
     pub index_interval_ms: u64,
 }

@@ -1,26 +1,27 @@
-//! What every handler works with.
+//! What the handlers work with.
 
-use batching::Batcher;
 use clock::Clock;
 use database::Database;
+use group_commit::Batcher;
 
-use crate::http::{ItemPages, ItemsById};
+use crate::items::ItemsById;
+use crate::search::ItemPages;
 
-/// The parts of the service that requests share. Cheap to clone.
+/// The parts of the service that all requests share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState {
     /// The schema `store`.
     pub database: Database,
-    /// Time, and new ids.
+    /// Gives the time and new ids.
     pub clock: Clock,
-    /// Items that are looked at.
+    /// Reads items by id, in batches.
     pub items_by_id: Batcher<ItemsById>,
-    /// Lists of items that are looked at.
+    /// Finds pages of items, once for all requests that wait for the same page.
     pub item_pages: Batcher<ItemPages>,
 }
 
 impl AppState {
-    /// One for each process.
+    /// The state of a process.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self {
             items_by_id: Batcher::new(ItemsById::new(database.clone())),

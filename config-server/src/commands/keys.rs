@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, UnsealingKey};
+use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, OpeningKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -41,7 +41,7 @@ pub enum KeyCommandError {
 }
 
 pub(super) fn keygen(name: KeyName, out: &Path) -> Result<String, KeyCommandError> {
-    let key = UnsealingKey::generate(name);
+    let key = OpeningKey::generate(name);
     key.write_new(out)?;
     Ok(key.sealing_key().to_string())
 }
@@ -57,7 +57,7 @@ fn read_sealing_key(path: &Path) -> Result<SealingKey, KeyCommandError> {
     let text = fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|source| KeyCommandError::KeyRead { path: path.to_owned(), source })?;
-    match text.parse::<UnsealingKey>() {
+    match text.parse::<OpeningKey>() {
         Ok(private) => Ok(private.sealing_key()),
         Err(_) => text.parse().map_err(|source| KeyCommandError::KeyText { path: path.to_owned(), source }),
     }
@@ -89,7 +89,7 @@ mod tests {
             let sealed: Sealed = seal(&key, "hunter2\n".as_bytes()).unwrap().parse().unwrap();
 
             assert_eq!(sealed.key_name().as_str(), "seoul-1");
-            let opened = UnsealingKey::read(&private).unwrap().unseal(&sealed).unwrap();
+            let opened = OpeningKey::read(&private).unwrap().open(&sealed).unwrap();
             assert_eq!(opened.expose_secret(), "hunter2");
         }
     }

@@ -267,7 +267,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use sealing::UnsealingKey;
+    use sealing::OpeningKey;
 
     use super::*;
 
@@ -285,11 +285,11 @@ mod tests {
         }
     }
 
-    fn key() -> UnsealingKey {
-        UnsealingKey::generate("dalkom".parse().unwrap())
+    fn key() -> OpeningKey {
+        OpeningKey::generate("dalkom".parse().unwrap())
     }
 
-    fn environments(folder: &tempfile::TempDir, keys: Vec<UnsealingKey>) -> Environments {
+    fn environments(folder: &tempfile::TempDir, keys: Vec<OpeningKey>) -> Environments {
         let repository = Repository::new(vec![folder.path().to_owned()]);
         repository.refresh().unwrap();
         Environments::new(repository, Keyring::new(keys).unwrap())

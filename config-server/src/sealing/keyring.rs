@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealing::{KeyFileError, KeyName, SealError, Sealed, SealedTextError, UnsealError, UnsealingKey};
+use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, SealError, Sealed, SealedTextError};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -10,7 +10,7 @@ use thiserror::Error;
 /// it.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    keys: Vec<UnsealingKey>,
+    keys: Vec<OpeningKey>,
 }
 
 /// Why a keyring can't be made.
@@ -26,7 +26,7 @@ pub enum KeyringError {
 
 /// Why a sealed value can't be opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum OpenTextError {
     /// The text is not a sealed value.
     #[error("it is not a well-formed sealed value")]
     Text(#[from] SealedTextError),
@@ -35,12 +35,12 @@ pub enum OpenError {
     NoSuchKey(KeyName),
     /// The key does not open it.
     #[error("its key does not open it")]
-    Open(#[from] UnsealError),
+    Open(#[from] OpenError),
 }
 
 impl Keyring {
     /// Makes a keyring. The first key seals.
-    pub fn new(keys: Vec<UnsealingKey>) -> Result<Self, KeyringError> {
+    pub fn new(keys: Vec<OpeningKey>) -> Result<Self, KeyringError> {
         for (index, key) in keys.iter().enumerate() {
             if keys[..index].iter().any(|earlier| earlier.name() == key.name()) {
                 return Err(KeyringError::SameName(key.name().clone()));
@@ -51,18 +51,18 @@ impl Keyring {
 
     /// Reads keys from their files.
     pub fn read(files: &[PathBuf]) -> Result<Self, KeyringError> {
-        Self::new(files.iter().map(|file| UnsealingKey::read(file)).collect::<Result<_, _>>()?)
+        Self::new(files.iter().map(|file| OpeningKey::read(file)).collect::<Result<_, _>>()?)
     }
 
     /// Opens a sealed value that is given as text.
-    pub(crate) fn open(&self, text: &str) -> Result<SecretString, OpenError> {
+    pub(crate) fn open(&self, text: &str) -> Result<SecretString, OpenTextError> {
         let sealed: Sealed = text.parse()?;
         let key = self
             .keys
             .iter()
             .find(|key| key.name() == sealed.key_name())
-            .ok_or_else(|| OpenError::NoSuchKey(sealed.key_name().clone()))?;
-        Ok(key.unseal(&sealed)?)
+            .ok_or_else(|| OpenTextError::NoSuchKey(sealed.key_name().clone()))?;
+        Ok(key.open(&sealed)?)
     }
 
     /// Returns whether there is a key to seal with.
@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
 
-    fn key(name: &str) -> UnsealingKey {
-        UnsealingKey::generate(name.parse().unwrap())
+    fn key(name: &str) -> OpeningKey {
+        OpeningKey::generate(name.parse().unwrap())
     }
 
     #[test]

@@ -2,4 +2,4 @@
 
 mod keyring;
 
-pub use keyring::{Keyring, KeyringError, OpenError};
+pub use keyring::{Keyring, KeyringError, OpenTextError};

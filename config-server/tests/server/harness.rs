@@ -11,7 +11,7 @@ use config_server::access::Credentials;
 use config_server::environment::Environments;
 use config_server::repository::Repository;
 use config_server::sealing::Keyring;
-use sealing::UnsealingKey;
+use sealing::OpeningKey;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{Answer, Client, Request};
@@ -34,7 +34,7 @@ impl Harness {
         Self::with_keys(Vec::new())
     }
 
-    pub(crate) fn with_keys(keys: Vec<UnsealingKey>) -> Self {
+    pub(crate) fn with_keys(keys: Vec<OpeningKey>) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         for name in DIRECTORIES {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -47,7 +47,7 @@ impl Harness {
         Self::serving(Arc::clone(&self.folder), Vec::new())
     }
 
-    fn serving(folder: Arc<TempDir>, keys: Vec<UnsealingKey>) -> Self {
+    fn serving(folder: Arc<TempDir>, keys: Vec<OpeningKey>) -> Self {
         let directories = DIRECTORIES.map(|name| folder.path().join(name)).into();
         let passwords = [
             ("member-api", "first"),

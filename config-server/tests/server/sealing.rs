@@ -2,17 +2,17 @@
 
 use axum::http::StatusCode;
 use proptest::prelude::*;
-use sealing::UnsealingKey;
+use sealing::OpeningKey;
 use serde_json::json;
 use testkit::Answer;
 
 use crate::harness::{Harness, MEMBER_API, only_source};
 
-fn key(name: &str) -> UnsealingKey {
-    UnsealingKey::generate(name.parse().unwrap())
+fn key(name: &str) -> OpeningKey {
+    OpeningKey::generate(name.parse().unwrap())
 }
 
-fn seal(key: &UnsealingKey, value: &str) -> String {
+fn seal(key: &OpeningKey, value: &str) -> String {
     key.sealing_key().seal(value).unwrap().to_string()
 }
 

@@ -1,4 +1,4 @@
-//! What both kinds of token have in common: one algorithm, a type, and an exact issuer, audience and time.
+//! What both kinds of token have in common: one algorithm, a type, an issuer, an audience, and times.
 
 use clock::Clock;
 use jsonwebtoken::errors::ErrorKind;
@@ -9,33 +9,33 @@ use time::Duration;
 
 use crate::SigningKey;
 
-/// How far two machines' clocks may be apart.
+/// How much the clocks of two machines may differ.
 const LEEWAY: Duration = Duration::seconds(5);
-/// Longer than any token of ours.
+/// Longer than any of our tokens.
 const MAX_CHARS: usize = 4_096;
 
-/// Why a token is not accepted. Clients hear the same answer for each of them; logs do not.
+/// Why a token is not accepted. Clients get the same answer for every reason; the log names the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not a JWT, or not one of the kind that is asked for.
+    /// It is not a JWT, or a token of the other kind.
     #[error("the token is malformed or of another kind")]
     Malformed,
-    /// Signed with another algorithm than EdDSA, or not at all.
+    /// It is signed with another algorithm than EdDSA, or not at all.
     #[error("the token is not signed with EdDSA")]
     Algorithm,
     /// Its `kid` is not one of our keys.
     #[error("the token's key is unknown")]
     UnknownKey,
-    /// The signature is not this key's.
+    /// The signature was not made with its key.
     #[error("the token's signature is wrong")]
     Signature,
-    /// Made by or for somebody else.
+    /// It has another issuer or audience.
     #[error("the token's issuer or audience is wrong")]
     Foreign,
-    /// Its time is over.
+    /// It has expired.
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     #[error("the token is not valid yet")]
     NotYetValid,
     /// No key has been received so far.
@@ -43,14 +43,14 @@ pub enum TokenError {
     NoKeys,
 }
 
-/// Whom a token is from and for.
+/// The issuer and the audience that a token must have.
 #[derive(Debug)]
 pub(crate) struct Parties<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) audience: &'a str,
 }
 
-/// The times that every token of ours carries, in seconds since the Unix epoch.
+/// The times that each of our tokens carries, in seconds since the Unix epoch.
 pub(crate) trait Times {
     fn issued_at(&self) -> i64;
     fn expires_at(&self) -> i64;
@@ -68,13 +68,13 @@ pub(crate) fn sign(
     jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|_| TokenError::Malformed)
 }
 
-/// The `kid` of a token that looks like one of this type.
+/// The `kid` of a token that has this type. Its signature is not verified.
 pub(crate) fn key_id(token: &str, typ: &str) -> Result<String, TokenError> {
     if token.len() > MAX_CHARS {
         return Err(TokenError::Malformed);
     }
     let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
-        // An algorithm that the library does not know, `none` among them, fails here as unreadable JSON.
+        // An algorithm that the library does not know, for example `none`, fails here as unreadable JSON.
         ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => TokenError::Algorithm,
         _ => TokenError::Malformed,
     })?;
@@ -97,7 +97,7 @@ pub(crate) fn verify<C: DeserializeOwned + Times>(
     validation.set_issuer(&[parties.issuer]);
     validation.set_audience(&[parties.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // Times are checked below, against our clock and not the library's.
+    // Times are checked below, with our clock and not the library's.
     validation.validate_exp = false;
     let claims: C = jsonwebtoken::decode(token, key, &validation)
         .map_err(|error| match error.kind() {
@@ -111,7 +111,7 @@ pub(crate) fn verify<C: DeserializeOwned + Times>(
     Ok(claims)
 }
 
-/// Whether this is a moment at which the token is good.
+/// Checks that the token is valid now.
 pub(crate) fn check_times(times: &impl Times, clock: &Clock) -> Result<(), TokenError> {
     let now = clock.now().unix_timestamp();
     if now >= times.expires_at().saturating_add(LEEWAY.whole_seconds()) {

@@ -1,7 +1,7 @@
-//! Who is calling, and how that is known.
+//! Who is calling: tokens, roles, and the extractors that ask for them.
 //!
-//! Two kinds of token, both JWTs signed with Ed25519 (`alg` EdDSA), told apart by `typ`, issuer and keys, so that
-//! neither can stand in for the other:
+//! There are two kinds of token, both JWTs signed with Ed25519 (`alg` EdDSA). They have different types (`typ`), issuers and
+//! keys, so that neither is accepted in place of the other:
 //!
 //! | | user token | service token |
 //! |---|---|---|
@@ -12,10 +12,14 @@
 //! | verified with | the JWKS ([`UserKeys`]) | the setting `access.service-keys` ([`ServiceKeys`]) |
 //! | lives | 15 minutes | a minute |
 //!
-//! The gateway verifies a user's token and passes it on; each service verifies it again. A service's handlers say whom
-//! they serve by what they extract: [`Principal`], [`Customer`], [`Seller`], [`Admin`]; internal routes are wrapped in
-//! [`only_services`]. All of them read the [`Verifier`] that `service-host` puts into every request.
+//! The gateway verifies a user's token and passes it on; each service verifies it again. A handler says who may call it by
+//! what it extracts: [`Principal`], [`Customer`], [`Seller`] or [`Admin`]. Internal routes are wrapped in [`only_services`].
+//! All of them read the [`Verifier`] that `service-host` puts into every request.
 
+mod authorization;
+mod extractors;
+mod from_settings;
+mod internal_routes;
 mod jwt;
 mod openapi;
 mod principal;
@@ -26,10 +30,12 @@ mod user;
 mod verified;
 mod verifier;
 
+pub use extractors::{Admin, Customer, Seller};
+pub use internal_routes::only_services;
 pub use jwt::TokenError;
 pub use openapi::BearerToken;
-pub use principal::{Admin, Customer, MemberId, Principal, Role, Seller};
-pub use service::{ServiceKeys, ServiceTokens, only_services};
+pub use principal::{MemberId, Principal, Role};
+pub use service::{ServiceKeys, ServiceTokens};
 pub use settings::{AccessError, Settings};
 pub use signing_key::{KeyError, SigningKey};
 pub use user::{Jwk, Jwks, UserKeys, UserTokens};

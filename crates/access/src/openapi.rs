@@ -2,7 +2,7 @@ use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-/// Describes user tokens in an OpenAPI document, under the name `bearer`; a modifier for `#[openapi(modifiers(…))]`.
+/// Describes user tokens in an OpenAPI document, under the name `bearer`. It is a modifier for `#[openapi(modifiers(…))]`.
 #[derive(Clone, Copy, Debug)]
 pub struct BearerToken;
 

@@ -1,12 +1,9 @@
-use axum::extract::FromRequestParts;
-use http::request::Parts;
+//! Members: their ids, their roles, and the one who is calling.
+
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::Verifier;
-use crate::service::{bearer, refused};
 
 /// A member's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -19,9 +16,28 @@ impl std::fmt::Display for MemberId {
     }
 }
 
-/// What a member is; each has exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+impl From<MemberId> for Uuid {
+    fn from(member_id: MemberId) -> Self {
+        member_id.0
+    }
+}
+
+/// The role of a member; each member has exactly one.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Role {
     /// Charges a wallet, fills a cart and orders.
     Customer,
@@ -33,28 +49,19 @@ pub enum Role {
 
 impl Role {
     /// The name on the wire and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "CUSTOMER",
-            Self::Seller => "SELLER",
-            Self::Admin => "ADMIN",
-        }
-    }
-
-    /// The role of this exact name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Seller, Self::Admin].into_iter().find(|role| role.as_str() == name)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-/// The member who is calling, by a verified token. Extracting it answers 401 where there is none.
+/// The member who is calling, by a verified token. Without a valid token the answer is 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// Who.
     pub member_id: MemberId,
-    /// What they are.
+    /// Their role.
     pub role: Role,
-    /// The sign-in that the token stems from.
+    /// The session in which the token was issued.
     pub session_id: Uuid,
 }
 
@@ -67,44 +74,4 @@ impl Principal {
         let detail = format!("this is for {}, and you are {}", role.as_str(), self.role.as_str());
         Err(Problem::new(Code::WrongRole).detail(detail))
     }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        // A layer in front of the handler may have asked already.
-        if let Some(principal) = parts.extensions.get::<Self>() {
-            return Ok(*principal);
-        }
-        let verifier = Verifier::of(&parts.extensions)?;
-        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
-        parts.extensions.insert(principal);
-        Ok(principal)
-    }
-}
-
-macro_rules! only {
-    ($(#[$doc:meta] $name:ident),+) => {$(
-        #[$doc]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $name(pub Principal);
-
-        impl<S: Send + Sync> FromRequestParts<S> for $name {
-            type Rejection = Problem;
-
-            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-                Principal::from_request_parts(parts, state).await?.require(Role::$name).map(Self)
-            }
-        }
-    )+};
-}
-
-only! {
-    /// A customer who is calling; 403 for every other role.
-    Customer,
-    /// A seller who is calling; 403 for every other role.
-    Seller,
-    /// An administrator who is calling; 403 for every other role.
-    Admin
 }

@@ -1,27 +1,21 @@
-//! Service tokens: what one service shows another.
+//! Service tokens, by which one service knows another.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clock::Clock;
-use http::{HeaderMap, header};
 use jsonwebtoken::DecodingKey;
-use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::jwt::{self, Parties, Times};
-use crate::{AccessError, KeyError, SigningKey, TokenError, Verifier};
+use crate::{AccessError, KeyError, SigningKey, TokenError};
 
 const TYP: &str = "service+jwt";
-/// How long a service token is good for, in seconds.
+/// How long a service token is valid, in seconds.
 const LIFETIME_S: i64 = 60;
-/// A token is used again until it has no more than this left.
+/// A token is used again while more than this is left of it.
 const RENEW_BEFORE_S: i64 = 30;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +55,7 @@ impl ServiceTokens {
         Self(Arc::new(Signer { name: name.to_owned(), key, clock, issued: Mutex::default() }))
     }
 
-    /// A token that is good for the service `audience` for half a minute or more.
+    /// A token for the service `audience`, valid for half a minute or more.
     pub fn token_for(&self, audience: &str) -> Result<String, TokenError> {
         let now = self.0.clock.now().unix_timestamp();
         let mut issued = self.0.issued.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +77,7 @@ impl ServiceTokens {
     }
 }
 
-/// Verifies the service tokens that are meant for one service. Cheap to clone.
+/// Verifies the service tokens whose audience is one service. Cheap to clone.
 #[derive(Clone)]
 pub struct ServiceKeys(Arc<Known>);
 
@@ -100,7 +94,7 @@ impl std::fmt::Debug for ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// `keys` holds each caller's public key, in base64, by the caller's name.
+    /// `keys` holds the public key of each caller, in base64, by the caller's name.
     pub fn new(audience: &str, keys: &BTreeMap<String, String>, clock: Clock) -> Result<Self, AccessError> {
         let keys = keys
             .iter()
@@ -128,46 +122,5 @@ fn decoding_key(public: &str) -> Result<DecodingKey, KeyError> {
         return Err(KeyError::NotEd25519("a public key has 32 bytes"));
     }
     DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(bytes))
-        .map_err(|_| KeyError::NotEd25519("it is no point of the curve"))
-}
-
-/// Lets only these services call the routes of `router`. What internal routes are wrapped in, so that a handler can't
-/// forget to ask.
-pub fn only_services<S: Clone + Send + Sync + 'static>(
-    router: Router<S>,
-    callers: &'static [&'static str],
-) -> Router<S> {
-    router.route_layer(from_fn(async move |request: Request, next: Next| -> Result<Response, Problem> {
-        let verifier = Verifier::of(request.extensions())?;
-        let token = bearer(request.headers())?;
-        let caller = verifier.service_keys().verify(token).map_err(refused)?;
-        if !callers.contains(&caller.as_str()) {
-            return Err(Problem::new(Code::WrongRole).detail(format!("{caller} may not call this")));
-        }
-        Ok(next.run(request).await)
-    }))
-}
-
-/// The token of the one `Authorization: Bearer …` header.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let refuse = |detail: &'static str| Problem::new(Code::Unauthenticated).detail(detail);
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| refuse("the Authorization header is missing"))?;
-    if values.next().is_some() {
-        return Err(refuse("there is more than one Authorization header"));
-    }
-    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(refuse("the Authorization header is not `Bearer` and a token"));
-    }
-    Ok(token.trim_start())
-}
-
-/// The one answer to every token that is not accepted, with the reason for the log.
-pub(crate) fn refused(error: TokenError) -> Problem {
-    tracing::debug!(%error, "refused a token");
-    match error {
-        TokenError::NoKeys => Problem::unavailable(error),
-        _ => Problem::new(Code::Unauthenticated).detail("the token is not valid here, or no longer"),
-    }
+        .map_err(|_| KeyError::NotEd25519("it is not a point of the curve"))
 }

@@ -1,20 +1,19 @@
 use std::collections::BTreeMap;
 
-use clock::Clock;
 use garde::Validate;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::{KeyError, ServiceKeys, ServiceTokens, SigningKey, UserKeys};
+use crate::KeyError;
 
-/// The section `access`: how a process knows who is calling, and shows who it is.
+/// The section `access`: how a process verifies who is calling, and proves who it is itself.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// The issuer of user tokens: `iss`.
     #[garde(length(min = 1))]
     pub issuer: String,
-    /// Whom user tokens are for: `aud`.
+    /// The audience of user tokens: `aud`.
     #[garde(length(min = 1))]
     pub audience: String,
     /// The service that publishes the keys of user tokens.
@@ -34,35 +33,16 @@ pub struct Settings {
 /// A setting of `access` that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The own key.
+    /// The key of this service.
     #[error("the setting access.service-signing-key is not an Ed25519 key in base64 PKCS #8")]
     OwnKey(#[source] KeyError),
-    /// Another service's key.
+    /// The key of another service.
     #[error("the setting access.service-keys.{service} is not an Ed25519 public key in base64")]
     ServiceKey {
-        /// Whose.
+        /// The name of that service.
         service: String,
-        /// What is wrong with it.
+        /// What is wrong with the key.
         #[source]
         source: KeyError,
     },
-}
-
-impl Settings {
-    /// Makes the service tokens of the service `name`, where it has a key.
-    pub fn service_tokens(&self, name: &str, clock: Clock) -> Result<Option<ServiceTokens>, AccessError> {
-        let Some(secret) = &self.service_signing_key else { return Ok(None) };
-        let key = SigningKey::from_base64(secret).map_err(AccessError::OwnKey)?;
-        Ok(Some(ServiceTokens::new(name, key, clock)))
-    }
-
-    /// Verifies the service tokens that are meant for the service `name`.
-    pub fn service_keys(&self, name: &str, clock: Clock) -> Result<ServiceKeys, AccessError> {
-        ServiceKeys::new(name, &self.service_keys, clock)
-    }
-
-    /// Verifies user tokens; knows no key until it is given some.
-    pub fn user_keys(&self, clock: Clock) -> UserKeys {
-        UserKeys::new(&self.issuer, &self.audience, clock)
-    }
 }

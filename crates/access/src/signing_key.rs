@@ -12,13 +12,13 @@ pub struct SigningKey {
     id: String,
 }
 
-/// A key that can't be used.
+/// Why a key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// It is not in base64.
     #[error("it is not in base64")]
     Base64(#[source] base64::DecodeError),
-    /// It is not what it should be.
+    /// It is not an Ed25519 key.
     #[error("it is not an Ed25519 key: {0}")]
     NotEd25519(&'static str),
 }
@@ -30,34 +30,34 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new key: its PKCS #8 in base64, to be sealed and kept.
+    /// Makes a new key and gives its PKCS #8 in base64, which is to be kept as a sealed setting.
     pub fn generate() -> Result<SecretString, KeyError> {
-        let failed = |_| KeyError::NotEd25519("the system gives no randomness");
+        let failed = |_| KeyError::NotEd25519("the system has no random numbers");
         let pair = Ed25519KeyPair::generate().map_err(failed)?;
         let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
         Ok(STANDARD.encode(pkcs8.as_ref()).into())
     }
 
-    /// Reads a key as [`generate`](Self::generate) gives it.
+    /// Reads a key that [`generate`](Self::generate) gave.
     pub fn from_base64(secret: &SecretString) -> Result<Self, KeyError> {
         let pkcs8 = STANDARD.decode(secret.expose_secret().trim()).map_err(KeyError::Base64)?;
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8)
-            .map_err(|_| KeyError::NotEd25519("it is not PKCS #8 of that kind"))?;
+            .map_err(|_| KeyError::NotEd25519("it is not the PKCS #8 of one"))?;
         let public = pair.public_key().as_ref().to_vec();
         Ok(Self { id: thumbprint(&public), encoding: EncodingKey::from_ed_der(&pkcs8), public })
     }
 
-    /// The id by which tokens name it: its thumbprint (RFC 7638, RFC 8037).
+    /// The id by which tokens name the key: its thumbprint (RFC 7638, RFC 8037).
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The public half, as a setting holds it.
+    /// The public half, in the form of a setting.
     pub fn public_base64(&self) -> String {
         STANDARD.encode(&self.public)
     }
 
-    /// The public half, as a JWK holds it.
+    /// The public half, in the form of a JWK.
     pub(crate) fn public_base64url(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.public)
     }

@@ -1,4 +1,4 @@
-//! User tokens: what member-api gives a member who signs in.
+//! User tokens, which member-api gives a member who signs in.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::verified::Verified;
 use crate::{MemberId, Principal, Role, SigningKey, TokenError};
 
 const TYP: &str = "at+jwt";
-/// How often the keys are asked for when nothing asks for them.
+/// How often the keys are fetched when no token needs newer ones.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
-/// How soon they are asked for again after a failure, or for the sake of an unknown key: an attacker can make up
-/// keys' ids, and must not make us ask for each.
+/// The shortest time between two fetches, after a failure or for a token with an unknown key. An attacker can make up ids of
+/// keys, and must not cause a fetch for each.
 const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// How long a token with an unknown key waits for newer keys.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the verification of a token with an unknown key waits for newer keys.
+const NEWER_KEYS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
@@ -46,7 +46,7 @@ impl Times for Claims {
     }
 }
 
-/// Signs user tokens; member-api only.
+/// Signs user tokens. Only member-api does.
 #[derive(Debug)]
 pub struct UserTokens {
     issuer: String,
@@ -56,12 +56,12 @@ pub struct UserTokens {
 }
 
 impl UserTokens {
-    /// Tokens of this issuer for this audience, each good for `lifetime`.
+    /// Tokens with the issuer and the audience of the settings, each valid for `lifetime`.
     pub fn new(settings: &crate::Settings, lifetime: Duration, clock: Clock) -> Self {
         Self { issuer: settings.issuer.clone(), audience: settings.audience.clone(), lifetime, clock }
     }
 
-    /// A token that says who `principal` is.
+    /// A token for `principal`.
     pub fn sign(&self, principal: &Principal, key: &SigningKey) -> Result<String, TokenError> {
         let now = self.clock.now().unix_timestamp();
         let claims = Claims {
@@ -76,7 +76,7 @@ impl UserTokens {
         jwt::sign(TYP, &claims, key, key.id())
     }
 
-    /// How long a token is good for.
+    /// How long a token is valid.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -92,22 +92,22 @@ pub struct Jwks {
 /// A public Ed25519 key (RFC 8037).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Jwk {
-    /// The key's type.
+    /// The type of the key.
     #[schema(example = "OKP")]
     pub kty: String,
     /// The curve.
     #[schema(example = "Ed25519")]
     pub crv: String,
-    /// What it is for.
+    /// The use of the key.
     #[serde(rename = "use")]
     #[schema(example = "sig")]
     pub usage: String,
     /// The algorithm.
     #[schema(example = "EdDSA")]
     pub alg: String,
-    /// The id by which tokens name it.
+    /// The id by which tokens name the key.
     pub kid: String,
-    /// The key.
+    /// The public key, in base64url.
     pub x: String,
 }
 
@@ -124,7 +124,7 @@ impl From<&SigningKey> for Jwk {
     }
 }
 
-/// Verifies user tokens. Cheap to clone; clones know the same keys.
+/// Verifies user tokens. Cheap to clone; clones share their keys.
 #[derive(Clone)]
 pub struct UserKeys {
     shared: Arc<Shared>,
@@ -135,15 +135,15 @@ struct Shared {
     audience: String,
     clock: Clock,
     keys: ArcSwap<Keys>,
-    /// Whether somebody fetches newer keys when they are wanted.
+    /// Whether [`UserKeys::keep_fresh`] runs.
     is_kept_fresh: AtomicBool,
-    /// Asks for newer keys.
+    /// Wakes [`UserKeys::keep_fresh`] up, for newer keys.
     wanted: Notify,
-    /// Counts refreshes, so that a waiting token knows when one is over.
+    /// Counts refreshes, so that a verification that waits knows when one is over.
     refreshes: watch::Sender<u64>,
 }
 
-/// The keys of one answer, and what was verified with them: a key that is taken away takes its tokens with it.
+/// The keys of one fetch, with the tokens that were verified with them. When the keys change, no token is remembered.
 #[derive(Default)]
 struct Keys {
     published: Jwks,
@@ -159,7 +159,7 @@ impl Keys {
                 Ok(key) if jwk.kty == "OKP" && jwk.crv == "Ed25519" => {
                     by_id.insert(jwk.kid.clone(), key);
                 }
-                _ => tracing::warn!(kid = jwk.kid, "passed over a key that is not an Ed25519 key"),
+                _ => tracing::warn!(kid = jwk.kid, "skipped a key that is not an Ed25519 key"),
             }
         }
         Self { published: jwks.clone(), by_id, verified: Verified::default() }
@@ -174,7 +174,7 @@ impl std::fmt::Debug for UserKeys {
 }
 
 impl UserKeys {
-    /// Knows no key until [`replace`](Self::replace) or [`keep_fresh`](Self::keep_fresh) gives it some.
+    /// Has no keys until [`replace`](Self::replace) or [`keep_fresh`](Self::keep_fresh) gives it some.
     pub fn new(issuer: &str, audience: &str, clock: Clock) -> Self {
         let shared = Shared {
             issuer: issuer.to_owned(),
@@ -188,12 +188,12 @@ impl UserKeys {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Whether it knows any key.
+    /// Whether it has any key.
     pub fn are_known(&self) -> bool {
         !self.shared.keys.load().by_id.is_empty()
     }
 
-    /// Takes these keys instead of those that it knew. A key that is not an Ed25519 key is passed over with a warning.
+    /// Replaces its keys by these. A key that is not an Ed25519 key is skipped with a warning.
     pub fn replace(&self, jwks: &Jwks) {
         if self.shared.keys.load().published != *jwks {
             self.shared.keys.store(Arc::new(Keys::new(jwks)));
@@ -201,8 +201,8 @@ impl UserKeys {
         self.shared.refreshes.send_modify(|count| *count += 1);
     }
 
-    /// Asks for the keys now, every minute, and when a token names an unknown one. Runs for ever; keeps the keys that
-    /// it has while nobody answers.
+    /// Fetches the keys now, every minute, and when a token names an unknown key. Runs for ever. While a fetch fails, the old
+    /// keys stay.
     pub async fn keep_fresh<F, E>(self, mut fetch: impl FnMut() -> F)
     where
         F: Future<Output = Result<Jwks, E>>,
@@ -226,10 +226,9 @@ impl UserKeys {
         }
     }
 
-    /// Who the bearer of this token is.
+    /// The member whose token this is.
     ///
-    /// A signature is verified once: the token is remembered for as long as the keys are the same. Whether its time has
-    /// come, and is not over, is looked at each time.
+    /// A signature is verified once; then the token is remembered until the keys change. Its times are checked at each call.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
         let keys = self.shared.keys.load_full();
         let claims = match keys.verified.get(token) {
@@ -265,6 +264,6 @@ impl UserKeys {
         let mut refreshes = self.shared.refreshes.subscribe();
         refreshes.mark_unchanged();
         self.shared.wanted.notify_one();
-        let _ = tokio::time::timeout(PATIENCE, refreshes.changed()).await;
+        let _ = tokio::time::timeout(NEWER_KEYS_TIMEOUT, refreshes.changed()).await;
     }
 }

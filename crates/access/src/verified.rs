@@ -1,18 +1,18 @@
-//! Tokens whose signatures were verified a moment ago.
+//! Tokens whose signatures have been verified.
 
 use aws_lc_rs::digest::{self, SHA256};
 use quick_cache::sync::Cache;
 
-/// With some hundred bytes each.
-const MOST: usize = 4_096;
+/// How many tokens are remembered, with some hundred bytes each.
+const CAPACITY: usize = 4_096;
 
-/// What good tokens claim, by their SHA-256: the tokens themselves do not lie in memory. Those that are not good are not
-/// remembered, so that nobody can fill it with what they made up.
+/// The claims of valid tokens, by the SHA-256 of the token: the tokens themselves are not kept in memory. An invalid token is
+/// not remembered, so that nobody can fill the memory with made-up tokens.
 pub(crate) struct Verified<C>(Cache<[u8; 32], C>);
 
 impl<C: Clone> Default for Verified<C> {
     fn default() -> Self {
-        Self(Cache::new(MOST))
+        Self(Cache::new(CAPACITY))
     }
 }
 

@@ -6,7 +6,7 @@ use problem::Problem;
 
 use crate::{ServiceKeys, UserKeys};
 
-/// Verifies both kinds of token; travels with every request.
+/// Verifies both kinds of token. It is an extension of every request.
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Inner>);
 
@@ -21,13 +21,13 @@ struct Inner {
 struct NoVerifier;
 
 impl Verifier {
-    /// Verifies user tokens with the one and service tokens with the other.
+    /// Verifies user tokens with `users`, and service tokens with `services`.
     pub fn new(users: UserKeys, services: ServiceKeys) -> Self {
         Self(Arc::new(Inner { users, services }))
     }
 
-    /// Gives every request of `router` this verifier. Without it, whatever asks who is calling answers 500: a router
-    /// that was put together wrongly lets nobody in.
+    /// Gives every request of `router` this verifier. Without it, every extractor of a caller answers 500: a router that was
+    /// put together wrongly lets nobody in.
     pub fn wrap<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
         router.layer(Extension(self))
     }

@@ -8,7 +8,7 @@ use access::{
 };
 use axum::Router;
 use axum::routing::get;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use http::StatusCode;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -17,13 +17,13 @@ use time::macros::datetime;
 
 struct Fixture {
     clock: Clock,
-    hand: Hand,
+    clock_control: ClockControl,
     people: People,
     client: Client,
 }
 
 fn fixture() -> Fixture {
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("store-api", &clock);
     let internal = Router::new().route("/internal/x", get(async || "in"));
     let router = Router::new()
@@ -32,7 +32,7 @@ fn fixture() -> Fixture {
         .route("/admin", get(async |_: Admin| "in"))
         .merge(only_services(internal, &["order-api"]));
     let client = Client(people.verifier().wrap(problem::wrap(router)));
-    Fixture { clock, hand, people, client }
+    Fixture { clock, clock_control, people, client }
 }
 
 impl Fixture {
@@ -117,9 +117,9 @@ async fn a_role_that_is_empty_or_unknown_is_no_role() {
 async fn fault_18_an_expired_token_is_refused() {
     let fixture = fixture();
     let token = fixture.people.token(fixture.people.new_member(), Role::Admin);
-    fixture.hand.advance(Duration::from_secs(899));
+    fixture.clock_control.advance(Duration::from_secs(899));
     assert_eq!(fixture.status("/any", &token).await, StatusCode::OK);
-    fixture.hand.advance(Duration::from_secs(6));
+    fixture.clock_control.advance(Duration::from_secs(6));
     assert_eq!(fixture.status("/any", &token).await, StatusCode::UNAUTHORIZED);
 }
 
@@ -226,7 +226,7 @@ async fn a_service_token_is_good_for_its_audience_its_caller_and_a_minute() {
     assert_eq!(fixture.status("/internal/x", &in_its_name).await, StatusCode::UNAUTHORIZED);
 
     let token = fixture.people.service_token("order-api", "store-api");
-    fixture.hand.advance(Duration::from_secs(66));
+    fixture.clock_control.advance(Duration::from_secs(66));
     assert_eq!(fixture.status("/internal/x", &token).await, StatusCode::UNAUTHORIZED);
     let renewed = fixture.people.service_token("order-api", "store-api");
     assert_eq!(fixture.status("/internal/x", &renewed).await, StatusCode::OK);
@@ -268,7 +268,7 @@ async fn a_key_that_is_published_later_is_fetched_when_a_token_names_it() {
 
 #[tokio::test]
 async fn a_token_that_was_good_a_moment_ago_is_not_when_it_expires_or_its_key_is_taken_away() {
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let (keys, key, _) = keys_of(&clock, &SigningKey::generate().unwrap());
     let tokens = UserTokens::new(&settings(), Duration::from_secs(900), clock.clone());
     let principal = Principal {
@@ -292,7 +292,7 @@ async fn a_token_that_was_good_a_moment_ago_is_not_when_it_expires_or_its_key_is
     assert_eq!(keys.verify(&token).await, Err(TokenError::UnknownKey));
     keys.replace(&published(&[&key]));
     assert_eq!(keys.verify(&token).await, Ok(principal));
-    hand.advance(Duration::from_secs(900 + 5));
+    clock_control.advance(Duration::from_secs(900 + 5));
     assert_eq!(keys.verify(&token).await, Err(TokenError::Expired));
 }
 

@@ -1,8 +1,7 @@
 //! The one source of time and of time-ordered ids.
 //!
-//! Everything that needs the time or a new id takes a [`Clock`]. In a process it is the system's; in a test it is
-//! moved by [`Hand`], so that a rule about thirty minutes is tested in a millisecond. `clippy.toml` bans the ways
-//! around it.
+//! Everything that needs the time or a new id takes a [`Clock`]. A process has the system's clock. A test has one that it
+//! sets by a [`ClockControl`], so that a rule about thirty minutes is tested in a millisecond. `clippy.toml` bans every other source.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -38,21 +37,21 @@ impl Clock {
         Self::of(Source::System)
     }
 
-    /// A clock that stands at `start` until its hand is moved.
-    pub fn manual(start: OffsetDateTime) -> (Self, Hand) {
+    /// A clock that stands still at `start` until its [`ClockControl`] sets it.
+    pub fn manual(start: OffsetDateTime) -> (Self, ClockControl) {
         let micros = Arc::new(AtomicI64::new(micros_of(start)));
-        (Self::of(Source::Manual(Arc::clone(&micros))), Hand(micros))
+        (Self::of(Source::Manual(Arc::clone(&micros))), ClockControl(micros))
     }
 
     fn of(source: Source) -> Self {
         Self { source, id_context: Arc::new(std::sync::Mutex::new(ContextV7::new())) }
     }
 
-    /// The time in UTC, in whole microseconds: what a `DATETIME(6)` column can hold, so that a value that was
-    /// written compares equal to the one that is read back.
+    /// The time in UTC, in whole microseconds. A `DATETIME(6)` column holds no more, so a value that is read back equals the
+    /// one that was written.
     pub fn now(&self) -> OffsetDateTime {
         let micros = match &self.source {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+            #[expect(clippy::disallowed_methods, reason = "only this place asks the system")]
             Source::System => micros_of(OffsetDateTime::now_utc()),
             Source::Manual(micros) => micros.load(Ordering::SeqCst),
         };
@@ -69,11 +68,11 @@ impl Clock {
     }
 }
 
-/// Moves a manual clock.
+/// Sets a manual clock.
 #[derive(Clone, Debug)]
-pub struct Hand(Arc<AtomicI64>);
+pub struct ClockControl(Arc<AtomicI64>);
 
-impl Hand {
+impl ClockControl {
     /// Sets the time, forward or back.
     pub fn set(&self, time: OffsetDateTime) {
         self.0.store(micros_of(time), Ordering::SeqCst);
@@ -96,18 +95,18 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_manual_clock_moves_only_by_its_hand() {
-        let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    fn a_manual_clock_changes_only_by_its_control() {
+        let (clock, control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         assert_eq!(clock.now(), clock.now());
-        hand.advance(Duration::from_secs(90));
+        control.advance(Duration::from_secs(90));
         assert_eq!(clock.now(), datetime!(2026-11-22 09:01:30 UTC));
-        hand.set(datetime!(2020-01-01 00:00 UTC));
+        control.set(datetime!(2020-01-01 00:00 UTC));
         assert_eq!(clock.clone().now(), datetime!(2020-01-01 00:00 UTC));
     }
 
     #[test]
     fn ids_sort_in_the_order_they_were_made_even_in_one_microsecond() {
-        let (clock, _hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+        let (clock, _control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let ids: Vec<_> = (0..1_000).map(|_| clock.new_id()).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
     }

@@ -1,25 +1,24 @@
-//! A connection that knows whether the server still owes it an answer.
+//! A connection that knows whether every answer of the server has been read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use database_error::{is_server_answer, is_server_gone};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt, TryStreamExt};
 use sqlx::mysql::{MySqlQueryResult, MySqlRow, MySqlStatement, MySqlTypeInfo};
 use sqlx::{Connection as _, Either, Execute, Executor, MySql, MySqlConnection, SqlStr};
 use tokio::time::{Instant, Sleep};
 
-use crate::error::{is_server_answer, says_that_server_is_gone};
-
-/// One connection of the [pool](crate::Database), lent to the work of a read or a transaction. Use it as an
+/// One connection of the [pool](crate::Database), given to the work of a read or a transaction. Use it as an
 /// `sqlx::Executor`.
 ///
-/// Beyond what sqlx's connection does:
-/// * Each statement ends after a time limit.
-/// * It counts a statement as unanswered until the last part of the answer has arrived. A future that is dropped
-///   earlier leaves the connection out of step: every later statement would read the answer to an earlier one. Such a
-///   connection refuses further statements, and the pool closes it.
+/// It adds to sqlx's connection:
+/// * Each statement has a time limit.
+/// * A statement counts as unanswered until the last part of its answer has been read. If its future is dropped earlier, the
+///   connection is out of sync: every later statement would read the answer to an earlier one. Such a connection refuses
+///   further statements, and the pool closes it.
 #[derive(Debug)]
 pub struct Connection {
     inner: MySqlConnection,
@@ -28,17 +27,17 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct State {
-    /// A statement was sent whose last answer has not been read.
-    is_owed_an_answer: bool,
-    /// The server, or the way to it, is gone. Other connections to it are likely to be dead as well.
+    /// A statement was sent, and its answer has not been read to the end.
+    is_unanswered: bool,
+    /// The server or the network is gone. Other connections are likely to be dead as well.
     has_lost_server: bool,
     /// How long a statement may wait for the server.
     limit: Duration,
-    /// One timer, used again by each statement.
+    /// One timer, which each statement sets anew.
     timer: Pin<Box<Sleep>>,
 }
 
-/// The steps of the answer to one statement.
+/// The answer to one statement, in steps.
 struct Answer<'connection> {
     steps: BoxStream<'connection, sqlx::Result<Either<MySqlQueryResult, MySqlRow>>>,
     state: &'connection mut State,
@@ -48,41 +47,41 @@ struct Answer<'connection> {
 impl Connection {
     pub(crate) fn new(inner: MySqlConnection, limit: Duration) -> Self {
         let timer = Box::pin(tokio::time::sleep(limit));
-        Self { inner, state: State { is_owed_an_answer: false, has_lost_server: false, limit, timer } }
+        Self { inner, state: State { is_unanswered: false, has_lost_server: false, limit, timer } }
     }
 
     pub(crate) fn set_limit(&mut self, limit: Duration) {
         self.state.limit = limit;
     }
 
-    /// Whether every statement has been answered to its end.
-    pub(crate) fn is_in_step(&self) -> bool {
-        !self.state.is_owed_an_answer
+    /// Whether every answer has been read to its end.
+    pub(crate) fn is_in_sync(&self) -> bool {
+        !self.state.is_unanswered
     }
 
     pub(crate) fn has_lost_server(&self) -> bool {
         self.state.has_lost_server
     }
 
-    /// Asks the server for a sign of life.
+    /// Checks that the server answers.
     pub(crate) async fn ping(&mut self) -> sqlx::Result<()> {
         self.state.until_answered(self.inner.ping()).await
     }
 
-    /// Tells the server that this connection ends. Without this the server logs it as aborted.
-    pub(crate) async fn quit(self) {
-        // Nothing depends on it: the socket is closed either way.
+    /// Tells the server that this connection ends. Otherwise the server logs it as aborted.
+    pub(crate) async fn close(self) {
+        // A failure does no harm: the socket is closed in any case.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.inner.close()).await;
     }
 
-    fn ask<'e, 'q: 'e, E>(&'e mut self, query: E) -> Answer<'e>
+    fn send<'e, 'q: 'e, E>(&'e mut self, query: E) -> Answer<'e>
     where
         E: 'q + Execute<'q, MySql>,
     {
-        let steps = if self.state.is_owed_an_answer {
-            futures::stream::once(async { Err(out_of_step()) }).boxed()
+        let steps = if self.state.is_unanswered {
+            futures::stream::once(async { Err(out_of_sync()) }).boxed()
         } else {
-            self.state.is_owed_an_answer = true;
+            self.state.is_unanswered = true;
             self.inner.fetch_many(query)
         };
         Answer { steps, state: &mut self.state, is_timed: false }
@@ -90,26 +89,26 @@ impl Connection {
 }
 
 impl State {
-    /// Waits for an answer of one part.
+    /// Waits for an answer that has one step.
     async fn until_answered<T>(&mut self, answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-        if self.is_owed_an_answer {
-            return Err(out_of_step());
+        if self.is_unanswered {
+            return Err(out_of_sync());
         }
-        self.is_owed_an_answer = true;
+        self.is_unanswered = true;
         let answer = tokio::time::timeout(self.limit, answer).await.unwrap_or_else(|_| Err(out_of_time()));
-        self.hear(answer.as_ref().err());
+        self.note_end(answer.as_ref().err());
         answer
     }
 
-    /// Takes note of the end of an answer.
-    fn hear(&mut self, error: Option<&sqlx::Error>) {
+    /// Notes how an answer has ended.
+    fn note_end(&mut self, error: Option<&sqlx::Error>) {
         match error {
-            None => self.is_owed_an_answer = false,
+            None => self.is_unanswered = false,
             Some(error) => {
                 if is_server_answer(error) {
-                    self.is_owed_an_answer = false;
+                    self.is_unanswered = false;
                 }
-                if says_that_server_is_gone(error) {
+                if is_server_gone(error) {
                     self.has_lost_server = true;
                 }
             }
@@ -135,8 +134,8 @@ impl Stream for Answer<'_> {
             }
         };
         match &step {
-            None => this.state.hear(None),
-            Some(Err(error)) => this.state.hear(Some(error)),
+            None => this.state.note_end(None),
+            Some(Err(error)) => this.state.note_end(Some(error)),
             Some(Ok(_)) => {}
         }
         Poll::Ready(step)
@@ -154,16 +153,16 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
         E: 'q + Execute<'q, MySql>,
     {
-        self.ask(query).boxed()
+        self.send(query).boxed()
     }
 
-    /// Reads on after the first row: sqlx's own connection leaves the rest to the next statement.
+    /// Reads the whole answer, also after the first row. sqlx's own connection leaves the rest to the next statement.
     fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, sqlx::Result<Option<MySqlRow>>>
     where
         'c: 'e,
         E: 'q + Execute<'q, MySql>,
     {
-        let mut answer = self.ask(query);
+        let mut answer = self.send(query);
         Box::pin(async move {
             let mut first = None;
             while let Some(step) = answer.try_next().await? {
@@ -187,7 +186,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
         Box::pin(state.until_answered(inner.prepare_with(sql, parameters)))
     }
 
-    /// For the `query!` macros, which this project does not use; the trait demands it.
+    /// The trait needs it for the `query!` macros, which this project does not use.
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<sqlx::Describe<MySql>>>
     where
         'c: 'e,
@@ -204,6 +203,8 @@ fn out_of_time() -> sqlx::Error {
     ))
 }
 
-pub(crate) fn out_of_step() -> sqlx::Error {
-    sqlx::Error::Protocol("an earlier statement on this connection was given up before its answer".to_owned())
+pub(crate) fn out_of_sync() -> sqlx::Error {
+    sqlx::Error::Protocol(
+        "an earlier statement on this connection was cancelled before its answer".to_owned(),
+    )
 }

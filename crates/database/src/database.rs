@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
@@ -10,37 +11,43 @@ use crate::{Settings, Tls, is_transient};
 
 /// How long a starting process waits for its database.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How long the database may take to show that it is there.
+/// How long a starting process waits before it tries again.
+const START_PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(50))
+    .with_max_delay(LONGEST_START_PAUSE)
+    .without_max_times();
+const LONGEST_START_PAUSE: Duration = Duration::from_secs(2);
+/// How long the database may take to answer a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
 
-/// One service's own schema. Cheap to clone.
+/// The pool of connections to the schema of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) pool: Pool,
 }
 
-/// Why a process can't start on its database.
+/// Why a process can't start with its database.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The address can't be read.
     #[error("the setting database.url is not an address of a schema")]
     Address(#[source] sqlx::Error),
-    /// Nobody answered, or not with a welcome.
-    #[error("the database {address} was not to be reached for {} s", START_LIMIT.as_secs())]
+    /// No connection could be opened.
+    #[error("the database {address} could not be reached for {} s", START_LIMIT.as_secs())]
     Unreachable {
         /// Host, port and schema.
         address: String,
-        /// What the last try met.
+        /// Why the last try failed.
         #[source]
         source: sqlx::Error,
     },
-    /// The schema could not be brought up to date.
+    /// A migration failed.
     #[error("a migration of the schema failed")]
     Migration(#[source] MigrateError),
 }
 
 impl Database {
-    /// Opens the pool; waits a while for a database that is still starting.
+    /// Opens the pool. Waits for a database that is still starting, up to 30 seconds.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let options: MySqlConnectOptions = settings.url.parse().map_err(ConnectError::Address)?;
         let mut options = options
@@ -66,20 +73,19 @@ impl Database {
         Ok(database)
     }
 
-    /// Opens a pool for a test's own schema.
+    /// Opens a pool for the schema of a test.
     pub fn from_options(options: MySqlConnectOptions) -> Self {
         Self::with_statement_limit(options, Duration::from_secs(20))
     }
 
-    /// As [`from_options`](Self::from_options), with a time limit for statements.
+    /// Does what [`from_options`](Self::from_options) does, with this time limit for statements.
     pub fn with_statement_limit(options: MySqlConnectOptions, statement: Duration) -> Self {
         let acquire = Duration::from_secs(5);
         let limits = Limits { max_connections: 16, acquire, statement, lock_wait_s: 5 };
         Self { pool: Pool::new(options, limits) }
     }
 
-    /// A pool of its own to the same schema, for work whose statements may take long, and which takes no connection
-    /// from the others.
+    /// A separate pool for the same schema, for work whose statements may take long. It takes no connections from this pool.
     #[must_use]
     pub fn for_long_statements(&self, max_connections: u32, statement: Duration) -> Self {
         Self { pool: self.pool.with_limits(max_connections, statement) }
@@ -87,7 +93,7 @@ impl Database {
 
     async fn wait_until_reachable(&self, address: &str) -> Result<(), ConnectError> {
         let started = tokio::time::Instant::now();
-        let mut pause = Duration::from_millis(50);
+        let mut pauses = START_PAUSES.build();
         loop {
             match self.check().await {
                 Ok(()) => return Ok(()),
@@ -96,14 +102,14 @@ impl Database {
                 }
                 Err(error) => tracing::warn!(%error, address, "waiting for the database"),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
+            tokio::time::sleep(pauses.next().unwrap_or(LONGEST_START_PAUSE)).await;
         }
     }
 
-    /// Brings the schema up to date. Several processes may do so at once: one does it, the others wait.
+    /// Runs the migrations that the schema does not have yet. If several processes do so at once, one runs them and the others
+    /// wait.
     ///
-    /// It has a connection of its own without time limits, since a change of a large table takes as long as it takes.
+    /// It uses a separate connection without time limits, because a change of a large table may take long.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), ConnectError> {
         let failed = |error: sqlx::Error| ConnectError::Migration(error.into());
         let mut connection = self.pool.options().connect().await.map_err(failed)?;
@@ -113,7 +119,7 @@ impl Database {
 
     /// Whether the database answers, for readiness.
     ///
-    /// A connection that was found dead is no answer: after an outage the second try opens a new one.
+    /// If the first connection is dead, a second try opens a new one, so that an outage that is over is not reported.
     pub async fn check(&self) -> sqlx::Result<()> {
         let ping = || self.run_within(Some(CHECK_LIMIT), |connection| Box::pin(connection.ping()));
         match ping().await {
@@ -127,7 +133,7 @@ impl Database {
         self.pool.counts()
     }
 
-    /// Closes every connection, waiting for those in use.
+    /// Closes every connection. Waits for those in use.
     pub async fn close(&self) {
         self.pool.close().await;
     }

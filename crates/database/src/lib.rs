@@ -1,38 +1,35 @@
-//! The MySQL pool, reads, transactions that retry, migrations, and what an error means.
+//! The MySQL pool, reads, transactions that retry, and migrations.
 //!
-//! * [`Database`]: the pool of one service's own schema, and the only way to a connection:
+//! * [`Database`]: the pool of one service's schema, and the only way to get a connection:
 //!   * [`Database::read`]: single statements that only read.
 //!   * [`Database::run_snapshot`]: reads that must agree with each other.
 //!   * [`Database::run_autocommit`]: a write that is complete in one statement.
-//!   * [`Database::run_tx`]: other writes. It runs in a task of its own and tries again after a deadlock or a lost connection.
-//! * [`Connection`]: what these lend to their work.
-//! * [`duplicate_key`]: which unique key a write ran into.
-//! * [`problem`](fn@problem): the answer to an error that an operation has no word for.
+//!   * [`Database::run_tx`]: other writes. It runs in a separate task and is retried after a deadlock or a lost connection.
+//! * [`Connection`]: what these methods give to their work.
+//! * [`duplicate_key`]: which unique key a write has violated.
 //!
-//! # Nobody gets another's answer
-//! MySQL's protocol has no request ids: an answer belongs to the oldest question that is not answered yet. A connection
-//! on which one answer was left unread gives every later question the answer to the one before.
+//! # Every answer reaches its own statement
+//! MySQL's protocol has no request ids: an answer belongs to the oldest statement that has no answer yet. If one answer on a
+//! connection is left unread, every later statement reads the answer to the statement before.
 //!
-//! sqlx-mysql 0.9 leaves answers unread when a future is dropped. It counts what it is still owed (`waiting` in
-//! `connection/stream.rs`) as one answer for each executed statement, and `wait_until_ready` reads that before the next
-//! statement. But preparing a statement (`prepare_statement` in `connection/executor.rs`) has an answer of its own, of
-//! several packets, and `ping` (`connection/mod.rs`) has one; neither is counted. Dropped there, the connection is out of
-//! step, and sqlx's pool keeps it: the ROLLBACK or the ping that it cleans connections with reads the answer to
-//! something else and finds nothing wrong. Also, a future that is dropped while it sends BEGIN leaves a transaction open
-//! that the pool does not know of.
+//! sqlx-mysql 0.9 leaves answers unread when a future is dropped. It counts one outstanding answer for each executed statement
+//! (`waiting` in `connection/stream.rs`), and `wait_until_ready` reads those before the next statement. But preparing a
+//! statement (`prepare_statement` in `connection/executor.rs`) has an answer of several packets, and `ping`
+//! (`connection/mod.rs`) has one; these are not counted. When the future is dropped there, the connection is out of sync, and
+//! sqlx's pool keeps it: the pool cleans it with a ROLLBACK or a ping, which reads the answer to something else and finds
+//! nothing wrong. Also, a future that is dropped while it sends BEGIN leaves a transaction open that the pool does not know of.
 //!
 //! So here a connection is used again only after the code that ran the work has read the last answer, and is closed
-//! otherwise. Nobody can forget to do so: work never owns its connection. Three rules hold this together:
-//! * [`Connection`] notes each statement whose answer has not come to its end, and refuses the next one.
-//! * Only these methods return a connection to the pool.
-//! * A caller that is dropped does not stop the work: it goes on in a task of its own and ends within the time limits
-//!   of its statements.
+//! otherwise. Work never owns its connection, so it can't forget this. Three rules ensure it:
+//! * [`Connection`] notes each statement whose answer has not been read to its end, and refuses the next statement.
+//! * Only the methods above return a connection to the pool.
+//! * A caller that is dropped does not stop the work. The work goes on in a separate task and ends within the time limits of
+//!   its statements.
 //!
-//! `tests/cancelled_requests.rs` shows the fault with sqlx's own pool, and the cure.
+//! `tests/own_answers.rs` shows the fault with sqlx's own pool, and that this pool does not have it.
 
 mod connection;
 mod database;
-mod error;
 mod pool;
 mod read;
 mod run_to_end;
@@ -41,6 +38,6 @@ mod transaction;
 
 pub use connection::Connection;
 pub use database::{ConnectError, Database};
-pub use error::{SharedError, duplicate_key, is_transient, is_unavailable, problem};
+pub use database_error::{SharedError, duplicate_key, is_transient, is_unavailable};
 pub use settings::{Settings, Tls};
 pub use transaction::TxFuture;

@@ -1,9 +1,10 @@
 //! The pool: which connections there are, and which of them may be used again.
 //!
-//! A connection comes back to the pool in one way: the code that ran the work on it [releases](Acquired::release) it
-//! after the last answer has been read. Every other end (a cancelled task, a panic, a time limit, an answer that does
-//! not make sense) closes it. sqlx's own pool takes every connection back and trusts a ROLLBACK and a ping to clean it;
-//! on a connection that is out of step both read the answer to something else (see the crate's documentation).
+//! There is one way for a connection to come back to the pool: the code that ran the work on it
+//! [releases](PooledConnection::release) it after the last answer has been read. In every other case (a cancelled task, a
+//! panic, a time limit, an answer that is not understood) it is closed. sqlx's own pool takes every connection back and cleans
+//! it with a ROLLBACK and a ping; on a connection that is out of sync both read the answer to something else (see the crate's
+//! documentation).
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,17 +17,17 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 
-/// A connection that was unused for longer is tested before it is used.
-const TRUSTED_FOR: Duration = Duration::from_secs(20);
-/// A connection that was unused for longer is closed.
-const KEPT_UNUSED_FOR: Duration = Duration::from_secs(10 * 60);
+/// A connection that was idle for longer is tested before it is used.
+const MAX_UNTESTED_IDLE_TIME: Duration = Duration::from_secs(20);
+/// A connection that was idle for longer is closed.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(10 * 60);
 /// A connection that is older is closed: its statements and buffers have grown, and the servers may have changed.
-const OLDEST: Duration = Duration::from_secs(30 * 60);
-/// How long a test of an unused connection may take.
-const TEST_LIMIT: Duration = Duration::from_secs(1);
-/// How much longer than the server itself this side waits for the end of a statement. So the server is the first to
-/// give up, and its answer leaves the connection usable.
-const GRACE: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+/// How long the test of an idle connection may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much longer than the server this side waits for the end of a statement. So the server ends the statement first, and its
+/// answer leaves the connection usable.
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -34,10 +35,10 @@ pub(crate) struct Pool(Arc<Inner>);
 
 struct Inner {
     options: MySqlConnectOptions,
-    /// What a new connection is told first.
+    /// The first statements on a new connection.
     set_up: String,
     limits: Limits,
-    /// One for each connection that may be open.
+    /// One for each connection that may be in use.
     permits: Arc<Semaphore>,
     idle: Mutex<Idle>,
 }
@@ -54,23 +55,23 @@ pub(crate) struct Limits {
 
 #[derive(Default)]
 struct Idle {
-    /// The connection that was used last stands last.
-    connections: Vec<Open>,
-    /// Counts the outages. A connection from before the last outage is closed when it comes back.
+    /// The connection that was used last is the last one.
+    connections: Vec<OpenConnection>,
+    /// Counts the outages. A connection that was opened before the last outage is closed when it comes back.
     outages: u64,
 }
 
-/// What a connection takes for a transaction.
+/// Which statements form a transaction on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Autocommit {
-    /// Each statement.
+    /// Each statement is a transaction.
     On,
-    /// All statements until a COMMIT or ROLLBACK: the first statement begins a transaction, without a BEGIN and its
+    /// All statements until a COMMIT or ROLLBACK are a transaction. The first statement begins it, without a BEGIN and its
     /// round trip.
     Off,
 }
 
-struct Open {
+struct OpenConnection {
     connection: Connection,
     autocommit: Autocommit,
     opened_at: Instant,
@@ -79,17 +80,17 @@ struct Open {
     outages: u64,
 }
 
-/// A permit to use one connection.
-pub(crate) struct Turn {
+/// The right to use one connection.
+pub(crate) struct Permit {
     pool: Pool,
     _permit: OwnedSemaphorePermit,
 }
 
 /// A connection in use. Dropping it closes it.
-pub(crate) struct Acquired {
-    open: Option<Open>,
-    // Dropped after the connection.
-    turn: Turn,
+pub(crate) struct PooledConnection {
+    open: Option<OpenConnection>,
+    // It is dropped after the connection.
+    permit: Permit,
 }
 
 impl Pool {
@@ -103,41 +104,41 @@ impl Pool {
         Self::new(self.0.options.clone(), Limits { max_connections, statement, ..self.0.limits })
     }
 
-    /// Waits for a turn to use a connection. A caller that gives up here has begun nothing.
-    pub(crate) async fn turn(&self) -> sqlx::Result<Turn> {
+    /// Waits until a connection may be used. A caller that is dropped here has begun nothing.
+    pub(crate) async fn permit(&self) -> sqlx::Result<Permit> {
         let permit = Arc::clone(&self.0.permits).acquire_owned();
         let permit = tokio::time::timeout(self.0.limits.acquire, permit).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        Ok(Turn { pool: self.clone(), _permit: permit })
+        Ok(Permit { pool: self.clone(), _permit: permit })
     }
 
-    /// How many connections are in use or being opened, and how many nobody uses.
+    /// How many connections are in use or being opened, and how many are idle.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        let most = self.0.limits.max_connections as usize;
-        (most.saturating_sub(self.0.permits.available_permits()), self.idle().connections.len())
+        let max = self.0.limits.max_connections as usize;
+        (max.saturating_sub(self.0.permits.available_permits()), self.idle().connections.len())
     }
 
-    /// The options of a connection that the pool does not count.
+    /// The options for a connection outside of the pool.
     pub(crate) fn options(&self) -> &MySqlConnectOptions {
         &self.0.options
     }
 
-    /// Waits for those in use, and closes everything.
+    /// Waits for the connections in use, and closes all.
     pub(crate) async fn close(&self) {
-        // Fails where it is closed already.
+        // It fails if the pool is closed already.
         let all = self.0.permits.acquire_many(self.0.limits.max_connections).await;
         self.0.permits.close();
         drop(all);
         let idle = std::mem::take(&mut self.idle().connections);
-        futures::future::join_all(idle.into_iter().map(|open| open.connection.quit())).await;
+        futures::future::join_all(idle.into_iter().map(|open| open.connection.close())).await;
     }
 
-    /// Closes every connection that nobody uses, and those in use when they come back: `found` was found dead. One
-    /// from before an outage that is known already says nothing new.
-    fn note_outage(&self, found: &Open) {
+    /// Closes every idle connection now, and those in use when they come back, because `dead` was found dead. A connection
+    /// from before the last outage says nothing new.
+    fn note_outage(&self, dead: &OpenConnection) {
         let dead = {
             let mut idle = self.idle();
-            if found.outages != idle.outages {
+            if dead.outages != idle.outages {
                 return;
             }
             idle.outages += 1;
@@ -145,20 +146,20 @@ impl Pool {
         };
         tracing::info!(
             connections = dead.len(),
-            "a connection to the database was lost; the unused ones are closed"
+            "a connection to the database was lost; the idle connections are closed"
         );
         drop(dead);
     }
 
-    /// An unused connection; of those that need not be set first, where there are any.
-    fn take(&self, autocommit: Autocommit) -> Option<Open> {
+    /// An idle connection, if possible one whose `autocommit` need not be changed.
+    fn take_idle(&self, autocommit: Autocommit) -> Option<OpenConnection> {
         let connections = &mut self.idle().connections;
-        let place = connections.iter().rposition(|open| open.autocommit == autocommit);
-        let place = place.or(connections.len().checked_sub(1))?;
-        Some(connections.remove(place))
+        let position = connections.iter().rposition(|open| open.autocommit == autocommit);
+        let position = position.or(connections.len().checked_sub(1))?;
+        Some(connections.remove(position))
     }
 
-    async fn open(&self) -> sqlx::Result<Open> {
+    async fn open(&self) -> sqlx::Result<OpenConnection> {
         let outages = self.idle().outages;
         let opening = async {
             let inner = self.0.options.connect().await?;
@@ -171,7 +172,7 @@ impl Pool {
             Err(sqlx::Error::Io(std::io::Error::new(kind, "no connection to the database in time")))
         })?;
         let now = Instant::now();
-        Ok(Open { connection, autocommit: Autocommit::On, opened_at: now, used_at: now, outages })
+        Ok(OpenConnection { connection, autocommit: Autocommit::On, opened_at: now, used_at: now, outages })
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -185,19 +186,19 @@ impl fmt::Debug for Pool {
     }
 }
 
-impl Turn {
-    /// A connection whose statements end after the pool's limit, or after `limit`.
+impl Permit {
+    /// An idle connection, or a new one. Its statements end after `limit`, or after the pool's limit.
     pub(crate) async fn connect(
         self,
         autocommit: Autocommit,
         limit: Option<Duration>,
-    ) -> sqlx::Result<Acquired> {
+    ) -> sqlx::Result<PooledConnection> {
         let mut open = loop {
-            match self.pool.take(autocommit) {
+            match self.pool.take_idle(autocommit) {
                 None => break self.pool.open().await?,
-                Some(open) if open.used_at.elapsed() < TRUSTED_FOR => break open,
+                Some(open) if open.used_at.elapsed() < MAX_UNTESTED_IDLE_TIME => break open,
                 Some(mut open) => {
-                    open.connection.set_limit(TEST_LIMIT);
+                    open.connection.set_limit(TEST_TIMEOUT);
                     if open.connection.ping().await.is_ok() {
                         break open;
                     }
@@ -205,19 +206,19 @@ impl Turn {
                 }
             }
         };
-        open.connection.set_limit(limit.unwrap_or(self.pool.0.limits.statement + GRACE));
-        let mut acquired = Acquired { open: Some(open), turn: self };
-        acquired.set(autocommit).await?;
-        Ok(acquired)
+        open.connection.set_limit(limit.unwrap_or(self.pool.0.limits.statement + GRACE_PERIOD));
+        let mut pooled = PooledConnection { open: Some(open), permit: self };
+        pooled.set_autocommit(autocommit).await?;
+        Ok(pooled)
     }
 }
 
-impl Acquired {
+impl PooledConnection {
     pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.open.as_mut().expect("a connection in use is there until it is released").connection
     }
 
-    async fn set(&mut self, autocommit: Autocommit) -> sqlx::Result<()> {
+    async fn set_autocommit(&mut self, autocommit: Autocommit) -> sqlx::Result<()> {
         if self.open.as_ref().is_some_and(|open| open.autocommit == autocommit) {
             return Ok(());
         }
@@ -232,48 +233,47 @@ impl Acquired {
         Ok(())
     }
 
-    /// Gives the connection back for the next one to use, where every statement was answered. No transaction may be
-    /// open on it.
+    /// Returns the connection to the pool if every answer has been read. No transaction may be open on it.
     pub(crate) fn release(mut self) {
         let Some(open) =
-            self.open.take_if(|open| open.connection.is_in_step() && !open.connection.has_lost_server())
+            self.open.take_if(|open| open.connection.is_in_sync() && !open.connection.has_lost_server())
         else {
             return;
         };
         let now = Instant::now();
         let mut ended = Vec::new();
         {
-            let mut idle = self.turn.pool.idle();
-            let is_from_before = open.outages != idle.outages;
-            if is_from_before || now - open.opened_at > OLDEST {
+            let mut idle = self.permit.pool.idle();
+            let is_from_before_outage = open.outages != idle.outages;
+            if is_from_before_outage || now - open.opened_at > MAX_AGE {
                 ended.push(open);
             } else {
-                idle.connections.push(Open { used_at: now, ..open });
+                idle.connections.push(OpenConnection { used_at: now, ..open });
             }
-            if idle.connections.first().is_some_and(|first| now - first.used_at > KEPT_UNUSED_FOR) {
+            if idle.connections.first().is_some_and(|first| now - first.used_at > MAX_IDLE_TIME) {
                 ended.push(idle.connections.remove(0));
             }
         }
         for open in ended {
-            tokio::spawn(open.connection.quit());
+            tokio::spawn(open.connection.close());
         }
     }
 }
 
-impl Drop for Acquired {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(open) = self.open.take_if(|open| open.connection.has_lost_server()) {
-            self.turn.pool.note_outage(&open);
+            self.permit.pool.note_outage(&open);
         }
     }
 }
 
-/// What each session is set to.
+/// The statements that set up a new session.
 fn set_up(limits: Limits) -> String {
     let Limits { lock_wait_s, statement, .. } = limits;
-    // READ COMMITTED: conditional updates by key need no gap locks, and without these there are few deadlocks.
-    // The limit of a statement has another name and another unit in each server, and each skips the other's comment:
-    // MySQL's is for SELECT alone.
+    // READ COMMITTED: conditional updates by key need no gap locks, and without gap locks there are few deadlocks.
+    // The time limit of a statement has another name and unit in MySQL and in MariaDB. Each server ignores the other's comment.
+    // MySQL limits only SELECT statements.
     format!(
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
          SET SESSION innodb_lock_wait_timeout = {lock_wait_s} \

@@ -1,4 +1,4 @@
-//! Work that a cancelled caller does not stop half-way.
+//! Work that goes on when its caller is cancelled.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,9 +7,9 @@ use tokio::runtime::Handle;
 use tracing::Instrument;
 use tracing::instrument::Instrumented;
 
-/// Runs `work` within the caller's task. When the caller is dropped, the rest of `work` goes on in a task of its own.
+/// Runs `work` in the caller's task. When the caller is dropped, the rest of `work` goes on in a separate task.
 ///
-/// In comparison with a task from the start it saves a wake-up of another thread for each read.
+/// A separate task from the start would wake up another thread for each read.
 pub(crate) fn run_to_end<W>(work: W) -> RunToEnd<W>
 where
     W: Future<Output: Send + 'static> + Send + 'static,
@@ -21,7 +21,7 @@ pub(crate) struct RunToEnd<W>
 where
     W: Future<Output: Send + 'static> + Send + 'static,
 {
-    /// None while it is polled, so that work which panicked is not polled again, and after its end.
+    /// `None` while it is polled, so that work that panicked is not polled again, and after its end.
     work: Option<Pin<Box<Instrumented<W>>>>,
 }
 
@@ -47,7 +47,7 @@ where
     W: Future<Output: Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
-        // Without a runtime the process is ending, and the work's connection closes with it.
+        // Without a runtime the process is ending, and the connection of the work is closed with it.
         if let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) {
             runtime.spawn(work);
         }

@@ -2,7 +2,7 @@ use garde::Validate;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// The section `database`: one service's own schema.
+/// The section `database`: the schema of one service.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
@@ -15,15 +15,17 @@ pub struct Settings {
     /// Its password; sealed in the settings.
     #[garde(skip)]
     pub password: SecretString,
-    /// Whether the connection is encrypted. MySQL's own accounts need it, MariaDB's on the same host do not.
+    /// Whether the connection is encrypted. MySQL's accounts need it; MariaDB's accounts on the same host do not.
     #[garde(skip)]
     #[serde(default)]
     pub tls: Tls,
-    /// A file with the certificates that the server's must be signed by; needed where `tls` is `verified`.
+    /// A file with the certificates of the authorities that may have signed the server's certificate; needed where `tls` is
+    /// `verified`.
     #[garde(custom(is_given_when_verified(self.tls)))]
     #[serde(default)]
     pub tls_ca_file: Option<std::path::PathBuf>,
-    /// How many connections this process opens at most.
+    /// The largest number of connections in the pool of this section. order-api has four more to the schema `orders`, for the
+    /// settlement.
     #[garde(range(min = 1, max = 1_000))]
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
@@ -31,11 +33,11 @@ pub struct Settings {
     #[garde(range(min = 1, max = 60_000))]
     #[serde(default = "default_acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
-    /// How long a statement waits for another transaction's row lock before the transaction is tried again.
+    /// How long a statement waits for a row lock of another transaction, before its own transaction is retried.
     #[garde(range(min = 1, max = 50))]
     #[serde(default = "default_lock_wait_timeout_s")]
     pub lock_wait_timeout_s: u32,
-    /// How long a statement may run. Then the server ends it where it can; a second later its connection is given up.
+    /// How long a statement may run. Then the server ends it if it can; a second later its connection is closed.
     #[garde(range(min = 100, max = 600_000))]
     #[serde(default = "default_statement_timeout_ms")]
     pub statement_timeout_ms: u64,
@@ -45,14 +47,14 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tls {
-    /// In the clear.
+    /// Not encrypted.
     Disabled,
-    /// Encrypted where the server offers it.
+    /// Encrypted if the server offers it.
     #[default]
     Preferred,
-    /// Encrypted, to whoever answers.
+    /// Encrypted; the server's certificate is not verified.
     Required,
-    /// Encrypted, to a server whose certificate names it and is signed by `tls-ca-file`.
+    /// Encrypted; the server's certificate names its host and is signed by an authority in `tls-ca-file`.
     Verified,
 }
 

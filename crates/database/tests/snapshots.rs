@@ -21,16 +21,16 @@ async fn a_snapshot_sees_nothing_of_what_is_committed_later(
     let database = Database::from_options(options);
     let baker = pool.clone();
     let counts = database
-        .run_snapshot(move |snapshot| {
+        .run_snapshot(move |connection| {
             Box::pin(async move {
-                let before = count(snapshot).await?;
+                let before = count(connection).await?;
                 baker.execute("INSERT INTO cakes (id) VALUES (2)").await?;
-                Ok::<_, sqlx::Error>((before, count(snapshot).await?))
+                Ok::<_, sqlx::Error>((before, count(connection).await?))
             })
         })
         .await
         .unwrap();
     assert_eq!(counts, (1, 1));
-    // The connection is as it was: what comes next sees what is there.
-    assert_eq!(database.read("count", |db| Box::pin(count(db))).await.unwrap(), 2);
+    // The connection is reset: the next read sees the new row.
+    assert_eq!(database.read("count", |connection| Box::pin(count(connection))).await.unwrap(), 2);
 }

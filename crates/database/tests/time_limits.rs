@@ -1,4 +1,4 @@
-//! Everything that waits for the database has an end, and after an outage the pool is of use again at once.
+//! Every wait for the database has a limit, and after an outage the pool works again at once.
 
 mod notes;
 mod support;
@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use database::{Connection, Database, is_transient, is_unavailable};
+use problem::Problem;
 use sqlx::Executor;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
 use crate::support::behind;
 
-/// Longer than every limit that is met here. It only ends a test that hangs.
+/// Longer than every limit in these tests. It ends a test that hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
 async fn connection_id(connection: &mut Connection) -> sqlx::Result<u64> {
@@ -21,7 +22,7 @@ async fn connection_id(connection: &mut Connection) -> sqlx::Result<u64> {
 }
 
 async fn read(database: &Database) -> sqlx::Result<u64> {
-    database.read("connection_id", |db| Box::pin(connection_id(db))).await
+    database.read("connection_id", |connection| Box::pin(connection_id(connection))).await
 }
 
 #[sqlx::test(migrations = false)]
@@ -32,13 +33,13 @@ async fn a_statement_ends_while_the_database_stands_still(_: MySqlPoolOptions, o
     proxy.stall();
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
-    let write = database.run_tx("write", move |tx| {
+    let write = database.run_tx("write", move |connection| {
         counted.fetch_add(1, Ordering::SeqCst);
-        Box::pin(connection_id(tx))
+        Box::pin(connection_id(connection))
     });
     let write = tokio::time::timeout(HANGS, write).await.expect("a statement without an end").unwrap_err();
     assert!(is_unavailable(&write) && !is_transient(&write), "{write:?}");
-    assert!(runs.load(Ordering::SeqCst) <= 1, "what used up its time is not run again");
+    assert!(runs.load(Ordering::SeqCst) <= 1, "work that has used up its time is not retried");
     let read_meanwhile = tokio::time::timeout(HANGS, read(&database)).await.expect("no end");
     assert!(is_unavailable(&read_meanwhile.unwrap_err()));
     proxy.restore();
@@ -49,17 +50,17 @@ async fn a_statement_ends_while_the_database_stands_still(_: MySqlPoolOptions, o
 async fn the_server_ends_a_read_that_takes_too_long(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let database = Database::with_statement_limit(options, Duration::from_millis(300));
     let before = read(&database).await.unwrap();
-    let slow = database.read("slow", |db| {
+    let slow = database.read("slow", |connection| {
         Box::pin(async move {
             let columns = "information_schema.columns";
             let sql = format!("SELECT COUNT(*) FROM {columns} a, {columns} b, {columns} c WHERE a.column_name < b.column_name");
-            sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql)).fetch_one(db).await
+            sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql)).fetch_one(connection).await
         })
     });
     let error = tokio::time::timeout(HANGS, slow).await.expect("no end").unwrap_err();
     assert!(error.as_database_error().is_some(), "the server answers: {error:?}");
     assert!(is_unavailable(&error) && !is_transient(&error));
-    assert_eq!(read(&database).await.unwrap(), before, "its connection is still of use");
+    assert_eq!(read(&database).await.unwrap(), before, "its connection is used again");
 }
 
 #[sqlx::test(migrations = false)]
@@ -73,16 +74,19 @@ async fn connecting_ends_while_the_database_stands_still(_: MySqlPoolOptions, op
     read(&database).await.unwrap();
 }
 
-/// Opens some connections, which nobody uses afterwards.
+/// Opens some connections, which are idle afterwards.
 async fn open_some(database: &Database) {
-    let slow =
-        || database.read("sleep", |db| Box::pin(async { db.execute("SELECT SLEEP(0.1)").await.map(drop) }));
+    let slow = || {
+        database.read("sleep", |connection| {
+            Box::pin(async { connection.execute("SELECT SLEEP(0.1)").await.map(drop) })
+        })
+    };
     futures::future::try_join_all((0..8).map(|_| slow())).await.unwrap();
     assert!(database.connections().1 > 1);
 }
 
 #[sqlx::test(migrations = false)]
-async fn after_an_outage_one_failure_throws_all_unused_connections_away(
+async fn after_an_outage_one_failure_closes_all_idle_connections(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -96,7 +100,7 @@ async fn after_an_outage_one_failure_throws_all_unused_connections_away(
 }
 
 #[sqlx::test(migrations = false)]
-async fn readiness_is_told_at_once_that_the_database_is_back(
+async fn a_check_succeeds_at_once_when_the_database_is_back(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -104,12 +108,12 @@ async fn readiness_is_told_at_once_that_the_database_is_back(
     let database = Database::from_options(options);
     open_some(&database).await;
     proxy.cut();
-    database.check().await.expect("the first look after an outage opens a new connection");
+    database.check().await.expect("the first check after an outage opens a new connection");
     read(&database).await.unwrap();
 }
 
 #[sqlx::test(migrations = false)]
-async fn connections_that_were_lost_without_a_word_are_replaced(
+async fn connections_that_the_network_lost_silently_are_replaced(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -119,7 +123,7 @@ async fn connections_that_were_lost_without_a_word_are_replaced(
     proxy.lose_existing();
     let error = tokio::time::timeout(HANGS, read(&database)).await.expect("no end").unwrap_err();
     assert!(is_unavailable(&error));
-    read(&database).await.expect("the others were not kept");
+    read(&database).await.expect("the other lost connections were closed as well");
 }
 
 #[sqlx::test(migrations = false)]
@@ -127,20 +131,20 @@ async fn a_database_that_became_read_only_is_unavailable_and_its_connections_are
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    // A server that was made a replica, one that is being switched over, one that left its group.
+    // A server that was made a replica, one that is being switched over, one that has left its group.
     for number in [1290, 1836, 3100, 1047] {
         let database = Database::from_options(options.clone());
         open_some(&database).await;
         let before = read(&database).await.unwrap();
-        let write = database.run_autocommit("write", move |db| {
+        let write = database.run_autocommit("write", move |connection| {
             Box::pin(async move {
                 let sql =
                     format!("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'read-only'");
-                db.execute(sqlx::AssertSqlSafe(sql)).await.map(drop)
+                connection.execute(sqlx::AssertSqlSafe(sql)).await.map(drop)
             })
         });
         let error = write.await.unwrap_err();
-        let problem = database::problem(error);
+        let problem = Problem::database(error);
         assert_eq!(problem.status().as_u16(), 503, "{number}");
         assert_eq!(database.connections(), (0, 0), "{number}");
         assert_ne!(read(&database).await.unwrap(), before, "{number}");
@@ -156,10 +160,10 @@ async fn a_commit_whose_answer_is_lost_is_not_run_again(_: MySqlPoolOptions, opt
     let runs = Arc::new(AtomicU32::new(0));
     let (stalling, counted) = (Arc::clone(&proxy), Arc::clone(&runs));
     let writing = tokio::spawn(async move {
-        let write = database.run_tx("write", move |tx| {
+        let write = database.run_tx("write", move |connection| {
             let (proxy, run) = (Arc::clone(&stalling), counted.fetch_add(1, Ordering::SeqCst));
             Box::pin(async move {
-                sqlx::query("INSERT INTO notes (id) VALUES (?)").bind(run).execute(tx).await?;
+                sqlx::query("INSERT INTO notes (id) VALUES (?)").bind(run).execute(connection).await?;
                 proxy.stall_answers();
                 Ok::<_, sqlx::Error>(())
             })
@@ -171,5 +175,5 @@ async fn a_commit_whose_answer_is_lost_is_not_run_again(_: MySqlPoolOptions, opt
     let error = writing.await.unwrap().unwrap_err();
     assert!(is_unavailable(&error));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-    assert_eq!(notes::ids(&direct).await, [0], "it was committed, and nobody heard");
+    assert_eq!(notes::ids(&direct).await, [0], "it was committed, and the answer was lost");
 }

@@ -1,9 +1,10 @@
-//! `run_tx` on a real server: conflicts are tried again, refusals are not, and errors mean what they say.
+//! `run_tx` on a real server: conflicts are retried, refusals are not, and errors are classified.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use database::{Connection, Database, duplicate_key};
+use problem::Problem;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{Executor, MySqlPool};
 use tokio::sync::Barrier;
@@ -27,8 +28,8 @@ async fn accounts(options: &MySqlConnectOptions) -> MySqlPool {
     pool
 }
 
-async fn add(tx: &mut Connection, id: i32) -> sqlx::Result<()> {
-    sqlx::query("UPDATE accounts SET n = n + 1 WHERE id = ?").bind(id).execute(tx).await.map(|_| ())
+async fn add(connection: &mut Connection, id: i32) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET n = n + 1 WHERE id = ?").bind(id).execute(connection).await.map(|_| ())
 }
 
 #[sqlx::test(migrations = false)]
@@ -42,15 +43,15 @@ async fn a_deadlock_is_tried_again_and_both_succeed(_: MySqlPoolOptions, options
         async move {
             let is_first_try = std::sync::atomic::AtomicBool::new(true);
             database
-                .run_tx("crossing", move |tx| {
+                .run_tx("crossing", move |connection| {
                     let wait = is_first_try.swap(false, Ordering::SeqCst).then(|| Arc::clone(&barrier));
                     tries.fetch_add(1, Ordering::SeqCst);
                     Box::pin(async move {
-                        add(tx, first).await?;
+                        add(connection, first).await?;
                         if let Some(barrier) = wait {
                             barrier.wait().await;
                         }
-                        add(tx, second).await?;
+                        add(connection, second).await?;
                         Ok::<_, MoveError>(())
                     })
                 })
@@ -69,7 +70,7 @@ async fn a_deadlock_is_tried_again_and_both_succeed(_: MySqlPoolOptions, options
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_conflict_that_does_not_end_is_heard_of_after_a_few_tries(
+async fn a_conflict_that_does_not_end_is_reported_after_some_tries(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -79,11 +80,12 @@ async fn a_conflict_that_does_not_end_is_heard_of_after_a_few_tries(
     let counted = Arc::clone(&tries);
 
     let in_vain = database
-        .run_tx("in_vain", move |tx| {
+        .run_tx("in_vain", move |connection| {
             counted.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {
-                add(tx, 1).await?;
-                tx.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock'")
+                add(connection, 1).await?;
+                connection
+                    .execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock'")
                     .await?;
                 Ok::<_, MoveError>(())
             })
@@ -104,10 +106,10 @@ async fn a_refusal_rolls_back_and_is_not_tried_again(_: MySqlPoolOptions, option
     let counted = Arc::clone(&tries);
 
     let refused = database
-        .run_tx("refused", move |tx| {
+        .run_tx("refused", move |connection| {
             counted.fetch_add(1, Ordering::SeqCst);
             Box::pin(async move {
-                add(tx, 1).await?;
+                add(connection, 1).await?;
                 Err::<(), _>(MoveError::Refused)
             })
         })
@@ -131,15 +133,16 @@ async fn a_connection_that_is_killed_in_a_transaction_is_replaced(
     let kills = Arc::clone(&was_killed);
 
     database
-        .run_tx("killed", move |tx| {
+        .run_tx("killed", move |connection| {
             let (killer, kills) = (killer.clone(), Arc::clone(&kills));
             Box::pin(async move {
-                add(tx, 1).await?;
+                add(connection, 1).await?;
                 if kills.fetch_add(1, Ordering::SeqCst) == 0 {
-                    let id: u64 = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *tx).await?;
+                    let id: u64 =
+                        sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *connection).await?;
                     killer.execute(sqlx::AssertSqlSafe(format!("KILL {id}"))).await?;
                 }
-                add(tx, 2).await?;
+                add(connection, 2).await?;
                 Ok::<_, MoveError>(())
             })
         })
@@ -178,6 +181,6 @@ async fn a_server_that_is_not_there_is_a_503_and_a_bug_is_a_500() {
     let database =
         Database::from_options(MySqlConnectOptions::new().host("127.0.0.1").port(nobody).database("x"));
     let lost = database.check().await.unwrap_err();
-    assert_eq!(database::problem(lost).status().as_u16(), 503);
-    assert_eq!(database::problem(sqlx::Error::RowNotFound).status().as_u16(), 500);
+    assert_eq!(Problem::database(lost).status().as_u16(), 503);
+    assert_eq!(Problem::database(sqlx::Error::RowNotFound).status().as_u16(), 500);
 }

@@ -2,29 +2,29 @@
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(2);
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// Doubles from 100 ms to 2 s, each with jitter, so that a returning Consul is not met by everybody at once.
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Pauses that double, each made longer by a random part of itself: from 50 to 100 ms at first, from 1 to 2 s in the end. The
+/// random part keeps many processes from asking a Consul that comes back in the same moment.
 #[derive(Debug)]
-pub(crate) struct Backoff {
-    next: Duration,
-}
+pub(crate) struct Backoff(ExponentialBackoff);
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self { next: FIRST }
+        let pauses = ExponentialBuilder::new().with_min_delay(FIRST).with_max_delay(LONGEST);
+        Self(pauses.with_jitter().without_max_times().build())
     }
 
     pub(crate) fn reset(&mut self) {
-        self.next = FIRST;
+        *self = Self::new();
     }
 
-    /// The time to wait now: between half and all of the present step.
-    pub(crate) fn step(&mut self) -> Duration {
-        let step = self.next;
-        self.next = (step * 2).min(LONGEST);
-        step.mul_f64(rand::random_range(0.5..=1.0))
+    /// How long to wait now.
+    pub(crate) fn next_pause(&mut self) -> Duration {
+        self.0.next().unwrap_or(LONGEST)
     }
 }
 
@@ -33,15 +33,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_the_longest_and_start_over() {
+    fn pauses_grow_to_the_longest_and_start_over() {
         let mut backoff = Backoff::new();
         let mut last = Duration::ZERO;
         for _ in 0..20 {
-            last = backoff.step();
-            assert!(last <= LONGEST);
+            last = backoff.next_pause();
+            assert!(last <= 2 * LONGEST);
         }
-        assert!(last >= LONGEST / 2);
+        assert!(last >= LONGEST);
         backoff.reset();
-        assert!(backoff.step() <= FIRST);
+        assert!(backoff.next_pause() <= 2 * FIRST);
     }
 }

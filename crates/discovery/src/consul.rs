@@ -1,4 +1,4 @@
-//! The few calls of the Consul agent's HTTP API that we need.
+//! The calls of the Consul agent's HTTP API that we need.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::registration::Registration;
 
-/// The longest that one blocking query waits for news. Where the network loses a connection without a word, its query is
-/// deaf for so long, and [`MARGIN`] longer.
+/// How long a blocking query waits for a change. If the network has lost its connection silently, this is noticed after this
+/// time and [`MARGIN`].
 pub(crate) const WAIT: Duration = Duration::from_secs(20);
-/// For Consul to answer what it need not wait for.
+/// How long Consul may take to answer, besides the time that a query waits.
 const MARGIN: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Consul could not be asked.
+/// Why Consul gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsulError {
     /// The HTTP client could not be made.
     #[error("the HTTP client for Consul could not be made")]
     Client(#[source] reqwest::Error),
-    /// No answer came from the agent, or one that is not understood.
+    /// The agent did not answer, or its answer is not understood.
     #[error("Consul at {url} could not be asked")]
     Http {
         /// The agent's address.
         url: String,
-        /// What happened instead.
+        /// What happened.
         #[source]
         source: reqwest::Error,
     },
@@ -37,10 +37,10 @@ pub enum ConsulError {
         url: String,
         /// The status of its answer.
         status: StatusCode,
-        /// What it said.
+        /// The body of its answer.
         message: String,
     },
-    /// A blocking query's answer came without its index, so that the next one could not wait.
+    /// The answer to a blocking query has no index. The next query would need it.
     #[error("Consul at {url} answered without an index")]
     NoIndex {
         /// The agent's address.
@@ -55,7 +55,7 @@ pub struct Consul {
     url: String,
 }
 
-/// What Consul knows of a service at one index of its state.
+/// The healthy instances of a service at one index of Consul's state.
 #[derive(Debug)]
 pub(crate) struct Healthy {
     pub(crate) index: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Healthy {
 }
 
 impl Consul {
-    /// The agent at `url`, for example `http://127.0.0.1:8500`. Nothing is asked yet.
+    /// The agent at `url`, for example `http://127.0.0.1:8500`. Nothing is sent yet.
     pub fn new(url: &str) -> Result<Self, ConsulError> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -75,20 +75,19 @@ impl Consul {
         Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
     }
 
-    /// Whether the agent answers and knows a leader: without one it gives no answers that matter.
+    /// Whether the agent answers and knows a leader. Without a leader its other answers are of no use.
     pub async fn check(&self) -> Result<(), ConsulError> {
         self.send(self.http.get(self.at("/v1/status/leader"))).await.map(drop)
     }
 
-    /// Adds a service to the agent, or replaces the one that has the same id. `passing` says what it is taken for
-    /// until the first check.
+    /// Adds a service to the agent, or replaces the one that has the same id. `passing` is its state until the first check.
     pub(crate) async fn register(&self, service: &Registration, passing: bool) -> Result<(), ConsulError> {
         let body = ServiceDefinition::new(service, passing);
         self.send(self.http.put(self.at("/v1/agent/service/register")).json(&body)).await?;
         Ok(())
     }
 
-    /// Takes a service off the agent. Watchers hear of it within milliseconds. One that is not there is no error.
+    /// Removes a service from the agent. Watchers are notified within milliseconds. A service that is not there is no error.
     pub(crate) async fn deregister(&self, id: &str) -> Result<(), ConsulError> {
         let sent = self.send(self.http.put(self.at(&format!("/v1/agent/service/deregister/{id}")))).await;
         match sent {
@@ -97,10 +96,10 @@ impl Consul {
         }
     }
 
-    /// Waits for the agent's record of a service to change from the one with `hash`. Gives the hash of the record as
-    /// it is now, or `None` when there is none any more.
+    /// Waits until the agent's record of a service has another hash than `hash`. Gives the current hash, or `None` if there is no
+    /// record any more.
     pub(crate) async fn record_after(&self, id: &str, hash: &str) -> Result<Option<String>, ConsulError> {
-        // Without a hash the answer comes at once.
+        // Without a hash Consul answers at once.
         let wait = if hash.is_empty() { Duration::ZERO } else { WAIT };
         match self.send(self.blocking(&format!("/v1/agent/service/{id}?hash={hash}"), wait)).await {
             Ok(answer) => {
@@ -112,28 +111,28 @@ impl Consul {
         }
     }
 
-    /// The instances of a service whose checks pass. With an `index` of an earlier answer, waits up to `wait` for
-    /// something to be different from then.
+    /// The instances of a service whose checks pass. With the `index` of an earlier answer, waits up to `wait` for a change since
+    /// then.
     pub(crate) async fn healthy(
         &self,
         service: &str,
         index: u64,
         wait: Duration,
     ) -> Result<Healthy, ConsulError> {
-        // Without an index the answer comes at once.
+        // Without an index Consul answers at once.
         let wait = if index == 0 { Duration::ZERO } else { wait };
         let query = format!("/v1/health/service/{service}?passing=true&index={index}");
         let answer = self.send(self.blocking(&query, wait)).await?;
         let index =
             answer.headers().get("x-consul-index").and_then(|value| value.to_str().ok()?.parse().ok());
-        // An index of zero would make the next query return at once, and so for ever.
+        // With an index of zero the next query would return at once, and so would all after it.
         let index =
             index.filter(|index| *index > 0).ok_or_else(|| ConsulError::NoIndex { url: self.url.clone() })?;
         let entries: Vec<Entry> = answer.json().await.map_err(|source| self.http_error(source))?;
         Ok(Healthy { index, instances: entries.into_iter().filter_map(Entry::into_instance).collect() })
     }
 
-    /// A query that waits up to `wait` for news. Consul adds up to a sixteenth of it, to spread what it wakes up.
+    /// A query that waits up to `wait` for a change. Consul adds up to a sixteenth of it, so that not all queries end at once.
     fn blocking(&self, query: &str, wait: Duration) -> RequestBuilder {
         let url = self.at(&format!("{query}&wait={}ms", wait.as_millis()));
         self.http.get(url).timeout(wait + wait / 16 + MARGIN)
@@ -154,7 +153,7 @@ impl Consul {
     }
 
     fn http_error(&self, source: reqwest::Error) -> ConsulError {
-        // The error's own text would name the whole address of the query again.
+        // Otherwise the error's text would contain the whole address of the query again.
         ConsulError::Http { url: self.url.clone(), source: source.without_url() }
     }
 }
@@ -193,7 +192,7 @@ impl<'a> ServiceDefinition<'a> {
                 interval: format!("{}ms", service.check_interval.as_millis()),
                 timeout: "2s".to_owned(),
                 status: if passing { "passing" } else { "critical" },
-                // Long enough for any outage of a database: only what will never come back is to be forgotten.
+                // It is longer than any outage of a database, so that only instances that never come back are removed.
                 deregister_critical_service_after: "30m",
             },
         }
@@ -223,12 +222,12 @@ struct Service {
 }
 
 impl Entry {
-    /// A service without an address of its own is at its node's.
+    /// A service without an address has the address of its node.
     fn into_instance(self) -> Option<(String, SocketAddr)> {
         let ip = if self.service.address.is_empty() { &self.node.address } else { &self.service.address };
         let Ok(ip) = ip.parse() else {
             let id = self.service.id;
-            tracing::warn!(id, address = ip, "passing over an instance whose address is no IP");
+            tracing::warn!(id, address = ip, "skipping an instance whose address is not an IP address");
             return None;
         };
         Some((self.service.id, SocketAddr::new(ip, self.service.port)))

@@ -1,4 +1,4 @@
-//! One instance of a service, and what its callers have found out about it.
+//! One instance of a service, and its failures.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many failures in a row, and an instance is passed over.
+/// After this many failures in a row an instance is ejected.
 const FAILURES_TO_EJECT: u32 = 3;
 const FIRST_EJECTION: Duration = Duration::from_secs(1);
 const LONGEST_EJECTION: Duration = Duration::from_secs(30);
@@ -16,66 +16,67 @@ const LONGEST_EJECTION: Duration = Duration::from_secs(30);
 pub struct Instance {
     id: String,
     address: SocketAddr,
-    experience: Mutex<Experience>,
+    health: Mutex<Health>,
 }
 
+/// What callers have found out about an instance.
 #[derive(Debug, Default)]
-struct Experience {
+struct Health {
     failures_in_a_row: u32,
     ejected_until: Option<Instant>,
 }
 
 impl Instance {
     pub(crate) fn new(id: String, address: SocketAddr) -> Self {
-        Self { id, address, experience: Mutex::default() }
+        Self { id, address, health: Mutex::default() }
     }
 
-    /// Its name in Consul.
+    /// Its id in Consul.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it serves.
+    /// The address at which it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// A caller got an answer from it.
     pub fn succeeded(&self) {
-        *self.experience() = Experience::default();
+        *self.health() = Health::default();
     }
 
-    /// A caller could not reach it, or got no answer. After three times in a row it is passed over for a second, and
-    /// twice as long after each failure that follows, up to 30 s: Consul sees a dead process, but not one that
-    /// we alone can't reach.
+    /// A caller could not reach it, or got no answer. After three failures in a row it is ejected: it is skipped for a second,
+    /// and twice as long after each further failure, up to 30 s. Consul notices a dead process, but not one that only this
+    /// process can't reach.
     pub fn failed(&self) {
         let now = Instant::now();
-        let mut experience = self.experience();
-        if experience.is_ejected(now) {
-            // What was under way when it was ejected says nothing new.
+        let mut health = self.health();
+        if health.is_ejected(now) {
+            // A call that began before the ejection says nothing new.
             return;
         }
-        experience.failures_in_a_row = experience.failures_in_a_row.saturating_add(1);
-        if let Some(beyond) = experience.failures_in_a_row.checked_sub(FAILURES_TO_EJECT) {
-            let factor = 2_u32.saturating_pow(beyond);
+        health.failures_in_a_row = health.failures_in_a_row.saturating_add(1);
+        if let Some(further) = health.failures_in_a_row.checked_sub(FAILURES_TO_EJECT) {
+            let factor = 2_u32.saturating_pow(further);
             let ejection = FIRST_EJECTION.saturating_mul(factor).min(LONGEST_EJECTION);
-            experience.ejected_until = Some(now + ejection);
+            health.ejected_until = Some(now + ejection);
             metrics::counter!("discovery_ejections_total").increment(1);
-            tracing::warn!(id = self.id, ?ejection, "passing over an instance that does not answer");
+            tracing::warn!(id = self.id, ?ejection, "ejecting an instance that does not answer");
         }
     }
 
-    /// Whether it is passed over for the moment.
+    /// Whether it is skipped now.
     pub fn is_ejected(&self) -> bool {
-        self.experience().is_ejected(Instant::now())
+        self.health().is_ejected(Instant::now())
     }
 
-    fn experience(&self) -> std::sync::MutexGuard<'_, Experience> {
-        self.experience.lock().unwrap_or_else(PoisonError::into_inner)
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Experience {
+impl Health {
     fn is_ejected(&self, now: Instant) -> bool {
         self.ejected_until.is_some_and(|until| now < until)
     }

@@ -1,11 +1,11 @@
-//! All that is Consul: registering a process, watching who is alive, and picking an instance.
+//! Everything about Consul: registering a process, watching which instances are alive, and picking one.
 //!
-//! - [`Consul`] speaks the HTTP API of a Consul agent, and [`Consul::keep_registered`] keeps a process in its list.
-//! - [`Discovery`] watches the healthy instances of services. A watch begins when a service is first asked for, and
-//!   lives as long as somebody holds its [`Instances`].
-//! - [`Instances`] is the last good snapshot of one service. It outlives Consul: while there is no answer, and for a
-//!   while after a restart that lost everything, what was known last stays. Instances that fail to answer are passed
-//!   over for a while, whatever Consul says ([`Instance::failed`]).
+//! - [`Consul`] calls the HTTP API of a Consul agent, and [`Consul::keep_registered`] keeps a process in its list.
+//! - [`Discovery`] watches the healthy instances of services. A watch begins when a service is first needed, and ends when its
+//!   last [`Instances`] is dropped.
+//! - [`Instances`] is the last good snapshot of one service. It stays while Consul does not answer, and for a time after a restart
+//!   in which Consul has lost everything. An instance that fails to answer is skipped for a time, whatever Consul says
+//!   ([`Instance::failed`]).
 //!
 //! Consul's documents: <https://developer.hashicorp.com/consul/api-docs/features/blocking>.
 
@@ -13,8 +13,10 @@ mod backoff;
 mod consul;
 mod instance;
 mod instances;
+mod keep_registered;
 mod registration;
 mod settings;
+mod snapshot;
 mod watch;
 
 use std::collections::HashMap;
@@ -27,7 +29,7 @@ pub use instances::Instances;
 pub use registration::Registration;
 pub use settings::Settings;
 
-/// Where the instances of each service are found. Cheap to clone; clones share their watches.
+/// Finds the instances of services. Cheap to clone; clones share their watches.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     source: Source,
@@ -46,21 +48,21 @@ impl Discovery {
         Self { source: Source::Consul(consul), known: Arc::default() }
     }
 
-    /// Knows the given services only, and nothing new ever: for tests, and for tools that are told addresses.
+    /// Knows the given services only, and never changes: for tests, and for tools that get addresses as arguments.
     pub fn fixed<'a>(services: impl IntoIterator<Item = (&'a str, Vec<SocketAddr>)>) -> Self {
         let services = services.into_iter().map(|(service, addresses)| (service.to_owned(), addresses));
         Self { source: Source::Fixed(Arc::new(services.collect())), known: Arc::default() }
     }
 
-    /// The same services, watched apart: what its callers find out about an instance is not shared with the callers of
-    /// this one, nor is the turn. For calls that are given up so early that it says little about the instance.
+    /// The same services, watched separately: it shares neither the failures of instances nor the turns with this one. It is for
+    /// calls whose deadline is so short that a failure says little about the instance.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn separate(&self) -> Self {
         Self { source: self.source.clone(), known: Arc::default() }
     }
 
-    /// The instances of `service`. The first call for a service begins to watch it, and so must be made inside of a
-    /// tokio runtime; the list is empty until Consul has answered ([`Instances::wait_ready`]).
+    /// The instances of `service`. The first call for a service begins to watch it, so it must be made inside of a tokio runtime.
+    /// The list is empty until Consul has answered ([`Instances::wait_ready`]).
     pub fn instances(&self, service: &str) -> Instances {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(instances) = known.get(service) {

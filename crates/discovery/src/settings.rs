@@ -5,21 +5,21 @@ use std::time::Duration;
 use garde::Validate;
 use serde::Deserialize;
 
-/// Section `consul`: where the agent is, and how it looks after this process.
+/// Section `consul`: where the agent is, and how it checks this process.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// The Consul agent, for example `http://127.0.0.1:8500`.
     #[garde(prefix("http://"))]
     pub url: String,
-    /// Milliseconds between two of Consul's looks at this process's readiness.
+    /// Milliseconds between two of Consul's checks of this process's readiness.
     #[serde(default = "Settings::default_check_interval_ms")]
     #[garde(range(min = 1_000, max = 10_000))]
     pub check_interval_ms: u64,
 }
 
 impl Settings {
-    /// The time between two of Consul's looks.
+    /// The time between two of Consul's checks.
     pub fn check_interval(&self) -> Duration {
         Duration::from_millis(self.check_interval_ms)
     }

@@ -1,4 +1,4 @@
-//! An answer, as it is kept and given again.
+//! An answer that is kept and given again.
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use problem::{Created, Problem};
 use serde::Serialize;
 
-/// An answer as it was first given.
+/// The answer to the first request.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -16,7 +16,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What a 201 will be on the wire.
+    /// The answer that a 201 will be on the wire.
     pub(crate) fn created<T: Serialize>(created: &Created<T>) -> serde_json::Result<Self> {
         Ok(Self {
             status: StatusCode::CREATED.as_u16(),
@@ -26,7 +26,7 @@ impl Answer {
         })
     }
 
-    /// What a response is on the wire, and the response, whose body had to be read for that.
+    /// The answer that a response is on the wire, and the response itself, whose body had to be read for that.
     pub(crate) async fn read(response: Response) -> Result<(Self, Response), Problem> {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
@@ -43,7 +43,7 @@ impl Answer {
         Ok((answer, Response::from_parts(parts, Body::from(body))))
     }
 
-    /// The first time.
+    /// The response to the first request.
     pub(crate) fn respond(self) -> Result<Response, Problem> {
         let status = StatusCode::from_u16(self.status).map_err(Problem::internal)?;
         let mut response = (status, self.body).into_response();
@@ -57,7 +57,7 @@ impl Answer {
         Ok(response)
     }
 
-    /// Every other time.
+    /// The response to every repetition.
     pub(crate) fn replay(self) -> Result<Response, Problem> {
         metrics::counter!("idempotency_replays_total").increment(1);
         let mut response = self.respond()?;
@@ -65,23 +65,23 @@ impl Answer {
         Ok(response)
     }
 
-    /// What is to be done with it.
-    pub(crate) const fn fate(&self) -> Fate {
+    /// Whether it is kept.
+    pub(crate) const fn retention(&self) -> Retention {
         match self.status {
-            400 | 401 | 403 | 412 | 413 | 415 | 422 => Fate::Mended,
-            408 | 429 | 500.. => Fate::Repeated,
-            _ => Fate::Kept,
+            400 | 401 | 403 | 412 | 413 | 415 | 422 => Retention::Nothing,
+            408 | 429 | 500.. => Retention::OperationId,
+            _ => Retention::Answer,
         }
     }
 }
 
-/// What becomes of an answer, and of the key.
+/// What is kept under a key after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is given to every repetition.
-    Kept,
-    /// Nothing is kept: the request can be mended and sent again with its key.
-    Mended,
-    /// It is no last word: the request can be sent again as it is.
-    Repeated,
+pub(crate) enum Retention {
+    /// The answer, which every repetition gets.
+    Answer,
+    /// Nothing: the request can be corrected and sent again with its key.
+    Nothing,
+    /// The operation id: the request can be sent again as it is, and runs again.
+    OperationId,
 }

@@ -7,17 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::keyed::Fingerprint;
+use crate::keyed::{Fingerprint, KeyOf};
 
-/// Whose key, for which route.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeyOf {
-    pub(crate) member_id: Uuid,
-    pub(crate) route: String,
-    pub(crate) key: String,
-}
-
-/// A key that stands in the table.
+/// A key in the table.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct KeyRow {
     pub(crate) operation_id: Uuid,
@@ -31,8 +23,8 @@ pub(crate) struct KeyRow {
 }
 
 impl KeyRow {
-    /// Refuses every request but the one that the key was first sent with.
-    pub(crate) fn demand(&self, fingerprint: &Fingerprint) -> Result<(), Problem> {
+    /// Refuses every request except the one that the key was first sent with.
+    pub(crate) fn check_fingerprint(&self, fingerprint: &Fingerprint) -> Result<(), Problem> {
         if self.fingerprint == fingerprint { Ok(()) } else { Err(Problem::new(Code::IdempotencyKeyReused)) }
     }
 
@@ -50,7 +42,7 @@ impl KeyRow {
     }
 }
 
-/// Claims a new key. A duplicate-key error says that it is known.
+/// Inserts a new key. A duplicate-key error means that it is known already.
 pub(crate) async fn insert(
     connection: &mut Connection,
     of: &KeyOf,
@@ -76,7 +68,7 @@ pub(crate) async fn insert(
     .map(|_| ())
 }
 
-/// A new key with its answer.
+/// A new key and its answer.
 pub(crate) struct AnsweredRow<'a> {
     pub(crate) of: &'a KeyOf,
     pub(crate) operation_id: Uuid,
@@ -85,7 +77,7 @@ pub(crate) struct AnsweredRow<'a> {
     pub(crate) answer: &'a Answer,
 }
 
-/// Takes new keys and keeps their answers. A duplicate-key error says that one of them is known.
+/// Inserts new keys with their answers. A duplicate-key error means that one of them is known already.
 pub(crate) async fn insert_answered<'a>(
     connection: &mut Connection,
     rows: impl IntoIterator<Item = AnsweredRow<'a>>,
@@ -122,7 +114,7 @@ pub(crate) async fn find(connection: &mut Connection, of: &KeyOf) -> sqlx::Resul
     .await
 }
 
-/// Takes over a request whose lease ran out, unless somebody else was quicker.
+/// Takes over a request whose lease has run out. False if another request was faster.
 pub(crate) async fn take_over(
     connection: &mut Connection,
     of: &KeyOf,
@@ -145,7 +137,7 @@ pub(crate) async fn take_over(
     .map(|done| done.rows_affected() == 1)
 }
 
-/// Keeps the answer.
+/// Stores the answer.
 pub(crate) async fn answer(
     connection: &mut Connection,
     of: &KeyOf,
@@ -169,7 +161,7 @@ pub(crate) async fn answer(
     .map(|_| ())
 }
 
-/// Lets the request be run again at once, with the same operation id.
+/// Ends the lease, so that the request can be run again at once, with the same operation id.
 pub(crate) async fn end_lease(
     connection: &mut Connection,
     of: &KeyOf,
@@ -190,8 +182,8 @@ pub(crate) async fn end_lease(
     .map(|_| ())
 }
 
-/// Forgets a key, so that it can be sent with another body.
-pub(crate) async fn forget(connection: &mut Connection, of: &KeyOf, operation_id: Uuid) -> sqlx::Result<()> {
+/// Deletes a key, so that it can be sent with another body.
+pub(crate) async fn delete(connection: &mut Connection, of: &KeyOf, operation_id: Uuid) -> sqlx::Result<()> {
     sqlx::query(
         "DELETE FROM idempotency_keys \
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
@@ -205,8 +197,8 @@ pub(crate) async fn forget(connection: &mut Connection, of: &KeyOf, operation_id
     .map(|_| ())
 }
 
-/// Forgets one key whose time is over, unless somebody else was quicker.
-pub(crate) async fn forget_expired(
+/// Deletes one key that has expired, unless another request was faster.
+pub(crate) async fn delete_expired(
     connection: &mut Connection,
     of: &KeyOf,
     created_before: OffsetDateTime,
@@ -224,15 +216,15 @@ pub(crate) async fn forget_expired(
     .map(|_| ())
 }
 
-/// Forgets up to `at_most` keys whose time is over; gives how many it forgot.
+/// Deletes up to `limit` keys that have expired, and gives their number.
 pub(crate) async fn purge(
     connection: &mut Connection,
     created_before: OffsetDateTime,
-    at_most: u32,
+    limit: u32,
 ) -> sqlx::Result<u64> {
     sqlx::query("DELETE FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?")
         .bind(created_before)
-        .bind(at_most)
+        .bind(limit)
         .execute(connection)
         .await
         .map(|done| done.rows_affected())

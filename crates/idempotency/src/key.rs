@@ -11,7 +11,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Result<String, Problem> {
     let mut values = headers.get_all(HEADER).iter();
     let value = values.next().ok_or_else(|| Problem::new(Code::IdempotencyKeyMissing))?;
     if values.next().is_some() {
-        return Err(Problem::new(Code::IdempotencyKeyInvalid).detail("the header stands more than once"));
+        return Err(Problem::new(Code::IdempotencyKeyInvalid).detail("the header is there more than once"));
     }
     let text = value.as_bytes().trim_ascii();
     let key = if let [b'"', quoted @ .., b'"'] = text { quoted } else { text };

@@ -6,21 +6,29 @@ use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request};
 use http::request::Parts;
 use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
-use crate::db::KeyOf;
 use crate::key;
 
-/// No body of ours is larger.
+/// The largest body that a request may have.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// SHA-256 of what a request asks for.
+/// A key, with the member who sent it and the route that it was sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeyOf {
+    pub(crate) member_id: Uuid,
+    pub(crate) route: String,
+    pub(crate) key: String,
+}
+
+/// SHA-256 of the address and the body of a request.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// A signed-in member's request, read to its end.
+/// The request of a signed-in member, with its whole body.
 pub(crate) struct Keyed {
     pub(crate) of: KeyOf,
     pub(crate) fingerprint: Fingerprint,
-    /// The path that was asked for.
+    /// The path of the request.
     pub(crate) path: String,
     parts: Parts,
     body: Bytes,
@@ -41,7 +49,7 @@ impl Keyed {
         Ok(Self { of, fingerprint, path: uri.path().to_owned(), parts, body })
     }
 
-    /// The request as it came, with what its handler is to know of the key.
+    /// The request as it arrived, with an extension for its handler.
     pub(crate) fn request<T: Clone + Send + Sync + 'static>(&self, extension: T) -> Request {
         let mut parts = self.parts.clone();
         parts.extensions.insert(extension);

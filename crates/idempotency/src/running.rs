@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::db::KeyOf;
+use crate::keyed::KeyOf;
 
-/// Cheap to clone.
+/// The set of keys. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Running(Arc<Mutex<HashSet<KeyOf>>>);
 
-/// A request that runs, until this is dropped.
+/// A request that runs until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Run {
     running: Running,
@@ -17,7 +17,7 @@ pub(crate) struct Run {
 }
 
 impl Running {
-    /// `None` where one with this key runs already.
+    /// Adds a request. `None` if one with this key runs already.
     pub(crate) fn begin(&self, of: &KeyOf) -> Option<Run> {
         self.lock().insert(of.clone()).then(|| Run { running: self.clone(), of: of.clone() })
     }

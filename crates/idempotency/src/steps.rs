@@ -1,4 +1,4 @@
-//! Requests whose effect takes several steps: the key is claimed before the first, and the answer kept after the last.
+//! Requests whose effect takes several steps. The key is claimed before the first step, and the answer is kept after the last.
 
 use std::time::Duration;
 
@@ -12,20 +12,21 @@ use problem::Problem;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::answer::{Answer, Fate};
-use crate::db::{self, KeyOf};
-use crate::keeper::{KEPT_FOR, Keeper, in_use};
-use crate::keyed::{Fingerprint, Keyed};
+use crate::answer::{Answer, Retention};
+use crate::db;
+use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
+use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
-/// How long a request may run before a repetition may take it over. The operation's id makes it safe to be wrong.
+/// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
+/// from doing anything twice.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// What a request with an Idempotency-Key is about to do. Extracted by the handlers behind [`Keeper::guard`].
+/// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind [`IdempotencyKeys::guard`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The same for every try of the same request.
     pub id: Uuid,
-    /// Whether an earlier try was begun, and may have come to anything.
+    /// Whether an earlier try was begun. It may have had effects.
     pub begun_before: bool,
 }
 
@@ -41,32 +42,34 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     }
 }
 
-/// What the table says of a key.
-enum Found {
+/// What to do with a request.
+enum Claimed {
     /// Run it.
     Run(Operation),
-    /// It has been answered.
+    /// Give the answer that was kept.
     Answered(Answer),
 }
 
-impl Keeper {
-    /// Guards every route of `router`, whose handlers extract an [`Operation`]. The routes demand a signed-in member, who
-    /// is asked for first.
+impl IdempotencyKeys {
+    /// Guards every route of `router`. Their handlers extract an [`Operation`]. A request without a signed-in member is refused
+    /// before its key is looked at.
     pub fn guard<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let keeper = self.clone();
+        let idempotency_keys = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
-            let keeper = keeper.clone();
-            async move { keeper.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response) }
+            let idempotency_keys = idempotency_keys.clone();
+            async move {
+                idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
+            }
         }))
     }
 
     async fn pass_steps(self, request: Request, next: Next) -> Result<Response, Problem> {
         let keyed = Keyed::read(request).await?;
-        // A client that hangs up drops this future, but not the task: what was begun under a key is finished.
+        // When the client hangs up, this future is dropped, but not the task: the work runs to its end.
         let work = async move {
             let operation = match self.claim(&keyed).await? {
-                Found::Answered(answer) => return answer.replay(),
-                Found::Run(operation) => operation,
+                Claimed::Answered(answer) => return answer.replay(),
+                Claimed::Run(operation) => operation,
             };
             let response = next.run(keyed.request(operation)).await;
             self.keep(&keyed, operation, response).await
@@ -75,51 +78,50 @@ impl Keeper {
         answered.unwrap_or_else(|stopped| Err(Problem::internal(stopped)))
     }
 
-    /// Claims the key for this request, or finds what has become of it.
-    async fn claim(&self, keyed: &Keyed) -> Result<Found, Problem> {
-        let (keeper, of, fingerprint) = (self.clone(), keyed.of.clone(), keyed.fingerprint);
-        let claim = self.database.run_autocommit("idempotency_claim", move |db| {
-            Box::pin(async move { Ok::<_, sqlx::Error>(keeper.claim_over(db, &of, &fingerprint).await) })
+    /// Claims the key for this request, or finds the answer that was kept.
+    async fn claim(&self, keyed: &Keyed) -> Result<Claimed, Problem> {
+        let (idempotency_keys, of, fingerprint) = (self.clone(), keyed.of.clone(), keyed.fingerprint);
+        let claim = self.database.run_autocommit("idempotency_claim", move |connection| {
+            Box::pin(async move { idempotency_keys.claim_on(connection, &of, &fingerprint).await })
         });
-        claim.await.map_err(database::problem)?
+        claim.await
     }
 
-    async fn claim_over(
+    async fn claim_on(
         &self,
         connection: &mut Connection,
         of: &KeyOf,
         fingerprint: &Fingerprint,
-    ) -> Result<Found, Problem> {
-        // Twice, because a key that was found may be forgotten or taken over by somebody else meanwhile.
+    ) -> Result<Claimed, Problem> {
+        // Twice, because another request may delete or take over the key after it was found.
         for _ in 0..2 {
             let now = self.clock.now();
             let operation = Operation { id: self.clock.new_id(), begun_before: false };
             match db::insert(connection, of, operation.id, fingerprint, now, now + LEASE).await {
-                Ok(()) => return Ok(Found::Run(operation)),
+                Ok(()) => return Ok(Claimed::Run(operation)),
                 Err(error) if database::duplicate_key(&error).is_some() => {}
-                Err(error) => return Err(database::problem(error)),
+                Err(error) => return Err(error.into()),
             }
-            let Some(row) = db::find(connection, of).await.map_err(database::problem)? else { continue };
+            let Some(row) = db::find(connection, of).await? else { continue };
             if row.created_at + KEPT_FOR <= now {
-                db::forget_expired(connection, of, now - KEPT_FOR).await.map_err(database::problem)?;
+                db::delete_expired(connection, of, now - KEPT_FOR).await?;
                 continue;
             }
-            row.demand(fingerprint)?;
+            row.check_fingerprint(fingerprint)?;
             if row.is_answered() {
-                return row.answer().map(Found::Answered).ok_or_else(in_use);
+                return row.answer().map(Claimed::Answered).ok_or_else(in_use);
             }
             if row.leased_until > now {
                 return Err(in_use());
             }
-            let taken = db::take_over(connection, of, &row, now + LEASE).await.map_err(database::problem)?;
-            if taken {
-                return Ok(Found::Run(Operation { id: row.operation_id, begun_before: true }));
+            if db::take_over(connection, of, &row, now + LEASE).await? {
+                return Ok(Claimed::Run(Operation { id: row.operation_id, begun_before: true }));
             }
         }
         Err(in_use())
     }
 
-    /// Keeps the answer, or says that the request may be sent again.
+    /// Keeps the answer, or allows the request to be sent again.
     async fn keep(
         &self,
         keyed: &Keyed,
@@ -128,7 +130,7 @@ impl Keeper {
     ) -> Result<Response, Problem> {
         let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
         if let Err(error) = self.write(keyed, operation, &answer).await {
-            // The work is done, and a repetition would do it again to the same end: the client gets its answer.
+            // The work is done, and a repetition would do it again with the same result. So the client gets its answer.
             tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
         }
         Ok(response)
@@ -136,12 +138,12 @@ impl Keeper {
 
     async fn write(&self, keyed: &Keyed, operation: Operation, answer: &Answer) -> sqlx::Result<()> {
         let (of, id, answer, now) = (keyed.of.clone(), operation.id, answer.clone(), self.clock.now());
-        let write = self.database.run_autocommit("idempotency_answer", move |db| {
+        let write = self.database.run_autocommit("idempotency_answer", move |connection| {
             Box::pin(async move {
-                match answer.fate() {
-                    Fate::Mended => db::forget(db, &of, id).await,
-                    Fate::Repeated => db::end_lease(db, &of, id, now).await,
-                    Fate::Kept => db::answer(db, &of, id, &answer).await,
+                match answer.retention() {
+                    Retention::Nothing => db::delete(connection, &of, id).await,
+                    Retention::OperationId => db::end_lease(connection, &of, id, now).await,
+                    Retention::Answer => db::answer(connection, &of, id, &answer).await,
                 }
             })
         });

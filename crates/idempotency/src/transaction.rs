@@ -1,5 +1,5 @@
-//! Requests whose whole effect is one transaction: the key and the answer are written in it, so that either all of it has
-//! happened or nothing.
+//! Requests whose whole effect is one transaction. The key and the answer are written in the same transaction, so that either
+//! all of it happens or nothing.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::answer::{Answer, Fate};
-use crate::db::{self, AnsweredRow, KeyOf};
-use crate::keeper::{KEPT_FOR, Keeper, in_use};
-use crate::keyed::{Fingerprint, Keyed};
+use crate::answer::{Answer, Retention};
+use crate::db::{self, AnsweredRow};
+use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
+use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
-/// From then on it is worth a statement to see whether a request was answered before.
+/// After this time it is worth a statement to see whether the request was answered before.
 const LONG_WAIT: Duration = Duration::from_millis(50);
 
-/// A key that is to be taken in the transaction that does what the request asks for. Extracted by the handlers behind
-/// [`Keeper::guard_transaction`], and written with its answer by [`keep`].
+/// A key that is to be written in the transaction of the request. It is extracted by the handlers behind
+/// [`IdempotencyKeys::guard_transaction`], and written with its answer by [`keep`].
 #[derive(Clone, Debug)]
 pub struct Claim(Arc<Inner>);
 
@@ -37,27 +37,27 @@ struct Inner {
     now: OffsetDateTime,
 }
 
-/// A key with the answer that is to be kept.
+/// A key and the answer that is to be kept.
 #[derive(Debug)]
 #[must_use = "it is not kept yet"]
-pub struct Answered {
+pub struct AnswerToKeep {
     claim: Claim,
     answer: Answer,
 }
 
-/// The answer that was kept, to be given once the transaction has been committed.
+/// The answer that was kept, to be given after the transaction has been committed.
 #[derive(Debug)]
 #[must_use = "it is the answer"]
-pub struct Kept(Answer);
+pub struct KeptAnswer(Answer);
 
-/// Why a key could not be taken. The transaction must not be committed.
+/// Why a key could not be written. The transaction must not be committed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
-    /// The request was answered before, or another one had its key. The layer finds out, and answers in place of the
+    /// The request was answered before, or another request had its key. The layer finds out which, and answers in place of the
     /// handler.
     #[error("the idempotency key is known already")]
     KeyIsKnown,
-    /// The answer is no JSON.
+    /// The answer can't be written as JSON.
     #[error("the answer can't be written as JSON")]
     Answer(#[from] serde_json::Error),
     /// The database failed.
@@ -73,39 +73,42 @@ struct Committed;
 #[error("the route is not guarded by idempotency::Keeper::guard_transaction")]
 struct NotGuarded;
 
-/// What is known of a request's key.
+/// What the table says about the key of a request.
 enum Known {
     /// The request itself was committed, with this answer.
     Committed(Response),
-    /// It was answered before.
+    /// An earlier request was answered with this.
     Replayed(Response),
-    /// It belonged to one whose time is over, and is forgotten now.
-    Forgotten,
+    /// It had expired, and is deleted now.
+    Expired,
 }
 
 impl Claim {
-    /// Made anew for every try: of those that did not end with a commit, nothing is left.
+    /// The id of the operation. It is a new one for every try, because a try that was not committed leaves nothing behind.
     pub fn id(&self) -> Uuid {
         self.0.id
     }
 
-    /// Answers the request, with a 201.
-    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<Answered, KeepError> {
-        Ok(Answered { claim: self.clone(), answer: Answer::created(created)? })
+    /// The answer to the request, a 201.
+    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<AnswerToKeep, KeepError> {
+        Ok(AnswerToKeep { claim: self.clone(), answer: Answer::created(created)? })
     }
 }
 
-/// Writes keys with their answers, in the transaction that has the effects: all of them, or none. Its last statement, or
-/// nearly: until the commit, a twin of each request waits for it here.
-pub async fn keep(transaction: &mut Connection, answered: Vec<Answered>) -> Result<Vec<Kept>, KeepError> {
-    match db::insert_answered(transaction, answered.iter().map(Answered::row)).await {
-        Ok(()) => Ok(answered.into_iter().map(|Answered { answer, .. }| Kept(answer)).collect()),
+/// Writes keys with their answers in the transaction that has the effects: all of them or none. It should be one of the last
+/// statements, because an equal request in another instance waits here until the commit.
+pub async fn keep(
+    connection: &mut Connection,
+    answered: Vec<AnswerToKeep>,
+) -> Result<Vec<KeptAnswer>, KeepError> {
+    match db::insert_answered(connection, answered.iter().map(AnswerToKeep::row)).await {
+        Ok(()) => Ok(answered.into_iter().map(|AnswerToKeep { answer, .. }| KeptAnswer(answer)).collect()),
         Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
         Err(error) => Err(error.into()),
     }
 }
 
-impl Answered {
+impl AnswerToKeep {
     fn row(&self) -> AnsweredRow<'_> {
         let Inner { id, of, fingerprint, now } = &*self.claim.0;
         AnsweredRow { of, operation_id: *id, fingerprint, now: *now, answer: &self.answer }
@@ -120,7 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Claim {
     }
 }
 
-impl IntoResponse for Kept {
+impl IntoResponse for KeptAnswer {
     fn into_response(self) -> Response {
         match self.0.respond() {
             Ok(mut response) => {
@@ -137,19 +140,24 @@ impl From<KeepError> for Problem {
         match error {
             KeepError::KeyIsKnown => in_use(),
             KeepError::Answer(error) => Self::internal(error),
-            KeepError::Database(error) => database::problem(error),
+            KeepError::Database(error) => error.into(),
         }
     }
 }
 
-impl Keeper {
-    /// Guards every route of `router`, whose handlers extract a [`Claim`]. The routes demand a signed-in member, who is
-    /// asked for first.
+impl IdempotencyKeys {
+    /// Guards every route of `router`. Their handlers extract a [`Claim`]. A request without a signed-in member is refused
+    /// before its key is looked at.
     pub fn guard_transaction<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let keeper = self.clone();
+        let idempotency_keys = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
-            let keeper = keeper.clone();
-            async move { keeper.pass_transaction(request, next).await.unwrap_or_else(IntoResponse::into_response) }
+            let idempotency_keys = idempotency_keys.clone();
+            async move {
+                idempotency_keys
+                    .pass_transaction(request, next)
+                    .await
+                    .unwrap_or_else(IntoResponse::into_response)
+            }
         }))
     }
 
@@ -182,9 +190,9 @@ impl Keeper {
         }))
     }
 
-    /// A repetition meets its key at the end of its transaction only, which costs nothing where there is none. One that
-    /// would wait long before that, for the turn of its wallet say, is looked up meanwhile, and broken off with the answer
-    /// of old. Else the handler's is given.
+    /// Runs the handler. A repetition finds its key only at the end of its transaction; so a first request needs no additional
+    /// statement. If the handler takes long, for example because it waits for its wallet, the key is looked up meanwhile. If it
+    /// was answered before, the handler is cancelled and the first answer is given.
     async fn run_unless_answered(
         &self,
         keyed: &Keyed,
@@ -198,13 +206,13 @@ impl Keeper {
         match self.look_up(keyed, claim).await {
             Ok(Some(Ok(Known::Replayed(response)))) => Ok(ControlFlow::Break(response)),
             Ok(Some(Err(refusal))) => Err(refusal),
-            // Also where it has just been committed: others may see that before it is on the disk, its handler hears after.
+            // Also if it has just been committed: others may see the commit before the handler gets its answer.
             Ok(_) | Err(_) => Ok(ControlFlow::Continue(run.await)),
         }
     }
 
-    /// Nothing was committed, as far as is known: perhaps because the key is known, whose answer is the request's then,
-    /// and else because the handler refuses. `None` where it is to be run again.
+    /// The handler did not say that it has committed. Either the key is known, and its answer is the answer to the request; or
+    /// the handler has refused. `None` if the request is to be run again.
     async fn refused(
         &self,
         keyed: &Keyed,
@@ -215,7 +223,7 @@ impl Keeper {
             Ok(Some(known)) => {
                 return Ok(match known? {
                     Known::Committed(response) | Known::Replayed(response) => Some(response),
-                    Known::Forgotten => None,
+                    Known::Expired => None,
                 });
             }
             Ok(None) => {}
@@ -225,12 +233,12 @@ impl Keeper {
             }
         }
         let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
-        if answer.fate() != Fate::Kept {
+        if answer.retention() != Retention::Answer {
             return Ok(Some(response));
         }
-        match self.keep_refusal(Answered { claim: claim.clone(), answer }).await {
+        match self.keep_refusal(AnswerToKeep { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
-            // It is refused again where it is sent again, or not, if it may be done by then.
+            // A repetition runs again, and may be refused again or not.
             Err(error) => {
                 tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
                 Ok(Some(response))
@@ -240,31 +248,31 @@ impl Keeper {
     }
 
     async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Known, Problem>>> {
-        let (of, forgotten_before) = (keyed.of.clone(), claim.0.now - KEPT_FOR);
-        let find = self.database.run_autocommit("idempotency_look_up", move |db| {
+        let (of, expired_before) = (keyed.of.clone(), claim.0.now - KEPT_FOR);
+        let find = self.database.run_autocommit("idempotency_look_up", move |connection| {
             Box::pin(async move {
-                let row = db::find(db, &of).await?;
-                if row.as_ref().is_some_and(|row| row.created_at <= forgotten_before) {
-                    db::forget_expired(db, &of, forgotten_before).await?;
+                let row = db::find(connection, &of).await?;
+                if row.as_ref().is_some_and(|row| row.created_at <= expired_before) {
+                    db::delete_expired(connection, &of, expired_before).await?;
                 }
                 Ok::<_, sqlx::Error>(row)
             })
         });
         let Some(row) = find.await? else { return Ok(None) };
-        if row.created_at <= forgotten_before {
-            return Ok(Some(Ok(Known::Forgotten)));
+        if row.created_at <= expired_before {
+            return Ok(Some(Ok(Known::Expired)));
         }
         let is_own = row.operation_id == claim.0.id;
-        let answered = row.demand(&keyed.fingerprint).and_then(|()| {
+        let answered = row.check_fingerprint(&keyed.fingerprint).and_then(|()| {
             let answer = row.answer().ok_or_else(in_use)?;
             Ok(if is_own { Known::Committed(answer.respond()?) } else { Known::Replayed(answer.replay()?) })
         });
         Ok(Some(answered))
     }
 
-    async fn keep_refusal(&self, answered: Answered) -> sqlx::Result<()> {
-        let keep = self.database.run_autocommit("idempotency_keep_refusal", move |db| {
-            Box::pin(async move { db::insert_answered(db, [answered.row()]).await })
+    async fn keep_refusal(&self, answered: AnswerToKeep) -> sqlx::Result<()> {
+        let keep = self.database.run_autocommit("idempotency_keep_refusal", move |connection| {
+            Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
         });
         keep.await
     }

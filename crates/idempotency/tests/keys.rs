@@ -1,4 +1,4 @@
-//! What becomes of a request that is sent more than once.
+//! A request that is sent more than once, whose effect takes several steps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,10 +9,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Keeper, Operation};
+use idempotency::{IdempotencyKeys, Operation};
+use jobs::Progress;
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -20,9 +21,10 @@ use sqlx::{Executor, MySqlPool};
 use testkit::{Client, People};
 use time::macros::datetime;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Counts its runs and answers as the body says; waits for a permit where the body says so.
+/// Counts its runs. The body of the request says what to answer, and whether to wait for a permit.
 #[derive(Clone)]
 struct Shop {
     runs: Arc<AtomicU32>,
@@ -51,24 +53,24 @@ struct Fixture {
     people: People,
     member: MemberId,
     client: Client,
-    hand: Hand,
+    clock_control: ClockControl,
     pool: MySqlPool,
-    keeper: Keeper,
+    idempotency_keys: IdempotencyKeys,
 }
 
 async fn fixture(options: MySqlConnectOptions) -> Fixture {
     let pool = MySqlPool::connect_with(options.clone()).await.unwrap();
     pool.execute(include_str!("../schema.sql")).await.unwrap();
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("order-api", &clock);
     let shop =
         Shop { runs: Arc::default(), permits: Arc::new(Semaphore::new(0)), operations: Arc::default() };
-    let keeper = Keeper::new(Database::from_options(options), clock);
+    let idempotency_keys = IdempotencyKeys::new(Database::from_options(options), clock);
     let routes = Router::new().route("/orders", post(order)).route("/lines/{id}/x", post(order));
-    let router = keeper.guard(routes).with_state(shop.clone());
+    let router = idempotency_keys.guard(routes).with_state(shop.clone());
     let client = Client(people.verifier().wrap(problem::wrap(router)));
     let member = people.new_member();
-    Fixture { shop, people, member, client, hand, pool, keeper }
+    Fixture { shop, people, member, client, clock_control, pool, idempotency_keys }
 }
 
 impl Fixture {
@@ -147,8 +149,8 @@ async fn nothing_is_kept_for_a_body_that_was_refused(_: MySqlPoolOptions, option
     let refused = fixture.post("a", &json!({"answer": "400"})).send().await;
     refused.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
     assert_eq!(fixture.kept().await, 0);
-    let mended = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
-    assert_eq!(mended.body["run"], 2);
+    let corrected = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
+    assert_eq!(corrected.body["run"], 2);
 }
 
 #[sqlx::test(migrations = false)]
@@ -203,12 +205,12 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
 ) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({})).send().await.expect(StatusCode::CREATED);
-    // As the row is when the process dies before it keeps the answer.
+    // So is the row if the process dies before it keeps the answer.
     fixture.pool.execute("UPDATE idempotency_keys SET status = NULL, body = NULL").await.unwrap();
     let too_soon = fixture.post("a", &json!({})).send().await;
     too_soon.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
 
-    fixture.hand.advance(Duration::from_secs(31));
+    fixture.clock_control.advance(Duration::from_secs(31));
     let (one, other) =
         tokio::join!(fixture.post("a", &json!({})).send(), fixture.post("a", &json!({})).send());
     let mut statuses = [one.status, other.status];
@@ -223,17 +225,19 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
 async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60 - 1));
     let again = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
     assert_eq!(again.bytes, first.bytes);
 
-    fixture.hand.advance(Duration::from_secs(1));
+    fixture.clock_control.advance(Duration::from_secs(1));
     let anew = fixture.post("a", &json!({"n": 2})).send().await.expect(StatusCode::CREATED);
     assert_eq!(anew.body["run"], 2);
     assert_ne!(anew.body["id"], first.body["id"]);
 
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60));
-    let purging = tokio::spawn(fixture.keeper.clone().purge_expired());
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60));
+    let purge =
+        fixture.idempotency_keys.clone().keep_purging(Progress::new("purge"), CancellationToken::new());
+    let purging = tokio::spawn(purge);
     let forgotten = async {
         while fixture.kept().await > 0 {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! What becomes of a request that is sent more than once, where its effect, its key and its answer are one transaction.
+//! A request that is sent more than once, whose effect, key and answer are one transaction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,10 +8,10 @@ use access::{Customer, MemberId, Role};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Claim, KeepError, Keeper, Kept};
+use idempotency::{Claim, IdempotencyKeys, KeepError, KeptAnswer};
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -20,7 +20,7 @@ use testkit::{Client, People};
 use time::macros::datetime;
 use tokio::sync::Semaphore;
 
-/// Sells cakes: a row for each. The body says what goes wrong, and when to wait for a permit.
+/// Sells cakes, each as a row. The body of the request says what fails, and whether to wait for a permit.
 #[derive(Clone)]
 struct Shop {
     database: Database,
@@ -32,8 +32,8 @@ struct Shop {
 enum SaleError {
     #[error("sold out")]
     SoldOut,
-    #[error("broken off when all was written")]
-    BrokenOff,
+    #[error("interrupted after all was written")]
+    Interrupted,
     #[error("the key could not be kept")]
     Keep(#[from] KeepError),
     #[error("the database failed")]
@@ -44,33 +44,41 @@ impl From<SaleError> for Problem {
     fn from(error: SaleError) -> Self {
         match error {
             SaleError::SoldOut => Self::new(Code::OutOfStock),
-            SaleError::BrokenOff => Self::internal(error),
+            SaleError::Interrupted => Self::internal(error),
             SaleError::Keep(error) => error.into(),
-            SaleError::Database(error) => database::problem(error),
+            SaleError::Database(error) => Self::database(error),
         }
     }
 }
 
-async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String) -> Result<Kept, Problem> {
+async fn sell(
+    State(shop): State<Shop>,
+    _: Customer,
+    claim: Claim,
+    body: String,
+) -> Result<KeptAnswer, Problem> {
     let run = shop.runs.fetch_add(1, Ordering::SeqCst) + 1;
     let body: Value = serde_json::from_str(&body).map_err(|_| Problem::new(Code::MalformedJson))?;
     let (what, permits) = (Arc::new(body), Arc::clone(&shop.permits));
     let after_commit = Arc::clone(&what);
-    let sold = shop.database.run_tx("sale", move |tx| {
+    let sold = shop.database.run_tx("sale", move |connection| {
         let (what, permits, claim) = (Arc::clone(&what), Arc::clone(&permits), claim.clone());
         Box::pin(async move {
-            sqlx::query("INSERT INTO sales (id) VALUES (?)").bind(claim.id()).execute(&mut *tx).await?;
+            sqlx::query("INSERT INTO sales (id) VALUES (?)")
+                .bind(claim.id())
+                .execute(&mut *connection)
+                .await?;
             if what["sold out"] == run {
                 return Err(SaleError::SoldOut);
             }
             let answer =
                 Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
-            let kept = idempotency::keep(tx, vec![claim.answer(&answer)?]).await?.remove(0);
+            let kept = idempotency::keep(connection, vec![claim.answer(&answer)?]).await?.remove(0);
             if what["wait"] == true {
                 permits.acquire().await.unwrap().forget();
             }
-            if what["broken off"] == run {
-                return Err(SaleError::BrokenOff);
+            if what["interrupted"] == run {
+                return Err(SaleError::Interrupted);
             }
             Ok::<_, SaleError>(kept)
         })
@@ -78,7 +86,7 @@ async fn sell(State(shop): State<Shop>, _: Customer, claim: Claim, body: String)
     let kept = sold.await?;
     match after_commit["after the commit"].as_str() {
         Some("is-slow") => tokio::time::sleep(Duration::from_millis(200)).await,
-        Some("forgets") => return Err(Problem::internal(SaleError::BrokenOff)),
+        Some("forgets") => return Err(Problem::internal(SaleError::Interrupted)),
         _ => {}
     }
     Ok(kept)
@@ -90,7 +98,7 @@ struct Fixture {
     member: MemberId,
     client: Client,
     clock: Clock,
-    hand: Hand,
+    clock_control: ClockControl,
     pool: MySqlPool,
     options: MySqlConnectOptions,
 }
@@ -101,7 +109,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     pool.execute("CREATE TABLE sales (id BINARY(16) NOT NULL, CONSTRAINT sales_pk PRIMARY KEY (id))")
         .await
         .unwrap();
-    let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+    let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("order-api", &clock);
     let shop = Shop {
         database: Database::from_options(options.clone()),
@@ -110,12 +118,14 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     };
     let client = instance(&shop, &people, &clock);
     let member = people.new_member();
-    Fixture { shop, people, member, client, clock, hand, pool, options }
+    Fixture { shop, people, member, client, clock, clock_control, pool, options }
 }
 
 fn instance(shop: &Shop, people: &People, clock: &Clock) -> Client {
-    let keeper = Keeper::new(shop.database.clone(), clock.clone());
-    let router = keeper.guard_transaction(Router::new().route("/sales", post(sell))).with_state(shop.clone());
+    let idempotency_keys = IdempotencyKeys::new(shop.database.clone(), clock.clone());
+    let router = idempotency_keys
+        .guard_transaction(Router::new().route("/sales", post(sell)))
+        .with_state(shop.clone());
     Client(people.verifier().wrap(problem::wrap(router)))
 }
 
@@ -194,7 +204,7 @@ async fn a_refusal_is_kept_and_what_was_written_before_it_is_not(
     let refused = fixture.post("a", &body).send().await;
     let refused = refused.expect_problem(StatusCode::CONFLICT, "OUT_OF_STOCK");
     assert_eq!(fixture.sold_and_kept().await, (0, 1));
-    // There would be some by now.
+    // A second run would succeed.
     let again = fixture.post("a", &body).send().await.expect(StatusCode::CONFLICT);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &refused.bytes));
     assert_eq!(fixture.sold_and_kept().await, (0, 1));
@@ -206,7 +216,7 @@ async fn fault_07_a_failure_before_the_commit_leaves_nothing_and_the_key_free(
     options: MySqlConnectOptions,
 ) {
     let fixture = fixture(options).await;
-    let body = json!({"broken off": 1});
+    let body = json!({"interrupted": 1});
     fixture.post("a", &body).send().await.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
     assert_eq!(fixture.sold_and_kept().await, (0, 0));
     let done = fixture.post("a", &body).send().await.expect(StatusCode::CREATED);
@@ -215,7 +225,7 @@ async fn fault_07_a_failure_before_the_commit_leaves_nothing_and_the_key_free(
 }
 
 #[sqlx::test(migrations = false)]
-async fn what_is_committed_and_not_answered_yet_is_no_repetition(
+async fn a_request_whose_answer_comes_long_after_its_commit_is_no_repetition(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -250,7 +260,7 @@ async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
     while fixture.runs() == 1 {
         tokio::task::yield_now().await;
     }
-    // One for the first; the other never comes to where it needs one.
+    // One permit for the first request; the second never gets to where it needs one.
     fixture.shop.permits.add_permits(1);
     let (first, waited) = (first.await.unwrap(), waiting.await.unwrap());
     let (first, waited) = (first.expect(StatusCode::CREATED), waited.expect(StatusCode::CREATED));
@@ -261,7 +271,7 @@ async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_request_that_is_cancelled_anywhere_has_happened_whole_or_not_at_all(
+async fn a_request_that_is_cancelled_anywhere_has_its_whole_effect_or_none(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -272,7 +282,7 @@ async fn a_request_that_is_cancelled_anywhere_has_happened_whole_or_not_at_all(
         let (key, body) = (round.to_string(), json!({}));
         let request = fixture.post(&key, &body).send();
         let _ = tokio::time::timeout(Duration::from_micros(u64::from(round) * 100), request).await;
-        // What goes on without its client can still be under way.
+        // The request may still run without its client.
         let answers = async {
             loop {
                 let answer = fixture.post_to(&another, &key, &body).send().await;
@@ -312,10 +322,10 @@ async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, optio
 async fn a_key_is_forgotten_after_a_day(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let fixture = fixture(options).await;
     let first = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
-    fixture.hand.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    fixture.clock_control.advance(Duration::from_secs(24 * 60 * 60 - 1));
     let again = fixture.post("a", &json!({"n": 1})).send().await.expect(StatusCode::CREATED);
     assert_eq!(again.bytes, first.bytes);
-    fixture.hand.advance(Duration::from_secs(1));
+    fixture.clock_control.advance(Duration::from_secs(1));
     let anew = fixture.post("a", &json!({"n": 2})).send().await.expect(StatusCode::CREATED);
     assert_eq!(anew.header("idempotency-replayed"), "");
     assert_ne!(anew.body["id"], first.body["id"]);

@@ -1,8 +1,8 @@
 //! The client.
 
 use access::MemberId;
-use peer::{Peer, PeerError};
 use problem::Code;
+use service_client::{CallError, ServiceClient};
 use uuid::Uuid;
 
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
 /// Calls member-api. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MemberClient {
-    peer: Peer,
+    client: ServiceClient,
 }
 
-/// Why no receipt came back.
+/// Why there is no receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// The wallet holds less than is to be taken from it. Nothing has moved.
+    /// The balance of the wallet is too small. Nothing has moved.
     #[error("the wallet does not hold enough")]
     InsufficientBalance,
     /// There is no such wallet, or its account is closed. Nothing has moved.
@@ -28,56 +28,55 @@ pub enum TransferError {
     /// The id was used for another transfer. Nothing has moved.
     #[error("the transfer's id was used for another transfer")]
     Mismatch,
-    /// Any other end of the call. Unless it is a refusal, the transfer may have been made: ask again, by the same id.
+    /// The call failed. Unless it was refused, the transfer may have been made: ask again by the same id.
     #[error("the transfer could not be ordered")]
-    Peer(#[source] PeerError),
+    Call(#[source] CallError),
 }
 
 impl MemberClient {
-    /// Calls member-api through `peer`, which must be for [`crate::SERVICE`].
-    pub fn new(peer: Peer) -> Self {
-        Self { peer }
+    /// A client that calls member-api through `client`, which must be for [`crate::SERVICE`].
+    pub fn new(client: ServiceClient) -> Self {
+        Self { client }
     }
 
-    /// Moves money into or out of a member's wallet, at most once for each id.
+    /// Moves money into or out of the wallet of a member, at most once for each id.
     pub async fn transfer(
         &self,
         wallet: MemberId,
         request: &TransferRequest,
     ) -> Result<TransferReceipt, TransferError> {
         let path = format!("{WALLETS_PATH}/{wallet}/transfers");
-        self.peer.post(&path, request).await.map_err(|error| match error.code() {
+        self.client.post(&path, request).await.map_err(|error| match error.code() {
             Some(Code::InsufficientBalance) => TransferError::InsufficientBalance,
             Some(Code::NotFound) => TransferError::NoWallet,
             Some(Code::TransferMismatch) => TransferError::Mismatch,
-            _ => TransferError::Peer(error),
+            _ => TransferError::Call(error),
         })
     }
 
-    /// A transfer that has been made; `None` where there is none of this id.
-    pub async fn find_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, PeerError> {
-        match self.peer.get(&format!("{TRANSFERS_PATH}/{id}")).await {
+    /// A transfer that has been made. `None` if there is none with this id.
+    pub async fn find_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, CallError> {
+        match self.client.get(&format!("{TRANSFERS_PATH}/{id}")).await {
             Ok(receipt) => Ok(Some(receipt)),
             Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Settles what became of a transfer, whose request may still be under way: gives it where it was made, and sees to it
-    /// that it will never be made where it was not. A request that arrives late is refused with
-    /// [`TransferError::Mismatch`].
-    pub async fn void_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, PeerError> {
-        self.peer.post(&format!("{TRANSFERS_PATH}/{id}/void"), &()).await
+    /// Voids a transfer whose request may still be on its way. If the transfer was made, it stays and is given. If not, it can't
+    /// be made any more: a request that arrives later is refused with [`TransferError::Mismatch`].
+    pub async fn void_transfer(&self, id: Uuid) -> Result<Option<TransferReceipt>, CallError> {
+        self.client.post(&format!("{TRANSFERS_PATH}/{id}/void"), &()).await
     }
 
-    /// The sessions that have ended before their time since an earlier answer's `as_of`; without one, all whose access
-    /// tokens may still be good.
-    pub async fn revocations(&self, query: RevocationsQuery) -> Result<Revocations, PeerError> {
+    /// The sessions that have ended early since `as_of` of an earlier answer. Without it, all ended sessions whose access tokens
+    /// may still be valid.
+    pub async fn revocations(&self, query: RevocationsQuery) -> Result<Revocations, CallError> {
         let path = match serde_urlencoded::to_string(query) {
             Ok(query) => format!("{REVOCATIONS_PATH}?{query}"),
-            // A time that can't be written: all of them are asked for.
+            // The time can't be written. So all sessions are asked for.
             Err(_) => REVOCATIONS_PATH.to_owned(),
         };
-        self.peer.get(&path).await
+        self.client.get(&path).await
     }
 }

@@ -1,9 +1,9 @@
-//! What other services ask of member-api, and the shapes on the wire.
+//! The client of member-api for other services, with the types of requests and answers.
 //!
-//! Money moves by [`MemberClient::transfer`]. The caller makes the transfer's id and keeps it: asked again by the same
-//! id, after a lost reply or a crash, member-api gives the answer that it gave before and moves nothing.
+//! [`MemberClient::transfer`] moves money. The caller makes the id of the transfer and stores it. If it asks again by the same id,
+//! after a lost reply or a crash, member-api gives the same answer again and moves nothing.
 //!
-//! Which sessions have ended before their time, [`MemberClient::revocations`] tells the gateway, which asks again and again.
+//! By [`MemberClient::revocations`] the gateway asks, again and again, which sessions have ended before their tokens expire.
 
 mod client;
 mod revocations;
@@ -13,14 +13,14 @@ pub use client::{MemberClient, TransferError};
 pub use revocations::{Revocations, RevocationsQuery};
 pub use transfer::{TransferKind, TransferReceipt, TransferRequest};
 
-/// The name by which the service is found and called.
+/// The name of the service.
 pub const SERVICE: &str = "member-api";
 
-/// The path of wallets: transfers are ordered at `/{member's id}/transfers` below.
+/// The path of wallets. Transfers are posted to `/{member's id}/transfers` below it.
 pub const WALLETS_PATH: &str = "/internal/wallets";
 
-/// The path of transfers that have been ordered: each at its id below.
+/// The path of transfers. Each is at its id below it.
 pub const TRANSFERS_PATH: &str = "/internal/transfers";
 
-/// The path of the sessions that have ended before their time.
+/// The path of the sessions that have ended early.
 pub const REVOCATIONS_PATH: &str = "/internal/revocations";

@@ -1,15 +1,15 @@
-//! Sessions that have ended before their time, on the wire.
+//! Sessions that have ended before their tokens expire.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// From when on.
+/// The query for revocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RevocationsQuery {
-    /// What the last answer gave as [`Revocations::as_of`]; none for all whose access tokens may still be good.
+    /// [`Revocations::as_of`] of the last answer. Without it, all ended sessions whose access tokens may still be valid are given.
     #[garde(skip)]
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub since: Option<OffsetDateTime>,
@@ -19,11 +19,11 @@ pub struct RevocationsQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocations {
-    /// Their ids, which access tokens carry as `sid`. One that was told before may be told again.
+    /// Their ids, which are the `sid` of access tokens. An id may be in several answers.
     pub sessions: Vec<Uuid>,
-    /// For how many seconds from now on each of them is to be refused: by then its access tokens have expired.
+    /// For how many seconds from now on their tokens are to be refused. After that the tokens have expired.
     pub refuse_for_seconds: u32,
-    /// What to ask with next.
+    /// The time to ask with next.
     #[serde(with = "time::serde::rfc3339")]
     pub as_of: OffsetDateTime,
 }

@@ -1,4 +1,4 @@
-//! A transfer on the wire.
+//! The request for a transfer, and its receipt.
 
 use access::MemberId;
 use garde::Validate;
@@ -6,7 +6,7 @@ use money::Won;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why money moves, among the kinds that another service may order.
+/// The kinds of transfers that another service may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TransferKind {
@@ -18,37 +18,37 @@ pub enum TransferKind {
     Payout,
 }
 
-/// An order to move money into or out of a wallet, whose owner is named by the path.
+/// A request to move money into or out of a wallet. The path names the owner of the wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TransferRequest {
-    /// Made by the caller: money moves at most once for it.
+    /// The id, which the caller makes. Money moves at most once for each id.
     #[garde(skip)]
     pub id: Uuid,
-    /// Why, and so from where to where.
+    /// The kind, which decides from which account to which the money moves.
     #[garde(skip)]
     pub kind: TransferKind,
-    /// How much, in won; above zero.
+    /// The amount in won, above zero.
     #[garde(custom(above_zero))]
     pub amount: Won,
-    /// What for, as the member's statement shows it: an order's id, a payout's.
+    /// The reference in the member's statement: the id of an order or a payout.
     #[garde(length(min = 1, max = 64), ascii)]
     pub reference: String,
 }
 
-/// Money that has moved.
+/// A transfer that has been made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransferReceipt {
-    /// The transfer.
+    /// The id of the transfer.
     pub id: Uuid,
-    /// How much, in won.
+    /// The amount in won.
     pub amount: Won,
-    /// Whose wallet.
+    /// The owner of the wallet.
     pub member_id: MemberId,
-    /// What to call its owner.
+    /// The name of the owner.
     pub member_name: String,
-    /// What was in the wallet right after, in won.
+    /// The balance right after the transfer, in won.
     pub balance_after: Won,
 }
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_in_the_names_of_the_contract() {
+    fn its_json_has_the_names_of_the_contract() {
         let written = serde_json::to_value(request(5_000, "order-7")).expect("it can be written");
         let expected = serde_json::json!({
             "id": Uuid::from_u128(1), "kind": "ORDER_PAYMENT", "amount": 5_000, "reference": "order-7",

@@ -1,6 +1,6 @@
 //! Whole won, with checked arithmetic.
 //!
-//! The won has no minor unit, so an amount is a whole number; a float never holds one. Arithmetic that could leave
+//! The won has no minor unit, so an amount is a whole number and never a float. Arithmetic whose result may not fit into
 //! 64 bits gives `None`, and the caller decides what that means.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// An amount of money in won. Negative where it is a debit in a ledger or a day with more refunds than sales.
+/// An amount of money in won. A debit in a ledger is negative, and so is a day with more refunds than sales.
 #[derive(
     Clone,
     Copy,
@@ -33,7 +33,7 @@ impl Won {
     /// No money.
     pub const ZERO: Self = Self(0);
 
-    /// So many won.
+    /// An amount of this many won.
     pub const fn new(won: i64) -> Self {
         Self(won)
     }
@@ -43,7 +43,7 @@ impl Won {
         self.0
     }
 
-    /// The sum, or `None` where it does not fit.
+    /// The sum, or `None` if it does not fit.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -52,7 +52,7 @@ impl Won {
         }
     }
 
-    /// The difference, or `None` where it does not fit.
+    /// The difference, or `None` if it does not fit.
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
         match self.0.checked_sub(other.0) {
@@ -61,7 +61,7 @@ impl Won {
         }
     }
 
-    /// The price of `quantity` pieces, or `None` where it does not fit.
+    /// The price of `quantity` pieces, or `None` if it does not fit.
     #[must_use]
     pub const fn checked_mul(self, quantity: i64) -> Option<Self> {
         match self.0.checked_mul(quantity) {
@@ -70,7 +70,7 @@ impl Won {
         }
     }
 
-    /// The same amount the other way round, or `None` for the one number that has no opposite.
+    /// The amount with the opposite sign, or `None` for the one number that has no opposite.
     #[must_use]
     pub const fn checked_neg(self) -> Option<Self> {
         match self.0.checked_neg() {
@@ -84,7 +84,7 @@ impl Won {
         self.0 < 0
     }
 
-    /// The sum of many amounts, or `None` where it does not fit.
+    /// The sum of many amounts, or `None` if it does not fit.
     pub fn checked_sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }

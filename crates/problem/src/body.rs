@@ -17,8 +17,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// An answer that is not a success.
 ///
-/// Made by the operation that fails, and finished by [`crate::wrap`], which knows the request: it fills in `instance`
-/// and `traceId`, and logs a 5xx once with its whole chain of causes. Nothing of a cause is ever shown.
+/// The operation that fails makes it. [`crate::wrap`], which knows the request, completes it: it fills in `instance` and
+/// `traceId`, and logs a 5xx once with its whole chain of causes. A cause is never shown to the client.
 #[derive(Clone, Debug)]
 pub struct Problem {
     body: Box<Body>,
@@ -27,7 +27,7 @@ pub struct Problem {
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// The members of a problem, as they are on the wire.
+/// The JSON members of a problem.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
@@ -36,7 +36,7 @@ pub struct Body {
     #[serde(rename = "type")]
     #[schema(example = "/problems/OUT_OF_STOCK")]
     pub kind: String,
-    /// The kind's short sentence.
+    /// A short sentence about this kind of problem.
     pub title: Cow<'static, str>,
     /// The HTTP status.
     #[schema(example = 409)]
@@ -50,10 +50,10 @@ pub struct Body {
     /// The stable name of the kind, for programs.
     #[schema(example = "OUT_OF_STOCK")]
     pub code: Cow<'static, str>,
-    /// What to quote when asking us about it.
+    /// The id to quote in a question about this answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// Every fault of the request's body.
+    /// Every fault of the request's body or query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// Members that only this kind has.
@@ -62,10 +62,10 @@ pub struct Body {
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
-/// One fault of a body.
+/// One fault of a body or a query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
-    /// Where: a JSON pointer (RFC 6901) into the body.
+    /// Where: a JSON pointer (RFC 6901) into the body, or `/` and the name of a parameter of the query.
     #[schema(example = "/options/0/price")]
     pub pointer: String,
     /// What kind of fault: `MISSING`, `UNKNOWN_FIELD`, `WRONG_TYPE` or `INVALID`.
@@ -103,17 +103,17 @@ impl Problem {
         }
     }
 
-    /// Our own fault: a 500 that says nothing, with the error kept for the log.
+    /// A fault of this service: a 500 that tells nothing, with the error for the log.
     pub fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::new(Code::Internal).caused_by(cause)
     }
 
-    /// A 503 for a part that is down, with the error kept for the log.
+    /// A 503 because a dependency is down, with the error for the log.
     pub fn unavailable(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::new(Code::ServiceUnavailable).retry_after(Duration::from_secs(1)).caused_by(cause)
     }
 
-    /// Says what was wrong this time.
+    /// Sets what was wrong this time.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.body.detail = Some(detail.into());
@@ -143,28 +143,28 @@ impl Problem {
         self
     }
 
-    /// Says in `Retry-After` when it is worth trying again; rounded up to whole seconds.
+    /// Sets `Retry-After`: when it is worth trying again, rounded up to whole seconds.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// Says in the `WWW-Authenticate` of a 401 how to authenticate, where it is not with a `Bearer` token.
+    /// Sets `WWW-Authenticate` of a 401, if the client is not to authenticate with a `Bearer` token.
     #[must_use]
     pub fn challenge(mut self, scheme: &'static str) -> Self {
         self.challenge = scheme;
         self
     }
 
-    /// Keeps what caused it, for the one log line; it is never shown.
+    /// Keeps the cause for the log line. It is never shown to the client.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Arc::new(cause));
         self
     }
 
-    /// Fills in what only the request knows.
+    /// Fills in the members that come from the request.
     #[must_use]
     pub(crate) fn at(mut self, instance: &str, trace_id: Option<String>) -> Self {
         self.body.instance = Some(instance.to_owned());
@@ -172,7 +172,7 @@ impl Problem {
         self
     }
 
-    /// Its kind, where it is one of ours: a newer service may answer a code that this build does not know.
+    /// Its kind. `None` if this build does not know the code, which a newer service may answer.
     pub fn code(&self) -> Option<Code> {
         Code::from_name(&self.body.code)
     }
@@ -182,12 +182,12 @@ impl Problem {
         StatusCode::from_u16(self.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The members, as they are on the wire.
+    /// The JSON members.
     pub fn body(&self) -> &Body {
         &self.body
     }
 
-    /// What caused it.
+    /// Its cause.
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
     }
@@ -209,7 +209,7 @@ impl Error for Problem {
     }
 }
 
-/// What a client reads from another service.
+/// Services read the problems of other services.
 impl<'de> Deserialize<'de> for Problem {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let body = Box::new(Body::deserialize(deserializer)?);

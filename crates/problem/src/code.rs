@@ -1,39 +1,39 @@
 //! Every code that an answer of Dalkom can carry.
 //!
-//! Codes are part of the API: once published, a code keeps its name, its status and its meaning. They stand in one
-//! list because the gateway serves a page for each, and because a client should never meet one that is not written
-//! down.
+//! Codes are part of the API: a published code keeps its name, its status and its meaning. All codes are in one list, because
+//! the gateway serves a page for each, and because every code that a client can get must be documented.
 
 use http::StatusCode;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 macro_rules! codes {
     ($($variant:ident $name:literal $status:ident $title:literal $explanation:literal;)*) => {
-        /// What went wrong, in one word that programs can compare.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        /// The kind of a problem, for programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
         pub enum Code {
-            $(#[doc = $explanation] $variant,)*
+            $(#[doc = $explanation] #[strum(serialize = $name)] $variant,)*
         }
 
         impl Code {
-            /// All of them, in the order in which they are documented.
-            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+            /// All codes, in the order in which they are documented.
+            pub const ALL: &'static [Code] = <Code as VariantArray>::VARIANTS;
 
             /// The stable name, in `UPPER_SNAKE`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Code::$variant => $name,)* }
+            pub fn as_str(self) -> &'static str {
+                self.into()
             }
 
-            /// The status that it is answered with.
+            /// The HTTP status.
             pub const fn status(self) -> StatusCode {
                 match self { $(Code::$variant => StatusCode::$status,)* }
             }
 
-            /// The same short sentence for every occurrence.
+            /// A short sentence, the same for every occurrence.
             pub const fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
             }
 
-            /// What it means and what the client can do about it.
+            /// What it means, and what the client can do.
             pub const fn explanation(self) -> &'static str {
                 match self { $(Code::$variant => $explanation,)* }
             }
@@ -92,7 +92,7 @@ codes! {
     BadGateway "BAD_GATEWAY" BAD_GATEWAY "A service gave no usable answer"
         "The service behind the gateway broke off or answered nonsense. A safe request, or one with an Idempotency-Key, can be sent again.";
     ServiceUnavailable "SERVICE_UNAVAILABLE" SERVICE_UNAVAILABLE "The service is unavailable for the moment"
-        "A part that this operation needs is down or overloaded. Try again after `Retry-After` seconds.";
+        "A part that this operation needs is down or overloaded. Try again after `Retry-After` seconds. The request may have taken effect: send it with the same Idempotency-Key.";
     GatewayTimeout "GATEWAY_TIMEOUT" GATEWAY_TIMEOUT "A service did not answer in time"
         "The service behind the gateway took too long. The request may still take effect: send it again with the same Idempotency-Key to learn of its end.";
 
@@ -154,12 +154,12 @@ codes! {
 }
 
 impl Code {
-    /// The code of this name.
+    /// The code with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+        name.parse().ok()
     }
 
-    /// The code for an answer of which only the status is known, as that of a library's own rejection.
+    /// The code for an answer of which only the status is known, for example the rejection of a library.
     pub(crate) fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthenticated,
@@ -191,7 +191,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
             let name = code.as_str();
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} is there twice");
             assert!(name.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{name}");
             assert_eq!(Code::from_name(name), Some(*code));
             assert!(code.status().is_client_error() || code.status().is_server_error());

@@ -1,4 +1,4 @@
-//! Extractors whose rejection is a problem, and the shape of a 201.
+//! Extractors whose rejection is a problem, and the answer 201.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -9,11 +9,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Code, Problem, faults};
+use crate::{Code, Parameters, Problem, read};
 
 /// A JSON body that keeps every rule, or a problem that lists every fault.
 ///
-/// As a response it is what axum's own `Json` is.
+/// As a response it is the same as axum's `Json`.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
@@ -32,7 +32,7 @@ where
             Problem::new(Code::from_status(rejection.status()))
                 .detail("the body could not be read to its end")
         })?;
-        faults::read(&bytes).map(Json)
+        read::read(&bytes).map(Json)
     }
 }
 
@@ -49,7 +49,7 @@ fn is_json(request: &Request) -> bool {
         || (essence.to_ascii_lowercase().starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// The query string, or a problem that names the parameter.
+/// The query string, or a problem that lists every fault with its parameter (see [`Parameters`]).
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
@@ -61,18 +61,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        let value: T = serde_path_to_error::deserialize(pairs).map_err(|error| {
-            let parameter = error.path().to_string();
-            let reason = error.into_inner();
-            let detail = if parameter == "." { reason.to_string() } else { format!("{parameter}: {reason}") };
-            Problem::new(Code::InvalidParameter).detail(detail)
-        })?;
-        match faults::broken_rules(&value) {
-            broken if broken.is_empty() => Ok(Self(value)),
-            broken => Err(Problem::new(Code::InvalidParameter).faults(broken)),
-        }
+        Parameters::parse(parts.uri.query().unwrap_or_default()).read().map(Self)
     }
 }
 
@@ -98,12 +87,12 @@ where
     }
 }
 
-/// 201 with the `Location` of what was made, and the thing itself.
+/// The answer 201 with a `Location` and a body.
 #[derive(Clone, Debug)]
 pub struct Created<T> {
-    /// The path of the new thing.
+    /// The path of the new resource.
     pub location: String,
-    /// The new thing.
+    /// The new resource.
     pub body: T,
 }
 

@@ -1,4 +1,4 @@
-//! Refusals in an operation's OpenAPI documentation, written from the table of codes.
+//! The refusals in an operation's OpenAPI documentation, made from the table of codes.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,10 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Response, Respo
 
 use crate::{Body, Code, MEDIA_TYPE};
 
-/// What every operation can answer.
+/// The codes that every operation can answer.
 const ALWAYS: [Code; 2] = [Code::Internal, Code::ServiceUnavailable];
 
-/// One response for each status that these codes, and those of every operation, are answered with: which codes it can
-/// carry, what each means, and an example of each.
+/// One response for each status of these codes and of those of every operation, with the meaning and an example of each code.
 ///
 /// The document must have the schemas of [`Body`] and [`crate::Fault`] among its components.
 pub fn responses(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
@@ -52,7 +51,7 @@ fn response(codes: &[Code]) -> Response {
     response.build()
 }
 
-/// Names the refusals of an operation for `responses(…)` of its `utoipa::path`.
+/// Declares the refusals of an operation for `responses(…)` of its `utoipa::path`.
 ///
 /// ```
 /// problem::refusals!(Refusals: ValidationFailed, EmailTaken);

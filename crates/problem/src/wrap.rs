@@ -1,8 +1,6 @@
-//! What every router is wrapped in: one shape for every error that leaves it, logged once.
+//! The layer around every router: every error becomes a problem and is logged once.
 
 use std::any::Any;
-use std::error::Error;
-use std::fmt::Write;
 
 use axum::Router;
 use axum::extract::{OriginalUri, Request};
@@ -13,8 +11,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{Code, Problem};
 
-/// Makes every error of `router` a problem: its own, those of libraries that answer in plain text, unknown routes and
-/// methods, and panics. Fills in `instance` and `traceId`, and logs each 5xx once.
+/// Makes every error of `router` a problem: errors of handlers, plain-text answers of libraries, unknown routes and methods, and
+/// panics. It fills in `instance` and `traceId`, and logs each 5xx once.
 pub fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .fallback(not_found)
@@ -23,12 +21,12 @@ pub fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
         .layer(from_fn(finish))
 }
 
-/// Answers a path that no route has.
+/// The answer to a path that no route has.
 pub async fn not_found(OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(Code::NotFound).detail(format!("no route leads to {}", uri.path()))
 }
 
-/// Answers a method that the path does not have; axum adds the `Allow` header.
+/// The answer to a method that the path does not have. axum adds the `Allow` header.
 pub async fn method_not_allowed(request: Request) -> Problem {
     Problem::new(Code::MethodNotAllowed).detail(format!("{} is not a method of this path", request.method()))
 }
@@ -41,8 +39,8 @@ async fn finish(request: Request, next: Next) -> Response {
     complete(next.run(request).await, &path)
 }
 
-/// Fills in what a problem says of its request, and logs a 5xx. [`wrap`] does it to every answer; a layer that keeps an
-/// answer does it before that, so that what it keeps is whole. An answer that is complete, or no error, stays as it is.
+/// Fills in the members of a problem that come from the request, and logs a 5xx. [`wrap`] does this with every answer. A layer
+/// that stores answers does it earlier, so that it stores complete ones. An answer that is complete or no error is not changed.
 pub fn complete(mut response: Response, path: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -51,7 +49,7 @@ pub fn complete(mut response: Response, path: &str) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_foreign(&response) => Problem::new(Code::from_status(status)),
-        // Complete already, or passed on from another service as it is.
+        // It is complete already, or it was passed on from another service.
         None => return response,
     };
     let trace_id = telemetry::TraceContext::current().map(|context| context.trace_id.to_string());
@@ -59,7 +57,7 @@ pub fn complete(mut response: Response, path: &str) -> Response {
     log(&problem, path);
     let mut completed = problem.into_response();
     completed.extensions_mut().clear();
-    // What others put on the answer stays: `Allow`, `Retry-After`, cookies, metrics' marks.
+    // The headers and extensions of other layers stay: `Allow`, `Retry-After`, cookies, marks for metrics.
     for (name, value) in response.headers() {
         let ours = [header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name);
         if !ours && !completed.headers().contains_key(name) {
@@ -78,9 +76,9 @@ fn is_foreign(response: &Response) -> bool {
 fn log(problem: &Problem, path: &str) {
     let (code, status) = (&*problem.body().code, problem.body().status);
     if problem.status().is_server_error() {
-        let causes = problem.cause().map_or_else(|| "-".to_owned(), chain);
+        let causes = problem.cause().map_or_else(|| "-".to_owned(), telemetry::chain);
         let detail = problem.body().detail.as_deref();
-        // A part that is down says so once in its own log and in readiness; it is no bug of this process.
+        // A 503 is no bug of this process: the dependency that is down is in readiness and in its own log.
         if problem.status() == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(code, status, path, detail, causes, "answered a server error");
         } else {
@@ -91,19 +89,7 @@ fn log(problem: &Problem, path: &str) {
     }
 }
 
-/// An error and all that it came from, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a string can't fail.
-        let _ = write!(line, ": {cause}");
-        source = cause.source();
-    }
-    line
-}
-
-/// A panic is a bug: the client hears of a 500, the log has the message.
+/// A panic is a bug: the client gets a 500, and the log has the message.
 fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
     #[derive(Debug, thiserror::Error)]
     #[error("a handler panicked: {0}")]

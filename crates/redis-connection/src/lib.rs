@@ -1,21 +1,21 @@
-//! The connection to Redis that a part of a process keeps.
+//! The connection of a process to Redis.
 //!
-//! [`RedisConnection`] opens one connection at the first use, shares it among all callers, and replaces it when it is
-//! not good any more. It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it.
+//! [`RedisConnection`] opens one connection at the first use, shares it among all callers, and replaces it when it has failed.
+//! It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it.
 //!
-//! # What is promised
-//! - **Every wait has an end.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] at the latest.
-//! - **An answer reaches the caller who asked for it, or nobody.** A caller may be cancelled at any moment. The
-//!   connection's own task still reads the answer and drops it (`redis::aio::MultiplexedConnection`, in
-//!   `PipelineSink::send_result`), so that the next answer finds the next caller. Redis may carry out the command of a
-//!   caller who was cancelled or whose time ran out.
-//! - **A connection that failed is never used again.** An error that is not an answer of the server closes it, and the
-//!   next request opens another one. That holds for a failure to open as well: `redis::aio::ConnectionManager` keeps an
+//! # Promises
+//! - **Every wait has a limit.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] together, at the latest.
+//!   A script may be three requests.
+//! - **An answer reaches the caller that asked for it, or nobody.** A caller may be cancelled at any moment. The connection's
+//!   own task still reads the answer and drops it (`redis::aio::MultiplexedConnection`, in `PipelineSink::send_result`), so that
+//!   the next answer reaches the next caller. Redis may execute the command of a caller that was cancelled or timed out.
+//! - **A connection that has failed is never used again.** An error that is not an answer of the server closes the connection,
+//!   and the next request opens another one. The same holds if opening fails; `redis::aio::ConnectionManager` keeps an
 //!   authentication error for ever.
-//! - **A silent connection is replaced while Redis answers elsewhere.** When a response does not come in time, another
-//!   connection is opened beside the silent one. Where that succeeds, it replaces the silent one: the network has lost
-//!   it. Where it fails, Redis itself stands still, and the connection stays. So what was sent on it is carried out
-//!   before what is sent later: the release of a lock does not overtake the request for it.
+//! - **A silent connection is replaced while Redis answers on others.** When a response does not arrive in time, a second
+//!   connection is opened. If that succeeds, the network has lost the first one, and the second replaces it. If it fails, Redis
+//!   itself stands still, and the first connection stays. So commands are executed in the order in which they were sent: the
+//!   release of a lock does not overtake the request for it.
 
 use std::fmt;
 use std::io;
@@ -29,15 +29,15 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
 };
 
-/// The kernel gives up a connection on which the other machine has confirmed nothing for so long.
+/// The kernel closes a connection if the other machine has not acknowledged sent data for this time.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 
 /// How long a request waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For a connection, its handshake included.
+    /// The limit for opening a connection, its handshake included.
     pub connect: Duration,
-    /// For an answer.
+    /// The limit for an answer.
     pub response: Duration,
 }
 
@@ -54,23 +54,23 @@ struct Inner {
 /// The connection that requests use at present.
 struct Current {
     opening: Opening,
-    /// Whether another connection is being opened, to see whether this one is lost.
-    is_doubted: bool,
+    /// Whether a second connection is being opened, to see whether this one is lost.
+    is_suspect: bool,
 }
 
-/// A connection that is being opened, or open.
+/// A connection that is being opened or is open.
 type Opening = Shared<BoxFuture<'static, RedisResult<MultiplexedConnection>>>;
 
 impl fmt::Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may hold a password.
+        // The address may contain a password.
         f.debug_struct("RedisConnection").finish_non_exhaustive()
     }
 }
 
 impl RedisConnection {
-    /// A connection to `url`, as `redis://host:port/database`. Opened at the first use: a process starts without Redis.
-    /// Fails where `url` is no address.
+    /// A connection to `url`, for example `redis://host:port/database`. It is opened at the first use, so a process can start
+    /// without Redis. Fails if `url` is malformed.
     pub fn new(url: &str, timeouts: Timeouts) -> RedisResult<Self> {
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED);
         let address = url.into_connection_info()?.set_tcp_settings(tcp);
@@ -81,7 +81,7 @@ impl RedisConnection {
         Ok(Self(Arc::new(Inner { client, config, current: Mutex::new(None) })))
     }
 
-    /// Sends a request on the present connection, and draws the consequence of a failure.
+    /// Sends a request on the current connection. After a failure, drops or checks the connection.
     async fn request<T>(
         &self,
         send: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
@@ -98,7 +98,7 @@ impl RedisConnection {
         answer
     }
 
-    /// The present connection. Where there is none, it is opened by a task of its own: callers may give up waiting.
+    /// The current connection. If there is none, a separate task opens one, so that opening does not depend on its callers.
     fn opening(&self) -> Opening {
         let mut current = self.current();
         if let Some(current) = &*current {
@@ -108,7 +108,7 @@ impl RedisConnection {
         let opening = async move {
             let opened = connection.open().await;
             if opened.is_err() {
-                // Until it is open, the present connection is this one. The next request opens another one.
+                // Until then the current connection is this one. The next request opens another one.
                 *connection.current() = None;
             }
             opened
@@ -117,7 +117,7 @@ impl RedisConnection {
             .map(|opened| opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::BrokenPipe).into())))
             .boxed()
             .shared();
-        *current = Some(Current { opening: opening.clone(), is_doubted: false });
+        *current = Some(Current { opening: opening.clone(), is_suspect: false });
         opening
     }
 
@@ -132,11 +132,11 @@ impl RedisConnection {
         }
     }
 
-    /// Opens another connection, at most one at a time, and puts it in the place of the silent one.
+    /// Opens a second connection, and replaces the silent one by it if that succeeds. There is one second connection at a time.
     fn replace_if_another_answers(&self, silent: Opening) {
         match &mut *self.current() {
-            Some(current) if current.opening.ptr_eq(&silent) && !current.is_doubted => {
-                current.is_doubted = true;
+            Some(current) if current.opening.ptr_eq(&silent) && !current.is_suspect => {
+                current.is_suspect = true;
             }
             _ => return,
         }
@@ -147,9 +147,9 @@ impl RedisConnection {
             let Some(current) = current.as_mut().filter(|current| current.opening.ptr_eq(&silent)) else {
                 return;
             };
-            current.is_doubted = false;
+            current.is_suspect = false;
             if let Ok(another) = another {
-                tracing::warn!("a connection to Redis is silent while Redis answers; using another one");
+                tracing::warn!("a connection to Redis is silent while Redis answers; it is replaced");
                 current.opening = futures::future::ready(Ok(another)).boxed().shared();
             }
         });

@@ -1,4 +1,4 @@
-//! The keys: their names, their written forms, and the file of a private one.
+//! The keys: their names, their text forms, and the file of a private key.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -23,24 +23,24 @@ const KEY_NAME_MAX_CHARS: usize = 64;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 
-/// What a key is called in the values that it sealed: 1 to 64 letters, digits, `.`, `_` and `-`.
+/// The name of a key in the values that it has sealed: 1 to 64 letters, digits, `.`, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(String);
 
-/// A text that can't be the name of a key.
+/// Why a text can't be the name of a key.
 #[derive(Debug, Error)]
 #[error("a key's name is 1 to {KEY_NAME_MAX_CHARS} letters, digits, `.`, `_` and `-`")]
 pub struct KeyNameError;
 
-/// Seals values: the public half of a key pair. Written as `dalkom-public-key NAME BASE64`.
+/// The public half of a key pair, which seals values. Its text form is `dalkom-public-key NAME BASE64`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealingKey {
     name: KeyName,
     public: PublicKey,
 }
 
-/// Opens sealed values: the private half of a key pair. Written as `dalkom-private-key NAME BASE64`.
-pub struct UnsealingKey {
+/// The private half of a key pair, which opens sealed values. Its text form is `dalkom-private-key NAME BASE64`.
+pub struct OpeningKey {
     name: KeyName,
     private: PrivateKey,
 }
@@ -48,13 +48,13 @@ pub struct UnsealingKey {
 /// Why a text is not a key.
 #[derive(Debug, Error)]
 pub enum KeyTextError {
-    /// It does not have the three words.
+    /// It is not the three words.
     #[error("it must read `{expected} NAME BASE64`")]
     Form {
         /// The first word of such a key.
         expected: &'static str,
     },
-    /// The second word can't be a name.
+    /// The second word can't be the name of a key.
     #[error("its name can't be one")]
     Name(#[source] KeyNameError),
     /// The third word is not 32 bytes in Base64.
@@ -74,7 +74,7 @@ pub enum KeyFileError {
         #[source]
         source: io::Error,
     },
-    /// It can't be written; an existing file is never replaced.
+    /// It can't be written. An existing file is never replaced.
     #[error("the private key can't be written to {}", path.display())]
     Write {
         /// The file.
@@ -83,7 +83,7 @@ pub enum KeyFileError {
         #[source]
         source: io::Error,
     },
-    /// What it holds is not a private key.
+    /// It does not contain a private key.
     #[error("{} does not hold a private key", path.display())]
     Content {
         /// The file.
@@ -118,7 +118,7 @@ impl fmt::Display for KeyName {
 }
 
 impl SealingKey {
-    /// What the key is called in the values that it seals.
+    /// The name of the key in the values that it seals.
     pub fn name(&self) -> &KeyName {
         &self.name
     }
@@ -144,14 +144,14 @@ impl FromStr for SealingKey {
     }
 }
 
-impl UnsealingKey {
+impl OpeningKey {
     /// Makes a new key pair with the system's random numbers.
     pub fn generate(name: KeyName) -> Self {
         let (private, _) = X25519HkdfSha256::gen_keypair();
         Self { name, private }
     }
 
-    /// What the key is called in the values that it opens.
+    /// The name of the key in the values that it opens.
     pub fn name(&self) -> &KeyName {
         &self.name
     }
@@ -161,7 +161,7 @@ impl UnsealingKey {
         SealingKey { name: self.name.clone(), public: X25519HkdfSha256::sk_to_pk(&self.private) }
     }
 
-    /// The written form: whoever has it can open every value sealed with this key.
+    /// The text form. Whoever has it can open every value that was sealed with this key.
     pub fn to_text(&self) -> SecretString {
         let bytes = Zeroizing::new(self.private.to_bytes().to_vec());
         let encoded = Zeroizing::new(BASE64.encode(&*bytes));
@@ -176,8 +176,8 @@ impl UnsealingKey {
         text.parse().map_err(|source| KeyFileError::Content { path: path.to_owned(), source })
     }
 
-    /// Writes the private key to a new file that its owner alone may read. Never replaces a file: with the old
-    /// key would go every value that was sealed with it.
+    /// Writes the private key to a new file that only its owner may read. It never replaces a file: without the old key, the
+    /// values that were sealed with it could not be opened any more.
     pub fn write_new(&self, path: &Path) -> Result<(), KeyFileError> {
         let text = self.to_text();
         OpenOptions::new()
@@ -194,7 +194,7 @@ impl UnsealingKey {
     }
 }
 
-impl FromStr for UnsealingKey {
+impl FromStr for OpeningKey {
     type Err = KeyTextError;
 
     fn from_str(text: &str) -> Result<Self, KeyTextError> {
@@ -204,10 +204,10 @@ impl FromStr for UnsealingKey {
     }
 }
 
-/// Shows the name alone.
-impl fmt::Debug for UnsealingKey {
+/// Shows only the name.
+impl fmt::Debug for OpeningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("UnsealingKey").field("name", &self.name).finish_non_exhaustive()
+        formatter.debug_struct("OpeningKey").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,11 @@
-//! Sealed values: secrets that may lie in a file of settings, and in git, where anyone may read them.
+//! Sealed values: secrets that can be in a file of settings and in git, where anyone may read them.
 //!
-//! A sealed value is `{cipher}{key:NAME}BASE64`. NAME says which key opens it. BASE64 holds, one after the
-//! other, the encapsulated key (32 bytes), the ciphertext and its tag (16 bytes) of one message of HPKE
-//! (RFC 9180) in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM. The name of the key is
-//! the associated data, so a value can't be passed off as one of another key.
+//! A value is sealed with a public key and opened with the private key, which only config-server has. These are the words of
+//! HPKE. Spring's protocol has others: it calls a sealed value a cipher, to seal is `encrypt`, and to open is `decrypt`.
 //!
-//! Sealing needs the public key only, opening needs the private one, which config-server alone has.
+//! A sealed value is `{cipher}{key:NAME}BASE64`. NAME is the key that opens it. BASE64 is one message of HPKE (RFC 9180) in base
+//! mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM: the encapsulated key (32 bytes), the ciphertext and its
+//! tag (16 bytes). The name of the key is the associated data, so no value can be presented as one of another key.
 
 mod key;
 mod text;
@@ -21,13 +21,13 @@ use secrecy::SecretString;
 use thiserror::Error;
 use zeroize::Zeroize;
 
-pub use self::key::{KeyFileError, KeyName, KeyNameError, KeyTextError, SealingKey, UnsealingKey};
+pub use self::key::{KeyFileError, KeyName, KeyNameError, KeyTextError, OpeningKey, SealingKey};
 pub use self::text::{Sealed, SealedTextError};
 
-/// Separates these messages from any others that might be made for the same key.
+/// It separates these messages from others for the same key.
 const INFO: &[u8] = b"dalkom sealed setting v1";
 
-/// The size of an X25519 public key, which is what HPKE sends along.
+/// The encapsulated key is an X25519 public key.
 const ENCAPSULATED_KEY_BYTES: usize = 32;
 
 type EncapsulatedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
@@ -43,7 +43,7 @@ pub struct SealError {
 
 /// Why a sealed value can't be opened.
 #[derive(Debug, Error)]
-pub enum UnsealError {
+pub enum OpenError {
     /// It was sealed for another key.
     #[error("it was sealed with the key `{sealed_with}` and not with `{opened_with}`")]
     OtherKey {
@@ -55,13 +55,13 @@ pub enum UnsealError {
     /// It was altered, or sealed with another key of the same name.
     #[error("it was altered, or sealed with another key of the same name")]
     NotAuthentic(#[source] HpkeError),
-    /// What came out is not UTF-8.
+    /// The value is not UTF-8.
     #[error("it does not hold text")]
     NotText,
 }
 
 impl SealingKey {
-    /// Seals a value. Two seals of one value differ.
+    /// Seals a value. Sealing the same value twice gives different results.
     pub fn seal(&self, value: &str) -> Result<Sealed, SealError> {
         let (encapsulated_key, ciphertext) = single_shot_seal::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
             &OpModeS::Base,
@@ -77,26 +77,26 @@ impl SealingKey {
     }
 }
 
-impl UnsealingKey {
+impl OpeningKey {
     /// Opens a value that was sealed with this key's public half.
-    pub fn unseal(&self, sealed: &Sealed) -> Result<SecretString, UnsealError> {
+    pub fn open(&self, sealed: &Sealed) -> Result<SecretString, OpenError> {
         if sealed.key_name() != self.name() {
-            return Err(UnsealError::OtherKey {
+            return Err(OpenError::OtherKey {
                 sealed_with: sealed.key_name().clone(),
                 opened_with: self.name().clone(),
             });
         }
-        let opened = self.open(sealed).map_err(UnsealError::NotAuthentic)?;
+        let opened = self.open_message(sealed).map_err(OpenError::NotAuthentic)?;
         match String::from_utf8(opened) {
             Ok(value) => Ok(value.into()),
             Err(not_text) => {
                 not_text.into_bytes().zeroize();
-                Err(UnsealError::NotText)
+                Err(OpenError::NotText)
             }
         }
     }
 
-    fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, HpkeError> {
+    fn open_message(&self, sealed: &Sealed) -> Result<Vec<u8>, HpkeError> {
         let (encapsulated_key, ciphertext) =
             sealed.message().split_at_checked(ENCAPSULATED_KEY_BYTES).ok_or(HpkeError::OpenError)?;
         single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(

@@ -1,4 +1,4 @@
-//! The written form of a sealed value.
+//! The text form of a sealed value.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use super::{BASE64, KeyName, KeyNameError};
 
-/// What marks a value as sealed; the same as Spring's.
+/// The prefix of a sealed value, which is Spring's.
 const MARK: &str = "{cipher}";
 
-/// A sealed value. It may be shown to anyone.
+/// A sealed value. It is not secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     key_name: KeyName,
@@ -27,7 +27,7 @@ pub enum SealedTextError {
     /// No `{key:NAME}` follows.
     #[error("{{key:NAME}} is missing after {MARK}")]
     NoKeyName,
-    /// The name of the key can't be one.
+    /// It does not name a key.
     #[error("the name of its key can't be one")]
     KeyName(#[source] KeyNameError),
     /// What follows is not Base64.
@@ -50,7 +50,7 @@ impl Sealed {
         &self.key_name
     }
 
-    /// The written form without `{cipher}`, as Spring's `/encrypt` answers it.
+    /// The text form without `{cipher}`, which is the answer of Spring's `/encrypt`.
     pub fn unmarked(&self) -> String {
         format!("{{key:{}}}{}", self.key_name, BASE64.encode(&self.message))
     }

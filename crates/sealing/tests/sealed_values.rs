@@ -1,21 +1,21 @@
-//! A sealed value opens with its own key only, and only as it was sealed.
+//! A sealed value can be opened only with its own key, and only unaltered.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use proptest::prelude::*;
-use sealing::{KeyFileError, KeyName, Sealed, SealedTextError, SealingKey, UnsealError, UnsealingKey};
+use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, Sealed, SealedTextError, SealingKey};
 use secrecy::ExposeSecret as _;
 
-fn key(name: &str) -> UnsealingKey {
-    UnsealingKey::generate(name.parse().unwrap())
+fn key(name: &str) -> OpeningKey {
+    OpeningKey::generate(name.parse().unwrap())
 }
 
-fn open(key: &UnsealingKey, text: &str) -> Result<String, UnsealError> {
+fn open(key: &OpeningKey, text: &str) -> Result<String, OpenError> {
     let sealed: Sealed = text.parse().unwrap();
-    key.unseal(&sealed).map(|opened| opened.expose_secret().to_owned())
+    key.open(&sealed).map(|opened| opened.expose_secret().to_owned())
 }
 
 #[test]
-fn the_written_form_names_the_key_and_hides_the_value() {
+fn the_text_form_names_the_key_and_hides_the_value() {
     let key = key("dalkom-1");
 
     let text = key.sealing_key().seal("hunter2").unwrap().to_string();
@@ -37,7 +37,7 @@ fn one_value_sealed_twice_looks_different() {
 fn another_key_of_the_same_name_does_not_open_it() {
     let text = key("k").sealing_key().seal("hunter2").unwrap().to_string();
 
-    assert!(matches!(open(&key("k"), &text), Err(UnsealError::NotAuthentic(_))));
+    assert!(matches!(open(&key("k"), &text), Err(OpenError::NotAuthentic(_))));
 }
 
 #[test]
@@ -49,22 +49,21 @@ fn a_value_of_another_key_is_not_even_tried() {
     assert_eq!(error.to_string(), "it was sealed with the key `old` and not with `new`");
 }
 
-/// The name is authenticated: renaming the key in the text does not make it pass as the other key's.
+/// The name is authenticated: with another name in the text, the value can't be opened.
 #[test]
 fn the_name_of_the_key_can_not_be_swapped() {
     let first = key("first");
-    let renamed: UnsealingKey =
-        first.to_text().expose_secret().replace(" first ", " second ").parse().unwrap();
+    let renamed: OpeningKey = first.to_text().expose_secret().replace(" first ", " second ").parse().unwrap();
     let text = first.sealing_key().seal("hunter2").unwrap().to_string();
 
     let swapped = text.replace("{key:first}", "{key:second}");
 
-    assert!(matches!(open(&renamed, &swapped), Err(UnsealError::NotAuthentic(_))));
+    assert!(matches!(open(&renamed, &swapped), Err(OpenError::NotAuthentic(_))));
     assert_eq!(open(&first, &text).unwrap(), "hunter2");
 }
 
 #[test]
-fn what_is_not_sealed_is_told_apart() {
+fn a_text_that_is_not_a_sealed_value_is_refused() {
     assert!(!Sealed::is_marked("plain"));
     assert!(matches!("plain".parse::<Sealed>(), Err(SealedTextError::Unmarked)));
     assert!(matches!("{cipher}AAAA".parse::<Sealed>(), Err(SealedTextError::NoKeyName)));
@@ -73,10 +72,10 @@ fn what_is_not_sealed_is_told_apart() {
 }
 
 #[test]
-fn keys_are_read_back_from_their_written_form() {
+fn keys_are_read_back_from_their_text_form() {
     let private = key("dalkom-1");
     let public: SealingKey = private.sealing_key().to_string().parse().unwrap();
-    let read: UnsealingKey = private.to_text().expose_secret().parse().unwrap();
+    let read: OpeningKey = private.to_text().expose_secret().parse().unwrap();
 
     let text = public.seal("hunter2").unwrap().to_string();
 
@@ -87,7 +86,7 @@ fn keys_are_read_back_from_their_written_form() {
 fn a_public_key_is_not_taken_for_a_private_one() {
     let private = key("k");
 
-    assert!(private.sealing_key().to_string().parse::<UnsealingKey>().is_err());
+    assert!(private.sealing_key().to_string().parse::<OpeningKey>().is_err());
     assert!(private.to_text().expose_secret().parse::<SealingKey>().is_err());
     assert!("dalkom-public-key k AAAA".parse::<SealingKey>().is_err());
 }
@@ -115,7 +114,7 @@ fn a_private_key_is_written_for_its_owner_only_and_never_over_another() {
 
     assert!(matches!(second, Err(KeyFileError::Write { .. })));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(UnsealingKey::read(&file).unwrap().sealing_key(), first.sealing_key());
+    assert_eq!(OpeningKey::read(&file).unwrap().sealing_key(), first.sealing_key());
 }
 
 #[test]
@@ -155,7 +154,7 @@ proptest! {
         let altered = format!("{{cipher}}{{key:k}}{}", STANDARD.encode(&message));
 
         // The top bit of an X25519 public key is ignored in the exchange (RFC 7748), but HPKE binds the bytes.
-        prop_assert!(matches!(open(&key, &altered), Err(UnsealError::NotAuthentic(_))));
+        prop_assert!(matches!(open(&key, &altered), Err(OpenError::NotAuthentic(_))));
     }
 
     #[test]
@@ -169,7 +168,7 @@ proptest! {
 
         let shortened = format!("{{cipher}}{{key:k}}{}", STANDARD.encode(&message[..kept.min(message.len() - 1)]));
 
-        prop_assert!(matches!(open(&key, &shortened), Err(UnsealError::NotAuthentic(_))));
+        prop_assert!(matches!(open(&key, &shortened), Err(OpenError::NotAuthentic(_))));
     }
 
     #[test]

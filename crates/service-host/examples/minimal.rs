@@ -1,6 +1,6 @@
-//! The smallest service, and the one that the tests of service-host run as a process.
+//! The smallest service. The tests of service-host run it as a process.
 //!
-//! Its settings come from a file (`--settings FILE`, an answer of config-server in JSON), so that it needs nobody.
+//! Its settings are in a file (`--settings FILE`, an answer of config-server in JSON), so that it needs no config-server.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,19 +10,19 @@ use axum::Router;
 use axum::routing::get;
 use garde::Validate;
 use serde::Deserialize;
-use service_host::{Host, NoCommand, Parts, Service, SettingsSource, UserKeysFrom};
+use service_host::{App, Host, NoCommand, Service, SettingsSource, UserKeysFrom};
 use settings::Tree;
 
 struct Minimal;
 
-/// What is left of the settings when the host has taken its own sections.
+/// The settings besides the sections of the host.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Settings {
-    /// What to say.
+    /// The greeting.
     #[garde(length(min = 1))]
     greeting: String,
-    /// Whether the worker gives up at once, which workers must not.
+    /// Whether the worker ends at once, which is a fault.
     #[serde(default)]
     #[garde(skip)]
     lazy_worker: bool,
@@ -35,7 +35,7 @@ impl Service for Minimal {
     type Settings = Settings;
     type Command = NoCommand;
 
-    async fn start(host: &Host, settings: Settings) -> anyhow::Result<Parts> {
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let (shutdown, asked_last) = (host.shutdown(), host.shutdown());
         let router = Router::new()
             .route("/greeting", get(async move || settings.greeting))
@@ -48,13 +48,13 @@ impl Service for Minimal {
                 tracing::info!("the worker has finished its step");
             }
         };
-        Ok(Parts::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
+        Ok(App::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
     }
 }
 
 #[derive(Debug, clap::Args)]
 struct File {
-    /// The settings.
+    /// The file with the settings.
     #[arg(long, value_name = "FILE")]
     settings: PathBuf,
 }

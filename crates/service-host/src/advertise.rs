@@ -1,4 +1,4 @@
-//! The address at which others find this process.
+//! The address of this process for others.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -6,7 +6,8 @@ use anyhow::Context;
 
 use crate::settings::Server;
 
-/// Replaces the address of all interfaces, at which nobody can be found, by one of this machine's.
+/// The address that Consul is told. If the process listens on all interfaces, it is an address of this machine, because others
+/// can't use the address of all interfaces.
 pub(crate) fn address(bound: SocketAddr, settings: &Server, consul_url: &str) -> anyhow::Result<SocketAddr> {
     let ip = match settings.advertise {
         Some(ip) => ip,
@@ -16,12 +17,11 @@ pub(crate) fn address(bound: SocketAddr, settings: &Server, consul_url: &str) ->
     Ok(SocketAddr::new(ip, bound.port()))
 }
 
-/// The address that this machine has in the network in which Consul is. Connecting a UDP socket chooses a route, and
-/// sends nothing.
+/// The address of this machine in the network of Consul. Connecting a UDP socket chooses a route and sends nothing.
 fn towards(url: &str) -> anyhow::Result<IpAddr> {
     let url: reqwest::Url = url.parse().context("consul.url is not an address")?;
-    let host = url.host_str().context("consul.url names no host")?;
-    let port = url.port_or_known_default().context("consul.url names no port")?;
+    let host = url.host_str().context("consul.url has no host")?;
+    let port = url.port_or_known_default().context("consul.url has no port")?;
     let route = || {
         let socket = UdpSocket::bind("0.0.0.0:0")?;
         socket.connect((host.trim_matches(['[', ']']), port))?;
@@ -45,17 +45,17 @@ mod tests {
     }
 
     #[test]
-    fn one_interface_is_advertised_as_it_is() {
+    fn the_address_of_one_interface_is_advertised() {
         assert_eq!(found_at("127.0.0.2:8090", None), "127.0.0.2:8090");
     }
 
     #[test]
-    fn of_all_interfaces_the_one_towards_consul_is_advertised() {
+    fn for_all_interfaces_the_address_towards_consul_is_advertised() {
         assert_eq!(found_at("0.0.0.0:8090", None), "127.0.0.1:8090");
     }
 
     #[test]
-    fn a_setting_has_the_last_word() {
+    fn a_setting_has_precedence() {
         assert_eq!(found_at("0.0.0.0:8090", Some("10.1.2.3")), "10.1.2.3:8090");
     }
 }

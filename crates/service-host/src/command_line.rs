@@ -1,4 +1,4 @@
-//! Flags and environment: what a process has to be told before it can read its settings.
+//! Flags and environment variables, which a process needs before it can read its settings.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -7,10 +7,6 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use telemetry::LogFormat;
 
 use crate::{Service, SettingsSource};
-
-/// For services that can do nothing but serve.
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub enum NoCommand {}
 
 #[derive(Debug, Parser)]
 #[command(after_help = AFTER_HELP)]
@@ -26,7 +22,7 @@ pub(crate) struct CommandLine<Source: Args, Command: Subcommand> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Process {
-    /// Which profiles of the settings apply, separated by commas.
+    /// The profiles of the settings, separated by commas.
     #[arg(long, env = "DALKOM_PROFILE", default_value = "default", value_name = "NAMES")]
     pub(crate) profile: String,
 
@@ -38,7 +34,7 @@ pub(crate) struct Process {
     #[arg(long, env = "DALKOM_MANAGEMENT", value_name = "IP:PORT")]
     pub(crate) management: Option<SocketAddr>,
 
-    /// How the lines of the log look. The log goes to standard error.
+    /// The format of log lines. The log goes to standard error.
     #[arg(long, env = "DALKOM_LOG_FORMAT", value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
 
@@ -52,14 +48,13 @@ pub(crate) struct Process {
 }
 
 const AFTER_HELP: &str = "\
-All else is a setting: see docs/settings.md.
+Everything else is a setting: see docs/settings.md.
 
-Signals: SIGTERM and SIGINT drain and end with 0; a second one ends at once. A process that can't start says why in \
-the last line of its log, and ends with 1.";
+Signals: after SIGTERM or SIGINT the process drains and ends with 0; a second signal ends it at once. A process that can't \
+start says why in the last line of its log, and ends with 1.";
 
 impl<Source: SettingsSource, Command: Subcommand> CommandLine<Source, Command> {
-    /// Reads the command line of the process; for `--help`, and where it is wrong, ends the process with what clap
-    /// has to say.
+    /// Reads the command line of the process. For `--help`, or if it is wrong, clap prints its text and ends the process.
     pub(crate) fn read<S: Service>() -> Self {
         let mut command = Self::command().name(S::NAME).version(env!("CARGO_PKG_VERSION"));
         if !S::ABOUT.is_empty() {

@@ -1,7 +1,7 @@
-//! Accepting and serving connections, with a limit to everything that a client can draw out.
+//! Accepting and serving connections, with limits for slow clients.
 //!
-//! `axum::serve` has no timeouts. hyper's own for a request's head begins with the connection and with the end of each
-//! answer, so that it also bounds idle connections; a connection's first byte has a shorter one.
+//! `axum::serve` has no timeouts. hyper's timeout for the head of a request begins with the connection, and anew after each
+//! answer, so that it also limits idle connections. The first byte of a connection has a shorter timeout.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-/// A request's head has to fit into this, with what of the body came along.
+/// The head of a request must fit into this buffer, with the part of the body that arrives with it.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// What to wait when no connection can be accepted, because there are too many files open.
+/// The pause when no connection can be accepted, because too many files are open.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
-/// What a client is allowed.
+/// The limits for clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) first_byte: Duration,
@@ -38,8 +38,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
 }
 
-/// Serves until `stop` is cancelled, then closes the port, lets every connection finish the request that it is at,
-/// and returns when the last has ended.
+/// Serves until `stop` is cancelled. Then it closes the port, lets every connection finish its current request, and returns when
+/// the last connection has ended.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let open = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(limits.connections));
@@ -75,7 +75,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return Ok((stream, peer, permit)),
-            // The client changed its mind before we came to it.
+            // The client has closed the connection before it was accepted.
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => return Err(error),
         }
@@ -94,15 +94,15 @@ async fn connection(
     limits: Limits,
     stop: CancellationToken,
 ) {
-    // A failure makes answers slower, no more.
+    // If it fails, answers are only slower.
     let _ = stream.set_nodelay(true);
-    // Not `readable`, which may come without a byte.
+    // `readable` would not do, because it may return without a byte.
     let mut first = [0];
-    let spoke = tokio::select! {
-        spoke = timeout(limits.first_byte, stream.peek(&mut first)) => spoke,
+    let peeked = tokio::select! {
+        peeked = timeout(limits.first_byte, stream.peek(&mut first)) => peeked,
         () = stop.cancelled() => return,
     };
-    if !matches!(spoke, Ok(Ok(1))) {
+    if !matches!(peeked, Ok(Ok(1))) {
         counter!("http_connections_dropped_total", "reason" => "first_byte").increment(1);
         return;
     }
@@ -124,7 +124,7 @@ async fn connection(
     if let Err(error) = end {
         let reason = if error.is_timeout() { "header_read" } else { "broken" };
         counter!("http_connections_dropped_total", "reason" => reason).increment(1);
-        tracing::debug!(%peer, error = &error as &dyn std::error::Error, "a connection broke off");
+        tracing::debug!(%peer, error = &error as &dyn std::error::Error, "a connection ended with an error");
     }
 }
 
@@ -161,10 +161,10 @@ mod tests {
         }
     }
 
-    /// Everything that comes until the server closes the connection.
+    /// Everything that arrives until the server closes the connection.
     async fn rest(mut stream: impl AsyncRead + Unpin) -> String {
         let mut rest = Vec::new();
-        // A reset is an end as well.
+        // A reset also ends the connection.
         let _ = timeout(LONG / 10, stream.read_to_end(&mut rest)).await.expect("the connection is kept");
         String::from_utf8(rest).unwrap()
     }
@@ -184,12 +184,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_that_drips_is_dropped() {
+    async fn a_head_that_arrives_too_slowly_is_dropped() {
         let server = Server::start(Limits { header_read: SHORT, ..LIMITS }).await;
         let (reading, mut writing) = server.connect().await.into_split();
         writing.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let dripping = tokio::spawn(async move {
-            // Each byte by itself is on time; ends when the server has had enough.
+            // Each single byte is fast enough. It ends when the server closes the connection.
             while writing.write_all(b"a").await.is_ok() {
                 tokio::time::sleep(SHORT / 10).await;
             }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_beyond_the_limit_wait_for_their_turn() {
+    async fn connections_beyond_the_limit_wait() {
         let server = Server::start(Limits { connections: 1, ..LIMITS }).await;
         let first = server.connect().await;
         let mut second = server.connect().await;

@@ -1,4 +1,4 @@
-//! What a service is given to start with.
+//! What the host gives a service at its start.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +7,10 @@ use access::{ServiceTokens, UserKeys, Verifier};
 use anyhow::Context;
 use clock::Clock;
 use discovery::{Consul, Discovery, Instances};
-use peer::{Peer, TokenSource};
+use service_client::{ServiceClient, TokenSource};
 use tokio_util::sync::CancellationToken;
 
-/// The process that a service lives in.
+/// The process in which a service runs.
 #[derive(Debug)]
 pub struct Host {
     pub(crate) service: &'static str,
@@ -22,8 +22,8 @@ pub struct Host {
     pub(crate) access: access::Settings,
     pub(crate) verifier: Verifier,
     pub(crate) shutdown: CancellationToken,
-    /// The services that are called, for the readiness report.
-    pub(crate) peers: Mutex<BTreeMap<String, Instances>>,
+    /// The services that this one calls, for the readiness report.
+    pub(crate) called_services: Mutex<BTreeMap<String, Instances>>,
 }
 
 impl Host {
@@ -32,27 +32,27 @@ impl Host {
         self.service
     }
 
-    /// The one source of time and ids.
+    /// The source of time and ids.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// Where other services are found.
+    /// Finds the instances of other services.
     pub fn discovery(&self) -> &Discovery {
         &self.discovery
     }
 
-    /// The HTTP client for everything that is not a peer.
+    /// The HTTP client for calls that no [`ServiceClient`] makes.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
-    /// Verifies tokens; every router that this process serves has it already.
+    /// Verifies tokens. Every router that this process serves has it already.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
     }
 
-    /// The section `access`, for the service that issues user tokens.
+    /// The section `access` of the settings, for the service that issues user tokens.
     pub fn access(&self) -> &access::Settings {
         &self.access
     }
@@ -62,20 +62,20 @@ impl Host {
         self.verifier.user_keys()
     }
 
-    /// Another service, called with this one's tokens. It appears in the readiness report; that it is there is not
-    /// demanded, for a service does what it can without the others.
-    pub fn peer(&self, service: &str) -> anyhow::Result<Peer> {
+    /// A client of another service, with the tokens of this one. The other service is in the readiness report, as something that
+    /// this service can do without.
+    pub fn service_client(&self, service: &str) -> anyhow::Result<ServiceClient> {
         let tokens = self.tokens.clone().with_context(|| {
             format!("access.service-signing-key is missing, and {} calls {service}", self.service)
         })?;
         let tokens = TokenSource::new(move |audience| tokens.token_for(audience));
-        let peer = Peer::new(service, &self.discovery, tokens, self.http.clone());
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        peers.insert(service.to_owned(), peer.instances().clone());
-        Ok(peer)
+        let client = ServiceClient::new(service, &self.discovery, tokens, self.http.clone());
+        let mut called_services = self.called_services.lock().unwrap_or_else(PoisonError::into_inner);
+        called_services.insert(service.to_owned(), client.instances().clone());
+        Ok(client)
     }
 
-    /// Is cancelled when the process stops: workers finish the step that they are at, and end.
+    /// Is cancelled when the process stops. Then workers finish their current step and end.
     pub fn shutdown(&self) -> CancellationToken {
         self.shutdown.clone()
     }

@@ -1,4 +1,4 @@
-//! The management port: `/healthz` (alive), `/readyz` (to be called), `/metrics` (Prometheus).
+//! The management port: `/healthz` (alive), `/readyz` (ready to be called), `/metrics` (Prometheus).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::process_metrics;
 use crate::readiness::Readiness;
 
-/// Upper bounds of the histograms, in seconds: every histogram of ours is of times.
+/// The upper bounds of the histograms, in seconds: all of our histograms are about times.
 const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Begins to record the metrics of the process.

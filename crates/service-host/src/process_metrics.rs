@@ -1,4 +1,4 @@
-//! What the process takes from its machine, read from `/proc` when somebody asks.
+//! What the process uses of its machine, read from `/proc` for each request of the metrics.
 
 use std::fs;
 
@@ -9,10 +9,10 @@ const CPU: &str = "process_cpu_seconds_total";
 const FILES: &str = "process_open_fds";
 const THREADS: &str = "process_threads";
 
-/// The unit of times in `/proc/self/stat`, which Linux fixes at 100 a second for every program (`USER_HZ`).
+/// The unit of times in `/proc/self/stat`. On Linux it is a hundredth of a second for every program (`USER_HZ`).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Says what the figures mean.
+/// Describes the metrics.
 pub(crate) fn describe() {
     describe_gauge!(RESIDENT, Unit::Bytes, "Resident memory");
     describe_gauge!(
@@ -24,7 +24,7 @@ pub(crate) fn describe() {
     describe_gauge!(THREADS, "Threads");
 }
 
-/// Brings the figures up to date. One that can't be read stays as it is.
+/// Updates the metrics. A value that can't be read is not changed.
 pub(crate) fn update() {
     if let Ok(status) = fs::read_to_string("/proc/self/status") {
         if let Some(kib) = number_after(&status, "VmRSS:") {
@@ -48,8 +48,8 @@ fn number_after(status: &str, name: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// `utime` and `stime`, fields 14 and 15 in the manual `proc_pid_stat(5)`. The second field, the program's name in parentheses,
-/// may hold anything, so fields are counted from its end.
+/// `utime` and `stime`, fields 14 and 15 in the manual page `proc_pid_stat(5)`. The second field, the program's name in
+/// parentheses, may contain anything, so the fields are counted from its end.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

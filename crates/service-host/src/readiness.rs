@@ -1,4 +1,4 @@
-//! Whether this process should be called, and what it depends on.
+//! Whether this process is ready to be called, and the state of its dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,24 +9,24 @@ use futures::future::{BoxFuture, Shared, join_all};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-/// A dependency that takes longer is not there for practical purposes.
+/// A dependency that takes longer counts as down.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a starting process looks whether it is ready.
+/// How often a starting process checks whether it is ready.
 const START_POLL: Duration = Duration::from_millis(25);
 
-type Probe = Box<dyn Fn() -> Look + Send + Sync>;
+type StartProbe = Box<dyn Fn() -> Probe + Send + Sync>;
 
-/// What a look has found: nothing, or the error as text. Everybody who waits for it gets it.
-type Look = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
+/// A check that runs. Everybody who waits for it gets its result; an error is text.
+type Probe = Shared<BoxFuture<'static, Result<(), Arc<str>>>>;
 
-/// One dependency and how to look after it.
+/// One dependency and its check.
 pub(crate) struct Check {
     name: String,
     needed: bool,
-    probe: Probe,
-    /// The look that is under way. There is one at a time, however many ask for the report and hang up: a dependency
-    /// that stands still is not asked again and again meanwhile.
-    under_way: Mutex<Option<Look>>,
+    start_probe: StartProbe,
+    /// The probe that runs. There is one at a time, however many requests for the report there are: a dependency that stands still
+    /// does not get more and more probes.
+    running: Mutex<Option<Probe>>,
 }
 
 /// The answer of `/readyz`.
@@ -47,7 +47,7 @@ enum Status {
 
 #[derive(Debug, Serialize)]
 struct Dependency {
-    status: Presence,
+    status: DependencyStatus,
     needed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -55,7 +55,7 @@ struct Dependency {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Presence {
+enum DependencyStatus {
     Up,
     Down,
 }
@@ -63,10 +63,10 @@ enum Presence {
 /// The state behind the report.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    /// Known once the service has started.
+    /// They are set when the service has started.
     checks: OnceLock<Vec<Check>>,
     draining: CancellationToken,
-    /// Dependencies that were down at the last look, so that a change is logged once.
+    /// The dependencies that were down in the last report, so that a change is logged once.
     down: Mutex<BTreeSet<String>>,
 }
 
@@ -77,38 +77,38 @@ impl Check {
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<anyhow::Error> + Send + 'static,
     {
-        let probe = Box::new(move || {
-            // In a task, so that it comes to its end when nobody waits for it any more.
-            let look = tokio::spawn(check());
-            let told = async move {
-                let error = match look.await {
+        let start_probe = Box::new(move || {
+            // It is a task, so that it runs to its end also if nobody waits for it any more.
+            let checking = tokio::spawn(check());
+            let result = async move {
+                let error = match checking.await {
                     Ok(Ok(())) => return Ok(()),
                     Ok(Err(error)) => error.into(),
                     Err(panicked) => panicked.into(),
                 };
                 Err(telemetry::chain(error.as_ref()).into())
             };
-            told.boxed().shared()
+            result.boxed().shared()
         });
-        Self { name: name.into(), needed, probe, under_way: Mutex::default() }
+        Self { name: name.into(), needed, start_probe, running: Mutex::default() }
     }
 
-    /// The look that is under way, or a new one.
-    fn current(&self) -> Look {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that was given up by all who waited has perhaps ended since, unseen.
-        if let Some(look) = under_way.as_ref().filter(|look| (*look).clone().now_or_never().is_none()) {
-            return look.clone();
+    /// The probe that runs, or a new one.
+    fn current(&self) -> Probe {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // If nobody waits for it any more, it may have ended meanwhile. Then its result is not used.
+        if let Some(probe) = running.as_ref().filter(|probe| (*probe).clone().now_or_never().is_none()) {
+            return probe.clone();
         }
-        under_way.insert((self.probe)()).clone()
+        running.insert((self.start_probe)()).clone()
     }
 
-    async fn look(&self) -> (String, Dependency) {
+    async fn run(&self) -> (String, Dependency) {
         let error = match tokio::time::timeout(CHECK_TIMEOUT, self.current()).await {
-            Ok(found) => found.err().map(|error| error.to_string()),
+            Ok(result) => result.err().map(|error| error.to_string()),
             Err(_) => Some("it did not answer within a second".to_owned()),
         };
-        let status = if error.is_none() { Presence::Up } else { Presence::Down };
+        let status = if error.is_none() { DependencyStatus::Up } else { DependencyStatus::Down };
         (self.name.clone(), Dependency { status, needed: self.needed, error })
     }
 }
@@ -120,30 +120,30 @@ impl Report {
 }
 
 impl Readiness {
-    /// The service has started, and depends on this.
+    /// The service has started with these dependencies.
     pub(crate) fn started(&self, checks: Vec<Check>) {
-        // Set by the one start of the process.
+        // A process starts once, so they are set once.
         let _ = self.checks.set(checks);
     }
 
-    /// The process is told to stop: from now on it is not ready.
+    /// The process is told to stop. From now on it is not ready.
     pub(crate) fn drain(&self) {
         self.draining.cancel();
     }
 
-    /// Looks at every dependency.
+    /// Checks every dependency.
     pub(crate) async fn report(&self) -> Report {
         let Some(checks) = self.checks.get() else {
             return Report { status: Status::Starting, dependencies: BTreeMap::new() };
         };
         let dependencies: BTreeMap<_, _> =
-            join_all(checks.iter().map(Check::look)).await.into_iter().collect();
+            join_all(checks.iter().map(Check::run)).await.into_iter().collect();
         for (name, dependency) in &dependencies {
             self.log_change(name, dependency);
         }
-        let misses_something =
-            dependencies.values().any(|dependency| dependency.needed && dependency.status == Presence::Down);
-        let status = match (self.draining.is_cancelled(), misses_something) {
+        let is_missing =
+            |dependency: &Dependency| dependency.needed && dependency.status == DependencyStatus::Down;
+        let status = match (self.draining.is_cancelled(), dependencies.values().any(is_missing)) {
             (true, _) => Status::Draining,
             (false, true) => Status::NotReady,
             (false, false) => Status::Ready,
@@ -151,7 +151,7 @@ impl Readiness {
         Report { status, dependencies }
     }
 
-    /// Waits until everything that is needed is there.
+    /// Waits until every dependency that is needed is up.
     pub(crate) async fn ready(&self) {
         while !self.report().await.is_ready() {
             tokio::time::sleep(START_POLL).await;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_without_its_service_is_starting() {
+    async fn a_process_whose_service_has_not_started_is_not_ready() {
         let readiness = Readiness::default();
         assert!(!readiness.report().await.is_ready());
     }
@@ -211,24 +211,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_needed_may_be_down() {
+    async fn a_dependency_that_is_not_needed_may_be_down() {
         assert_eq!(report(vec![up("mysql", true), down("redis", false)]).await["status"], "ready");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_answer_is_down() {
+    async fn a_dependency_that_does_not_answer_is_down() {
         let report = report(vec![Check::new("mysql", true, std::future::pending::<io::Result<()>>)]).await;
         assert_eq!(report["dependencies"]["mysql"]["status"], "down");
     }
 
     #[tokio::test]
-    async fn many_who_ask_and_hang_up_make_one_look() {
-        let looks = Arc::new(AtomicUsize::new(0));
+    async fn many_requests_that_are_cancelled_start_one_probe() {
+        let probes = Arc::new(AtomicUsize::new(0));
         let (answer, answered) = tokio::sync::watch::channel(false);
         let check = Check::new("mysql", true, {
-            let looks = Arc::clone(&looks);
+            let probes = Arc::clone(&probes);
             move || {
-                looks.fetch_add(1, Ordering::SeqCst);
+                probes.fetch_add(1, Ordering::SeqCst);
                 let mut answered = answered.clone();
                 async move { answered.wait_for(|answered| *answered).await.map(drop).map_err(io::Error::other) }
             }
@@ -236,13 +236,13 @@ mod tests {
         let readiness = Readiness::default();
         readiness.started(vec![check]);
         for _ in 0..30 {
-            assert!(readiness.report().now_or_never().is_none(), "nobody has answered yet");
+            assert!(readiness.report().now_or_never().is_none(), "there is no answer yet");
         }
-        assert_eq!(looks.load(Ordering::SeqCst), 1);
+        assert_eq!(probes.load(Ordering::SeqCst), 1);
         answer.send_replace(true);
         assert!(readiness.report().await.is_ready());
         assert!(readiness.report().await.is_ready());
-        assert_eq!(looks.load(Ordering::SeqCst), 2, "what was found before is not believed later");
+        assert_eq!(probes.load(Ordering::SeqCst), 2, "an old result is not used again");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What every router is wrapped in.
+//! The layers around every router.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::settings::Server;
 
-/// Adds, from the outside in: the trace, log line and metrics of each request; problems for every error; the request
+/// Adds these layers, the outermost first: trace, log line and metrics of each request; problems for all errors; the request
 /// timeout; the body limit; the verifier of tokens.
-pub(crate) fn assemble(router: Router, is_entrance: bool, verifier: Verifier, settings: &Server) -> Router {
+pub(crate) fn assemble(router: Router, is_public: bool, verifier: Verifier, settings: &Server) -> Router {
     let requests = telemetry::request_layer();
-    let requests = if is_entrance { requests.of_strangers() } else { requests };
+    let requests = if is_public { requests.for_public_callers() } else { requests };
     let router = verifier
         .wrap(router)
-        // The limit below holds for every body, whoever reads it; axum's own only for its extractors.
+        // The limit below is for every body; axum's own is only for bodies that its extractors read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.request_timeout(), in_time));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_of_the_largest_size_is_read() {
+    async fn a_body_of_the_maximum_size_is_read() {
         assert_eq!(answer(of_length(LIMIT, true)).await, (StatusCode::OK, LIMIT.into()));
         assert_eq!(answer(of_length(LIMIT, false)).await, (StatusCode::OK, LIMIT.into()));
     }

@@ -1,4 +1,4 @@
-//! Serving until told to stop, and stopping.
+//! Serving until the process is told to stop, and stopping.
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -20,18 +20,18 @@ use crate::settings::Server;
 use crate::signals::Signals;
 use crate::start::{self, AllSettings};
 use crate::workers::Workers;
-use crate::{Parts, Service, SettingsSource, UserKeysFrom, management, router, user_keys};
+use crate::{App, Service, SettingsSource, UserKeysFrom, management, router, user_keys};
 
-/// Histograms gather what is recorded until somebody looks; this keeps them small where nobody does.
+/// Histograms collect values until the metrics are read. They are compacted at this interval, also if nobody reads them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
-/// How long a command that was told to stop may take to come to an end.
+/// How long a command that was told to stop may take to end.
 const COMMAND_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long Consul may take to hear that we leave.
+/// How long leaving Consul may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A process that is complete and has not begun to serve.
+/// A process that is about to serve.
 struct Process {
     host: Host,
     server: Server,
@@ -41,27 +41,27 @@ struct Process {
     readiness: Arc<Readiness>,
     workers: Workers,
     /// The host's own tasks, which end with the process.
-    _chores: Chores,
+    _background: BackgroundTasks,
 }
 
-/// Tasks that are broken off when the process ends.
+/// Tasks that are aborted when the process ends.
 #[derive(Default)]
-struct Chores(Vec<JoinHandle<()>>);
+struct BackgroundTasks(Vec<JoinHandle<()>>);
 
-impl Chores {
-    fn begin(&mut self, chore: impl Future<Output = ()> + Send + 'static) {
-        self.0.push(tokio::spawn(chore));
+impl BackgroundTasks {
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(tokio::spawn(task));
     }
 }
 
-impl Drop for Chores {
+impl Drop for BackgroundTasks {
     fn drop(&mut self) {
         self.0.iter().for_each(JoinHandle::abort);
     }
 }
 
-/// The whole life of the process.
-pub(crate) async fn live<S: Service, Source: SettingsSource>(
+/// Runs the process from its start to its end.
+pub(crate) async fn run<S: Service, Source: SettingsSource>(
     line: CommandLine<Source, S::Command>,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("can't listen for signals")?;
@@ -83,27 +83,27 @@ pub(crate) async fn live<S: Service, Source: SettingsSource>(
         signal = signals.next() => return Ok(stopped_early(signal)),
     };
     let host = start::host::<S>(&settings.consul, &settings.access)?;
-    carry_out::<S>(&host, settings.service, command, signals).await
+    run_command::<S>(&host, settings.service, command, signals).await
 }
 
-/// Carries a command out. A signal asks it to come to an end, which it has some time for; what does not is broken off.
-async fn carry_out<S: Service>(
+/// Runs a command. After a signal it has some time to end; then it is aborted.
+async fn run_command<S: Service>(
     host: &Host,
     settings: S::Settings,
     command: S::Command,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
-    let mut carried_out = std::pin::pin!(S::run(host, settings, command));
+    let mut running = std::pin::pin!(S::run(host, settings, command));
     let signal = tokio::select! {
-        done = &mut carried_out => return done.map(|()| ExitCode::SUCCESS),
+        done = &mut running => return done.map(|()| ExitCode::SUCCESS),
         signal = signals.next() => signal,
     };
     tracing::info!(signal, "told to stop");
-    signals.end_at_the_next();
+    signals.exit_at_the_next();
     host.shutdown.cancel();
-    match tokio::time::timeout(COMMAND_STOP_TIMEOUT, carried_out).await {
+    match tokio::time::timeout(COMMAND_STOP_TIMEOUT, running).await {
         Ok(done) => done.map(|()| ExitCode::SUCCESS),
-        Err(_) => anyhow::bail!("broken off by {signal}"),
+        Err(_) => anyhow::bail!("aborted by {signal}"),
     }
 }
 
@@ -127,25 +127,25 @@ async fn start<S: Service>(
         start::ports(&settings.server, &settings.management, Arc::clone(&readiness), metrics.clone()).await?;
     let registration = start::registration::<S>(&ports, &settings.server, &settings.consul)?;
 
-    let mut chores = Chores::default();
-    chores.begin(upkeep(metrics));
+    let mut background = BackgroundTasks::default();
+    background.spawn(upkeep(metrics));
     if S::USER_KEYS == UserKeysFrom::Issuer {
         let issuer = &settings.access.user_keys_service;
-        chores.begin(user_keys::keep_fresh(&host, host.user_keys().clone(), issuer));
+        background.spawn(user_keys::keep_fresh(&host, host.user_keys().clone(), issuer));
     }
-    let Parts { router, is_entrance, mut checks, workers } = S::start(&host, settings.service).await?;
+    let App { router, is_public, mut checks, workers } = S::start(&host, settings.service).await?;
     checks.extend(start::own_checks::<S>(&host));
     readiness.started(checks);
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
     Ok(Process {
-        router: router::assemble(router, is_entrance, host.verifier.clone(), &settings.server),
+        router: router::assemble(router, is_public, host.verifier.clone(), &settings.server),
         listener: ports.main,
         server: settings.server,
         registration,
         readiness,
         workers: Workers::spawn(workers),
         host,
-        _chores: chores,
+        _background: background,
     })
 }
 
@@ -166,7 +166,7 @@ impl Process {
             connections: self.server.max_connections,
         };
         let requests = tokio::spawn(connections::serve(self.listener, self.router, limits, close.clone()));
-        let registered = tokio::spawn(be_found(
+        let registered = tokio::spawn(register_when_ready(
             self.host.consul.clone(),
             self.registration,
             Arc::clone(&self.readiness),
@@ -178,16 +178,16 @@ impl Process {
                 tracing::info!(signal, "told to stop; draining");
                 ExitCode::SUCCESS
             }
-            missed = self.workers.missed() => {
-                tracing::error!(error = &missed as &dyn std::error::Error, "draining, for work would be left undone");
+            ended = self.workers.first_end() => {
+                tracing::error!(error = &ended as &dyn std::error::Error, "draining, because a worker has ended");
                 ExitCode::FAILURE
             }
         };
-        signals.end_at_the_next();
+        signals.exit_at_the_next();
 
         self.readiness.drain();
         leave.cancel();
-        // It logs its own troubles, and whoever did not hear of our leaving notices it by the check.
+        // It logs its own failures. If Consul was not told, its check notices that the process is not ready.
         let _ = tokio::time::timeout(LEAVE_TIMEOUT, registered).await;
         tokio::time::sleep(self.server.drain_delay()).await;
         close.cancel();
@@ -195,7 +195,7 @@ impl Process {
         let began = Instant::now();
         let finished = async {
             let _ = requests.await;
-            self.workers.ended().await;
+            self.workers.all_ended().await;
         };
         if tokio::time::timeout(self.server.drain_timeout(), finished).await.is_err() {
             tracing::warn!("stopped with work unfinished: drain-timeout is over");
@@ -206,8 +206,8 @@ impl Process {
     }
 }
 
-/// Registers once everything is there that is needed, until told to leave.
-async fn be_found(
+/// Registers the process as soon as it is ready, until `leave` is cancelled.
+async fn register_when_ready(
     consul: discovery::Consul,
     registration: Registration,
     readiness: Arc<Readiness>,

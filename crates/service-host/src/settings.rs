@@ -14,21 +14,21 @@ pub struct Server {
     /// Where to serve: an IP address and a port.
     #[garde(skip)]
     pub address: SocketAddr,
-    /// The IP address at which others find this process, where `address` is that of all interfaces. Without it, the
-    /// address that is used to reach Consul.
+    /// The IP address of this process for others, if `address` is that of all interfaces. Without it, the address from which
+    /// this machine reaches Consul.
     #[serde(default)]
     #[garde(skip)]
     pub advertise: Option<IpAddr>,
-    /// Milliseconds from the beginning of a connection to its first byte.
+    /// Milliseconds from the begin of a connection to its first byte.
     #[serde(default = "Server::default_first_byte_timeout_ms")]
     #[garde(range(min = 10, max = 60_000))]
     pub first_byte_timeout_ms: u64,
-    /// Milliseconds for the whole head of a request, counted from the connection's first byte or the end of the answer
-    /// before. So it is also how long a connection is kept without a request.
+    /// Milliseconds for the whole head of a request, from the first byte of the connection or the end of the last answer. So it
+    /// is also how long an idle connection is kept.
     #[serde(default = "Server::default_header_read_timeout_ms")]
     #[garde(range(min = 10, max = 600_000))]
     pub header_read_timeout_ms: u64,
-    /// Milliseconds from a request's head to its answer's.
+    /// Milliseconds from the head of a request to the head of its answer.
     #[serde(default = "Server::default_request_timeout_ms")]
     #[garde(range(min = 10, max = 600_000))]
     pub request_timeout_ms: u64,
@@ -36,15 +36,15 @@ pub struct Server {
     #[serde(default = "Server::default_max_body_bytes")]
     #[garde(range(min = 1))]
     pub max_body_bytes: usize,
-    /// The most connections at once; more wait to be accepted.
+    /// The largest number of connections at once. Further connections wait to be accepted.
     #[serde(default = "Server::default_max_connections")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
-    /// Milliseconds for which a process that is told to stop serves as before, while its callers take note.
+    /// Milliseconds for which a process that was told to stop serves as before, until its callers have noticed.
     #[serde(default = "Server::default_drain_delay_ms")]
     #[garde(range(max = 60_000))]
     pub drain_delay_ms: u64,
-    /// Milliseconds that requests and workers get to finish after that.
+    /// Milliseconds after that in which running requests and workers may finish.
     #[serde(default = "Server::default_drain_timeout_ms")]
     #[garde(range(max = 600_000))]
     pub drain_timeout_ms: u64,

@@ -5,10 +5,10 @@ use std::process;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The exit code of a process that a second signal ended at once: 128 and the number of SIGINT, as a shell has it.
-const IMPATIENT: i32 = 130;
+/// The exit code after a second signal: 128 and the number of SIGINT, as in a shell.
+const EXIT_AFTER_SECOND_SIGNAL: i32 = 130;
 
-/// Listens from its making on; until then a signal ends the process, as it does by default.
+/// The signals of the process. Before it is made, a signal ends the process.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
@@ -20,7 +20,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next signal; gives its name.
+    /// Waits for the next signal, and gives its name.
     pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -28,12 +28,12 @@ impl Signals {
         }
     }
 
-    /// Ends the process at the next signal, whatever it is at.
-    pub(crate) fn end_at_the_next(mut self) {
+    /// Ends the process at once at the next signal.
+    pub(crate) fn exit_at_the_next(mut self) {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::warn!(signal, "told to stop again; ending at once");
-            process::exit(IMPATIENT);
+            process::exit(EXIT_AFTER_SECOND_SIGNAL);
         });
     }
 }

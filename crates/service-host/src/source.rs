@@ -1,4 +1,4 @@
-//! Where a process has its settings from.
+//! The source of a process's settings.
 
 use std::path::{Path, PathBuf};
 
@@ -7,24 +7,24 @@ use reqwest::Url;
 use secrecy::SecretString;
 use settings::{ConfigClient, Tree};
 
-/// The variable that holds the password, where no file does. There is no flag for it: flags are seen by everybody.
+/// The variable with the password, if there is no file. There is no flag for it, because everybody on the machine sees flags.
 const PASSWORD_VARIABLE: &str = "DALKOM_CONFIG_PASSWORD";
 
-/// A place that settings come from, with the flags that it needs.
+/// A source of settings, with its flags.
 pub trait SettingsSource: clap::Args {
-    /// Gets the settings of `application`. May wait for as long as it takes; the process can be stopped meanwhile.
+    /// Fetches the settings of `application`. It may wait without limit; the process can be stopped meanwhile.
     fn load(&self, application: &str, profiles: &str) -> impl Future<Output = anyhow::Result<Tree>>;
 }
 
 /// config-server, the source of every service but config-server itself.
 #[derive(Debug, clap::Args)]
 pub struct ConfigServer {
-    /// config-server, which is waited for while it does not answer.
+    /// The address of config-server. The process waits until it answers.
     #[arg(long, env = "DALKOM_CONFIG_URL", default_value = "http://127.0.0.1:8888", value_name = "URL")]
     config_url: Url,
 
-    /// A file that holds this service's password at config-server. Without one, the password is taken from the
-    /// variable `DALKOM_CONFIG_PASSWORD`.
+    /// A file with the password of this service at config-server. Without it, the password is in the variable
+    /// `DALKOM_CONFIG_PASSWORD`.
     #[arg(long, env = "DALKOM_CONFIG_PASSWORD_FILE", value_name = "FILE")]
     config_password_file: Option<PathBuf>,
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_is_the_files_line_without_its_end() {
+    fn the_password_is_the_line_of_the_file_without_its_line_break() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), " sesame \n").unwrap();
         assert_eq!(password(Some(file.path())).unwrap().expose_secret(), " sesame ");

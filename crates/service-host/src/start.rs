@@ -1,4 +1,4 @@
-//! From the command line to a process that is about to serve.
+//! The steps from the command line to a process that is about to serve.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::readiness::{Check, Readiness};
 use crate::settings::{Management, Server};
 use crate::{Service, SettingsSource, advertise, management};
 
-/// The management port is for a few machines of ours.
+/// Only a few machines of ours use the management port.
 const MANAGEMENT_LIMITS: Limits =
     Limits { first_byte: Duration::from_secs(5), header_read: Duration::from_secs(10), connections: 256 };
 
@@ -41,12 +41,12 @@ pub(crate) struct Ports {
     pub(crate) management_address: SocketAddr,
 }
 
-/// Gets the settings and takes them apart.
+/// Fetches the settings and reads their sections.
 pub(crate) async fn settings<S: Service>(
     source: &impl SettingsSource,
     process: &Process,
 ) -> anyhow::Result<AllSettings<S>> {
-    let tree = source.load(S::NAME, &process.profile).await.context("the settings can't be had")?;
+    let tree = source.load(S::NAME, &process.profile).await.context("the settings can't be fetched")?;
     let mut settings: AllSettings<S> =
         sections(tree).map_err(|error| anyhow::anyhow!("the settings are wrong: {}", in_one_line(&error)))?;
     settings.server.address = process.listen.unwrap_or(settings.server.address);
@@ -68,7 +68,7 @@ fn in_one_line(error: &SettingsError) -> String {
     error.faults().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Makes what a service is given.
+/// Makes the host.
 pub(crate) fn host<S: Service>(
     consul: &discovery::Settings,
     access: &access::Settings,
@@ -82,13 +82,13 @@ pub(crate) fn host<S: Service>(
         service: S::NAME,
         discovery: Discovery::new(consul.clone()),
         consul,
-        http: peer::http_client().context("the HTTP client can't be made")?,
+        http: service_client::http_client().context("the HTTP client can't be made")?,
         tokens,
         access: access.clone(),
         verifier: Verifier::new(users, services),
         clock,
         shutdown: CancellationToken::new(),
-        peers: Mutex::new(BTreeMap::new()),
+        called_services: Mutex::new(BTreeMap::new()),
     })
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn ports(
     let (main, main_address) = bind(server.address, "server.address").await?;
     let (listener, management_address) = bind(management.address, "management.address").await?;
     let router = management::router(readiness, metrics);
-    // It is served to the very end, so that a draining process can be watched.
+    // It is served until the process exits, so that a draining process can be observed.
     let never = CancellationToken::new();
     tokio::spawn(crate::connections::serve(listener, router, MANAGEMENT_LIMITS, never));
     Ok(Ports { main, main_address, management_address })
@@ -117,7 +117,7 @@ async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener
     bind().await.with_context(|| format!("can't listen on {address} ({setting})"))
 }
 
-/// What the host knows of its own about the process's dependencies.
+/// The checks of the dependencies that the host itself knows.
 pub(crate) fn own_checks<S: Service>(host: &Host) -> Vec<Check> {
     let consul = host.consul.clone();
     let mut checks = vec![Check::new("consul", false, move || {
@@ -131,8 +131,8 @@ pub(crate) fn own_checks<S: Service>(host: &Host) -> Vec<Check> {
             async move { if known { Ok(()) } else { Err(anyhow::anyhow!("none has been received")) } }
         }));
     }
-    let peers = host.peers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for (service, instances) in &*peers {
+    let called_services = host.called_services.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (service, instances) in &*called_services {
         let instances = instances.clone();
         checks.push(Check::new(service, false, move || {
             let count = instances.count();
@@ -142,7 +142,7 @@ pub(crate) fn own_checks<S: Service>(host: &Host) -> Vec<Check> {
     checks
 }
 
-/// What Consul is told.
+/// The registration of this process.
 pub(crate) fn registration<S: Service>(
     ports: &Ports,
     server: &Server,

@@ -1,32 +1,32 @@
-//! Keeping the keys that verify users fresh.
+//! Keeping the keys that verify user tokens up to date.
 
 use std::time::Duration;
 
 use access::{Jwks, UserKeys};
-use peer::{Peer, TokenSource};
+use service_client::{ServiceClient, TokenSource};
 use tracing::Instrument;
 
 use crate::host::Host;
 
-/// Where the issuer of user tokens publishes its keys.
+/// The path at which the issuer of user tokens publishes its keys.
 const PATH: &str = "/.well-known/jwks.json";
 /// How long one try waits for an instance to appear.
 const WAIT_FOR_INSTANCE: Duration = Duration::from_secs(2);
 
-/// Where a service has the keys of user tokens from.
+/// Where a service gets the keys of user tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserKeysFrom {
-    /// From the service that the setting `access.user-keys-service` names; kept fresh.
+    /// The host fetches them again and again from the service that the setting `access.user-keys-service` names.
     Issuer,
-    /// It issues the tokens itself, and puts its keys into [`Host::user_keys`].
+    /// The service issues the tokens itself, and puts its keys into [`Host::user_keys`].
     Itself,
-    /// It serves no users, and takes no user's token.
+    /// The service serves no users, and accepts no user token.
     Nobody,
 }
 
-/// Asks `issuer` for its keys, over and over.
+/// Fetches the keys of `issuer` again and again.
 pub(crate) fn keep_fresh(host: &Host, keys: UserKeys, issuer: &str) -> impl Future<Output = ()> + use<> {
-    let issuer = Peer::new(issuer, host.discovery(), TokenSource::none(), host.http().clone());
+    let issuer = ServiceClient::new(issuer, host.discovery(), TokenSource::none(), host.http().clone());
     let fetch = move || {
         let issuer = issuer.clone();
         async move {

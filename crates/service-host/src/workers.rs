@@ -1,11 +1,11 @@
-//! The service's workers, which are missed when they end.
+//! The workers of the service. It is noticed when one of them ends.
 
 use std::collections::HashMap;
 
 use futures::future::BoxFuture;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// Workers that run.
+/// The workers that run.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     running: JoinSet<()>,
@@ -35,8 +35,8 @@ impl Workers {
         this
     }
 
-    /// Waits for the first to end; for ever, where there is none.
-    pub(crate) async fn missed(&mut self) -> WorkerEnded {
+    /// Waits until the first of them ends. Without workers, it waits for ever.
+    pub(crate) async fn first_end(&mut self) -> WorkerEnded {
         match self.running.join_next_with_id().await {
             Some(Ok((id, ()))) => WorkerEnded::Returned(self.name(id)),
             Some(Err(source)) => WorkerEnded::Failed { name: self.name(source.id()), source },
@@ -44,8 +44,8 @@ impl Workers {
         }
     }
 
-    /// Waits for all of them to end, as they have been told to.
-    pub(crate) async fn ended(&mut self) {
+    /// Waits until all of them have ended, after they were told to.
+    pub(crate) async fn all_ended(&mut self) {
         while let Some(end) = self.running.join_next_with_id().await {
             if let Err(error) = end {
                 tracing::error!(worker = self.name(error.id()), %error, "a worker failed at its end");

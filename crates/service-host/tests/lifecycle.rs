@@ -1,4 +1,4 @@
-//! The life of a real process, `examples/minimal.rs`: it starts, is found, serves, drains and ends.
+//! The life of a real process, `examples/minimal.rs`: it starts, registers, serves, drains and ends.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 mod process;
@@ -9,11 +9,11 @@ use serde_json::json;
 
 use process::{Process, consul_url, settings};
 
-/// Long enough never to end by itself in a test.
+/// Longer than any test.
 const LONG_MS: u64 = 600_000;
 
 #[tokio::test]
-async fn a_ready_process_names_its_dependencies_and_is_found() {
+async fn a_ready_process_reports_its_dependencies_and_is_found() {
     let process = Process::ready(settings(json!({}))).await;
     let (status, body) = process.get_management("/healthz").await;
     assert_eq!((status, body), (200, r#"{"status":"alive"}"#.to_owned()));
@@ -30,7 +30,7 @@ async fn a_ready_process_names_its_dependencies_and_is_found() {
 }
 
 #[tokio::test]
-async fn metrics_tell_of_requests_and_of_the_process() {
+async fn there_are_metrics_of_requests_and_of_the_process() {
     let process = Process::ready(settings(json!({}))).await;
     assert_eq!(process.get("/greeting").await, (200, "hello".to_owned()));
     let (_, metrics) = process.get_management("/metrics").await;
@@ -60,11 +60,11 @@ async fn every_line_of_the_log_has_a_trace_id() {
 }
 
 #[tokio::test]
-async fn sigterm_finishes_what_runs_and_ends_with_0() {
+async fn after_sigterm_the_process_finishes_running_work_and_ends_with_0() {
     let mut process = Process::ready(settings(json!({}))).await;
     let instances = Discovery::new(Consul::new(&consul_url()).unwrap()).instances("minimal-api");
     instances.wait_for_count(|_| process.is_among(&instances)).await;
-    // It is answered when the port is closed already and workers are told to end.
+    // It is answered after the port was closed and the workers were told to end.
     let last_words = process.begin("/last-words").await;
     process.signal(Signal::SIGTERM);
     instances.wait_for_count(|_| !process.is_among(&instances)).await;
@@ -79,7 +79,7 @@ async fn sigterm_finishes_what_runs_and_ends_with_0() {
 }
 
 #[tokio::test]
-async fn a_draining_process_serves_on_while_its_callers_take_note() {
+async fn a_draining_process_still_serves_until_its_callers_have_noticed() {
     let process = Process::ready(settings(json!({"server.drain-delay-ms": 60_000}))).await;
     process.signal(Signal::SIGTERM);
     process.draining().await;
@@ -91,7 +91,7 @@ async fn a_draining_process_serves_on_while_its_callers_take_note() {
 }
 
 #[tokio::test]
-async fn what_does_not_finish_is_left_when_the_drain_timeout_is_over() {
+async fn work_that_does_not_finish_is_dropped_after_the_drain_timeout() {
     let mut process = Process::ready(settings(json!({"server.drain-timeout-ms": 50}))).await;
     let _never = process.begin("/never").await;
     process.signal(Signal::SIGTERM);
@@ -167,7 +167,7 @@ async fn help_explains_flags_and_variables() {
 }
 
 #[tokio::test]
-async fn without_consul_a_process_serves_and_ends_as_ever() {
+async fn without_consul_a_process_serves_and_ends_as_usual() {
     let mut process = Process::spawn(settings(json!({"consul.url": "http://127.0.0.1:1"})));
     process.logged("ready").await;
     assert_eq!(process.get("/greeting").await.0, 200);

@@ -1,4 +1,4 @@
-//! From a document to a typed value: serde first, garde second, and every error under its dotted key.
+//! From a document to a typed value: first by serde, then by garde. Every error has its dotted key.
 
 mod deserializer;
 mod error;
@@ -11,13 +11,13 @@ use crate::error::{Fault, SettingsError};
 use crate::flat::{Path, Step};
 use crate::node::Node;
 
-/// Reads a node as `T`; `base` is where the node stands in the whole document.
+/// Reads a node as `T`. `base` is the path of the node in the whole document.
 pub(crate) fn bind<T>(node: &Node, base: &Path) -> Result<T, SettingsError>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
-    let value = T::deserialize(NodeDeserializer::new(node)).map_err(|refused| {
-        let (path, problem) = refused.into_parts();
+    let value = T::deserialize(NodeDeserializer::new(node)).map_err(|error| {
+        let (path, problem) = error.into_parts();
         SettingsError::from(fault(node, base, path, problem))
     })?;
     match value.validate() {
@@ -40,7 +40,7 @@ fn fault(node: &Node, base: &Path, path: Path, problem: String) -> Fault {
     Fault { key, problem, origin }
 }
 
-/// The way a validated field is written in a document: garde knows it as `max_connections`.
+/// The path of a validated field in the document. garde gives `max_connections`; the document has `max-connections`.
 fn written_path(root: &Node, path: &garde::Path) -> Path {
     let steps = Path::parse(&path.to_string()).unwrap_or_default().0;
     let mut node = Some(root);
@@ -49,7 +49,7 @@ fn written_path(root: &Node, path: &garde::Path) -> Path {
             Step::Key(field) if node.and_then(|node| node.child(&Step::Key(field.clone()))).is_none() => {
                 Step::Key(field.replace('_', "-"))
             }
-            as_it_is => as_it_is,
+            known => known,
         };
         node = node.and_then(|node| node.child(&step));
         step

@@ -1,10 +1,11 @@
 //! Asks a config server for the settings of one application.
 //!
-//! A server that is not there yet, or is not well, is waited for, and every wait says for what. A server that
-//! refuses will refuse again, so that is an error at once.
+//! While the server does not answer or fails, the client waits and tries again; each wait is logged with its reason. If the
+//! server refuses, it would refuse again, so that is an error at once.
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use reqwest::{StatusCode, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -18,8 +19,8 @@ use crate::tree::Tree;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Processes that are started together wait a moment for each other: not worth a warning.
-const WORTH_A_WARNING: Duration = Duration::from_secs(1);
+/// A wait of this length is logged as a warning. Processes that are started together wait a moment for each other.
+const WARN_FROM: Duration = Duration::from_secs(1);
 
 /// How long to wait between two tries: doubled after each, up to the longest.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +48,10 @@ pub struct ConfigClient {
     back_off: BackOff,
 }
 
-/// Why there will be no settings, however long one waits.
+/// Why the settings can't be fetched, also later.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// The address is not one that can be asked.
+    /// The address can't be the base of others.
     #[error("{0} is not the address of a config server; one looks like http://localhost:8888")]
     Address(String),
     /// The HTTP client can't be made.
@@ -59,26 +60,26 @@ pub enum FetchError {
     /// The server does not give this application its settings.
     #[error("config-server at {server} refuses `{application}`: {refusal}")]
     Refused {
-        /// The server.
+        /// The address of the server.
         server: String,
-        /// Who asked.
+        /// The application that asked.
         application: String,
-        /// Its status, and what it says of it.
+        /// The status and the detail of the answer.
         refusal: String,
     },
-    /// Something answers there that is not a config server.
+    /// The answer is not that of a config server.
     #[error("what answers at {server} is not a config server")]
     Foreign {
-        /// The address.
+        /// The address of the server.
         server: String,
-        /// What could not be read.
+        /// Why the answer can't be read.
         #[source]
         source: serde_json::Error,
     },
-    /// The settings can't be put together.
+    /// The settings can't be merged.
     #[error("the settings that config-server sent for `{application}` can't be used")]
     Settings {
-        /// Who asked.
+        /// The application that asked.
         application: String,
         /// Which keys are wrong.
         #[source]
@@ -86,17 +87,17 @@ pub enum FetchError {
     },
 }
 
-/// How one try ended, other than well.
+/// Why one try failed.
 enum Failure {
-    /// It may end better later.
-    Passing(String),
-    /// It will not.
-    Final(FetchError),
+    /// A later try may succeed.
+    Transient(String),
+    /// A later try would fail as well.
+    Permanent(FetchError),
 }
 
 impl ConfigClient {
-    /// Prepares to ask the server at `server` as `application`, with its password, for the settings of
-    /// `profiles` (separated by commas).
+    /// A client that asks the server at `server` for the settings of `application` with `profiles` (separated by commas). It
+    /// signs in as the application, with its password.
     pub fn new(
         server: Url,
         application: &str,
@@ -125,7 +126,7 @@ impl ConfigClient {
         Self { back_off, ..self }
     }
 
-    /// Asks until there is an answer. Ends early only where waiting can't help.
+    /// Asks until there is an answer. Gives an error only if waiting does not help.
     pub async fn fetch(&self) -> Result<Tree, FetchError> {
         let environment = self.fetch_environment().await?;
         Tree::from_environment(&environment)
@@ -133,21 +134,24 @@ impl ConfigClient {
     }
 
     async fn fetch_environment(&self) -> Result<Environment, FetchError> {
-        let mut wait = self.back_off.first;
+        let BackOff { first, longest } = self.back_off;
+        let waits =
+            ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times();
+        let mut waits = waits.build();
         loop {
             let reason = match self.try_once().await {
                 Ok(environment) => return Ok(environment),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(reason)) => reason,
+                Err(Failure::Permanent(error)) => return Err(error),
+                Err(Failure::Transient(reason)) => reason,
             };
+            let wait = waits.next().unwrap_or(longest);
             let next_try_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            if wait < WORTH_A_WARNING {
+            if wait < WARN_FROM {
                 info!(server = %self.server, %reason, next_try_ms, "waiting for config-server");
             } else {
                 warn!(server = %self.server, %reason, next_try_ms, "waiting for config-server");
             }
             tokio::time::sleep(wait).await;
-            wait = self.back_off.longest.min(wait * 2);
         }
     }
 
@@ -156,12 +160,12 @@ impl ConfigClient {
             .http
             .get(self.environment.clone())
             .basic_auth(&self.application, Some(self.password.expose_secret()));
-        let response = request.send().await.map_err(|error| Failure::Passing(telemetry::chain(&error)))?;
+        let response = request.send().await.map_err(|error| Failure::Transient(telemetry::chain(&error)))?;
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| Failure::Passing(telemetry::chain(&error)))?;
+        let body = response.bytes().await.map_err(|error| Failure::Transient(telemetry::chain(&error)))?;
         if status == StatusCode::OK {
             return serde_json::from_slice(&body).map_err(|source| {
-                Failure::Final(FetchError::Foreign { server: self.server.to_string(), source })
+                Failure::Permanent(FetchError::Foreign { server: self.server.to_string(), source })
             });
         }
         let answer = match detail_of(&body) {
@@ -169,9 +173,9 @@ impl ConfigClient {
             None => status.to_string(),
         };
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Failure::Passing(format!("it answers {answer}")));
+            return Err(Failure::Transient(format!("it answers {answer}")));
         }
-        Err(Failure::Final(FetchError::Refused {
+        Err(Failure::Permanent(FetchError::Refused {
             server: self.server.to_string(),
             application: self.application.clone(),
             refusal: answer,
@@ -179,7 +183,7 @@ impl ConfigClient {
     }
 }
 
-/// What a problem document says of this one occurrence.
+/// The `detail` of a problem document.
 fn detail_of(body: &[u8]) -> Option<String> {
     let problem: Value = serde_json::from_slice(body).ok()?;
     problem.get("detail")?.as_str().map(str::to_owned)

@@ -1,78 +1,55 @@
-//! The answer of a config server: the settings of one application under one set of profiles.
+//! The answer of a config server: the settings of one application with one set of profiles.
 //!
-//! The field names and their meaning are those of Spring Cloud Config's `Environment`, so that its clients
-//! read ours and ours can read from its server.
+//! Fields and meaning are those of Spring Cloud Config's `Environment`, so that its clients can read from our server, and our
+//! client from its server.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::error::SettingsError;
-use crate::flat::{FlattenError, flatten};
-use crate::node::Node;
+pub use crate::document::DocumentError;
 
-/// What stands, as Spring writes it, in place of a sealed value that the server could not open.
+/// Spring's text in place of a sealed value that the server could not open.
 pub const UNOPENED: &str = "<n/a>";
 
-/// What is put before the key of a value that the server could not open.
+/// Spring's prefix of the key of a value that the server could not open.
 pub const UNOPENED_PREFIX: &str = "invalid.";
 
-/// Every property source that applies to an application, the one that wins first.
+/// Every property source that applies to an application, in order of precedence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// The application that asked.
     pub name: String,
-    /// The profiles that it asked for; the last one wins over those before it.
+    /// The profiles that it asked for; the last one has precedence over those before it.
     pub profiles: Vec<String>,
-    /// The label that it asked for, if any.
+    /// The label that it asked for, if there is one.
     #[serde(default)]
     pub label: Option<String>,
     /// Changes whenever one of the sources does.
     #[serde(default)]
     pub version: Option<String>,
-    /// Kept for Spring's clients; always empty here.
+    /// It is there for Spring's clients, and always empty.
     #[serde(default)]
     pub state: Option<String>,
-    /// The sources, in order of precedence: a key in the first one hides the same key in those behind it.
+    /// The sources, in order of precedence: a key in the first source hides the same key in the others.
     pub property_sources: Vec<PropertySource>,
 }
 
 /// One file of settings, flattened.
 #[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PropertySource {
-    /// Where the settings were read, as shown to operators: `file:config/application.yml`.
+    /// Where the settings were read, for operators: `file:config/application.yml`.
     pub name: String,
-    /// Dotted key to text, number or boolean.
+    /// From dotted keys to texts, numbers and booleans.
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     pub source: BTreeMap<String, Value>,
 }
 
-/// Why a document can't be a source of settings.
-#[derive(Debug, Error)]
-pub enum DocumentError {
-    /// It can't be written flat.
-    #[error("it can't be written flat")]
-    Flatten(#[from] FlattenError),
-    /// It can't be read back from the flat form.
-    #[error("it has keys that can't be read")]
-    Keys(#[from] SettingsError),
-}
-
-impl PropertySource {
-    /// Flattens a nested document, and makes sure that whoever receives it can rebuild it.
-    pub fn from_document(name: String, document: &Value) -> Result<Self, DocumentError> {
-        let source = Self { name, source: flatten(document)? };
-        Node::from_source(&source).map_err(SettingsError::new)?;
-        Ok(source)
-    }
-}
-
-/// Shows the keys and not the values, which may be secrets.
+/// Shows the keys and not the values, because these may be secrets.
 impl fmt::Debug for PropertySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -120,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_an_answer_that_has_more_and_fewer_fields() {
+    fn an_answer_with_more_or_fewer_fields_is_read() {
         let environment: Environment = serde_json::from_value(json!({
             "name": "shop",
             "profiles": ["default"],
@@ -130,13 +107,6 @@ mod tests {
         .unwrap();
 
         assert_eq!(environment.version, None);
-    }
-
-    #[test]
-    fn a_document_that_nobody_could_rebuild_is_no_source() {
-        for unusable in [json!([1]), json!({"a": 1, "a.b": 2}), json!({"": 1}), json!({"a": {"[1]": 1}})] {
-            assert!(PropertySource::from_document("x.yml".to_owned(), &unusable).is_err(), "{unusable}");
-        }
     }
 
     #[test]

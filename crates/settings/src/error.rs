@@ -1,4 +1,4 @@
-//! What is wrong with the settings, by key.
+//! The faults of settings, each with its key.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Fault {
     /// The dotted key: `database.max-connections`.
     pub key: String,
-    /// What is wrong with it. Never tells the value, which may be a secret.
+    /// What is wrong with it. It never contains the value, which may be a secret.
     pub problem: String,
-    /// The property source that set it, if one did.
+    /// The property source that has set it, if one has.
     pub origin: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Settings that can't be used: each fault on a line of its own.
+/// Why settings can't be used. It is shown with one fault in each line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsError {
     faults: Vec<Fault>,

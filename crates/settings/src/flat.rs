@@ -1,12 +1,12 @@
-//! The two ways to write a document of settings: nested, as YAML has it, and flat, as Spring's protocol has it.
+//! The two forms of a document of settings: nested, as in YAML, and flat, as in Spring's protocol.
 //!
 //! ```text
 //! routes:
 //!   - path: /api/member      ⇄      routes[0].path = /api/member
 //! ```
 //!
-//! The rules are those of Spring's `YamlProcessor`: a `null` and an empty list become an empty text, an empty
-//! map leaves nothing, and a key of a map that starts with a bracket is put on without a dot.
+//! The rules are those of Spring's `YamlProcessor`: a `null` or an empty list becomes an empty text, an empty map disappears,
+//! and a key that starts with a bracket is appended without a dot.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub enum FlattenError {
     /// The document is a list or a single value.
     #[error("the document is not a map")]
     NotAMap,
-    /// Two places of the document come to the same key: `a.b` beside `a: {b: …}`.
+    /// Two values of the document have the same flat key: `a.b` beside `a: {b: …}`.
     #[error("`{0}` is set twice")]
     SetTwice(String),
 }
@@ -28,31 +28,30 @@ pub enum FlattenError {
 /// Why a flat key can't be read.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// Two dots, or a dot at an end.
+    /// There are two dots in a row, or a dot at the begin or the end.
     #[error("is not a well-formed key: a part of it is empty")]
     EmptyPart,
-    /// A bracket without its other half.
+    /// A bracket is not closed.
     #[error("is not a well-formed key: a bracket is not closed")]
     OpenBracket,
-    /// Something else than a dot or a bracket after a bracket.
+    /// After a closing bracket there is neither a dot nor a bracket.
     #[error("is not a well-formed key: a dot is missing after a bracket")]
     MissingDot,
 }
 
-/// A step of the way from the root of a document to a value.
+/// One step of the path from the root of a document to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Key(String),
     Index(usize),
 }
 
-/// A way from the root of a document to a value; shown as a dotted key.
+/// The path from the root of a document to a value. It is shown as a dotted key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Path(pub(crate) Vec<Step>);
 
 impl Path {
-    /// Reads a flat key: `routes[0].path`. What is in brackets and is not a number is a key as it stands:
-    /// `names[a.b]`.
+    /// Reads a flat key: `routes[0].path`. In brackets there is a number, or a key that may contain dots: `names[a.b]`.
     pub(crate) fn parse(flat_key: &str) -> Result<Self, KeyError> {
         let mut steps = Vec::new();
         let mut rest = flat_key;
@@ -103,7 +102,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// Writes a nested document flat: dotted key to text, number or boolean.
+/// Flattens a nested document: from dotted keys to texts, numbers and booleans.
 pub fn flatten(document: &Value) -> Result<BTreeMap<String, Value>, FlattenError> {
     let Value::Object(root) = document else {
         return Err(FlattenError::NotAMap);
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_empty_lists_become_empty_text_and_empty_maps_vanish_as_in_spring() {
+    fn null_and_empty_lists_become_empty_texts_and_empty_maps_disappear_as_in_spring() {
         let flat = flatten(&json!({"a": null, "b": [], "c": {}})).unwrap();
 
         assert_eq!(serde_json::to_value(flat).unwrap(), json!({"a": "", "b": ""}));
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_shown_as_it_is_written() {
+    fn a_path_is_shown_in_the_form_in_which_it_is_written() {
         for written in ["a", "a.b", "a[0].b", "a[0][1]", "a[b.c].d", "[a.b]"] {
             assert_eq!(Path::parse(written).unwrap().to_string(), written);
         }

@@ -1,13 +1,13 @@
-//! Settings: how they travel, and how they become typed values.
+//! Settings: the format in which they are sent, and how they become typed values.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`environment`] | the answer of a config server, in the JSON of Spring Cloud Config |
-//! | [`flat`] | the two ways to write a document: nested, and flat under dotted keys (`routes[0].path`) |
-//! | [`tree`] | the sources of an environment merged, and typed sections taken from it |
-//! | [`client`] | asking a config server, and waiting for one that is not there yet |
+//! | [`flat`] | the two forms of a document: nested, and flat with dotted keys (`routes[0].path`) |
+//! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
+//! | [`client`] | asking a config server, and waiting for one that does not run yet |
 //!
-//! A process takes its settings apart section by section, so that each crate owns the type of its own:
+//! A process takes its settings section by section, so that each crate owns the type of its section:
 //!
 //! ```
 //! use garde::Validate;
@@ -37,6 +37,7 @@
 
 mod bind;
 pub mod client;
+mod document;
 pub mod environment;
 mod error;
 pub mod flat;

@@ -1,4 +1,4 @@
-//! A document of settings in which every value remembers the property source that set it.
+//! A document of settings in which every value has the name of the property source that has set it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -21,20 +21,20 @@ pub(crate) enum Node {
     Unopened {
         origin: Arc<str>,
     },
-    /// By index: flat keys may come in any order.
+    /// By index, because flat keys may be in any order.
     List(BTreeMap<usize, Node>),
     Map(BTreeMap<String, Node>),
 }
 
-/// What a property source can hold under a key.
+/// A value of a property source.
 pub(crate) enum Scalar {
     Text(String),
     Number(Number),
     Bool(bool),
 }
 
-/// A key stands where another key of the same source has put something else.
-struct Clash;
+/// Two keys of one source exclude each other, for example `a` and `a.b`.
+struct Conflict;
 
 impl Node {
     pub(crate) fn empty() -> Self {
@@ -53,7 +53,7 @@ impl Node {
                 (_, None) => Err("must be a text, a number or a boolean".to_owned()),
                 (Ok(path), Some(node)) => root
                     .insert(&path.0, node)
-                    .map_err(|Clash| "is set beside another key that leaves no room for it".to_owned()),
+                    .map_err(|Conflict| "is set beside another key that leaves no room for it".to_owned()),
             };
             if let Err(problem) = inserted {
                 faults.push(Fault { key: key.to_owned(), problem, origin: Some(source.name.clone()) });
@@ -66,7 +66,7 @@ impl Node {
         if faults.is_empty() { Ok(root) } else { Err(faults) }
     }
 
-    fn insert(&mut self, steps: &[Step], node: Self) -> Result<(), Clash> {
+    fn insert(&mut self, steps: &[Step], node: Self) -> Result<(), Conflict> {
         match (self, steps) {
             (Self::Map(children), [Step::Key(key), rest @ ..]) => {
                 put(children.entry(key.clone()), rest, node)
@@ -74,11 +74,11 @@ impl Node {
             (Self::List(children), [Step::Index(index), rest @ ..]) => {
                 put(children.entry(*index), rest, node)
             }
-            _ => Err(Clash),
+            _ => Err(Conflict),
         }
     }
 
-    /// The first entry that a list should have and has not.
+    /// The first entry that is missing in a list.
     fn first_gap(&self, path: &mut Path) -> Option<Path> {
         let children: Vec<(Step, &Self)> = match self {
             Self::Leaf { .. } | Self::Unopened { .. } => return None,
@@ -101,14 +101,14 @@ impl Node {
         })
     }
 
-    /// Lays this document over another. Maps are merged key by key. A list hides the other list as a whole, as
-    /// in Spring: entries of two files are never mixed. A blank over a map changes nothing in it.
-    pub(crate) fn over(self, lower: Self) -> Self {
+    /// Merges this document with one of lower precedence. Maps are merged key by key. A list replaces the other list as a whole,
+    /// as in Spring: entries of two files are never mixed. A blank value does not replace a map.
+    pub(crate) fn merged_over(self, lower: Self) -> Self {
         match (self, lower) {
             (Self::Map(mut high), Self::Map(low)) => {
                 for (key, low) in low {
                     let merged = match high.remove(&key) {
-                        Some(high) => high.over(low),
+                        Some(high) => high.merged_over(low),
                         None => low,
                     };
                     high.insert(key, merged);
@@ -128,7 +128,7 @@ impl Node {
         }
     }
 
-    /// The source that set the value at the end of the path, if one did.
+    /// The source that has set the value at the end of the path.
     pub(crate) fn origin_at(&self, path: &[Step]) -> Option<String> {
         match path {
             [] => self.any_origin().map(ToString::to_string),
@@ -146,7 +146,7 @@ impl Node {
 }
 
 impl Scalar {
-    /// Whether it is how a flat document writes "nothing".
+    /// Whether it is an empty text, which is the null of a flat document.
     pub(crate) fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_empty())
     }
@@ -162,8 +162,7 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// The key that an entry is about, and its value; `None` where it is a list or a map, which a flat document
-/// can't hold.
+/// The key of an entry and its value. The value is `None` if it is a list or a map, which can't be in a flat document.
 fn read_entry<'entry>(
     flat_key: &'entry str,
     value: &Value,
@@ -185,16 +184,16 @@ fn read_entry<'entry>(
     (flat_key, Some(Node::Leaf { scalar, origin }))
 }
 
-fn put<K: Ord>(entry: Entry<'_, K, Node>, rest: &[Step], node: Node) -> Result<(), Clash> {
+fn put<K: Ord>(entry: Entry<'_, K, Node>, rest: &[Step], node: Node) -> Result<(), Conflict> {
     let child = match (entry, rest) {
-        (Entry::Vacant(place), []) => {
-            place.insert(node);
+        (Entry::Vacant(entry), []) => {
+            entry.insert(node);
             return Ok(());
         }
-        (Entry::Occupied(_), []) => return Err(Clash),
-        (Entry::Vacant(place), [Step::Key(_), ..]) => place.insert(Node::Map(BTreeMap::new())),
-        (Entry::Vacant(place), [Step::Index(_), ..]) => place.insert(Node::List(BTreeMap::new())),
-        (Entry::Occupied(place), [_, ..]) => place.into_mut(),
+        (Entry::Occupied(_), []) => return Err(Conflict),
+        (Entry::Vacant(entry), [Step::Key(_), ..]) => entry.insert(Node::Map(BTreeMap::new())),
+        (Entry::Vacant(entry), [Step::Index(_), ..]) => entry.insert(Node::List(BTreeMap::new())),
+        (Entry::Occupied(entry), [_, ..]) => entry.into_mut(),
     };
     child.insert(rest, node)
 }

@@ -1,4 +1,4 @@
-//! The sources of an environment merged into one document, taken apart into typed sections.
+//! One document that is merged from the sources of an environment, and the typed sections that are taken from it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,23 +12,23 @@ use crate::error::SettingsError;
 use crate::flat::{Path, Step};
 use crate::node::Node;
 
-/// All settings of a process. Each part of the process takes its section; what is left at the end belongs to
-/// the service itself, and an entry that nobody knows is refused.
+/// All settings of a process. Each part of the process takes its section. What is left at the end belongs to the service itself,
+/// and an entry that is not known there is refused.
 pub struct Tree {
     root: BTreeMap<String, Node>,
     version: Option<String>,
 }
 
 impl Tree {
-    /// Merges the sources of an environment; the first one that sets a key wins.
+    /// Merges the sources of an environment. The first source that sets a key has precedence.
     ///
-    /// Refuses keys that can't be read and lists with a missing entry, all of them at once.
+    /// Keys that can't be read and lists with a missing entry are refused, all of them at once.
     pub fn from_environment(environment: &Environment) -> Result<Self, SettingsError> {
         let mut merged = Node::empty();
         let mut faults = Vec::new();
         for source in &environment.property_sources {
             match Node::from_source(source) {
-                Ok(document) => merged = merged.over(document),
+                Ok(document) => merged = merged.merged_over(document),
                 Err(more) => faults.extend(more),
             }
         }
@@ -42,11 +42,10 @@ impl Tree {
         Ok(Self { root, version: environment.version.clone() })
     }
 
-    /// Takes the section of that name out and reads it as `T`, by serde and then by garde.
+    /// Takes the section with this name and reads it as `T`, by serde and then by garde.
     ///
-    /// A section that no source mentions is read as an empty one, so a type whose fields all have defaults
-    /// needs no entry. Numbers and booleans may be written as text. An error names every key that garde
-    /// refuses, or the first that serde does.
+    /// A section that is in no source is read as an empty one, so a type whose fields all have defaults needs no entry. Numbers
+    /// and booleans may be texts. An error names the first key that serde refuses, or every key that garde refuses.
     pub fn take_section<T>(&mut self, name: &str) -> Result<T, SettingsError>
     where
         T: DeserializeOwned + Validate<Context = ()>,
@@ -55,7 +54,7 @@ impl Tree {
         bind(&node, &Path(vec![Step::Key(name.to_owned())]))
     }
 
-    /// Reads everything that was not taken as `T`, which is to deny unknown fields.
+    /// Reads everything that was not taken as `T`, which should deny unknown fields.
     pub fn finish<T>(self) -> Result<T, SettingsError>
     where
         T: DeserializeOwned + Validate<Context = ()>,
@@ -63,13 +62,13 @@ impl Tree {
         bind(&Node::Map(self.root), &Path::default())
     }
 
-    /// The version of the environment: changes whenever one of its sources does.
+    /// The version of the environment. It changes whenever one of the sources does.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 }
 
-/// Shows the names of the sections and no values, which may be secrets.
+/// Shows the names of the sections and not the values, because these may be secrets.
 impl fmt::Debug for Tree {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -1,4 +1,4 @@
-//! Whatever is flattened comes back as it was.
+//! A document that is flattened can be rebuilt without loss.
 
 use garde::Validate;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use settings::flat::flatten;
 use settings::{Environment, PropertySource, Tree};
 
-/// Any document at all.
+/// Any document.
 #[derive(Debug, Deserialize, Validate)]
 #[serde(transparent)]
 struct Anything(#[garde(skip)] Value);
@@ -18,7 +18,7 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         (-1e9..1e9).prop_map(Value::from),
-        // An empty text stands for "nothing"; what it is read as depends on the type that asks.
+        // An empty text is the null of a flat document; how it is read depends on the type.
         "\\PC{1,20}".prop_map(Value::from),
     ]
 }
@@ -27,7 +27,7 @@ fn key() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9-]{0,11}|\\[[a-z][a-z./ -]{0,8}\\]"
 }
 
-/// Documents without `null` and without empty lists and maps, which the flat form can't tell apart.
+/// Documents without `null`, empty lists and empty maps, which are the same in the flat form.
 fn document() -> impl Strategy<Value = Value> {
     let node = scalar().prop_recursive(4, 64, 6, |inner| {
         prop_oneof![
@@ -42,7 +42,7 @@ fn object(entries: std::collections::BTreeMap<String, Value>) -> Value {
     Value::Object(Map::from_iter(entries))
 }
 
-/// What brackets around a key are for is gone once it is read.
+/// The keys without the brackets around them, which are not part of the key.
 fn without_brackets(document: Value) -> Value {
     match document {
         Value::Object(entries) => entries
@@ -56,7 +56,7 @@ fn without_brackets(document: Value) -> Value {
     }
 }
 
-/// `[a]` and `a` are one key in two spellings, which is refused elsewhere.
+/// `[a]` and `a` are the same key, which another test has as a fault.
 fn spells_a_key_twice(document: &Value) -> bool {
     match document {
         Value::Object(entries) => entries

@@ -1,4 +1,4 @@
-//! Sources are merged as Spring merges them, and every error names the key and the file.
+//! Sources are merged as in Spring, and every error names the key and the file.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ enum Access {
     },
 }
 
-/// An environment of these sources, the one that wins first.
+/// An environment of these sources, in order of precedence.
 fn environment(sources: &[(&str, Value)]) -> Environment {
     Environment {
         name: "shop".to_owned(),
@@ -96,7 +96,7 @@ fn refusal_of<T: std::fmt::Debug>(result: Result<T, SettingsError>) -> String {
 }
 
 #[test]
-fn numbers_and_booleans_may_arrive_as_text_and_text_as_a_number() {
+fn numbers_and_booleans_may_be_texts_and_a_text_may_be_a_number() {
     let read = database(json!({
         "database.url": "mysql://db",
         "database.password": 1234,
@@ -112,7 +112,7 @@ fn numbers_and_booleans_may_arrive_as_text_and_text_as_a_number() {
 }
 
 #[test]
-fn an_empty_text_is_nothing() {
+fn an_empty_text_is_read_as_null() {
     let read =
         database(json!({"database.url": "x", "database.password": "", "database.schema": ""})).unwrap();
 
@@ -144,7 +144,7 @@ fn lists_maps_and_enums_are_rebuilt() {
 }
 
 #[test]
-fn the_first_source_wins_key_by_key_and_a_list_as_a_whole() {
+fn the_first_source_has_precedence_for_each_key_and_for_a_whole_list() {
     let mut tree = tree(&[
         ("overlay.yml", json!({"database.password": "new", "gateway.routes[0].path-prefix": "/only"})),
         (
@@ -199,7 +199,7 @@ fn an_unknown_key_is_named_with_its_file() {
 }
 
 #[test]
-fn what_no_section_took_is_refused_at_the_end() {
+fn keys_that_no_section_has_taken_are_refused_at_the_end() {
     #[derive(Debug, Deserialize, Validate)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}
@@ -276,7 +276,7 @@ fn a_sealed_value_that_was_not_opened_is_named() {
 }
 
 #[test]
-fn a_sealed_value_that_was_not_opened_does_not_matter_where_another_source_wins() {
+fn a_sealed_value_that_was_not_opened_does_not_matter_behind_another_source() {
     let mut tree = tree(&[
         ("overlay.yml", json!({"database.password": "p"})),
         ("base.yml", json!({"database.url": "x", "invalid.database.password": "<n/a>"})),
@@ -286,7 +286,7 @@ fn a_sealed_value_that_was_not_opened_does_not_matter_where_another_source_wins(
 }
 
 #[test]
-fn sources_that_make_no_document_are_refused_with_all_their_keys() {
+fn sources_that_are_no_document_are_refused_with_all_their_keys() {
     let refused = Tree::from_environment(&environment(&[(
         "shop.yml",
         json!({"a..b": 1, "list[1]": 1, "x": 1, "x.y": 2, "deep": {"er": 1}}),

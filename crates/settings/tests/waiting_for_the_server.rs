@@ -1,4 +1,4 @@
-//! The client waits for a server that is not there or not well, and not for one that refuses.
+//! The client waits for a server that does not answer or fails, and not for one that refuses.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use std::sync::Arc;
@@ -27,10 +27,10 @@ struct Server {
     port: u16,
 }
 
-/// What the server answers, try by try; the last answer is repeated.
+/// The answers of the server, one for each try. The last one is repeated.
 type Script = &'static [(StatusCode, &'static str)];
 
-/// Counts the requests that reached it.
+/// A server that counts its requests.
 struct ScriptedServer {
     address: String,
     requests: Arc<AtomicUsize>,
@@ -82,7 +82,7 @@ async fn an_address_may_end_in_a_slash() {
 }
 
 #[tokio::test]
-async fn waits_while_the_server_is_not_well() {
+async fn waits_while_the_server_fails() {
     let server = serve(&[
         (StatusCode::SERVICE_UNAVAILABLE, ""),
         (StatusCode::INTERNAL_SERVER_ERROR, r#"{"detail": "member-api.yml can't be read"}"#),
@@ -110,7 +110,7 @@ async fn waits_while_nobody_answers() {
 }
 
 #[tokio::test]
-async fn does_not_wait_where_it_is_refused() {
+async fn does_not_wait_when_it_is_refused() {
     let server = serve(&[(StatusCode::UNAUTHORIZED, r#"{"detail": "wrong password"}"#)]).await;
 
     let error = client(&server.address).fetch().await.unwrap_err();
@@ -136,7 +136,7 @@ async fn does_not_wait_for_something_else_to_become_a_config_server() {
 }
 
 #[tokio::test]
-async fn settings_that_make_no_document_are_an_error() {
+async fn settings_that_are_no_document_are_an_error() {
     let server = serve(&[(
         StatusCode::OK,
         r#"{"name": "member-api", "profiles": [], "propertySources": [{"name": "x.yml", "source": {"a..b": 1}}]}"#,

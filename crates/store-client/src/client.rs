@@ -1,8 +1,8 @@
 //! The client.
 
-use peer::{Peer, PeerError};
 use problem::{Code, Problem};
 use serde::Deserialize;
+use service_client::{CallError, ServiceClient};
 use uuid::Uuid;
 
 use crate::{
@@ -13,38 +13,38 @@ use crate::{
 /// Calls store-api. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StoreClient {
-    peer: Peer,
+    client: ServiceClient,
 }
 
 /// Why nothing was reserved.
 #[derive(Debug, thiserror::Error)]
 pub enum ReserveError {
-    /// There is not enough of every line. Nothing is held.
+    /// The stock of at least one line is too small. Nothing is reserved.
     #[error("there is not enough in stock")]
     OutOfStock(Vec<Shortage>),
-    /// The time until which stock was to be held is over. Nothing is held.
+    /// The reservation would have expired already. Nothing is reserved.
     #[error("the reservation would have expired already")]
     Expired,
-    /// The order has a reservation with other lines, or was given up. Nothing more is held.
+    /// The order has a reservation with other lines, or its reservation was released. Nothing more is reserved.
     #[error("the order's reservation has other lines or was released")]
     Mismatch,
-    /// What became of it is not known: ask again, by the same order id.
+    /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a reservation")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 /// Why a reservation was not confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfirmError {
-    /// The pieces are back on sale: reserve anew, or give the money back.
+    /// The pieces are back on sale: reserve again, or pay the money back.
     #[error("the reservation has expired")]
     Expired,
     /// Nothing was ever reserved for this order.
     #[error("there is no reservation")]
     NotFound,
-    /// What became of it is not known: ask again, by the same order id.
+    /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a confirmation")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 /// Why a reservation was not released.
@@ -53,44 +53,44 @@ pub enum ReleaseError {
     /// The pieces are sold.
     #[error("the reservation was confirmed")]
     Confirmed,
-    /// What became of it is not known: ask again, by the same order id.
+    /// The result is not known: ask again by the same order id.
     #[error("store-api gave no answer to a release")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
-/// Why nothing came back on sale.
+/// Why nothing was put back on sale.
 #[derive(Debug, thiserror::Error)]
 pub enum RestockError {
     /// The order did not buy this option.
     #[error("the order did not buy this option")]
     NotSold,
-    /// The id belongs to another restock, or more would come back than the order bought.
+    /// The id belongs to another restock, or more pieces would come back than the order has bought.
     #[error("the restock's id belongs to another one, or it is more than was sold")]
     Mismatch,
-    /// What became of it is not known: ask again, by the same id.
+    /// The result is not known: ask again by the same id.
     #[error("store-api gave no answer to a restock")]
-    Unknown(#[source] PeerError),
+    Unknown(#[source] CallError),
 }
 
 impl StoreClient {
-    /// Calls store-api through `peer`, which must be for [`crate::SERVICE`].
-    pub fn new(peer: Peer) -> Self {
-        Self { peer }
+    /// A client that calls store-api through `client`, which must be for [`crate::SERVICE`].
+    pub fn new(client: ServiceClient) -> Self {
+        Self { client }
     }
 
-    /// What these options are now; at most 100 at once.
-    pub async fn look_up(&self, option_ids: Vec<Uuid>) -> Result<OptionsFound, PeerError> {
-        self.peer.post(LOOK_UP_PATH, &LookUpRequest { option_ids }).await
+    /// The current state of these options, of at most 100 at once.
+    pub async fn look_up(&self, option_ids: Vec<Uuid>) -> Result<OptionsFound, CallError> {
+        self.client.post(LOOK_UP_PATH, &LookUpRequest { option_ids }).await
     }
 
-    /// Holds stock for an order: every line, or nothing.
+    /// Reserves stock for an order: every line or nothing.
     pub async fn reserve(
         &self,
         order_id: Uuid,
         request: &ReserveRequest,
     ) -> Result<Reservation, ReserveError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}");
-        self.peer.put(&path, request).await.map_err(|error| match error.code() {
+        self.client.put(&path, request).await.map_err(|error| match error.code() {
             Some(Code::OutOfStock) => {
                 ReserveError::OutOfStock(error.refusal().map(shortages).unwrap_or_default())
             }
@@ -100,32 +100,34 @@ impl StoreClient {
         })
     }
 
-    /// Makes what is held for an order sold.
+    /// Turns the reserved stock of an order into sold stock.
     pub async fn confirm(&self, order_id: Uuid) -> Result<Reservation, ConfirmError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}/confirm");
-        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+        self.client.post(&path, &()).await.map_err(|error| match error.code() {
             Some(Code::ReservationExpired) => ConfirmError::Expired,
             Some(Code::NotFound) => ConfirmError::NotFound,
             _ => ConfirmError::Unknown(error),
         })
     }
 
-    /// Puts what is held for an order back on sale, and lets nothing be reserved for it from now on: a request to
-    /// reserve that arrives late is refused.
+    /// Puts the reserved stock of an order back on sale. From now on nothing can be reserved for the order: a request that
+    /// arrives later is refused.
     pub async fn release(&self, order_id: Uuid) -> Result<Reservation, ReleaseError> {
         let path = format!("{RESERVATIONS_PATH}/{order_id}/release");
-        self.peer.post(&path, &()).await.map_err(|error| match error.code() {
+        self.client.post(&path, &()).await.map_err(|error| match error.code() {
             Some(Code::ReservationConfirmed) => ReleaseError::Confirmed,
             _ => ReleaseError::Unknown(error),
         })
     }
 
-    /// Puts pieces that an order had bought back on sale, at most once for each id.
+    /// Puts pieces that an order has bought back on sale, at most once for each id.
     pub async fn restock(&self, id: Uuid, request: &RestockRequest) -> Result<Restock, RestockError> {
-        self.peer.post(&format!("{RESTOCKS_PATH}/{id}"), request).await.map_err(|error| match error.code() {
-            Some(Code::NotFound) => RestockError::NotSold,
-            Some(Code::RestockMismatch) => RestockError::Mismatch,
-            _ => RestockError::Unknown(error),
+        self.client.post(&format!("{RESTOCKS_PATH}/{id}"), request).await.map_err(|error| {
+            match error.code() {
+                Some(Code::NotFound) => RestockError::NotSold,
+                Some(Code::RestockMismatch) => RestockError::Mismatch,
+                _ => RestockError::Unknown(error),
+            }
         })
     }
 }

@@ -1,10 +1,10 @@
-//! What other services ask of store-api, and the shapes on the wire.
+//! The client of store-api for other services, with the types of requests and answers.
 //!
-//! * Options as they are now: [`StoreClient::look_up`].
-//! * Stock for an order: [`StoreClient::reserve`], then [`StoreClient::confirm`] or [`StoreClient::release`]. The
-//!   order's id is the reservation's: asked again by the same id, after a lost reply or a crash, store-api gives the
-//!   answer that it gave before and holds nothing twice.
-//! * Stock that comes back of what was sold: [`StoreClient::restock`], by an id that the caller makes and keeps.
+//! * [`StoreClient::look_up`] gives the current state of options.
+//! * [`StoreClient::reserve`], then [`StoreClient::confirm`] or [`StoreClient::release`], for the stock of an order. The
+//!   reservation has the id of the order. If the caller asks again by the same id, after a lost reply or a crash, store-api gives
+//!   the same answer again and reserves nothing twice.
+//! * [`StoreClient::restock`] puts sold stock back on sale, by an id that the caller makes and stores.
 
 mod client;
 mod option;
@@ -16,17 +16,17 @@ pub use option::{DeletedOption, Gone, LookUpRequest, OptionOnSale, OptionsFound}
 pub use reservation::{Reservation, ReservationLine, ReservationStatus, ReserveRequest, Shortage};
 pub use restock::{Restock, RestockRequest};
 
-/// The name by which the service is found and called.
+/// The name of the service.
 pub const SERVICE: &str = "store-api";
 
-/// The path on which options are looked up.
+/// The path at which options are looked up.
 pub const LOOK_UP_PATH: &str = "/internal/options/lookup";
 
-/// The path of reservations; one reservation is at its order's id below.
+/// The path of reservations. Each is at the id of its order below it.
 pub const RESERVATIONS_PATH: &str = "/internal/reservations";
 
-/// The path of restocks; one restock is at its id below.
+/// The path of restocks. Each is at its id below it.
 pub const RESTOCKS_PATH: &str = "/internal/restocks";
 
-/// The member of an `OUT_OF_STOCK` problem that holds the [`Shortage`]s.
+/// The member of an `OUT_OF_STOCK` problem with the [`Shortage`]s.
 pub const SHORTAGES_MEMBER: &str = "shortages";

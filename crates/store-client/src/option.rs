@@ -1,26 +1,26 @@
-//! Options on the wire.
+//! The request for options, and its answer.
 
 use garde::Validate;
 use money::Won;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Asks what these options are now.
+/// A request for the current state of options.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LookUpRequest {
-    /// Which; in any order.
+    /// The ids of the options, in any order.
     #[garde(length(min = 1, max = 100))]
     pub option_ids: Vec<Uuid>,
 }
 
-/// What was found. An id that no option ever had is in neither list.
+/// The options that were found. An id that no option ever had is in neither list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionsFound {
-    /// What can be bought, sold out or not.
+    /// Those on sale, including those that are sold out.
     pub options: Vec<OptionOnSale>,
-    /// What could be bought once.
+    /// Those that were deleted.
     pub deleted: Vec<DeletedOption>,
 }
 
@@ -28,33 +28,33 @@ pub struct OptionsFound {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OptionOnSale {
-    /// Its id.
+    /// The id of the option.
     pub option_id: Uuid,
-    /// The item that has it.
+    /// The item of the option.
     pub item_id: Uuid,
-    /// The store that has the item.
+    /// The store of the item.
     pub store_id: Uuid,
-    /// Whose the store is.
+    /// The owner of the store.
     pub seller_id: Uuid,
-    /// The store's name.
+    /// The name of the store.
     pub store_name: String,
-    /// The item's name.
+    /// The name of the item.
     pub item_name: String,
-    /// Its own name.
+    /// The name of the option.
     pub option_name: String,
-    /// What a piece costs, in won.
+    /// The price of a piece in won.
     pub price: Won,
     /// How many pieces can be bought now.
     pub quantity: i64,
 }
 
-/// What of an option is no more.
+/// What was deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Gone {
-    /// Its item, or the whole store.
+    /// The item of the option, or its store.
     Item,
-    /// The option alone.
+    /// Only the option.
     Option,
 }
 
@@ -62,16 +62,16 @@ pub enum Gone {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeletedOption {
-    /// Its id.
+    /// The id of the option.
     pub option_id: Uuid,
-    /// The item that had it.
+    /// The item of the option.
     pub item_id: Uuid,
     /// What was deleted.
     pub gone: Gone,
-    /// The store's last name.
+    /// The last name of the store.
     pub store_name: String,
-    /// The item's last name.
+    /// The last name of the item.
     pub item_name: String,
-    /// Its own last name.
+    /// The last name of the option.
     pub option_name: String,
 }

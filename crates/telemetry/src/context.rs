@@ -1,4 +1,4 @@
-//! The W3C trace context: its header, and where it is kept while work is done.
+//! The W3C trace context: its header, and where it is kept during work.
 //!
 //! Format: <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
@@ -13,19 +13,19 @@ use tracing_subscriber::registry::LookupSpan;
 /// The header that carries a trace context from one process to the next.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The target of the spans that carry a trace context. The log filter always lets it through, so that no choice of
-/// filter can lose the trace id of a line.
+/// The target of the spans that carry a trace context. The log filter always enables it, so that every line has its trace id
+/// whatever the filter is.
 pub(crate) const SPAN_TARGET: &str = "trace";
 
-/// Names one piece of work through all the processes that take part in it. Shown as 32 hexadecimal digits.
+/// The id of one piece of work in all processes that take part in it. It is shown as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId(u128);
 
-/// Names one process's part of a trace. Shown as 16 hexadecimal digits.
+/// The id of one process's part of a trace. It is shown as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SpanId(u64);
 
-/// Which trace the work in hand belongs to, and which part of it this is.
+/// The trace that the current work belongs to, and its part of the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace, the same in every process.
@@ -40,7 +40,7 @@ impl TraceContext {
         Self { trace_id: TraceId(random_nonzero()), span_id: SpanId::random() }
     }
 
-    /// The trace of this process itself, to which everything belongs that is done outside of a request.
+    /// The trace of this process itself. Work outside of any span belongs to it.
     pub fn process() -> Self {
         static PROCESS: OnceLock<TraceContext> = OnceLock::new();
         *PROCESS.get_or_init(Self::root)
@@ -52,13 +52,13 @@ impl TraceContext {
         Self { trace_id: self.trace_id, span_id: SpanId::random() }
     }
 
-    /// The trace that the caller names in `traceparent`; `None` where the header is missing or malformed.
+    /// The trace that the caller names in `traceparent`. `None` if the header is missing or malformed.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         Self::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
     }
 
-    /// The context of the innermost tracing span that has one; `None` outside of such a span, and where the process
-    /// has no log set up.
+    /// The context of the innermost tracing span that has one. `None` outside of such a span, and if the process has not set up
+    /// its log.
     pub fn current() -> Option<Self> {
         Span::current().with_subscriber(|(id, dispatch)| {
             let registry = dispatch.downcast_ref::<Registry>()?;
@@ -67,7 +67,7 @@ impl TraceContext {
     }
 
     /// The value of the `traceparent` header.
-    #[expect(clippy::missing_panics_doc, reason = "hexadecimal digits and dashes always are a header value")]
+    #[expect(clippy::missing_panics_doc, reason = "hexadecimal digits and dashes are always a header value")]
     pub fn header_value(self) -> HeaderValue {
         let text = format!("00-{}-{}-01", self.trace_id, self.span_id);
         HeaderValue::try_from(text).expect("hexadecimal digits and dashes are visible ASCII")
@@ -96,14 +96,13 @@ impl TraceContext {
     }
 }
 
-/// Writes the current trace into `headers`, for a call to another process. Outside of any span that is the trace of
-/// the process.
+/// Writes the current trace into `headers`, for a call to another process. Outside of any span it is the trace of the process.
 pub fn inject(headers: &mut HeaderMap) {
     let context = TraceContext::current().unwrap_or_else(TraceContext::process);
     headers.insert(TRACEPARENT, context.header_value());
 }
 
-/// A span with a trace of its own, for work that no request asked for: a pass of a worker, a scheduled job.
+/// A span with a new trace, for work outside of requests: a round of a worker, a scheduled job.
 pub fn work_span(work: &str) -> Span {
     let span = tracing::error_span!(target: SPAN_TARGET, parent: None, "work", work);
     TraceContext::root().attach_to(&span);
@@ -116,7 +115,7 @@ impl SpanId {
     }
 }
 
-/// All zeros mean "no id" in the header's format.
+/// In the format of the header, all zeros mean that there is no id.
 fn random_nonzero<T: Default + PartialEq>() -> T
 where
     rand::distr::StandardUniform: rand::distr::Distribution<T>,
@@ -129,7 +128,7 @@ where
     }
 }
 
-/// Exactly `digits` lower-case hexadecimal digits: the format allows no other case.
+/// Exactly `digits` hexadecimal digits in lower case, which the format demands.
 fn hex(text: &str, digits: usize) -> Option<u128> {
     let well_formed = text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if well_formed { u128::from_str_radix(text, 16).ok() } else { None }
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_headers_are_no_trace() {
+    fn a_malformed_header_gives_no_trace() {
         let malformed = [
             "",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_version_may_say_more() {
+    fn a_later_version_may_have_more_parts() {
         let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
         assert!(TraceContext::parse(later).is_some());
     }

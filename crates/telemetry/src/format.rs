@@ -1,4 +1,4 @@
-//! How one event becomes one line. Each line carries the trace id of the work that wrote it.
+//! Formats an event as one line. Each line carries the trace id of the work that has written it.
 
 use std::fmt::{self, Write as _};
 
@@ -36,17 +36,17 @@ where
         SystemTime.format_time(&mut writer)?;
         write!(writer, " {:>5} {trace_id} {}: ", metadata.level(), metadata.target())?;
 
-        let mut said = String::new();
-        context.format_fields(Writer::new(&mut said), event)?;
+        let mut text = String::new();
+        context.format_fields(Writer::new(&mut text), event)?;
         for span in context.event_scope().into_iter().flatten() {
             if let Some(fields) =
                 span.extensions().get::<FormattedFields<N>>().filter(|fields| !fields.is_empty())
             {
-                write!(said, " {fields}")?;
+                write!(text, " {fields}")?;
             }
         }
-        // A line break inside of a value would make a line that has no trace id, and let a value forge a line.
-        for c in said.chars() {
+        // A line break in a value would begin a line without a trace id, and could forge a line.
+        for c in text.chars() {
             if c.is_control() { write!(writer, "{}", c.escape_default())? } else { writer.write_char(c)? }
         }
         writeln!(writer)
@@ -66,7 +66,7 @@ where
     ) -> fmt::Result {
         let mut fields = Fields::default();
         for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
-            // The span's fields were formatted by `JsonFields`, as an object.
+            // `JsonFields` has formatted the span's fields as an object.
             if let Some(formatted) = span.extensions().get::<FormattedFields<N>>()
                 && let Ok(Value::Object(of_span)) = serde_json::from_str(&formatted.fields)
             {
@@ -79,7 +79,7 @@ where
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         let trace_id = trace_of(context).trace_id.to_string();
         let metadata = event.metadata();
-        // Last, so that no field of an event can take their place.
+        // They are inserted last, so that no field of an event can replace them.
         for (name, value) in [
             ("timestamp", timestamp.as_str()),
             ("level", metadata.level().as_str()),
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// The trace of the innermost span that has one, else that of the process.
+/// The trace of the innermost span that has one, otherwise the trace of the process.
 fn trace_of<S, N>(context: &FmtContext<'_, S, N>) -> TraceContext
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

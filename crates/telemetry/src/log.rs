@@ -1,6 +1,5 @@
-//! Setting the log of a process up.
+//! Setting up the log of a process.
 
-use std::error::Error;
 use std::io;
 
 use tracing::Subscriber;
@@ -14,48 +13,48 @@ use tracing_subscriber::{Layer, Registry, fmt};
 use crate::context::SPAN_TARGET;
 use crate::format::{JsonLine, TextLine};
 
-/// How the lines of the log look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For people: time, level, trace id, where, what, and the fields as `name=value`.
+    /// For people: time, level, trace id, target, message, and the fields as `name=value`.
     #[default]
     Text,
-    /// For machines: one JSON object a line.
+    /// For machines: one JSON object in each line.
     Json,
 }
 
 /// Why the log could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is not understood.
+    /// The filter is malformed.
     #[error("the log filter `{filter}` is not understood")]
     Filter {
-        /// The filter as it was given.
+        /// The filter.
         filter: String,
         /// What is wrong with it.
         #[source]
         source: ParseError,
     },
-    /// The process has a log already.
+    /// The process has set up a log before.
     #[error("the log is set up already")]
     Twice(#[source] TryInitError),
 }
 
-/// Sends the process's log to standard error, which leaves standard output to what a command prints. Panics are
-/// logged as errors, so that they carry a trace id as well.
+/// Sends the log of the process to standard error; standard output is for what a command prints. Panics are logged as errors, so
+/// that they have a trace id as well.
 ///
-/// `service` is in every JSON line. `filter` is `tracing-subscriber`'s, for example `info,sqlx=warn`.
+/// `service` is in every JSON line. `filter` has the syntax of `tracing-subscriber`, for example `info,sqlx=warn`.
 pub fn init(service: &'static str, format: LogFormat, filter: &str) -> Result<(), LogError> {
     subscriber(service, format, filter, io::stderr)?.try_init().map_err(LogError::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("a value that is no text");
+        let message = panic.payload_as_str().unwrap_or("a value that is not text");
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place = place.as_deref(), "panicked: {message}");
     }));
     Ok(())
 }
 
-/// The subscriber that [`init`] makes the process's own, writing to `writer`.
+/// The subscriber that [`init`] installs, which writes to `writer`.
 pub fn subscriber<W>(
     service: &'static str,
     format: LogFormat,
@@ -81,12 +80,4 @@ where
             .boxed(),
     };
     Ok(tracing_subscriber::registry().with(lines).with(filter))
-}
-
-/// An error and everything that it came from, in one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| (*error).source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

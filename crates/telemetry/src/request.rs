@@ -19,20 +19,19 @@ const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
 const IN_FLIGHT: &str = "http_requests_in_flight";
 
-/// What a request is counted under where no route of the router matched it: a path made up by a client must not
-/// become a label of its own.
+/// The label of a request that no route has matched. The path itself is no label, because clients can make up paths.
 const UNMATCHED: &str = "(none)";
 
-/// Opens the span of each request, in the caller's trace or a new one, and logs and counts its answer.
+/// Opens a span for each request, in the caller's trace or a new one, and logs and counts its answer.
 ///
-/// It belongs outermost on the finished router (by `Router::layer`), so that the line and the figures have the final
-/// status, and the route's pattern is known.
+/// It must be the outermost layer of the finished router (by `Router::layer`), so that the log line and the metrics have the
+/// final status and the pattern of the route.
 pub fn request_layer() -> RequestLayer {
-    RequestLayer { callers: Callers::Ours }
+    RequestLayer { callers: Callers::Services }
 }
 
-/// Put into the extensions of an answer, says that it is one of many that all look alike, asked for by a machine without
-/// end. Where it is a success, its line is written at the level `debug`; it is counted as any other.
+/// Marks an answer, by its extensions, as routine: one of many equal answers to a machine that asks all the time. If it is a
+/// success, it is logged at the level `debug`. It is counted like any other.
 #[derive(Clone, Copy, Debug)]
 pub struct Routine;
 
@@ -43,19 +42,19 @@ pub struct RequestLayer {
 }
 
 impl RequestLayer {
-    /// Begins a new trace with each request, whatever its `traceparent` says: who sends strangers' requests into our
-    /// traces could make them say anything.
+    /// Begins a new trace with each request, and ignores its `traceparent`. It is for callers outside of the system, which could
+    /// otherwise write into our traces.
     #[must_use]
-    pub fn of_strangers(self) -> Self {
-        Self { callers: Callers::Strangers }
+    pub fn for_public_callers(self) -> Self {
+        Self { callers: Callers::Public }
     }
 }
 
-/// Whether a request may go on with a trace that its caller began.
+/// Who calls: a service, whose trace is continued, or anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Callers {
-    Ours,
-    Strangers,
+    Services,
+    Public,
 }
 
 /// See [`request_layer`].
@@ -88,8 +87,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let callers_trace = match self.callers {
-            Callers::Ours => TraceContext::from_headers(request.headers()),
-            Callers::Strangers => None,
+            Callers::Services => TraceContext::from_headers(request.headers()),
+            Callers::Public => None,
         };
         let trace = callers_trace.map_or_else(TraceContext::root, TraceContext::child);
         let method = method_label(request.method());
@@ -116,7 +115,7 @@ fn request_span(trace: TraceContext, method: &'static str, route: &str) -> Span 
     span
 }
 
-/// A request from its arrival to its answer, or to the moment when the client went away.
+/// A request, from its arrival until it is answered or its client is gone.
 struct Running {
     method: &'static str,
     matched: Option<MatchedPath>,
@@ -152,7 +151,7 @@ impl Drop for Running {
     }
 }
 
-/// Methods are made up by clients as well; only those that HTTP knows become labels.
+/// Clients can make up methods, so only those of HTTP are labels.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -166,7 +165,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// Tells the metrics recorder what the figures mean; called once, when it is installed.
+/// Describes the metrics to the recorder. It is called once, when the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!(REQUESTS, "Requests answered, by route and status");
     describe_histogram!(DURATION, Unit::Seconds, "Time from a request's arrival to the head of its answer");

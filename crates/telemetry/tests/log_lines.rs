@@ -1,46 +1,24 @@
-//! Every line of the log carries the id of the trace that it belongs to.
+//! Every line of the log has the id of its trace.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
-
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{HeaderMap, Request};
 use telemetry::{LogFormat, TraceContext};
+use testkit::CapturedLog;
 use tower::ServiceExt;
 use tracing::instrument::WithSubscriber;
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const CALLERS_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// Collects what a subscriber writes.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Paper {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn log(format: LogFormat, filter: &str) -> (Paper, tracing::Dispatch) {
-    let paper = Paper::default();
-    let to = paper.clone();
+/// A log of one test. No test sets the log of the whole process, which all tests of this file share.
+fn log(format: LogFormat, filter: &str) -> (CapturedLog, tracing::Dispatch) {
+    let captured = CapturedLog::default();
+    let to = captured.clone();
     let subscriber = telemetry::subscriber("test-api", format, filter, move || to.clone()).unwrap();
-    (paper, tracing::Dispatch::new(subscriber))
+    (captured, tracing::Dispatch::new(subscriber))
 }
 
 async fn handler() -> String {
@@ -50,7 +28,7 @@ async fn handler() -> String {
     outbound[telemetry::TRACEPARENT].to_str().unwrap().to_owned()
 }
 
-/// One request from `CALLER` to a handler that logs; the answer is what the handler would hand on.
+/// Sends a request from `CALLER` to a handler that logs. The answer is the `traceparent` that the handler would pass on.
 async fn call(dispatch: tracing::Dispatch) -> String {
     call_through(telemetry::request_layer(), dispatch).await
 }
@@ -65,10 +43,10 @@ async fn call_through(layer: telemetry::RequestLayer, dispatch: tracing::Dispatc
 
 #[tokio::test]
 async fn text_lines_of_a_request_carry_the_callers_trace() {
-    let (paper, dispatch) = log(LogFormat::Text, "info");
+    let (captured, dispatch) = log(LogFormat::Text, "info");
     call(dispatch).await;
-    let lines = paper.lines();
-    assert_eq!(lines.len(), 2, "a line break in a value makes no line: {lines:?}");
+    let lines = captured.lines();
+    assert_eq!(lines.len(), 2, "a line break in a value begins no line: {lines:?}");
     assert!(lines.iter().all(|line| line.contains(CALLERS_TRACE)), "{lines:?}");
     assert!(lines[0].contains(r"first line\nsecond line answer=42"), "{}", lines[0]);
     assert!(lines[1].contains("answered status=200") && lines[1].contains("/things/{id}"), "{}", lines[1]);
@@ -76,10 +54,10 @@ async fn text_lines_of_a_request_carry_the_callers_trace() {
 
 #[tokio::test]
 async fn json_lines_of_a_request_carry_the_callers_trace() {
-    let (paper, dispatch) = log(LogFormat::Json, "info");
+    let (captured, dispatch) = log(LogFormat::Json, "info");
     call(dispatch).await;
     let lines: Vec<serde_json::Value> =
-        paper.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        captured.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["trace_id"], CALLERS_TRACE);
     assert_eq!(lines[0]["service"], "test-api");
@@ -90,18 +68,18 @@ async fn json_lines_of_a_request_carry_the_callers_trace() {
 }
 
 #[tokio::test]
-async fn a_call_onwards_keeps_the_trace_and_names_its_own_part() {
+async fn an_outgoing_call_continues_the_trace_with_its_own_part() {
     let (_, dispatch) = log(LogFormat::Text, "info");
-    let onwards = call(dispatch).await;
-    assert!(onwards.contains(CALLERS_TRACE), "{onwards}");
-    assert_ne!(onwards, CALLER);
+    let outgoing = call(dispatch).await;
+    assert!(outgoing.contains(CALLERS_TRACE), "{outgoing}");
+    assert_ne!(outgoing, CALLER);
 }
 
 #[tokio::test]
-async fn a_strangers_trace_is_not_taken_over() {
+async fn the_trace_of_a_public_caller_is_not_continued() {
     let (_, dispatch) = log(LogFormat::Text, "info");
-    let onwards = call_through(telemetry::request_layer().of_strangers(), dispatch).await;
-    assert!(!onwards.contains(CALLERS_TRACE), "{onwards}");
+    let outgoing = call_through(telemetry::request_layer().for_public_callers(), dispatch).await;
+    assert!(!outgoing.contains(CALLERS_TRACE), "{outgoing}");
 }
 
 #[tokio::test]
@@ -111,42 +89,47 @@ async fn no_filter_loses_the_trace() {
 }
 
 #[tokio::test]
-async fn routine_answers_are_told_of_when_they_are_no_success() {
+async fn routine_answers_are_logged_only_when_they_are_no_success() {
     for (status, lines) in [(http::StatusCode::OK, 0), (http::StatusCode::SERVICE_UNAVAILABLE, 1)] {
-        let (paper, dispatch) = log(LogFormat::Text, "info");
+        let (captured, dispatch) = log(LogFormat::Text, "info");
         let router = Router::new()
             .route("/news", get(async move || (status, axum::Extension(telemetry::Routine))))
             .layer(telemetry::request_layer());
         let request = Request::get("/news").body(Body::empty()).unwrap();
         assert_eq!(router.oneshot(request).with_subscriber(dispatch).await.unwrap().status(), status);
-        assert_eq!(paper.lines().len(), lines, "{:?}", paper.lines());
+        assert_eq!(captured.lines().len(), lines, "{:?}", captured.lines());
     }
 }
 
 #[test]
 fn lines_outside_of_requests_carry_the_trace_of_the_process() {
-    let (paper, dispatch) = log(LogFormat::Text, "info");
+    let (captured, dispatch) = log(LogFormat::Text, "info");
     tracing::dispatcher::with_default(&dispatch, || {
         tracing::info!("starting");
         assert_eq!(TraceContext::current(), None);
     });
-    assert!(paper.lines()[0].contains(&TraceContext::process().trace_id.to_string()), "{:?}", paper.lines());
+    assert!(
+        captured.lines()[0].contains(&TraceContext::process().trace_id.to_string()),
+        "{:?}",
+        captured.lines()
+    );
 }
 
 #[test]
 fn background_work_has_a_trace_of_its_own() {
-    let (paper, dispatch) = log(LogFormat::Text, "info");
+    let (captured, dispatch) = log(LogFormat::Text, "info");
     tracing::dispatcher::with_default(&dispatch, || {
         let _entered = telemetry::work_span("saga").entered();
         tracing::info!("taking a step");
         let trace = TraceContext::current().unwrap().trace_id;
         assert_ne!(trace, TraceContext::process().trace_id);
-        assert!(paper.lines()[0].contains(&trace.to_string()), "{:?}", paper.lines());
+        assert!(captured.lines()[0].contains(&trace.to_string()), "{:?}", captured.lines());
     });
 }
 
 #[test]
 fn a_filter_that_is_not_understood_is_named() {
-    let refused = telemetry::subscriber("test-api", LogFormat::Text, "info,,=x=", io::stderr).err().unwrap();
+    let refused =
+        telemetry::subscriber("test-api", LogFormat::Text, "info,,=x=", std::io::stderr).err().unwrap();
     assert_eq!(refused.to_string(), "the log filter `info,,=x=` is not understood");
 }

@@ -132,14 +132,14 @@ impl Revocations {
 
 #[cfg(test)]
 mod tests {
-    use clock::Hand;
+    use clock::ClockControl;
     use time::macros::datetime;
 
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
-    fn without_answer() -> (Revocations, Hand) {
+    fn without_answer() -> (Revocations, ClockControl) {
         let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         (Revocations::new(clock), clock_control)
     }

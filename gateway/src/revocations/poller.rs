@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use member_client::{MemberClient, RevocationsQuery};
-use peer::Peer;
+use service_client::ServiceClient;
 use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
@@ -26,9 +26,9 @@ struct Poller {
 impl Revocations {
     /// Asks `member_api` at once and then every `interval`, and adds the answers. It never ends, and keeps the known
     /// revocations while there is no answer.
-    pub async fn poll(self, member_api: Peer, interval: Duration) {
+    pub async fn poll(self, member_api: ServiceClient, interval: Duration) {
         // Apart, because an instance that is too slow for this deadline is not too slow for other requests.
-        let member_api = member_api.apart().with_deadline(DEADLINE);
+        let member_api = member_api.separate().with_deadline(DEADLINE);
         member_api.instances().wait_ready(DEADLINE).await;
         let member_api = MemberClient::new(member_api);
         let mut poller = Poller { revocations: self, member_api, since: None, is_answered: true };

@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 /// The source of the body for each attempt of a request.
 pub(crate) enum BodySource {
     /// The whole body, for any number of attempts.
-    Kept(Bytes),
+    Buffered(Bytes),
     /// The body as the client sends it. Only one attempt can read it; attempts before it must not have read anything.
     Streamed(Arc<Mutex<Body>>),
 }
@@ -60,7 +60,7 @@ pub(crate) struct AttemptBody {
 }
 
 enum AttemptBytes {
-    Kept(Full<Bytes>),
+    Buffered(Full<Bytes>),
     Streamed(Arc<Mutex<Body>>),
 }
 

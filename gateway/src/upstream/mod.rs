@@ -1,8 +1,9 @@
 //! Sends requests to the services behind the gateway: picks an instance, and retries on another one if that is safe.
 //!
 //! If an instance has not received the request, another instance is tried, up to `upstream.connect-tries` of them. If
-//! the connection is lost before the head of the answer, the request is retried once, and only if repeating it is safe: GET and HEAD without a body, and requests with an
-//! `Idempotency-Key`. A request that timed out is never retried, because the service is probably still working on it.
+//! the connection is lost before the head of the answer, the request is retried once, and only if repeating it is safe: GET
+//! and HEAD without a body, and requests with an `Idempotency-Key`. If the head of the answer does not arrive in time, the
+//! request is not retried, because the service is probably still working on it.
 
 mod answer;
 mod body;

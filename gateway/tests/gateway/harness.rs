@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use discovery::Discovery;
 use garde::Validate;
 use gateway::revocations::Revocations;
@@ -138,7 +138,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 /// Adds the layers that `service-host` adds.
 fn hosted(router: Router, verifier: Verifier) -> Router {
     let router = verifier.wrap(router).layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
-    problem::wrap(router).layer(telemetry::request_layer().of_strangers())
+    problem::wrap(router).layer(telemetry::request_layer().for_public_callers())
 }
 
 /// Longer than any step of a test takes. A step that does not end fails its test.
@@ -160,7 +160,7 @@ pub(crate) struct Gateway {
     pub(crate) key: SigningKey,
     pub(crate) access: access::Settings,
     pub(crate) clock: Clock,
-    pub(crate) clock_control: Hand,
+    pub(crate) clock_control: ClockControl,
     pub(crate) revocations: Revocations,
     client: Client<HttpConnector, Body>,
 }

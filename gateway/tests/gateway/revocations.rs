@@ -13,8 +13,8 @@ use axum::{Json, Router};
 use clock::Clock;
 use member_client::{REVOCATIONS_PATH, Revocations, RevocationsQuery};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use peer::{Peer, TokenSource};
 use problem::{Problem, Query};
+use service_client::{ServiceClient, TokenSource};
 use testkit::People;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -73,8 +73,9 @@ impl MemberApi {
         let people = Arc::clone(&self.people);
         let tokens =
             TokenSource::new(move |called| Ok::<_, Infallible>(people.service_token("gateway", called)));
-        let peer = Peer::new(MEMBER, &discovery, tokens, peer::http_client().unwrap());
-        tokio::spawn(gateway.revocations.clone().poll(peer, INTERVAL));
+        let service_client =
+            ServiceClient::new(MEMBER, &discovery, tokens, service_client::http_client().unwrap());
+        tokio::spawn(gateway.revocations.clone().poll(service_client, INTERVAL));
         gateway
     }
 

@@ -15,22 +15,23 @@ pub async fn change_password(
     new: NewPassword,
 ) -> Result<(), SignInError> {
     let member_id = principal.member_id;
-    let find =
-        state.database.read("password_find", move |db| Box::pin(members::db::find_password(db, member_id)));
+    let find = state
+        .database
+        .read("password_find", move |connection| Box::pin(members::db::find_password(connection, member_id)));
     let (email, old_hash) = find.await?.ok_or(SignInError::BadCredentials)?;
     verify_current_password(state, &email, current, old_hash.clone()).await?;
     let new_hash = state.password_hasher.hash(new).await?;
     let now = state.clock.now();
     state
         .database
-        .run_tx("password_change", move |tx| {
+        .run_tx("password_change", move |connection| {
             let (old_hash, new_hash) = (old_hash.clone(), new_hash.clone());
             Box::pin(async move {
-                if !members::db::replace_password(tx, member_id, &old_hash, &new_hash, now).await? {
+                if !members::db::replace_password(connection, member_id, &old_hash, &new_hash, now).await? {
                     // Another request has changed the password since it was verified.
                     return Err(SignInError::BadCredentials);
                 }
-                Ok(sessions::revoke_all(tx, member_id, Some(principal.session_id), now).await?)
+                Ok(sessions::revoke_all(connection, member_id, Some(principal.session_id), now).await?)
             })
         })
         .await

@@ -28,17 +28,17 @@ pub async fn close_account(state: &AppState, member_id: MemberId) -> Result<(), 
     let now = state.clock.now();
     state
         .database
-        .run_tx("account_close", move |tx| {
+        .run_tx("account_close", move |connection| {
             Box::pin(async move {
-                members::db::lock(tx, member_id).await?.ok_or(CloseError::NoAccount)?;
+                members::db::lock(connection, member_id).await?.ok_or(CloseError::NoAccount)?;
                 // The lock prevents a charge between this check and the commit.
-                let balance = wallets::lock(tx, member_id).await?.unwrap_or(Won::ZERO);
+                let balance = wallets::lock(connection, member_id).await?.unwrap_or(Won::ZERO);
                 if balance != Won::ZERO {
                     return Err(CloseError::WalletNotEmpty(balance));
                 }
-                wallets::close(tx, member_id, now).await?;
-                sessions::revoke_all(tx, member_id, None, now).await?;
-                Ok(members::db::close(tx, member_id, now).await?)
+                wallets::close(connection, member_id, now).await?;
+                sessions::revoke_all(connection, member_id, None, now).await?;
+                Ok(members::db::close(connection, member_id, now).await?)
             })
         })
         .await

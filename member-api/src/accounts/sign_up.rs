@@ -54,21 +54,21 @@ pub async fn sign_up(
     let member = Member { id, role, email, name, phone, created_at: clock.now() };
     let stored = Arc::new((member.clone(), password_hash));
     database
-        .run_tx("sign_up", move |tx| {
+        .run_tx("sign_up", move |connection| {
             let stored = Arc::clone(&stored);
-            Box::pin(async move { store(tx, &stored.0, &stored.1).await })
+            Box::pin(async move { store(connection, &stored.0, &stored.1).await })
         })
         .await?;
     metrics::counter!("members_created_total", "role" => role.as_str()).increment(1);
     Ok(member)
 }
 
-async fn store(tx: &mut Connection, member: &Member, password_hash: &str) -> Result<(), SignUpError> {
-    members::db::insert(tx, member, password_hash).await.map_err(|error| {
+async fn store(connection: &mut Connection, member: &Member, password_hash: &str) -> Result<(), SignUpError> {
+    members::db::insert(connection, member, password_hash).await.map_err(|error| {
         match database::duplicate_key(&error) {
             Some(members::db::EMAIL_KEY) => SignUpError::EmailTaken,
             _ => error.into(),
         }
     })?;
-    Ok(wallets::open(tx, member.id).await?)
+    Ok(wallets::open(connection, member.id).await?)
 }

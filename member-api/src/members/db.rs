@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown_value;
+use crate::db::parse;
 use crate::members::{Email, Member, MemberName, Phone};
 
 /// The database key that makes emails unique.
@@ -101,7 +101,7 @@ pub async fn find_role(connection: &mut Connection, id: MemberId) -> sqlx::Resul
             .bind(id.0)
             .fetch_optional(connection)
             .await?;
-    role.map(|role| parse_role(&role)).transpose()
+    role.map(|role| parse("role", &role)).transpose()
 }
 
 /// Stores the name and phone of a member.
@@ -183,7 +183,7 @@ impl TryFrom<MemberRow> for Member {
     fn try_from(row: MemberRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: MemberId(row.id),
-            role: parse_role(&row.role)?,
+            role: parse("role", &row.role)?,
             email: row.email.into(),
             name: row.name.into(),
             phone: row.phone.map(Phone::from),
@@ -205,12 +205,8 @@ impl TryFrom<CredentialsRow> for Credentials {
     fn try_from(row: CredentialsRow) -> sqlx::Result<Self> {
         Ok(Self {
             member_id: MemberId(row.id),
-            role: parse_role(&row.role)?,
+            role: parse("role", &row.role)?,
             password_hash: row.password_hash,
         })
     }
-}
-
-fn parse_role(name: &str) -> sqlx::Result<Role> {
-    Role::from_name(name).ok_or_else(|| unknown_value("role", name))
 }

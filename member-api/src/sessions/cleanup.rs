@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clock::Clock;
 use database::Database;
+use jobs::{Next, Progress};
+use tokio_util::sync::CancellationToken;
 
 use crate::sessions::db::{sessions, sign_in_attempts};
 
@@ -11,27 +13,27 @@ use crate::sessions::db::{sessions, sign_in_attempts};
 const ROWS_PER_STATEMENT: u32 = 500;
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Deletes expired rows again and again. This is a background task of the service.
-pub async fn delete_expired_periodically(database: Database, clock: Clock) {
-    loop {
-        match delete_expired(&database, &clock).await {
-            Ok(true) => {}
-            Ok(false) => tokio::time::sleep(PAUSE).await,
-            Err(error) => {
-                tracing::warn!(%error, "can't delete expired sessions");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+/// How long [`keep_deleting_expired`] may report nothing. It is longer than its pause and two statements.
+pub const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
+
+/// Deletes expired rows until `ending` is cancelled. This is a worker of the service.
+pub async fn keep_deleting_expired(
+    database: Database,
+    clock: Clock,
+    progress: Progress,
+    ending: CancellationToken,
+) {
+    let delete = || async { delete_expired(&database, &clock).await.map(Next::at_once_if) };
+    jobs::repeat(&progress, &ending, PAUSE, delete).await;
 }
 
 /// Deletes some expired rows. Returns true if there may be more.
 pub async fn delete_expired(database: &Database, clock: &Clock) -> sqlx::Result<bool> {
     let now = clock.now();
-    let delete = database.run_autocommit("sweep", move |db| {
+    let delete = database.run_autocommit("sweep", move |connection| {
         Box::pin(async move {
-            let sessions = sessions::delete_expired(db, now, ROWS_PER_STATEMENT).await?;
-            let windows = sign_in_attempts::delete_expired(db, now, ROWS_PER_STATEMENT).await?;
+            let sessions = sessions::delete_expired(connection, now, ROWS_PER_STATEMENT).await?;
+            let windows = sign_in_attempts::delete_expired(connection, now, ROWS_PER_STATEMENT).await?;
             Ok::<_, sqlx::Error>(sessions.max(windows) == u64::from(ROWS_PER_STATEMENT))
         })
     });

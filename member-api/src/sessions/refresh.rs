@@ -31,7 +31,10 @@ pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<IssuedSess
         now: state.clock.now(),
         expires_at: state.clock.now() + state.tokens.refresh_lifetime(),
     };
-    let outcome = state.database.run_tx("session_refresh", move |tx| Box::pin(exchange.run(tx))).await?;
+    let outcome = state
+        .database
+        .run_tx("session_refresh", move |connection| Box::pin(exchange.run(connection)))
+        .await?;
     let label = match outcome {
         Outcome::Refreshed(_) => "refreshed",
         Outcome::Refused => "refused",
@@ -61,28 +64,30 @@ enum Outcome {
 }
 
 impl Exchange {
-    async fn run(self, tx: &mut Connection) -> sqlx::Result<Outcome> {
-        let Some((session_id, generation)) = refresh_tokens::find(tx, self.used).await? else {
+    async fn run(self, connection: &mut Connection) -> sqlx::Result<Outcome> {
+        let Some((session_id, generation)) = refresh_tokens::find(connection, self.used).await? else {
             return Ok(Outcome::Refused);
         };
-        let Some(session) = sessions::lock(tx, session_id).await? else { return Ok(Outcome::Refused) };
+        let Some(session) = sessions::lock(connection, session_id).await? else {
+            return Ok(Outcome::Refused);
+        };
         let next_generation = match session.state.decide(generation, self.now) {
             RefreshDecision::Rotate => {
-                sessions::rotate(tx, session_id, self.now, self.expires_at).await?;
+                sessions::rotate(connection, session_id, self.now, self.expires_at).await?;
                 session.state.generation + 1
             }
             RefreshDecision::Repeat => session.state.generation,
             RefreshDecision::Reuse => {
                 tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session is revoked");
-                sessions::revoke(tx, session_id, self.now).await?;
+                sessions::revoke(connection, session_id, self.now).await?;
                 return Ok(Outcome::Reused);
             }
             RefreshDecision::Ended => return Ok(Outcome::Refused),
         };
-        let Some(role) = members::db::find_role(tx, session.member_id).await? else {
+        let Some(role) = members::db::find_role(connection, session.member_id).await? else {
             return Ok(Outcome::Refused);
         };
-        refresh_tokens::insert(tx, self.next, session_id, next_generation, self.now).await?;
+        refresh_tokens::insert(connection, self.next, session_id, next_generation, self.now).await?;
         Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
     }
 }

@@ -72,8 +72,8 @@ async fn try_to_sign_in(
     address: Option<IpAddr>,
 ) -> Result<IssuedSession, SignInError> {
     let attempt = count_attempt(state, &email, address).await?;
-    let find = state.database.read("credentials_find", move |db| {
-        Box::pin(async move { members::db::find_credentials(db, &email).await })
+    let find = state.database.read("credentials_find", move |connection| {
+        Box::pin(async move { members::db::find_credentials(connection, &email).await })
     });
     let credentials = find.await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
@@ -94,9 +94,9 @@ pub async fn verify_current_password(
     if !state.password_hasher.verify(password, Some(hash)).await? {
         return Err(SignInError::BadCredentials);
     }
-    let record_success = state
-        .database
-        .run_tx("sign_in_forgive", move |tx| Box::pin(async move { attempt.record_success(tx).await }));
+    let record_success = state.database.run_tx("sign_in_forgive", move |connection| {
+        Box::pin(async move { attempt.record_success(connection).await })
+    });
     Ok(record_success.await?)
 }
 
@@ -109,9 +109,9 @@ async fn count_attempt(
     let (limits, now) = (state.sign_in_limits.clone(), state.clock.now());
     let admission = state
         .database
-        .run_tx("sign_in_count", move |tx| {
+        .run_tx("sign_in_count", move |connection| {
             let limits = limits.clone();
-            Box::pin(async move { attempt.count(tx, &limits, now).await })
+            Box::pin(async move { attempt.count(connection, &limits, now).await })
         })
         .await?;
     match admission {
@@ -138,9 +138,9 @@ async fn create_session(
     let credentials = Arc::new(credentials);
     state
         .database
-        .run_tx("sign_in", move |tx| {
+        .run_tx("sign_in", move |connection| {
             let credentials = Arc::clone(&credentials);
-            Box::pin(async move { new_session.insert(tx, &credentials).await })
+            Box::pin(async move { new_session.insert(connection, &credentials).await })
         })
         .await?;
     Ok(IssuedSession {
@@ -162,13 +162,14 @@ struct NewSession {
 impl NewSession {
     /// Stores the session. Fails if the account was closed or its password was changed after the password was verified:
     /// that change has revoked all sessions, and this one must not survive it.
-    async fn insert(self, tx: &mut Connection, credentials: &Credentials) -> Result<(), SignInError> {
-        if !members::db::lock_credentials(tx, credentials).await? {
+    async fn insert(self, connection: &mut Connection, credentials: &Credentials) -> Result<(), SignInError> {
+        if !members::db::lock_credentials(connection, credentials).await? {
             return Err(SignInError::BadCredentials);
         }
-        sessions::insert(tx, self.session_id, credentials.member_id, self.now, self.expires_at).await?;
-        refresh_tokens::insert(tx, self.token_hash, self.session_id, 0, self.now).await?;
-        Ok(self.attempt.record_success(tx).await?)
+        sessions::insert(connection, self.session_id, credentials.member_id, self.now, self.expires_at)
+            .await?;
+        refresh_tokens::insert(connection, self.token_hash, self.session_id, 0, self.now).await?;
+        Ok(self.attempt.record_success(connection).await?)
     }
 }
 
@@ -197,12 +198,12 @@ mod tests {
             phone: None,
             created_at: clock.now(),
         };
-        let steps = database.run_autocommit("steps", move |db| {
+        let steps = database.run_autocommit("steps", move |connection| {
             Box::pin(async move {
-                members::db::insert(db, &member, "first").await?;
-                let verified = members::db::find_credentials(db, &email).await?.unwrap();
+                members::db::insert(connection, &member, "first").await?;
+                let verified = members::db::find_credentials(connection, &email).await?.unwrap();
                 let now = clock.now();
-                let create = async |db: &mut Connection| {
+                let create = async |connection: &mut Connection| {
                     let new_session = NewSession {
                         session_id: clock.new_id(),
                         token_hash: rand::random(),
@@ -210,15 +211,21 @@ mod tests {
                         expires_at: now,
                         attempt: Attempt::new(&email, None),
                     };
-                    new_session.insert(db, &verified).await
+                    new_session.insert(connection, &verified).await
                 };
-                create(db).await.unwrap();
+                create(connection).await.unwrap();
                 assert!(
-                    members::db::replace_password(db, member.id, &verified.password_hash, "other", now)
-                        .await?
+                    members::db::replace_password(
+                        connection,
+                        member.id,
+                        &verified.password_hash,
+                        "other",
+                        now
+                    )
+                    .await?
                 );
-                assert!(matches!(create(db).await, Err(SignInError::BadCredentials)));
-                sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions").fetch_one(db).await
+                assert!(matches!(create(connection).await, Err(SignInError::BadCredentials)));
+                sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sessions").fetch_one(connection).await
             })
         });
         assert_eq!(steps.await.unwrap(), 1);

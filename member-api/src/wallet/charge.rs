@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::MemberId;
 use clock::Clock;
 use database::Database;
-use idempotency::{Answered, Claim, KeepError, Kept};
+use idempotency::{AnswerToKeep, Claim, KeepError, KeptAnswer};
 
 use crate::wallet::db::transfers::RecordedTransfer;
 use crate::wallet::ledger::{self, TransferError};
@@ -21,7 +21,7 @@ pub struct Charge {
     /// The amount.
     pub amount: ChargeAmount,
     /// Makes the answer to the member.
-    pub answer: fn(&Claim, &RecordedTransfer) -> Result<Answered, KeepError>,
+    pub answer: fn(&Claim, &RecordedTransfer) -> Result<AnswerToKeep, KeepError>,
 }
 
 /// Why a charge was not made.
@@ -49,24 +49,24 @@ pub async fn charge(
     database: &Database,
     clock: &Clock,
     charges: Arc<[Charge]>,
-) -> Result<Vec<Kept>, ChargeError> {
+) -> Result<Vec<KeptAnswer>, ChargeError> {
     let (now, count) = (clock.now(), charges.len());
-    let charged = database.run_tx("charge", move |tx| {
+    let charged = database.run_tx("charge", move |connection| {
         let charges = Arc::clone(&charges);
         Box::pin(async move {
             let transfers: Vec<Transfer> = charges.iter().map(Charge::transfer).collect();
             let recorded = match &transfers[..] {
-                [transfer] => vec![ledger::record_transfer(tx, transfer, now).await?],
-                transfers => {
-                    ledger::record_transfers(tx, transfers, now).await?.ok_or(ChargeError::BatchRefused)?
-                }
+                [transfer] => vec![ledger::record_transfer(connection, transfer, now).await?],
+                transfers => ledger::record_transfers(connection, transfers, now)
+                    .await?
+                    .ok_or(ChargeError::BatchRefused)?,
             };
             let answered = charges
                 .iter()
                 .zip(&recorded)
                 .map(|(charge, recorded)| (charge.answer)(&charge.claim, recorded));
             let answered = answered.collect::<Result<Vec<_>, _>>()?;
-            Ok::<_, ChargeError>(idempotency::keep(tx, answered).await?)
+            Ok::<_, ChargeError>(idempotency::keep(connection, answered).await?)
         })
     });
     let charged = charged.await;

@@ -2,17 +2,17 @@
 //!
 //! While two transactions with charges are running, a further charge would wait for the disk of the database, or for the
 //! lock on the row of its wallet. Instead it waits here for other charges. Then one transaction records all of them, with
-//! one commit and one change of each wallet ([`batching`]).
+//! one commit and one change of each wallet ([`group_commit`]).
 //!
 //! A batch does not change the result of a charge. If a charge of the batch is refused or was made before, the transaction
 //! is rolled back, and each charge gets a transaction of its own. So a charge of one member never fails that of another.
 
 use std::sync::Arc;
 
-use batching::{Batcher, Work};
 use clock::Clock;
 use database::Database;
-use idempotency::Kept;
+use group_commit::{Batcher, Work};
+use idempotency::KeptAnswer;
 
 use crate::wallet::charge::{Charge, ChargeError, charge};
 
@@ -35,7 +35,7 @@ impl ChargeBatcher {
     }
 
     /// Makes a charge. If this future is dropped, a running transaction still ends, and a waiting charge is not made.
-    pub async fn charge(&self, charge: Charge) -> Result<Kept, ChargeError> {
+    pub async fn charge(&self, charge: Charge) -> Result<KeptAnswer, ChargeError> {
         let charged = self.0.ask((), charge).await;
         charged.unwrap_or(Err(ChargeError::Database(sqlx::Error::WorkerCrashed)))
     }
@@ -49,7 +49,7 @@ impl ChargeBatcher {
 impl Work for ChargeWork {
     type Group = ();
     type Item = Charge;
-    type Outcome = Result<Kept, ChargeError>;
+    type Outcome = Result<KeptAnswer, ChargeError>;
 
     const NAME: &'static str = "charge";
     /// While one transaction waits for the disk, another one can run.
@@ -60,7 +60,7 @@ impl Work for ChargeWork {
         1 << waiting.min(MAX_BATCH_SIZE).ilog2()
     }
 
-    async fn run(&self, (): &(), charges: Vec<Charge>) -> Vec<Result<Kept, ChargeError>> {
+    async fn run(&self, (): &(), charges: Vec<Charge>) -> Vec<Result<KeptAnswer, ChargeError>> {
         let charges: Arc<[Charge]> = charges.into();
         let charge = |charges| charge(&self.database, &self.clock, charges);
         match charge(Arc::clone(&charges)).await {

@@ -1,7 +1,7 @@
 //! The start or end of a period, as clients send it.
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::macros::{format_description, offset};
 use time::{Date, OffsetDateTime, UtcOffset};
@@ -9,8 +9,8 @@ use time::{Date, OffsetDateTime, UtcOffset};
 /// The offset of Asia/Seoul, whose days are Dalkom's days. It has been the same in summer and winter since 1988.
 const SEOUL: UtcOffset = offset!(+9);
 
-/// A date in Asia/Seoul, or a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A date in Asia/Seoul, or a time. It is serialized only to tell which cursors belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DateOrTime {
     /// `2026-11-22`
     Date(Date),

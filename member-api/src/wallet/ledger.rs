@@ -59,9 +59,9 @@ pub async fn execute(
     let kind = transfer.kind;
     let (transfer, now) = (Arc::new(transfer), clock.now());
     let result = database
-        .run_tx("ledger_transfer", move |tx| {
+        .run_tx("ledger_transfer", move |connection| {
             let transfer = Arc::clone(&transfer);
-            Box::pin(async move { record_transfer(tx, &transfer, now).await })
+            Box::pin(async move { record_transfer(connection, &transfer, now).await })
         })
         .await;
     count_outcome(kind, result.as_ref().err().map_or(RECORDED, TransferError::label));
@@ -84,10 +84,12 @@ pub(crate) fn count_outcome(kind: Kind, outcome: &'static str) {
 pub async fn void(database: &Database, clock: &Clock, id: Uuid) -> sqlx::Result<Option<RecordedTransfer>> {
     let now = clock.now();
     database
-        .run_tx("ledger_void", move |tx| {
+        .run_tx("ledger_void", move |connection| {
             Box::pin(async move {
-                match transfers::insert_void(tx, id, now).await {
-                    Err(error) if database::duplicate_key(&error).is_some() => transfers::find(tx, id).await,
+                match transfers::insert_void(connection, id, now).await {
+                    Err(error) if database::duplicate_key(&error).is_some() => {
+                        transfers::find(connection, id).await
+                    }
                     result => result.map(|()| None),
                 }
             })

@@ -3,6 +3,7 @@
 use access::MemberId;
 use money::Won;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,6 +13,8 @@ pub const MAX_BALANCE: Won = Won::new(i64::MAX);
 /// The reason of a transfer. It decides the two accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     /// A customer charges the wallet: cash → wallet.
     Charge,
@@ -24,22 +27,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Charge, Self::OrderPayment, Self::Refund, Self::Payout];
-
     /// The name in the database and in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Charge => "CHARGE",
-            Self::OrderPayment => "ORDER_PAYMENT",
-            Self::Refund => "REFUND",
-            Self::Payout => "PAYOUT",
-        }
-    }
-
-    /// The kind with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The account on the other side of the wallet.
@@ -134,11 +124,11 @@ mod tests {
 
     #[test]
     fn names_can_be_parsed_and_are_the_same_in_json() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
+        for kind in Kind::VARIANTS {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
-        assert_eq!(Kind::from_name("charge"), None);
+        assert!("charge".parse::<Kind>().is_err());
     }
 
     #[test]
@@ -156,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn postings_sum_to_zero_and_an_amount_that_is_not_above_zero_has_none(won: i64, kind in 0..4_usize) {
-            match transfer(Kind::ALL[kind], won).postings() {
+            match transfer(Kind::VARIANTS[kind], won).postings() {
                 Some(postings) => {
                     prop_assert!(won > 0);
                     prop_assert_eq!(Won::checked_sum(postings.map(|posting| posting.amount)), Some(Won::ZERO));

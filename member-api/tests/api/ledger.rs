@@ -30,10 +30,10 @@ async fn a_transfer_is_rolled_back_with_its_transaction(_: MySqlPoolOptions, opt
     let result: Result<(), TransferError> = world
         .state
         .database
-        .run_tx("test", move |tx| {
+        .run_tx("test", move |connection| {
             let transfer = Arc::clone(&rolled_back);
             Box::pin(async move {
-                let recorded = record_transfer(tx, &transfer, now).await?;
+                let recorded = record_transfer(connection, &transfer, now).await?;
                 assert_eq!(recorded.balance_after, Won::new(5_000));
                 Err(TransferError::InsufficientBalance)
             })
@@ -96,11 +96,11 @@ async fn several_transfers_at_once_are_what_they_would_be_one_by_one_or_nothing(
             })
             .collect();
         let (now, all) = (world.state.clock.now(), Arc::clone(&transfers));
-        let recorded = world.state.database.run_tx("test", move |tx| {
+        let recorded = world.state.database.run_tx("test", move |connection| {
             let transfers = Arc::clone(&all);
-            Box::pin(
-                async move { record_transfers(tx, &transfers, now).await?.ok_or(sqlx::Error::RowNotFound) },
-            )
+            Box::pin(async move {
+                record_transfers(connection, &transfers, now).await?.ok_or(sqlx::Error::RowNotFound)
+            })
         });
         if let Ok(recorded) = recorded.await {
             let expected: Vec<_> = transfers

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
+use hot_key_queue::{HotKeyQueue, Settings};
 use http::StatusCode;
-use lock::{Lock, Settings};
 use member_api::audit::ledger_audit::audit_ledger;
 use member_api::wallet::ledger::{TransferError, execute};
 use member_api::wallet::{Kind, Transfer};
@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::world::{Person, World, proxy_to_redis, redis_url, wallet_lock};
@@ -83,7 +84,7 @@ impl Load {
     }
 
     fn new_transfer(&self, random: &mut StdRng) -> Transfer {
-        let kind = Kind::ALL[random.random_range(0..Kind::ALL.len())];
+        let kind = Kind::VARIANTS[random.random_range(0..Kind::VARIANTS.len())];
         Transfer {
             id: self.world.state.clock.new_id(),
             kind,
@@ -217,7 +218,7 @@ async fn money_is_conserved_behind_the_lock(_: MySqlPoolOptions, options: MySqlC
 
 #[sqlx::test(migrations = "./migrations")]
 async fn money_is_conserved_without_the_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let world = World::new(options).with_wallet_lock(Lock::off());
+    let world = World::new(options).with_wallet_lock(HotKeyQueue::off());
     Load::new(world, Target::Routes).await.run(|_| {}).await;
 }
 
@@ -226,11 +227,11 @@ async fn money_is_conserved_while_redis_stops_and_comes_back(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let (proxy, url) = proxy_to_redis().await;
+    let (proxy, url) = proxy_to_redis();
     let world = World::new(options).with_wallet_lock(wallet_lock(&url, &Settings::default()));
     let stop_and_start = |step| match step {
-        step if step == TRANSFERS / 3 => proxy.cut(),
-        step if step == TRANSFERS * 2 / 3 => proxy.mend(),
+        step if step == TRANSFERS / 3 => proxy.end_all(),
+        step if step == TRANSFERS * 2 / 3 => proxy.restore(),
         _ => {}
     };
     Load::new(world, Target::Routes).await.run(stop_and_start).await;

@@ -9,9 +9,11 @@ use money::Won;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{MySql, MySqlPool, Transaction};
-use testkit::Answer;
+use testkit::{Answer, until};
 
 use crate::world::{Person, World};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const CHARGES: &str = "/api/member/me/wallet/charges";
 const ENTRIES: &str = "/api/member/me/wallet/entries";
@@ -224,17 +226,6 @@ async fn waiting_for_wallets(pool: &MySqlPool) -> usize {
     running.filter(|sql| sql.contains("wallets") && sql.contains("UPDATE")).count()
 }
 
-async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), waiting)
-        .await
-        .expect("the condition was not met within a minute");
-}
-
 /// A customer with a balance.
 async fn with_balance(world: &World, name: &str, balance: i64) -> Person {
     let who = world.customer(name).await;
@@ -274,18 +265,21 @@ async fn charges_that_find_others_at_work_are_made_together_and_fail_alone(
     let (first, second, third) =
         (lock_wallet(&pool, one).await, lock_wallet(&pool, two).await, lock_wallet(&pool, three).await);
     let mut sent = vec![send(one, "k")];
-    until(async || waiting_for_wallets(&pool).await == 1).await;
+    until("one transaction waits for a wallet", PATIENCE, async || waiting_for_wallets(&pool).await == 1)
+        .await;
     sent.push(send(two, "k"));
-    until(async || waiting_for_wallets(&pool).await == 2).await;
+    until("two transactions wait for wallets", PATIENCE, async || waiting_for_wallets(&pool).await == 2)
+        .await;
     // Four charges wait for these transactions. When the first one ends, they become one batch, which waits for the third
     // row.
     for (who, key) in [(three, "k"), (four, "k"), (&full, "k1"), (&repeating, "again")] {
         sent.push(send(who, key));
     }
-    until(async || world.state.charge_batcher.waiting() == 4).await;
+    until("four charges wait", PATIENCE, async || world.state.charge_batcher.waiting() == 4).await;
     drop(first);
-    until(async || world.wallet(one).await == (1_000, 1)).await;
-    until(async || waiting_for_wallets(&pool).await == 2).await;
+    until("the first charge is booked", PATIENCE, async || world.wallet(one).await == (1_000, 1)).await;
+    until("two transactions wait for wallets", PATIENCE, async || waiting_for_wallets(&pool).await == 2)
+        .await;
     assert_eq!(world.state.charge_batcher.waiting(), 0);
     assert_eq!(world.wallet(four).await, (0, 0));
     for (who, key) in [(&full, "k2"), (&full, "k3"), (&repeating, "new"), (four, "k-more")] {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use hot_key_queue::{HotKeyQueue, Settings};
 use http::StatusCode;
-use lock::{Lock, Settings};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Request;
@@ -27,7 +27,7 @@ fn refund(world: &World, who: &Person) -> Request {
 }
 
 /// The wallet lock of another instance, whose requests wait without a limit.
-fn another_instance() -> Lock {
+fn another_instance() -> HotKeyQueue {
     wallet_lock(&redis_url(), &unlimited_wait())
 }
 
@@ -76,8 +76,8 @@ async fn without_redis_the_wallet_check_concurrent_requests(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let (proxy, url) = proxy_to_redis().await;
-    proxy.cut();
+    let (proxy, url) = proxy_to_redis();
+    proxy.end_all();
     check_concurrent_requests(&World::new(options).with_wallet_lock(wallet_lock(&url, &unlimited_wait())))
         .await;
 }
@@ -87,7 +87,7 @@ async fn without_the_lock_the_wallet_check_concurrent_requests(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    check_concurrent_requests(&World::new(options).with_wallet_lock(Lock::off())).await;
+    check_concurrent_requests(&World::new(options).with_wallet_lock(HotKeyQueue::off())).await;
 }
 
 #[sqlx::test(migrations = "./migrations")]

@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
-use idempotency::Keeper;
-use lock::{Lock, RedisSettings};
+use hot_key_queue::{HotKeyQueue, RedisSettings};
+use idempotency::IdempotencyKeys;
 use member_api::members::password_hasher::PasswordHasher;
 use member_api::sessions::tokens::Tokens;
 use member_api::settings;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{FromRow, MySql, MySqlPool};
-use testkit::{Cable, Client, People};
+use testkit::{Client, FaultProxy, People};
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -29,8 +29,8 @@ pub(crate) struct World {
     /// Connections of the test to the database.
     pool: MySqlPool,
     pub(crate) people: People,
-    pub(crate) clock_control: Hand,
-    wallet_lock: Lock,
+    pub(crate) clock_control: ClockControl,
+    wallet_lock: HotKeyQueue,
 }
 
 /// A member who has signed up and signed in.
@@ -82,16 +82,16 @@ pub(crate) fn redis_url() -> String {
 }
 
 /// A proxy to Redis, and the URL of the proxy.
-pub(crate) async fn proxy_to_redis() -> (Cable, String) {
+pub(crate) fn proxy_to_redis() -> (FaultProxy, String) {
     let url = redis_url();
-    let proxy = Cable::to(url.trim_start_matches("redis://").split('/').next().unwrap()).await;
+    let proxy = FaultProxy::to(url.trim_start_matches("redis://").split('/').next().unwrap());
     let proxy_url = format!("redis://{}", proxy.address());
     (proxy, proxy_url)
 }
 
 /// The wallet lock of one instance.
-pub(crate) fn wallet_lock(redis_url: &str, settings: &lock::Settings) -> Lock {
-    Lock::new("wallet", &RedisSettings { url: redis_url.to_owned() }, settings).unwrap()
+pub(crate) fn wallet_lock(redis_url: &str, settings: &hot_key_queue::Settings) -> HotKeyQueue {
+    HotKeyQueue::new("wallet", &RedisSettings { url: redis_url.to_owned() }, settings).unwrap()
 }
 
 impl World {
@@ -108,16 +108,22 @@ impl World {
             sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
             clock: clock.clone(),
         };
-        let wallet_lock = wallet_lock(&redis_url(), &lock::Settings::default());
+        let wallet_lock = wallet_lock(&redis_url(), &hot_key_queue::Settings::default());
         Self::of(state, pool, People::of("member-api", &clock), clock_control, wallet_lock)
     }
 
-    fn of(state: AppState, pool: MySqlPool, people: People, clock_control: Hand, wallet_lock: Lock) -> Self {
+    fn of(
+        state: AppState,
+        pool: MySqlPool,
+        people: People,
+        clock_control: ClockControl,
+        wallet_lock: HotKeyQueue,
+    ) -> Self {
         let user_keys = UserKeys::new("https://dalkom.test", "dalkom", state.clock.clone());
         user_keys.replace(&state.tokens.jwks());
         let verifier = Verifier::new(user_keys, people.verifier().service_keys().clone());
-        let keeper = Keeper::new(state.database.clone(), state.clock.clone());
-        let router = member_api::routes::router(state.clone(), &keeper, &wallet_lock);
+        let idempotency_keys = IdempotencyKeys::new(state.database.clone(), state.clock.clone());
+        let router = member_api::routes::router(state.clone(), &idempotency_keys, &wallet_lock);
         Self {
             client: Client(problem::wrap(verifier.wrap(router))),
             state,
@@ -145,7 +151,7 @@ impl World {
     }
 
     /// Restarts the service with another wallet lock.
-    pub(crate) fn with_wallet_lock(self, wallet_lock: Lock) -> Self {
+    pub(crate) fn with_wallet_lock(self, wallet_lock: HotKeyQueue) -> Self {
         Self::of(self.state, self.pool, self.people, self.clock_control, wallet_lock)
     }
 

@@ -1,4 +1,4 @@
-//! What a job is made of.
+//! What a job consists of.
 
 use std::error::Error;
 use std::fmt;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Counts, FAILED};
+use super::exit_code::FAILED;
 
-/// Grows with each lease of a job.
+/// A number that grows with each lease of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FencingToken(pub i64);
 
-/// What is done, step by step.
+/// A list of steps with a name.
 pub struct Job {
-    /// Its name; its lease and its instances go by it.
+    /// The name. The lease and the instances of the job are stored by it.
     pub name: &'static str,
-    /// In their order; each begins when the one before is completed.
+    /// The steps, in order. Each begins when the one before is completed.
     pub steps: Vec<Box<dyn Step>>,
 }
 
@@ -28,21 +28,22 @@ impl fmt::Debug for Job {
     }
 }
 
-/// A part of a job, worked off in chunks. A step that has no parts is one chunk.
+/// A step of a job. It works in chunks; a step that cannot be divided is one chunk.
 pub trait Step: Send + Sync {
-    /// Its name, the only one of it in its job.
+    /// The name. It is unique in the job.
     fn name(&self) -> &'static str;
 
-    /// How many items there are to read behind `checkpoint`, or in all where there is none, for those who watch. A step
-    /// that is one chunk need not say.
+    /// How many items there are to read after `checkpoint`, or in all if it is `None`. It is only shown. A step of one
+    /// chunk need not know.
     fn expected<'a>(&'a self, checkpoint: Option<&'a Checkpoint>) -> BoxFuture<'a, Result<u64, StepError>> {
         let _ = checkpoint;
         futures::future::ready(Ok(0)).boxed()
     }
 
-    /// Does the next chunk behind `checkpoint`, or the first where there is none. What it writes must be there once,
-    /// although the same chunk may be asked for again; and nothing may be written where a later token than `token` has
-    /// been seen, which is to be found out in the transaction that writes.
+    /// Does the next chunk after `checkpoint`, or the first one if it is `None`.
+    ///
+    /// The same chunk may be requested again, and must still take effect once. Nothing may be written if a larger token
+    /// than `token` has been seen; the transaction that writes must check this.
     fn next_chunk<'a>(
         &'a self,
         checkpoint: Option<&'a Checkpoint>,
@@ -50,39 +51,62 @@ pub trait Step: Send + Sync {
     ) -> BoxFuture<'a, Result<Chunk, StepError>>;
 }
 
-/// Where a step stands, in its own words; at most 200 ASCII characters.
+/// How far a step has come, in a format of its own; at most 200 ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint(pub String);
+
+/// Numbers of items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many items were read.
+    pub read: u64,
+    /// How many items were written.
+    pub written: u64,
+    /// How many items existed already.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// The sum of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            read: self.read + other.read,
+            written: self.written + other.written,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+}
 
 /// A chunk that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// What it did.
+    /// The items of the chunk.
     pub counts: Counts,
     /// What comes next.
     pub next: Next,
-    /// For how long nothing is done before that.
-    pub rest: Duration,
+    /// How long the run pauses before the next chunk.
+    pub pause: Duration,
 }
 
 /// What comes after a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The chunk behind this checkpoint.
-    Behind(Checkpoint),
+    /// The chunk after this checkpoint.
+    After(Checkpoint),
     /// Nothing: the step is completed.
     End,
 }
 
 impl Chunk {
-    /// The last one of a step.
+    /// The last chunk of a step.
     pub const fn last(counts: Counts) -> Self {
-        Self { counts, next: Next::End, rest: Duration::ZERO }
+        Self { counts, next: Next::End, pause: Duration::ZERO }
     }
 
-    /// One that others follow, behind `checkpoint`.
-    pub const fn before(counts: Counts, checkpoint: Checkpoint) -> Self {
-        Self { counts, next: Next::Behind(checkpoint), rest: Duration::ZERO }
+    /// A chunk up to `checkpoint`; another one follows.
+    pub const fn up_to(checkpoint: Checkpoint, counts: Counts) -> Self {
+        Self { counts, next: Next::After(checkpoint), pause: Duration::ZERO }
     }
 }
 
@@ -90,14 +114,14 @@ impl Chunk {
 #[derive(Debug, thiserror::Error)]
 #[error("the step failed")]
 pub struct StepError {
-    /// In one word, for programs.
+    /// One word, for programs.
     pub(super) exit_code: &'static str,
     #[source]
     pub(super) source: Box<dyn Error + Send + Sync>,
 }
 
 impl StepError {
-    /// A failure that the job has a word for: at most 32 characters.
+    /// A failure with an exit code of the job's own: at most 32 characters.
     pub fn new(exit_code: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { exit_code, source: source.into() }
     }

@@ -1,32 +1,30 @@
-//! All of this service's SQL, a file for each table: the schema `orders`, and in [`batch`] the schema `batch`. Functions
-//! work over a connection, so that the caller decides what is one transaction; `None` is absence, and an error is the
-//! database's.
+//! What the SQL of all features shares.
+//!
+//! Each feature has its own `db.rs` or `db/` with its statements. Their functions take a connection, so that the caller
+//! decides what one transaction is. They return `None` if a row does not exist; every error is an error of the database.
 
-pub mod batch;
-pub mod checkouts;
-pub mod control_sums;
-pub mod line_changes;
-pub mod order_lines;
-pub mod orders;
-pub mod outbox;
-pub mod payouts;
-pub mod place;
-pub mod sales;
-pub mod seller_day_totals;
-pub mod settlement_days;
-pub mod settlements;
+mod push_after;
+
+use std::str::FromStr;
 
 use sqlx::migrate::Migrator;
 
-/// What makes the schema, and brings an older one up to date.
+pub(crate) use push_after::push_after;
+
+/// Creates the schema `orders`, or migrates it to the newest version.
 pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// A stored value that this build has no word for.
-fn unknown(column: &'static str, value: &str) -> sqlx::Error {
+/// Parses the name of a stored value.
+pub(crate) fn parse<T: FromStr>(column: &'static str, name: &str) -> sqlx::Result<T> {
+    name.parse().map_err(|_| unknown(column, name))
+}
+
+/// The error for a stored value that this build does not know.
+pub(crate) fn unknown(column: &'static str, value: &str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: format!("unknown value {value:?}").into() }
 }
 
-/// A sum that is beyond what amounts can be.
+/// The error for a sum that does not fit into 64 bits.
 pub(crate) fn too_large(column: &'static str) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: "the sum is beyond 64 bits".into() }
 }

@@ -1,4 +1,4 @@
-//! Cancelling, and asking, granting and refusing refunds.
+//! Cancelling lines; requesting, withdrawing, accepting and rejecting refunds.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Sale {
         let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
         let _ = world.add(&customer, cakes[1], 3).await.expect(StatusCode::OK);
         let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
-        world.settle().await;
+        world.wait_until_idle().await;
         let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
         let lines = order["lines"].as_array().expect("lines").iter().map(id).collect();
         Self { world, customer, seller, cakes, lines, order: id(&order) }
@@ -86,9 +86,9 @@ impl Sale {
     }
 }
 
-/// Nothing of it was paid back.
+/// Nothing is refunded.
 const SOLD: (i64, i64, Stock) = (59_000, 41_000, Stock::of(3, 0, 2, 0));
-/// The first line was paid back, and its pieces are on sale again.
+/// The first line is refunded, and its pieces are on sale again.
 const BACK: (i64, i64, Stock) = (79_000, 21_000, Stock::of(5, 0, 2, 2));
 
 fn conflict(answer: Answer, status: &str) {
@@ -112,17 +112,17 @@ async fn fault_10_a_cancelled_line_is_paid_back_and_restocked_once(
     sale.world.finish_everything().await;
     assert_eq!(sale.figures().await, BACK);
     assert_eq!(sale.history(0).await, [("CANCELLED".into(), "CUSTOMER".into(), String::new())]);
-    // The order is still there, and the other line of it is as it was.
+    // The order exists, and its other line is unchanged.
     assert_eq!((&sale.shown(1).await["status"], sale.history(1).await), (&json!("ORDERED"), vec![]));
 }
 
 #[sqlx::test(migrations = "./migrations")]
 async fn a_line_can_be_cancelled_for_half_an_hour(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let mut sale = Sale::new(options).await;
-    sale.world.hand.advance(Duration::from_secs(30 * 60 - 1));
+    sale.world.clock_control.advance(Duration::from_secs(30 * 60 - 1));
     sale.customer = sale.world.token(&sale.customer, Role::Customer);
     let _ = sale.cancel(0).await.expect(StatusCode::OK);
-    sale.world.hand.advance(Duration::from_secs(1));
+    sale.world.clock_control.advance(Duration::from_secs(1));
     let _ = sale.cancel(1).await.expect_problem(StatusCode::CONFLICT, "CANCEL_WINDOW_CLOSED");
     assert_eq!(sale.figures().await, BACK);
     // A refund can be asked for at any time.
@@ -151,7 +151,7 @@ async fn fault_11_an_accepted_refund_pays_the_customer_and_restocks_once(
     let history = sale.history(0).await;
     assert_eq!(history[0], ("REFUND_REQUESTED".into(), "CUSTOMER".into(), "무너졌어요".into()));
     assert_eq!(history[1], ("REFUNDED".into(), "SELLER".into(), String::new()));
-    // It is kept who did it.
+    // The history has the members who have made the changes.
     let actors: Vec<(uuid::Uuid,)> =
         sqlx::query_as("SELECT actor_id FROM line_changes ORDER BY changed_at, id")
             .fetch_all(&sale.world.order_rows)
@@ -184,7 +184,7 @@ async fn a_request_can_be_withdrawn_and_made_again_until_it_is_answered(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_answers_at_once_one_counts(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn of_several_answers_at_the_same_time_one_counts(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let sale = Sale::new(options).await;
     let _ = sale.request(0).await.expect(StatusCode::OK);
     let answers = futures::future::join_all([0; 4].map(|line| sale.accept(line))).await;
@@ -207,7 +207,7 @@ async fn of_answers_at_once_one_counts(_: MySqlPoolOptions, options: MySqlConnec
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_a_cancellation_and_a_request_at_once_one_counts(
+async fn of_a_cancellation_and_a_request_at_the_same_time_one_counts(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -222,7 +222,7 @@ async fn of_a_cancellation_and_a_request_at_once_one_counts(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn money_and_stock_come_back_once_whatever_gets_lost(
+async fn money_and_stock_come_back_once_whichever_replies_are_lost(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -230,7 +230,7 @@ async fn money_and_stock_come_back_once_whatever_gets_lost(
     sale.world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, 2);
     sale.world.to_store.trouble("POST /internal/restocks", "", Trouble::LoseReply, 2);
     let line = sale.cancel(0).await.expect(StatusCode::OK).body;
-    // It says that the money is on its way.
+    // The money is not in the wallet yet.
     assert_eq!((&line["status"], &line["refundedAt"]), (&json!("CANCELLED"), &Value::Null));
     assert_eq!(sale.world.count("outbox").await, 2);
     sale.world.finish_everything().await;
@@ -284,7 +284,7 @@ async fn fault_19_a_line_is_its_customers_and_its_sellers(_: MySqlPoolOptions, o
     ] {
         let _ = refused.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     }
-    // Nor does a customer become a seller by knowing an id.
+    // A customer cannot act as a seller, nor a seller as a customer.
     (sale.customer, sale.seller) = (seller, customer);
     for refused in [sale.cancel(1).await, sale.withdraw(0).await, sale.accept(0).await, sale.reject(0).await]
     {
@@ -296,7 +296,7 @@ async fn fault_19_a_line_is_its_customers_and_its_sellers(_: MySqlPoolOptions, o
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_reason_says_something(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_reason_has_1_to_500_characters(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let sale = Sale::new(options).await;
     let path = format!("/api/order/lines/{}/refund-request", sale.lines[0]);
     for wrong in ["", " \n ", &"가".repeat(501)] {
@@ -338,11 +338,11 @@ async fn a_seller_sees_the_sales_of_their_stores_and_a_name(
     let (_, second_store) = world.item(&sale.seller, &[(2_000, 5)]).await;
     let _ = world.add(&sale.customer, others[0], 1).await.expect(StatusCode::OK);
     let _ = world.add(&sale.customer, second_store[0], 1).await.expect(StatusCode::OK);
-    world.hand.advance(Duration::from_secs(24 * 60 * 60));
+    world.clock_control.advance(Duration::from_secs(24 * 60 * 60));
     sale.customer = world.token(&sale.customer, Role::Customer);
     sale.seller = world.token(&sale.seller, Role::Seller);
     let _ = world.order(&sale.customer, &json!({})).await.expect(StatusCode::CREATED);
-    // One that failed is no sale.
+    // A failed order is not a sale.
     let poor = world.customer(0).await;
     let _ = world.add(&poor, sale.cakes[0], 1).await.expect(StatusCode::OK);
     let _ = world.order(&poor, &json!({})).await.expect(StatusCode::CONFLICT);

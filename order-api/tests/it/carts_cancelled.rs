@@ -1,5 +1,5 @@
-//! Customers who give up at any moment, behind a network that delays: nobody is shown another's cart, and nothing that
-//! was told is lost.
+//! Requests that are cancelled at any moment, over a slow network: no customer sees the cart of another one, and no change
+//! that was answered is lost.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use std::time::Duration;
 use access::MemberId;
 use clock::Clock;
 use money::Won;
+use order_api::cart::line::Seen;
 use order_api::cart::{Cart, Carts, NewLine};
-use order_api::domain::cart::Seen;
-use order_api::domain::quantity::Quantity;
+use order_api::quantity::Quantity;
 use order_api::settings::RedisSettings;
 use testkit::{Cancel, FaultProxy};
 use uuid::Uuid;
@@ -20,16 +20,16 @@ use crate::support::redis_url;
 
 const CUSTOMERS: usize = 24;
 const ROUNDS: usize = 80;
-/// Longer than an answer takes behind the proxy, mostly.
+/// The longest time before a request is cancelled. Most answers take less.
 const LONGEST: Duration = Duration::from_millis(10);
-/// Longer than everything here takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than the whole test takes.
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn line(clock: &Clock) -> NewLine {
     NewLine {
         option_id: Uuid::new_v4(),
         quantity: Quantity::new(1).expect("1 to 999"),
-        wish: clock.new_id(),
+        line_version: clock.new_id(),
         seen: Seen {
             item_id: Uuid::from_u128(1),
             item_name: "쿠키".into(),
@@ -37,15 +37,15 @@ fn line(clock: &Clock) -> NewLine {
             price: Won::new(3_000),
             sold_out: false,
         },
-        at: clock.now(),
+        added_at: clock.now(),
     }
 }
 
-/// Puts lines in, takes them out and looks at the cart; gives how often it was cancelled.
+/// Adds lines, removes lines and reads the cart. Returns how many requests were cancelled.
 async fn shop(carts: Carts) -> usize {
     let (customer, clock) = (MemberId(Uuid::new_v4()), Clock::system());
     let mut own = HashSet::new();
-    let mut told = None;
+    let mut answered = None;
     let mut cancelled = 0;
     for round in 0..ROUNDS {
         let new = line(&clock);
@@ -61,9 +61,9 @@ async fn shop(carts: Carts) -> usize {
         };
         let Some(answer) = Cancel::by_chance(LONGEST).run(work).await else {
             cancelled += 1;
-            // Redis may carry it out, but before all that is sent later.
+            // Redis may still carry it out, but before all later commands.
             if round % 40 == 2 {
-                told = None;
+                answered = None;
             }
             continue;
         };
@@ -71,9 +71,12 @@ async fn shop(carts: Carts) -> usize {
         let shown: HashSet<_> = cart.lines().map(|line| line.option_id).collect();
         assert!(shown.is_subset(&own), "another's lines are shown");
         match round % 4 {
-            2 if round % 40 == 2 => told = None,
-            2 | 3 => told = Some(new.option_id),
-            _ => assert!(told.is_none_or(|told| shown.contains(&told)), "a line that was told is not there"),
+            2 if round % 40 == 2 => answered = None,
+            2 | 3 => answered = Some(new.option_id),
+            _ => assert!(
+                answered.is_none_or(|line| shown.contains(&line)),
+                "a line that was answered is not there"
+            ),
         }
     }
     carts.clear(customer).await.expect("Redis answers");
@@ -81,7 +84,7 @@ async fn shop(carts: Carts) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_shown_anothers_cart_whoever_is_cancelled() {
+async fn no_customer_sees_the_cart_of_another_one_when_requests_are_cancelled() {
     let url = redis_url();
     let proxy =
         FaultProxy::to(url.trim_start_matches("redis://").split('/').next().expect("a host and a port"));
@@ -99,7 +102,7 @@ async fn nobody_is_shown_anothers_cart_whoever_is_cancelled() {
         tokio::spawn(async move { cancelled.fetch_add(shop(carts).await, Ordering::Relaxed) })
     });
     let shopping = futures::future::join_all(shopping.collect::<Vec<_>>());
-    for end in tokio::time::timeout(PATIENCE, shopping).await.expect("everything ends") {
+    for end in tokio::time::timeout(LIMIT, shopping).await.expect("everything ends") {
         end.expect("no customer was shown another's cart");
     }
     assert!(cancelled.load(Ordering::Relaxed) > CUSTOMERS * ROUNDS / 8);

@@ -1,13 +1,12 @@
-//! Carts in a real Redis: every change atomic, idempotent where it must be, and nothing that an older version left
-//! behind is an error.
+//! Carts in a real Redis: every change is atomic, and idempotent where it must be. Values of older builds are no error.
 
 use access::MemberId;
 use clock::Clock;
 use money::Won;
+use order_api::cart::comparison::compare;
+use order_api::cart::line::{CartLine, OptionNow, OptionState, Seen};
 use order_api::cart::{Cart, Carts, NewLine, PutError};
-use order_api::domain::cart::{CartLine, OptionNow, OptionState, Seen};
-use order_api::domain::comparison::compare;
-use order_api::domain::quantity::Quantity;
+use order_api::quantity::Quantity;
 use order_api::settings::RedisSettings;
 use redis::AsyncCommands;
 use uuid::Uuid;
@@ -40,9 +39,9 @@ impl Fixture {
         NewLine {
             option_id,
             quantity: quantity(pieces),
-            wish: self.clock.new_id(),
+            line_version: self.clock.new_id(),
             seen,
-            at: self.clock.now(),
+            added_at: self.clock.now(),
         }
     }
 
@@ -108,7 +107,7 @@ async fn a_line_has_at_most_999_pieces_and_a_cart_100_lines() {
     ] {
         assert!(matches!(refused, Err(PutError::TooManyLines)));
     }
-    // A line that is in can still be changed.
+    // An existing line can still be changed.
     fixture.carts.set(fixture.customer, &fixture.line(option, 1)).await.unwrap();
     let pieces = fixture.pieces().await;
     assert_eq!((pieces.len(), pieces.iter().sum::<u32>()), (100, 100));
@@ -144,22 +143,22 @@ async fn a_cart_is_kept_for_30_days_after_the_last_touch() {
 }
 
 #[tokio::test]
-async fn what_was_ordered_leaves_once_and_what_was_added_meanwhile_stays() {
+async fn ordered_pieces_are_removed_once_and_pieces_that_were_added_meanwhile_stay() {
     let fixture = Fixture::new();
-    let (customer, rest) = (fixture.customer, fixture.clock.new_id());
+    let (customer, rest_version) = (fixture.customer, fixture.clock.new_id());
     let [bought, added_to, set_anew, put_back] = [1, 2, 3, 4].map(|number| Uuid::from_u128(number + 50));
     for option in [bought, added_to, set_anew, put_back] {
         fixture.carts.add(customer, &fixture.line(option, 2)).await.unwrap();
     }
     let ordered: Vec<_> =
-        fixture.lines().await.iter().map(|line| (line.option_id, line.wish, line.quantity)).collect();
+        fixture.lines().await.iter().map(|line| (line.option_id, line.line_version, line.quantity)).collect();
     fixture.carts.add(customer, &fixture.line(added_to, 3)).await.unwrap();
     fixture.carts.set(customer, &fixture.line(set_anew, 7)).await.unwrap();
     fixture.carts.remove(customer, put_back).await.unwrap();
     fixture.carts.add(customer, &fixture.line(put_back, 2)).await.unwrap();
 
     for _ in 0..3 {
-        fixture.carts.drop_ordered(customer, ordered.clone(), rest).await.unwrap();
+        fixture.carts.remove_ordered(customer, ordered.clone(), rest_version).await.unwrap();
         let mut left: Vec<_> =
             fixture.lines().await.iter().map(|line| (line.option_id, line.quantity.get())).collect();
         left.sort_unstable();
@@ -168,7 +167,7 @@ async fn what_was_ordered_leaves_once_and_what_was_added_meanwhile_stays() {
 }
 
 #[tokio::test]
-async fn what_the_customer_changed_meanwhile_is_not_folded_over() {
+async fn a_line_that_was_changed_meanwhile_is_not_marked_as_seen() {
     let fixture = Fixture::new();
     let option_id = Uuid::from_u128(9);
     let cart = fixture.carts.add(fixture.customer, &fixture.line(option_id, 5)).await.unwrap();
@@ -188,31 +187,31 @@ async fn what_the_customer_changed_meanwhile_is_not_folded_over() {
 
     let stale = compare_all(&cart);
     fixture.carts.add(fixture.customer, &fixture.line(option_id, 1)).await.unwrap();
-    fixture.carts.fold(fixture.customer, &cart, &stale).await.unwrap();
+    fixture.carts.mark_seen(fixture.customer, &cart, &stale).await.unwrap();
     assert_eq!((fixture.pieces().await, fixture.lines().await[0].seen.price), (vec![6], Won::new(3_000)));
 
     let cart = fixture.carts.read(fixture.customer).await.unwrap();
-    fixture.carts.fold(fixture.customer, &cart, &compare_all(&cart)).await.unwrap();
+    fixture.carts.mark_seen(fixture.customer, &cart, &compare_all(&cart)).await.unwrap();
     assert_eq!((fixture.pieces().await, fixture.lines().await[0].seen.price), (vec![3], Won::new(2_500)));
 }
 
 #[tokio::test]
-async fn a_cart_of_an_older_version_is_read_or_replaced() {
+async fn a_cart_of_an_older_build_is_read_or_replaced() {
     let fixture = Fixture::new();
     let (mut redis, option) = (fixture.raw().await, Uuid::from_u128(9));
 
-    // Some lines can't be read: they are taken out, the others stay.
+    // Lines that cannot be parsed are removed; the others stay.
     fixture.carts.add(fixture.customer, &fixture.line(option, 2)).await.unwrap();
     let _: () = redis.hset(fixture.key(), "not an option", "{\"quantity\":1}").await.unwrap();
     let _: () = redis.hset(fixture.key(), Uuid::from_u128(5).to_string(), "0:old").await.unwrap();
     assert_eq!(fixture.pieces().await, [2]);
     assert_eq!(redis.hlen::<_, u32>(fixture.key()).await.unwrap(), 1);
-    // One of them is overwritten.
+    // A line that cannot be parsed is overwritten.
     let _: () = redis.hset(fixture.key(), option.to_string(), "0:old").await.unwrap();
     fixture.carts.add(fixture.customer, &fixture.line(option, 3)).await.unwrap();
     assert_eq!(fixture.pieces().await, [3]);
 
-    // The whole cart is of another type.
+    // The value of the key has another type.
     for read_first in [true, false] {
         let _: () = redis.set(fixture.key(), "[{\"optionId\":1}]").await.unwrap();
         if read_first {

@@ -1,4 +1,4 @@
-//! The cart as its customer sees it: compared with the stores as they are now, each change told once.
+//! The cart as its customer sees it: compared with the stores, with a message for each change, shown once.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn set(world: &World, customer: &Member, option: Uuid, quantity: i64) -> t
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_cart_has_what_its_stores_say(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn names_and_prices_come_from_the_stores(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(0).await;
     let (item, cakes) = world.item(&world.seller().await, &[(32_000, 5), (45_000, 7)]).await;
@@ -57,9 +57,9 @@ async fn fault_22_a_message_is_told_until_it_was_seen_and_then_no_more(
     world.edit(&seller, Method::PATCH, &option(1), &json!({ "quantity": 0 })).await;
     world.edit(&seller, Method::DELETE, &option(2), &Value::Null).await;
 
-    // Changing the cart tells it too, and is no reading of it.
+    // The answer to a change shows the messages too, and does not mark them as seen.
     let answered = set(&world, &customer, cakes[1], 3).await.expect(StatusCode::OK).body;
-    let told = [
+    let all = [
         "ITEM_RENAMED",
         "OPTION_RENAMED",
         "PRICE_CHANGED",
@@ -70,7 +70,7 @@ async fn fault_22_a_message_is_told_until_it_was_seen_and_then_no_more(
     ];
     let mut found = codes(&answered);
     found.sort_unstable();
-    let mut expected = told.to_vec();
+    let mut expected = all.to_vec();
     expected.sort_unstable();
     assert_eq!(found, expected);
 
@@ -115,7 +115,7 @@ async fn a_deleted_item_leaves_the_cart_with_a_message(_: MySqlPoolOptions, opti
     let (item, cakes) = world.item(&seller, &[(32_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
     world.edit(&seller, Method::DELETE, &format!("/items/{item}"), &Value::Null).await;
-    // It can't be put in again.
+    // It cannot be added again.
     let _ = world.add(&customer, cakes[0], 1).await.expect_problem(StatusCode::NOT_FOUND, "OPTION_NOT_FOUND");
     let cart = world.cart(&customer).await;
     assert_eq!((codes(&cart), &cart["lines"]), (vec!["ITEM_DELETED"], &json!([])));
@@ -129,21 +129,21 @@ async fn fault_26_edits_answer_the_cart_that_was_edited(_: MySqlPoolOptions, opt
     let (customer, seller) = (world.customer(0).await, world.seller().await);
     let (_, cakes) = world.item(&seller, &[(32_000, 5)]).await;
     let (item, tarts) = world.item(&seller, &[(6_000, 5)]).await;
-    // A cart that was never there.
+    // A cart that does not exist.
     assert_eq!(world.cart(&customer).await, json!({ "lines": [], "messages": [], "total": 0 }));
     let path = format!("/api/order/cart/lines/{}", cakes[0]);
     let removed = world.orders.delete(&path).bearer(&customer.token).send().await.expect(StatusCode::OK).body;
     assert_eq!(removed["lines"], json!([]));
     let cart = set(&world, &customer, cakes[0], 2).await.expect(StatusCode::OK).body;
     assert_eq!((&cart["lines"][0]["optionId"], &cart["total"]), (&json!(cakes[0]), &json!(64_000)));
-    // Each option is of its own item, whatever else is in the cart.
+    // Each option has its own item, whatever else is in the cart.
     let cart = world.add(&customer, tarts[0], 1).await.expect(StatusCode::OK).body;
     let line = &cart["lines"][1];
     assert_eq!(
         (&line["optionId"], &line["itemId"], &line["price"]),
         (&json!(tarts[0]), &json!(item), &json!(6_000))
     );
-    // An item is no option.
+    // An item is not an option.
     let _ = world.add(&customer, item, 1).await.expect_problem(StatusCode::NOT_FOUND, "OPTION_NOT_FOUND");
     let cleared = world.orders.delete("/api/order/cart").bearer(&customer.token).send().await;
     assert_eq!(cleared.expect(StatusCode::OK).body, json!({ "lines": [], "messages": [], "total": 0 }));

@@ -1,4 +1,4 @@
-//! Placing orders, and everything that can come between.
+//! Placing orders, and everything that can go wrong.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
-use crate::support::{Stock, Trouble, World, one, settle};
+use crate::support::{Stock, Trouble, World, one, wait_until_idle};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn chosen_lines_of_several_sellers_are_ordered_and_the_others_stay(
@@ -38,10 +38,10 @@ async fn chosen_lines_of_several_sellers_are_ordered_and_the_others_stay(
     );
     assert_eq!((&line["itemName"], &line["optionName"]), (&json!("딸기 케이크"), &json!("1호")));
     assert_eq!(order["lines"].as_array().unwrap().len(), 2);
-    // Whoever has the answer finds the ordered lines gone, and the others there.
+    // When the customer has the answer, the ordered lines have left the cart, and the others are there.
     assert_eq!(world.in_cart(&customer).await, [(cakes[1], 1)]);
 
-    world.settle().await;
+    world.wait_until_idle().await;
     assert_eq!((world.balance(&customer).await, world.escrow().await), (118_000, 82_000));
     assert_eq!(world.stock(cakes[0]).await, Stock::of(3, 0, 2, 0));
     assert_eq!(world.stock(tarts[0]).await, Stock::of(7, 0, 3, 0));
@@ -80,7 +80,7 @@ async fn a_line_is_paid_on_its_business_day_in_seoul(_: MySqlPoolOptions, option
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let mut days = Vec::new();
     for now in [datetime!(2026-11-22 14:59:59.999999 UTC), datetime!(2026-11-22 15:00 UTC)] {
-        world.hand.set(now);
+        world.clock_control.set(now);
         let customer = world.token(&customer, access::Role::Customer);
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
         let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
@@ -109,7 +109,7 @@ async fn fault_07_a_repeated_request_charges_once(_: MySqlPoolOptions, options: 
     let other = world.order_by(&customer, "key-1", &json!({})).await;
     let _ = other.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!((world.balance(&customer).await, world.count("orders").await), (90_000, 1));
-    // Another intent is another order.
+    // Another key places another order.
     let _ = world.order_by(&customer, "key-2", &one(cakes[0])).await.expect(StatusCode::CREATED);
     assert_eq!((world.balance(&customer).await, world.count("orders").await), (80_000, 2));
 }
@@ -122,16 +122,16 @@ async fn fault_09_two_customers_for_the_last_piece(_: MySqlPoolOptions, options:
     for customer in &customers {
         let _ = world.add(customer, cakes[0], 1).await.expect(StatusCode::OK);
     }
-    // Both have seen the piece, and reach for it at once.
+    // Both have seen the last piece, and order it at the same time.
     world.to_store.trouble("PUT /internal/reservations", "", Trouble::HoldRequest, 2);
     let body = one(cakes[0]);
-    let reach = async {
+    let release = async {
         world.to_store.happened().await;
         world.to_store.happened().await;
         world.to_store.let_go();
     };
     let (one, other, ()) =
-        tokio::join!(world.order(&customers[0], &body), world.order(&customers[1], &body), reach);
+        tokio::join!(world.order(&customers[0], &body), world.order(&customers[1], &body), release);
     let (winner, loser, refusal) = match (one.status, other.status) {
         (StatusCode::CREATED, StatusCode::CONFLICT) => (&customers[0], &customers[1], other),
         (StatusCode::CONFLICT, StatusCode::CREATED) => (&customers[1], &customers[0], one),
@@ -139,7 +139,7 @@ async fn fault_09_two_customers_for_the_last_piece(_: MySqlPoolOptions, options:
     };
     let refusal = refusal.expect_problem(StatusCode::CONFLICT, "OUT_OF_STOCK");
     assert_eq!(refusal.body["shortages"], json!([{ "optionId": cakes[0], "wanted": 1, "available": 0 }]));
-    world.settle().await;
+    world.wait_until_idle().await;
     assert_eq!((world.balance(winner).await, world.balance(loser).await), (40_000, 50_000));
     assert_eq!(world.stock(cakes[0]).await, Stock::of(0, 0, 1, 0));
     assert_eq!(world.in_cart(loser).await, [(cakes[0], 1)]);
@@ -194,7 +194,7 @@ async fn a_changed_cart_is_not_ordered_until_its_customer_has_seen_it(
         assert_eq!((&message["oldPrice"], &message["newPrice"]), (&json!(10_000), &json!(12_000)));
     }
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (0, 100_000));
-    // What has not changed can be ordered by itself.
+    // A line that has not changed can be ordered.
     let _ = world.order(&customer, &one(cakes[1])).await.expect(StatusCode::CREATED);
     let _ = world.cart(&customer).await;
     let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
@@ -218,7 +218,7 @@ async fn there_must_be_something_to_order(_: MySqlPoolOptions, options: MySqlCon
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_lost_reply_is_asked_for_again(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_request_without_a_reply_is_repeated(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
@@ -229,7 +229,7 @@ async fn a_lost_reply_is_asked_for_again(_: MySqlPoolOptions, options: MySqlConn
         world.to_store.trouble("POST /internal/reservations", "/confirm", trouble, 1);
         let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
         let _ = world.order(&customer, &one(cakes[0])).await.expect(StatusCode::CREATED);
-        world.settle().await;
+        world.wait_until_idle().await;
         assert_eq!(world.balance(&customer).await, 100_000 - 20_000 * round);
         assert_eq!(world.stock(cakes[0]).await, Stock::of(9 - 2 * round, 0, 2 * round, 0));
         assert_eq!(world.count("outbox").await, 0);
@@ -245,15 +245,15 @@ async fn fault_08_a_customer_who_was_charged_gets_the_order(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    // The money is taken, and nobody hears of it, however often it is asked for.
+    // The money is taken, but every reply is lost.
     world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, usize::MAX);
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let answer = request.send().await.expect(StatusCode::ACCEPTED);
     assert_eq!(answer.body["status"], "PENDING");
     let id = answer.body["id"].as_str().unwrap().to_owned();
     assert_eq!(answer.header("location"), format!("/api/order/orders/{id}"));
-    settle(&hasty).await;
+    wait_until_idle(&instance).await;
     assert_eq!(world.balance(&customer).await, 90_000);
     let shown = world.show(&customer, &id).await;
     assert_eq!((&shown["status"], &shown["lines"][0]["status"]), (&json!("PENDING"), &json!("PENDING")));
@@ -267,7 +267,7 @@ async fn fault_08_a_customer_who_was_charged_gets_the_order(
     assert_eq!((world.balance(&customer).await, world.escrow().await), (90_000, 10_000));
     assert_eq!(world.stock(cakes[0]).await, Stock::of(4, 0, 1, 0));
     assert_eq!(world.in_cart(&customer).await, []);
-    // The request is answered as it was, and its order can be looked at.
+    // The repeated request gets the same answer.
     let again =
         client.post("/api/order/orders").bearer(&world.token(&customer, access::Role::Customer).token);
     let again = again.key("k").json(&one(cakes[0])).send().await.expect(StatusCode::ACCEPTED);
@@ -284,12 +284,12 @@ async fn an_order_waits_for_a_service_that_is_down_and_ends_by_itself(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     world.to_member.down();
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let id = request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().to_owned();
-    settle(&hasty).await;
-    world.take_up().await;
-    world.take_up().await;
+    wait_until_idle(&instance).await;
+    world.claim_and_run().await;
+    world.claim_and_run().await;
     assert_eq!(world.show(&customer, &id).await["status"], "PENDING");
     assert_eq!(
         (world.stock(cakes[0]).await, world.balance(&customer).await),
@@ -312,20 +312,20 @@ async fn an_order_that_could_not_be_paid_while_the_stock_was_held_fails(
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
-    // One of which the money was taken, and one of which it was not.
+    // For one order the money was taken; for the other it was not.
     for trouble in [Trouble::LoseReply, Trouble::LoseRequest] {
         let customer = world.token(&customer, access::Role::Customer);
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
         world.to_member.trouble("POST /internal/wallets", "", trouble, usize::MAX);
-        let (hasty, client) = world.hasty_instance();
+        let (instance, client) = world.instance_that_does_not_wait();
         let key = Uuid::new_v4().to_string();
         let request = client.post("/api/order/orders").bearer(&customer.token).key(&key).json(&one(cakes[0]));
         let id = request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().to_owned();
-        settle(&hasty).await;
+        wait_until_idle(&instance).await;
         let taken = if trouble == Trouble::LoseReply { 10_000 } else { 0 };
         assert_eq!(world.escrow().await, taken);
 
-        world.hand.advance(Duration::from_secs(900));
+        world.clock_control.advance(Duration::from_secs(900));
         world.to_member.heal();
         world.finish_everything().await;
         let shown = world.show(&customer, &id).await;
@@ -347,12 +347,12 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     world.to_member.down();
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let id: Uuid =
         request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().parse().unwrap();
-    settle(&hasty).await;
-    world.hand.advance(Duration::from_secs(900));
+    wait_until_idle(&instance).await;
+    world.clock_control.advance(Duration::from_secs(900));
     world.to_member.heal();
     world.finish_everything().await;
     assert_eq!(world.orders_of(&customer).await[0].1, "FAILED");
@@ -378,12 +378,12 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn two_tries_of_one_request_place_one_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn two_attempts_of_one_request_place_one_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    // The first try was taken for dead, and lives: both find that there is no order yet.
+    // The first attempt was thought to be dead, but is running: both attempts find no order.
     world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 2);
     let order_id = world.clock.new_id();
     let both = async {
@@ -393,11 +393,11 @@ async fn two_tries_of_one_request_place_one_order(_: MySqlPoolOptions, options: 
     };
     let place = |begun_before| {
         let operation = idempotency::Operation { id: order_id, begun_before };
-        order_api::checkout::place_order(&world.app, customer.id, operation, None)
+        order_api::checkout::place_order::place_order(&world.app, customer.id, operation, None)
     };
     let (first, second, ()) = tokio::join!(place(false), place(true), both);
     assert_eq!(first.unwrap(), second.unwrap());
-    world.settle().await;
+    world.wait_until_idle().await;
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (1, 90_000));
     assert_eq!(world.stock(cakes[0]).await, Stock::of(8, 0, 1, 0));
 }
@@ -415,7 +415,7 @@ async fn nothing_is_placed_while_the_store_can_not_be_asked(
     let refusal = world.order_by(&customer, "k", &one(cakes[0])).await;
     let refusal = refusal.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
     assert_eq!((refusal.header("retry-after"), world.count("orders").await), ("1", 0));
-    // The same request can be sent again, to its end.
+    // The same request can be repeated, and succeeds.
     world.to_store.heal();
     let _ = world.order_by(&customer, "k", &one(cakes[0])).await.expect(StatusCode::CREATED);
 }
@@ -430,10 +430,10 @@ async fn what_is_added_during_a_checkout_stays_in_the_cart(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
     let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
     world.to_member.down();
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let _ = request.send().await.expect(StatusCode::ACCEPTED);
-    settle(&hasty).await;
+    wait_until_idle(&instance).await;
     let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
     world.to_member.heal();
     world.finish_everything().await;

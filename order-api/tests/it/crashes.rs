@@ -1,20 +1,19 @@
-//! An instance dies at each step of a checkout, and another one finishes what it began.
+//! An instance dies at each step of a checkout, and another one finishes the checkout.
 
 use http::StatusCode;
-use order_api::worker::Work;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::support::{Member, Proxy, Stock, Trouble, World, one, settle, take_up};
+use crate::support::{Member, Proxy, Stock, Trouble, Work, World, claim_and_run, one, wait_until_idle};
 
-/// The requests of a checkout, in order: to whom, and what it looks like.
+/// The requests of a checkout, in order: the service, the beginning of the request line, and the end of the path.
 const FORWARD: [(Peer, &str, &str); 3] = [
     (Peer::Store, "PUT /internal/reservations", ""),
     (Peer::Member, "POST /internal/wallets", ""),
     (Peer::Store, "POST /internal/reservations", "/confirm"),
 ];
 
-/// Those of the way back.
+/// The requests of a compensation, in order.
 const BACK: [(Peer, &str, &str); 3] = [
     (Peer::Member, "POST /internal/wallets", ""),
     (Peer::Member, "POST /internal/transfers", "/void"),
@@ -27,7 +26,7 @@ enum Peer {
     Member,
 }
 
-/// Begins a checkout in an instance that dies where this request is, before or after it has arrived.
+/// Begins a checkout in an instance that dies at this request, before or after the request has arrived.
 async fn die_at(
     world: &World,
     customer: &Member,
@@ -53,16 +52,13 @@ async fn die_at(
         instance.spawn(request.send());
     }
     proxy.happened().await;
-    // Like kill -9: whatever it was at is dropped where it stands, its connections too.
+    // Like kill -9: all its work is dropped, with its connections.
     instance.shutdown_background();
     proxy.heal();
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_checkout_whose_instance_dies_on_the_way_forward_is_confirmed(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn a_checkout_whose_instance_dies_is_confirmed(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 90)]).await;
     let mut sold = 0;
@@ -79,7 +75,7 @@ async fn a_checkout_whose_instance_dies_on_the_way_forward_is_confirmed(
             assert_eq!((world.balance(&customer).await, world.escrow().await), (30_000, sold * 10_000));
             assert_eq!(world.stock(cakes[0]).await, Stock::of(90 - sold, 0, sold, 0));
             assert_eq!(world.in_cart(&customer).await, []);
-            // The client asks again by the same key, and hears of the one order.
+            // The client repeats the request with the same key, and gets the same order.
             let customer = world.token(&customer, access::Role::Customer);
             let answer = world.order_by(&customer, "k", &one(cakes[0])).await.expect(StatusCode::CREATED);
             assert_eq!(answer.body["id"], json!(orders[0].0));
@@ -89,7 +85,7 @@ async fn a_checkout_whose_instance_dies_on_the_way_forward_is_confirmed(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_checkout_whose_instance_dies_on_the_way_back_fails_and_nothing_has_moved(
+async fn a_checkout_whose_instance_dies_during_compensation_fails_and_nothing_has_moved(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -116,20 +112,23 @@ async fn a_checkout_whose_instance_dies_on_the_way_back_fails_and_nothing_has_mo
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_slow_driver_that_lost_its_lease_writes_nothing(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_slow_process_that_lost_its_lease_writes_nothing(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
-    // One driver waits for a reply; its lease runs out, and another one comes to the end: forward, or back.
+    // One process waits for a reply and its lease expires. Another one ends the checkout: confirmed, or failed.
     for end in ["CONFIRMED", "FAILED"] {
         let customer = world.customer(50_000).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
         world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldReply, 1);
-        let (slow, client) = world.hasty_instance();
+        let (slow, client) = world.instance_that_does_not_wait();
         let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
         let _ = request.send().await.expect(StatusCode::ACCEPTED);
         world.to_member.happened().await;
         if end == "FAILED" {
-            world.hand.advance(std::time::Duration::from_secs(900));
+            world.clock_control.advance(std::time::Duration::from_secs(900));
         }
         world.finish_everything().await;
         let rows = || async {
@@ -145,10 +144,10 @@ async fn a_slow_driver_that_lost_its_lease_writes_nothing(_: MySqlPoolOptions, o
         };
         let before = rows().await;
         assert_eq!(before[0].0, end);
-        // Now the slow one has its reply: the money was taken. It finds that there is nothing left for it to do.
-        world.hand.advance(std::time::Duration::from_secs(1));
+        // Now the slow process gets its reply: the money was taken. It has lost the lease, and does nothing.
+        world.clock_control.advance(std::time::Duration::from_secs(1));
         world.to_member.let_go();
-        settle(&slow).await;
+        wait_until_idle(&slow).await;
         assert_eq!(rows().await, before);
         assert_eq!((world.count("checkouts").await, world.count("outbox").await), (0, 0));
         let left = if end == "CONFIRMED" { 40_000 } else { 50_000 };
@@ -158,10 +157,10 @@ async fn a_slow_driver_that_lost_its_lease_writes_nothing(_: MySqlPoolOptions, o
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn two_workers_never_take_up_the_same_work(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn two_workers_never_claim_the_same_task(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(1_000, 100)]).await;
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     world.to_member.down();
     for _ in 0..6 {
         let customer = world.customer(5_000).await;
@@ -169,12 +168,12 @@ async fn two_workers_never_take_up_the_same_work(_: MySqlPoolOptions, options: M
         let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&json!({}));
         let _ = request.send().await.expect(StatusCode::ACCEPTED);
     }
-    settle(&hasty).await;
+    wait_until_idle(&instance).await;
     world.to_member.heal();
-    world.hand.advance(std::time::Duration::from_secs(60));
+    world.clock_control.advance(std::time::Duration::from_secs(60));
     let (other, _) = world.another_instance();
     let (first, second) =
-        tokio::join!(take_up(&world.app, Work::Checkouts), take_up(&other, Work::Checkouts));
+        tokio::join!(claim_and_run(&world.app, Work::Checkouts), claim_and_run(&other, Work::Checkouts));
     assert_eq!((first, second), (false, false));
     let attempts: Vec<(String, i64)> = sqlx::query_as("SELECT status, COUNT(*) FROM orders GROUP BY status")
         .fetch_all(&world.order_rows)

@@ -1,30 +1,29 @@
-//! What a decision owes to others, when they can't be reached at once.
+//! Deliveries to services that do not answer at once.
 
 use std::time::Duration;
 
 use access::Role;
 use http::StatusCode;
 use order_api::state::Rules;
-use order_api::worker::Work;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, World, settle, take_up};
+use crate::support::{Member, Stock, Trouble, Work, World, claim_and_run, wait_until_idle};
 
-/// A confirmed order of one cake at 10,000 won whose reservation nobody has confirmed.
+/// A confirmed order of one cake at 10,000 won. Its reservation is not confirmed.
 async fn unconfirmed(world: &World, customer: &Member, cake: Uuid) -> String {
     let _ = world.add(customer, cake, 1).await.expect(StatusCode::OK);
     world.to_store.trouble("POST /internal/reservations", "/confirm", Trouble::LoseRequest, usize::MAX);
     let order = world.order(customer, &json!({})).await.expect(StatusCode::CREATED).body;
-    world.settle().await;
+    world.wait_until_idle().await;
     assert_eq!(world.count("outbox").await, 1);
     order["id"].as_str().expect("an id").to_owned()
 }
 
-/// Lets the reservation expire, as store-api's worker does.
+/// Lets the reservation expire, as the worker of store-api does.
 async fn expire(world: &World) {
-    world.hand.advance(Duration::from_secs(901));
+    world.clock_control.advance(Duration::from_secs(901));
     let database = database::Database::from_options((*world.store_rows.connect_options()).clone());
     store_api::stock::expire_due(&database, &world.clock).await.expect("the database is there");
 }
@@ -36,7 +35,7 @@ async fn a_confirmation_that_was_lost_is_made_later(_: MySqlPoolOptions, options
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     unconfirmed(&world, &customer, cakes[0]).await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(4, 1, 0, 0));
-    world.take_up().await;
+    world.claim_and_run().await;
     assert_eq!((world.stock(cakes[0]).await, world.count("outbox").await), (Stock::of(4, 1, 0, 0), 1));
     world.to_store.heal();
     world.finish_everything().await;
@@ -44,7 +43,7 @@ async fn a_confirmation_that_was_lost_is_made_later(_: MySqlPoolOptions, options
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn an_expired_reservation_of_a_paid_order_is_made_anew(
+async fn an_expired_reservation_of_a_paid_order_is_made_again(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -68,7 +67,7 @@ async fn a_paid_order_whose_stock_is_gone_is_paid_back(_: MySqlPoolOptions, opti
     let order = unconfirmed(&world, &customer, cakes[0]).await;
     expire(&world).await;
     world.to_store.heal();
-    // Somebody else buys the last piece.
+    // Another customer buys the last piece.
     let other = world.customer(50_000).await;
     let _ = world.add(&other, cakes[0], 1).await.expect(StatusCode::OK);
     let _ = world.order(&other, &json!({})).await.expect(StatusCode::CREATED);
@@ -137,7 +136,7 @@ async fn without_redis_carts_are_503_and_everything_else_works(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
-    world.settle().await;
+    world.wait_until_idle().await;
 
     let (app, client) = world.instance_with("redis://127.0.0.1:1", Rules::default());
     let add = json!({ "optionId": cakes[0], "quantity": 1 });
@@ -156,7 +155,7 @@ async fn without_redis_carts_are_503_and_everything_else_works(
     let _ = client.get(&show).bearer(&customer.token).send().await.expect(StatusCode::OK);
     let cancel = format!("/api/order/lines/{}/cancel", order["lines"][0]["id"].as_str().unwrap());
     let _ = client.post(&cancel).bearer(&customer.token).send().await.expect(StatusCode::OK);
-    settle(&app).await;
+    wait_until_idle(&app).await;
     assert_eq!(world.balance(&customer).await, 50_000);
 }
 
@@ -169,17 +168,17 @@ async fn lines_that_could_not_leave_the_cart_leave_it_later(
     let customer = world.customer(50_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    // The order is placed while Redis is there, and finished by an instance that can't reach it.
+    // The order is placed while Redis is up. An instance that cannot reach Redis finishes it.
     world.to_member.down();
-    let (hasty, client) = world.hasty_instance();
+    let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&json!({}));
     let _ = request.send().await.expect(StatusCode::ACCEPTED);
-    settle(&hasty).await;
+    wait_until_idle(&instance).await;
     world.to_member.heal();
-    world.hand.advance(Duration::from_secs(31));
+    world.clock_control.advance(Duration::from_secs(31));
     let (without_redis, _) = world.instance_with("redis://127.0.0.1:1", Rules::default());
-    take_up(&without_redis, Work::Checkouts).await;
-    settle(&without_redis).await;
+    claim_and_run(&without_redis, Work::Checkouts).await;
+    wait_until_idle(&without_redis).await;
     assert_eq!(world.orders_of(&customer).await[0].1, "CONFIRMED");
     assert_eq!(world.in_cart(&customer).await, [(cakes[0], 1)]);
     world.finish_everything().await;

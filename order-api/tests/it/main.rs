@@ -1,5 +1,5 @@
-//! order-api against the real thing: MariaDB or MySQL, Redis, and the real routers of member-api and store-api, each on a
-//! schema of its own, behind a proxy that loses replies where a test wants it to.
+//! order-api with real servers: MariaDB or MySQL, Redis, and the routers of member-api and store-api. Each service has a
+//! schema of its own. Between the services are proxies that lose or hold requests and replies if a test demands it.
 
 mod after_sale;
 mod carts_cancelled;

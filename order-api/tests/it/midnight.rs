@@ -1,10 +1,10 @@
-//! Shoppers who buy, cancel and get their money back while midnight passes and their day is being settled.
+//! Customers who buy and cancel while midnight passes and two instances settle the day.
 
 use std::time::Duration;
 
 use futures::future::join_all;
-use order_api::batch::{Cause, Quiet, RunError};
-use order_api::settle::SettleError;
+use order_api::batch::{Cause, NoListener, RunError};
+use order_api::settlement::settler::SettleError;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::sync::mpsc;
@@ -15,17 +15,17 @@ use crate::support::{Market, Member, day, one};
 
 const NIGHTS: u8 = 4;
 const SHOPPERS: usize = 6;
-/// How much later it is after each purchase.
+/// How much the clock advances after each purchase.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Settlements that are not what the lines of their day come to.
+/// Counts the settlements that differ from the lines of their day.
 const WRONG: &str = "SELECT COUNT(*) FROM settlements s WHERE gross <> \
      (SELECT COALESCE(SUM(line_total), 0) FROM order_lines l \
       WHERE l.business_day = s.business_day AND l.seller_id = s.seller_id) \
      OR refunds <> (SELECT COALESCE(SUM(line_total), 0) FROM order_lines l \
       WHERE l.refund_day = s.business_day AND l.seller_id = s.seller_id)";
 
-/// Buys again and again, and wants the money of every third purchase back.
+/// Buys again and again, and cancels every third purchase.
 async fn shop(
     market: &Market,
     customer: &Member,
@@ -43,7 +43,7 @@ async fn shop(
         assert!(order.status.is_success(), "{} {}", order.status, order.body);
         let line = order.body["lines"][0]["id"].as_str().expect("a line").to_owned();
         if turn % 3 == 0 {
-            // Where the order is not confirmed yet, this is refused.
+            // This is refused if the order is not confirmed yet.
             let path = format!("/api/order/lines/{line}/cancel");
             let cancelled = market.world.orders.post(&path).bearer(&customer.token).send().await;
             assert!(!cancelled.status.is_server_error(), "{} {}", cancelled.status, cancelled.body);
@@ -52,21 +52,22 @@ async fn shop(
     }
 }
 
-/// Lets time go on with each purchase, and has two instances try to settle the day all the while, until it is settled.
+/// Advances the clock with each purchase, and lets two instances try to settle the day until it is settled.
 async fn settle_at_midnight(market: &Market, number: u8, mut bought: mpsc::UnboundedReceiver<()>) {
     let settlers =
         [(); 2].map(|()| market.world.settler_with(order_api::settings::SettlementSettings::default()));
     let mut is_settled = false;
-    // Some more are bought on the next day, so that its totals are there when it is settled.
+    // Some more purchases, so that the next day has totals when it is settled.
     let mut rest = 2 * SHOPPERS;
     while rest > 0 {
         let _ = bought.recv().await;
-        market.world.hand.advance(TICK);
+        market.world.clock_control.advance(TICK);
         if is_settled {
             rest -= 1;
             continue;
         }
-        let runs = settlers.each_ref().map(|one| one.settle_through(day(number), Cause::Request, &Quiet));
+        let runs =
+            settlers.each_ref().map(|one| one.settle_through(day(number), Cause::Request, &NoListener));
         for run in join_all(runs).await {
             match run {
                 Ok(settled) => {
@@ -91,7 +92,7 @@ async fn fault_13_nothing_that_is_bought_at_midnight_is_lost_between_two_days(
     let customers = join_all([(); SHOPPERS].map(|()| market.world.customer(10_000_000))).await;
     for number in 1..=NIGHTS {
         market.go_to(day(number), "23:59");
-        market.world.hand.advance(Duration::from_secs(58));
+        market.world.clock_control.advance(Duration::from_secs(58));
         let (sender, receiver) = mpsc::unbounded_channel();
         let closing_time = CancellationToken::new();
         let shopping = customers.iter().map(|customer| {
@@ -109,7 +110,7 @@ async fn fault_13_nothing_that_is_bought_at_midnight_is_lost_between_two_days(
     market.go_to(day(NIGHTS + 2), "04:00");
     market.settle_due().await;
     assert_eq!(market.number(WRONG).await, 0);
-    // What was bought on both sides of midnight is there, and all of it can be paid out.
+    // All purchases before and after midnight are settled, and can be paid out.
     let days = market.number("SELECT COUNT(DISTINCT business_day) FROM settlements").await;
     assert_eq!(days, i64::from(NIGHTS) + 1);
     for seller in [&market.seller, &other] {

@@ -21,7 +21,7 @@ fn ids(page: &Value) -> Vec<String> {
     items.map(|order| order["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Places an order of one tart; gives its id.
+/// Places an order of one tart. Returns its id.
 async fn buy(world: &World, customer: &Member, tart: Uuid) -> String {
     let customer = world.token(customer, Role::Customer);
     let _ = world.add(&customer, tart, 1).await.expect(StatusCode::OK);
@@ -41,7 +41,7 @@ async fn pages_have_no_gap_and_no_repeat_while_orders_are_placed(
     for number in 0..7 {
         placed.insert(0, buy(&world, &customer, tarts[0]).await);
         if number % 2 == 0 {
-            world.hand.advance(Duration::from_millis(1));
+            world.clock_control.advance(Duration::from_millis(1));
         }
     }
     assert_eq!(ids(&list(&world, &customer, "").await), placed);
@@ -62,9 +62,9 @@ async fn orders_are_found_by_day_and_state(_: MySqlPoolOptions, options: MySqlCo
     let world = World::new(options).await;
     let customer = world.customer(1_500).await;
     let (_, tarts) = world.item(&world.seller().await, &[(1_000, 50)]).await;
-    world.hand.set(time::macros::datetime!(2026-11-22 14:59:59.999999 UTC));
+    world.clock_control.set(time::macros::datetime!(2026-11-22 14:59:59.999999 UTC));
     let bought = buy(&world, &customer, tarts[0]).await;
-    world.hand.set(time::macros::datetime!(2026-11-22 15:00 UTC));
+    world.clock_control.set(time::macros::datetime!(2026-11-22 15:00 UTC));
     let customer = world.token(&customer, Role::Customer);
     let _ = world.add(&customer, tarts[0], 1).await.expect(StatusCode::OK);
     let refusal = world.order(&customer, &json!({})).await.expect(StatusCode::CONFLICT);
@@ -94,7 +94,7 @@ async fn orders_are_found_by_day_and_state(_: MySqlPoolOptions, options: MySqlCo
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_list_refuses_what_it_does_not_know(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_list_refuses_unknown_parameters_and_values(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let (customer, seller) = (world.customer(0).await, world.seller().await);
     for (path, who) in [("/api/order/orders", &customer), ("/api/order/sales", &seller)] {

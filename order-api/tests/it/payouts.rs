@@ -1,4 +1,4 @@
-//! Being paid.
+//! Payouts.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn every_pending_day_of_the_range_is_paid_once(_: MySqlPoolOptions, option
         statuses(&market).await,
         [paid("2026-11-24", "PENDING"), paid("2026-11-23", "PAID"), paid("2026-11-22", "PAID")]
     );
-    // The same request again is the same payout; another one finds what is left.
+    // The same request returns the same payout; another one finds what is left.
     let again = market.pay_by(&market.seller, "first", 22, 23).await.expect(StatusCode::CREATED);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &answer.bytes));
     let _ = market.pay(22, 23).await.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
@@ -103,7 +103,7 @@ async fn fault_14_two_payouts_at_once_pay_each_day_once(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_below_zero_is_carried_into_the_next_payout(
+async fn a_negative_settlement_is_carried_into_the_next_payout(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -112,7 +112,7 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
     market.go_to(day(23), "04:00");
     market.settle_due().await;
     let _ = market.pay(22, 22).await.expect(StatusCode::CREATED);
-    // What was paid out goes back to the customer, and on the next day the seller sells less than that.
+    // A line that was paid out is refunded, and on the next day the seller sells for less.
     market.refund(line).await;
     market.go_to(day(24), "12:00");
     market.sell(2).await;
@@ -125,7 +125,7 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
     market.sell(4).await;
     market.go_to(day(26), "04:00");
     market.settle_due().await;
-    // Only the last day is asked for: the debt of the 23rd comes with it, the plus of the 24th stays.
+    // Only the last day is asked for. The negative settlement of the 23rd is included; the positive one of the 24th is not.
     let payout = market.pay(25, 25).await.expect(StatusCode::CREATED).body;
     assert_eq!((&payout["amount"], &payout["days"]), (&json!(1_000), &json!(2)));
     let payout = market.pay(24, 25).await.expect(StatusCode::CREATED).body;
@@ -135,7 +135,7 @@ async fn what_is_below_zero_is_carried_into_the_next_payout(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_below_zero_can_not_be_left_out_by_asking_for_days_before_it(
+async fn a_negative_settlement_cannot_be_left_out_by_asking_for_earlier_days(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -143,7 +143,7 @@ async fn what_is_below_zero_can_not_be_left_out_by_asking_for_days_before_it(
     let line = market.sell(3).await;
     market.go_to(day(23), "04:00");
     market.settle_due().await;
-    // The customer has the money of the 22nd back, by the settlement of the 23rd.
+    // The line of the 22nd is refunded, which makes the settlement of the 23rd negative.
     market.refund(line).await;
     market.go_to(day(24), "04:00");
     market.settle_due().await;
@@ -175,7 +175,7 @@ async fn fault_02_a_day_is_paid_when_its_money_has_moved_and_not_before(
         let bound =
             pending["items"].as_array().unwrap().iter().find(|item| item["payoutId"] == waiting["id"]);
         assert_eq!(bound.unwrap()["day"], json!(day(number)));
-        // It is bound: nobody else can have it meanwhile.
+        // The settlement is bound: no other payout can bind it meanwhile.
         let _ = market.pay(number, number).await.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
         market.world.finish_everything().await;
         let paid = market.get(&market.seller, "/api/order/payouts").await["items"][0].clone();
@@ -206,7 +206,7 @@ async fn a_payout_whose_process_dies_is_paid_by_another(_: MySqlPoolOptions, opt
         market.world.to_member.happened().await;
         process.shutdown_background();
         market.world.to_member.heal();
-        market.world.hand.advance(Duration::from_secs(31));
+        market.world.clock_control.advance(Duration::from_secs(31));
         market.world.finish_everything().await;
         let body = market.get(&market.seller, "/api/order/payouts").await;
         assert!(body["items"][0]["paidAt"].is_string(), "{body}");

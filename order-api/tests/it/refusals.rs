@@ -1,4 +1,4 @@
-//! Who is let in, and what is documented.
+//! Which role may call which operation, and the OpenAPI document.
 
 use access::Role;
 use http::{Method, StatusCode};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::World;
 
-/// Every operation: method, path, and whom it is for.
+/// Every operation: method, path, and the role that may call it.
 fn operations() -> Vec<(Method, String, Role)> {
     let id = Uuid::from_u128(1);
     [
@@ -44,7 +44,7 @@ async fn fault_16_each_operation_is_for_one_role_and_for_nobody_without_a_token(
     let world = World::new(options).await;
     let member = world.customer(0).await;
     for (method, path, role) in operations() {
-        // A new key each time: a refusal, too, is the answer to its key.
+        // A new key each time, because a refusal is stored with its key too.
         let request = || {
             let key = Uuid::new_v4().to_string();
             world.orders.request(method.clone(), &path).key(&key).json(&json!({ "reason": "x" }))
@@ -102,7 +102,7 @@ async fn every_operation_is_documented_with_its_refusals(_: MySqlPoolOptions, op
     assert_eq!(documented, operations().len());
     assert_ne!(document["components"]["schemas"]["Problem"], Value::Null);
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
-    // The bounds of the rules are the bounds of the schema.
+    // The schema has the bounds of the validation.
     let quantity = &document["components"]["schemas"]["Quantity"];
     assert_eq!((&quantity["minimum"], &quantity["maximum"]), (&json!(1), &json!(999)));
 }

@@ -1,7 +1,7 @@
-//! What a day comes to, and when.
+//! What a day is settled with, and when.
 
 use http::StatusCode;
-use order_api::batch::{Cause, Quiet};
+use order_api::batch::{Cause, NoListener};
 use order_api::settings::SettlementSettings;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -18,10 +18,10 @@ async fn a_day_is_settled_at_four_in_the_morning(_: MySqlPoolOptions, options: M
     let market = Market::new(options).await;
     market.sell(3).await;
     market.sell(4).await;
-    market.world.hand.set(datetime!(2026-11-22 18:59:59 UTC));
+    market.world.clock_control.set(datetime!(2026-11-22 18:59:59 UTC));
     market.settle_due().await;
     assert_eq!(market.statement().await, []);
-    market.world.hand.set(datetime!(2026-11-22 19:00 UTC));
+    market.world.clock_control.set(datetime!(2026-11-22 19:00 UTC));
     market.settle_due().await;
     assert_eq!(market.statement().await, [settled(22, 7_000, 0)]);
     assert_eq!(market.runs(day(22)).await, [("COMPLETED".to_owned(), "COMPLETED".to_owned())]);
@@ -29,11 +29,11 @@ async fn a_day_is_settled_at_four_in_the_morning(_: MySqlPoolOptions, options: M
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn midnight_in_seoul_parts_two_days(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_business_day_ends_at_midnight_in_seoul(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = Market::new(options).await;
-    market.world.hand.set(datetime!(2026-11-22 14:59:59.999999 UTC));
+    market.world.clock_control.set(datetime!(2026-11-22 14:59:59.999999 UTC));
     market.sell(1).await;
-    market.world.hand.set(datetime!(2026-11-22 15:00 UTC));
+    market.world.clock_control.set(datetime!(2026-11-22 15:00 UTC));
     market.sell(2).await;
     market.go_to(day(24), "04:00");
     market.settle_due().await;
@@ -46,7 +46,7 @@ async fn fault_13_it_does_not_matter_when_or_how_often_the_job_runs(
     options: MySqlConnectOptions,
 ) {
     let market = Market::new(options).await;
-    // Late in the evening, and then five days late; every day of them has its run, in order.
+    // A sale late in the evening, and a run that is five days late. Every day has its run, in order.
     market.go_to(day(22), "23:00");
     market.sell(1).await;
     market.go_to(day(24), "00:10");
@@ -68,7 +68,7 @@ async fn fault_13_it_does_not_matter_when_or_how_often_the_job_runs(
 #[sqlx::test(migrations = "./migrations")]
 async fn a_day_without_sales_is_settled_too(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = Market::new(options).await;
-    // Nothing was ever sold: there is nothing to settle.
+    // Nothing was sold, so there is nothing to settle.
     market.go_to(day(23), "05:00");
     market.settle_due().await;
     assert_eq!(market.runs(day(22)).await, []);
@@ -84,7 +84,7 @@ async fn a_day_without_sales_is_settled_too(_: MySqlPoolOptions, options: MySqlC
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_goes_back_before_its_day_is_settled_lowers_that_day(
+async fn a_refund_before_its_day_is_settled_lowers_that_day(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -92,7 +92,7 @@ async fn what_goes_back_before_its_day_is_settled_lowers_that_day(
     let (cancelled, refunded) = (market.sell(2).await, market.sell(3).await);
     market.sell(5).await;
     let _ = market.cancel(cancelled).await.expect(StatusCode::OK);
-    // After midnight, and before the night's run.
+    // After midnight, before the settlement.
     market.go_to(day(23), "03:59");
     market.refund(refunded).await;
     market.go_to(day(23), "04:00");
@@ -109,13 +109,13 @@ async fn fault_12_a_refund_after_settlement_is_a_negative_part_of_the_day_it_was
     let market = Market::new(options).await;
     let line = market.sell(2).await;
     let waiting = market.sell(3).await;
-    // An open request changes nothing: the line is settled like any other.
+    // An open request changes nothing: the line is settled like any other line.
     let _ = market.request_refund(waiting).await.expect(StatusCode::OK);
     market.go_to(day(23), "04:00");
     market.settle_due().await;
     assert_eq!(market.statement().await, [settled(22, 5_000, 0)]);
 
-    // The day is the service's to say, by the clock of the acceptance: nothing in the requests names one.
+    // The day of the refund is the day on which it is accepted, by the clock of the service. No request names a day.
     market.go_to(day(24), "00:00");
     let _ = market.accept_refund(&market.seller, waiting).await.expect(StatusCode::OK);
     market.refund(line).await;
@@ -138,7 +138,7 @@ async fn fault_14_sums_beyond_32_bits_are_settled_and_paid_to_the_won(
 ) {
     let market = Market::new(options).await;
     let (_, cakes) = market.world.item(&market.seller, &[(10_000_000, 1_000_000)]).await;
-    // Nobody charges ten thousand million won in steps of ten million here.
+    // The balance is set in the table: a charge is ten million won at most.
     sqlx::query("UPDATE wallets SET balance = 40000000000 WHERE member_id = ?")
         .bind(market.customer.id.0)
         .execute(&market.world.member_rows)
@@ -156,7 +156,7 @@ async fn fault_14_sums_beyond_32_bits_are_settled_and_paid_to_the_won(
     market.check_books().await;
 }
 
-/// What can be wrong with a day on which two sellers have sold something, and how it is mended.
+/// Statements that corrupt a day with sales of two sellers, each with the statement that repairs it.
 const TAMPERED: [[&str; 2]; 5] = [
     [
         "UPDATE seller_day_totals SET gross = gross + 1 WHERE business_day = DAY ORDER BY seller_id LIMIT 1",
@@ -170,7 +170,7 @@ const TAMPERED: [[&str; 2]; 5] = [
         "UPDATE seller_day_totals SET business_day = '2030-01-01' WHERE business_day = DAY ORDER BY seller_id LIMIT 1",
         "UPDATE seller_day_totals SET business_day = DAY WHERE business_day = '2030-01-01'",
     ],
-    // What one seller has sold stands with the other: the plain sums are as before.
+    // The sales of the sellers are exchanged. The plain sums do not change.
     [
         "UPDATE seller_day_totals SET gross = 5000 - gross WHERE business_day = DAY",
         "UPDATE seller_day_totals SET gross = 5000 - gross WHERE business_day = DAY",
@@ -190,7 +190,7 @@ async fn fault_02_totals_that_differ_from_the_lines_stop_the_settlement_and_nobo
     let other = market.world.seller().await;
     let (_, tarts) = market.world.item(&other, &[(1_000, 100)]).await;
     let settler = &market.world.app.settler;
-    for ([tamper, mend], number) in TAMPERED.into_iter().zip(1..) {
+    for ([tamper, repair], number) in TAMPERED.into_iter().zip(1..) {
         let of_day = |sql: &str| sql.replace("DAY", &format!("'{}'", day(number)));
         market.go_to(day(number), "12:00");
         market.sell(3).await;
@@ -198,7 +198,7 @@ async fn fault_02_totals_that_differ_from_the_lines_stop_the_settlement_and_nobo
         market.tamper(&of_day(tamper)).await;
 
         market.go_to(day(number + 2), "04:00");
-        // Again by the schedule: it is not tried again, and no later day is.
+        // The schedule does not run the day again, nor a later day.
         market.settle_due().await;
         market.settle_due().await;
         let failed = ("FAILED".to_owned(), "TOTALS_DIFFER".to_owned());
@@ -207,16 +207,16 @@ async fn fault_02_totals_that_differ_from_the_lines_stop_the_settlement_and_nobo
         assert_eq!(market.statement().await.len() + 1, usize::from(number), "{tamper}");
         let _ = market.pay(number, number).await.expect_problem(StatusCode::CONFLICT, "NOTHING_TO_PAY");
 
-        market.tamper(&of_day(mend)).await;
-        let run = settler.settle_through(day(number), Cause::Request, &Quiet).await.unwrap();
-        assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"), "{mend}");
+        market.tamper(&of_day(repair)).await;
+        let run = settler.settle_through(day(number), Cause::Request, &NoListener).await.unwrap();
+        assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"), "{repair}");
         assert_eq!(market.statement().await[0], settled(number, 3_000, 0));
     }
     market.check_books().await;
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_day_that_was_mended_is_settled_when_an_administrator_says_so(
+async fn a_repaired_day_is_settled_when_an_administrator_starts_a_run(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -232,7 +232,7 @@ async fn a_day_that_was_mended_is_settled_when_an_administrator_says_so(
 
     market.tamper("UPDATE seller_day_totals SET gross = gross + 1").await;
     let settler = &market.world.app.settler;
-    let run = settler.settle_through(day(22), Cause::Request, &Quiet).await.unwrap();
+    let run = settler.settle_through(day(22), Cause::Request, &NoListener).await.unwrap();
     assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"));
     market.settle_due().await;
     assert_eq!(market.runs(day(23)).await.len(), 1);
@@ -240,7 +240,7 @@ async fn a_day_that_was_mended_is_settled_when_an_administrator_says_so(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_big_day_is_proved_by_what_was_read_of_it_as_it_went_on(
+async fn a_big_day_is_proved_with_the_sums_that_were_read_ahead(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -255,7 +255,7 @@ async fn a_big_day_is_proved_by_what_was_read_of_it_as_it_went_on(
         lines.push(market.sell(3).await);
         settler.read_ahead().await.unwrap();
     }
-    // What was paid a moment ago is left for later, and so is what was paid back.
+    // Payments and refunds of the last two minutes are left for later.
     assert_eq!(market.number(read).await, 2);
     market.go_to(day(22), "23:55");
     market.refund(lines[0]).await;
@@ -265,10 +265,10 @@ async fn a_big_day_is_proved_by_what_was_read_of_it_as_it_went_on(
     settler.read_ahead().await.unwrap();
     settler.read_ahead().await.unwrap();
     assert_eq!((market.number(read).await, market.number(read_refunds).await), (3, 3_000));
-    // The day is over, but not closed: this still lowers it, and is read when it is settled.
+    // The day is over, but not closed: this refund still lowers it, and is read when the day is settled.
     market.refund(lines[1]).await;
 
-    // Lines that nobody looks at any more, in a day that is big: the sums that were read are believed.
+    // Lines that were read ahead are not read again, because the day is big.
     for id in [lines[0], lines[2]] {
         let change = format!(
             "UPDATE order_lines SET price = 1001, line_total = 3003 WHERE id = UNHEX('{}')",
@@ -277,16 +277,16 @@ async fn a_big_day_is_proved_by_what_was_read_of_it_as_it_went_on(
         market.tamper(&change).await;
     }
     market.go_to(day(23), "04:00");
-    let run = settler.settle_through(day(22), Cause::Schedule, &Quiet).await.unwrap();
+    let run = settler.settle_through(day(22), Cause::Schedule, &NoListener).await.unwrap();
     assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"));
-    // What is closed is not read ahead any more.
+    // A closed day is not read ahead.
     settler.read_ahead().await.unwrap();
     assert_eq!(market.number("SELECT COUNT(*) FROM control_sums WHERE business_day = '2026-11-23'").await, 1);
     assert_eq!(market.statement().await, [settled(22, 9_000, 6_000)]);
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn sums_that_were_read_too_early_are_read_again_before_anybody_is_alarmed(
+async fn wrong_sums_that_were_read_ahead_are_read_again_before_the_proof_fails(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -301,7 +301,7 @@ async fn sums_that_were_read_too_early_are_read_again_before_anybody_is_alarmed(
         settler.read_ahead().await.unwrap();
         market.tamper(&format!("UPDATE control_sums SET {sum} = {sum} - 1000 WHERE {sum} = 3000")).await;
         market.go_to(day(number + 1), "04:00");
-        let run = settler.settle_through(day(number), Cause::Schedule, &Quiet).await.unwrap();
+        let run = settler.settle_through(day(number), Cause::Schedule, &NoListener).await.unwrap();
         assert_eq!(run.execution.exit_code.as_deref(), Some("COMPLETED"));
     }
 }

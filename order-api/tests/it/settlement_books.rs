@@ -1,8 +1,8 @@
-//! Whatever sellers and customers do, and whenever days are settled and paid, no won is lost.
+//! Random actions of customers and sellers, random settlements and payouts: no won is lost.
 
 use std::time::Duration;
 
-use order_api::domain::day::BusinessDay;
+use order_api::settlement::day::BusinessDay;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -12,11 +12,11 @@ use crate::support::{Market, Member};
 
 const STEPS: usize = 60;
 
-/// Two sellers with a cake of 1,000 won each, and what was bought of them.
+/// Two sellers with a cake of 1,000 won each, and the lines that were sold.
 struct Play {
     market: Market,
     sellers: [(Member, Uuid); 2],
-    /// The line, and which seller's it is.
+    /// Each line, with the index of its seller.
     lines: Vec<(Uuid, usize)>,
     dice: StdRng,
 }
@@ -30,7 +30,7 @@ impl Play {
         Self { market, sellers, lines: Vec::new(), dice: StdRng::seed_from_u64(seed) }
     }
 
-    /// One thing that happens.
+    /// Does one random action.
     async fn step(&mut self) {
         let which = self.dice.random_range(0..2);
         let line = (!self.lines.is_empty()).then(|| self.lines[self.dice.random_range(0..self.lines.len())]);
@@ -39,7 +39,7 @@ impl Play {
                 let pieces = self.dice.random_range(1..=9);
                 self.lines.push((self.market.sell_of(self.sellers[which].1, pieces).await, which));
             }
-            // Many of these are refused: too late, or done before.
+            // Many of these are refused, because they are too late or were done before.
             (4, Some((line, _))) => drop(self.market.cancel(line).await),
             (5..=6, Some((line, whose))) => {
                 drop(self.market.request_refund(line).await);
@@ -52,11 +52,15 @@ impl Play {
                 let seller = &self.sellers[which].0;
                 drop(self.market.pay_by(seller, &key, from.min(to), from.max(to)).await);
             }
-            _ => self.market.world.hand.advance(Duration::from_secs(self.dice.random_range(60..50_000))),
+            _ => self
+                .market
+                .world
+                .clock_control
+                .advance(Duration::from_secs(self.dice.random_range(60..50_000))),
         }
     }
 
-    /// Whether what is in escrow is what the schema `orders` says is not paid to anybody.
+    /// Checks that escrow holds the money that is neither refunded nor paid out.
     async fn check_escrow(&self) {
         self.market.world.finish_everything().await;
         let owed = "SELECT (SELECT CAST(COALESCE(SUM(line_total), 0) AS SIGNED) FROM order_lines \
@@ -72,8 +76,8 @@ async fn play(options: MySqlConnectOptions, seed: u64) {
         play.step().await;
         play.market.check_books().await;
     }
-    // In the end every day is settled, and so proved.
-    play.market.world.hand.advance(Duration::from_secs(2 * 86_400));
+    // At the end every day is settled, and so its totals are proved.
+    play.market.world.clock_control.advance(Duration::from_secs(2 * 86_400));
     play.market.settle_due().await;
     play.market.check_books().await;
     let yesterday = BusinessDay::of(play.market.world.clock.now()).previous();
@@ -83,14 +87,14 @@ async fn play(options: MySqlConnectOptions, seed: u64) {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn payouts_and_what_is_pending_and_refunds_are_what_was_paid(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn payouts_pending_and_refunds_are_what_was_paid(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     play(options, 1).await;
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn and_so_they_are_by_other_dice(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn payouts_pending_and_refunds_are_what_was_paid_with_another_seed(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     play(options, 2).await;
 }

@@ -1,4 +1,4 @@
-//! Runs: one at a time, restarted where they died, shown and asked for by administrators.
+//! Settlement runs: one at a time, continued where they died, started and listed by administrators.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
-use order_api::batch::{Cause, Listener, Quiet, RunError, StepExecution};
+use order_api::batch::{Cause, Listener, NoListener, RunError, StepExecution};
 use order_api::settings::SettlementSettings;
-use order_api::settle::{SettleError, Settler};
+use order_api::settlement::settler::{SettleError, Settler};
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::sync::Semaphore;
@@ -53,7 +53,7 @@ impl Listener for HoldBefore {
     }
 }
 
-/// A process of its own: when it is killed, whatever it was at is dropped where it stands, its connections too.
+/// A process. When it is killed, all its work is dropped, with its connections.
 struct Process(Option<tokio::runtime::Runtime>);
 
 impl Process {
@@ -75,7 +75,7 @@ impl Process {
         }
     }
 
-    /// Returns when nothing of it is left.
+    /// Kills it, and waits until its work is dropped.
     async fn kill_and_wait(&mut self) {
         if let Some(runtime) = self.0.take() {
             let gone = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20)));
@@ -90,7 +90,7 @@ impl Drop for Process {
     }
 }
 
-/// Read, written, skipped and chunks of the step that settles, of each run of a day, the first one first.
+/// Read, written, skipped and chunks of the step `settle-sellers`, of each run, the oldest first.
 async fn counts(market: &Market) -> Vec<(i64, i64, i64, i64)> {
     sqlx::query_as(
         "SELECT read_count, write_count, skip_count, commit_count FROM step_executions \
@@ -115,7 +115,7 @@ async fn while_somebody_buys_a_day_is_settled_in_small_chunks(
     for number in [1, 2] {
         market.seed(day(number), sellers).await;
     }
-    // Two lanes for each seller but one, so that a part of the totals ends amid a seller.
+    // Two shards for each seller but one, so that a part of the totals ends between the shards of a seller.
     for statement in [
         "INSERT INTO seller_day_totals SELECT business_day, seller_id, 1, 400, 0 FROM seller_day_totals \
          WHERE gross > 1000",
@@ -125,9 +125,9 @@ async fn while_somebody_buys_a_day_is_settled_in_small_chunks(
     }
     let settler = &market.world.app.settler;
     market.go_to(day(3), "04:00");
-    settler.settle_through(day(1), Cause::Schedule, &Quiet).await.unwrap();
+    settler.settle_through(day(1), Cause::Schedule, &NoListener).await.unwrap();
     market.sell(1).await;
-    settler.settle_through(day(2), Cause::Schedule, &Quiet).await.unwrap();
+    settler.settle_through(day(2), Cause::Schedule, &NoListener).await.unwrap();
 
     let sellers = i64::from(sellers);
     assert_eq!(counts(&market).await, [(sellers, sellers, 0, 1), (sellers, sellers, 0, 2)]);
@@ -143,7 +143,7 @@ async fn while_somebody_buys_a_day_is_settled_in_small_chunks(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_run_that_is_killed_before_any_chunk_goes_on_behind_the_last_one(
+async fn a_run_that_is_killed_between_chunks_continues_after_the_last_one(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -160,12 +160,12 @@ async fn a_run_that_is_killed_before_any_chunk_goes_on_behind_the_last_one(
         let done = i64::try_from(chunk).unwrap() * 10;
         assert_eq!(settlements(&market).await, before + done);
 
-        // Its lease has to run out first.
+        // Its lease must expire first.
         let settler = market.world.settler_with(small_chunks());
-        let busy = settler.settle_through(day(number), Cause::Schedule, &Quiet).await;
+        let busy = settler.settle_through(day(number), Cause::Schedule, &NoListener).await;
         assert!(matches!(busy, Err(SettleError::Run(RunError::Busy { .. }))), "{busy:?}");
-        market.world.hand.advance(Duration::from_secs(31));
-        let run = settler.settle_through(day(number), Cause::Schedule, &Quiet).await.unwrap();
+        market.world.clock_control.advance(Duration::from_secs(31));
+        let run = settler.settle_through(day(number), Cause::Schedule, &NoListener).await.unwrap();
         assert!(run.is_new);
         let steps: Vec<&str> = run.execution.steps.iter().map(|step| step.step_name.as_str()).collect();
         assert_eq!(steps, ["settle-sellers"], "what was completed is left out");
@@ -194,7 +194,7 @@ async fn a_chunk_whose_run_is_killed_before_it_is_recorded_is_not_written_again(
         let hold = HoldBefore::new("settle-sellers", chunk);
         let mut process = Process::settling(&market, number, Arc::clone(&hold));
         hold.reached().await;
-        // The chunk can be done, and not recorded.
+        // The chunk can be written, but not recorded.
         let mut records = market.world.batch_rows.acquire().await.unwrap();
         for statement in ["BEGIN", "SELECT * FROM jobs FOR UPDATE"] {
             sqlx::raw_sql(statement).execute(&mut *records).await.unwrap();
@@ -205,9 +205,9 @@ async fn a_chunk_whose_run_is_killed_before_it_is_recorded_is_not_written_again(
         process.kill();
         sqlx::query("ROLLBACK").execute(&mut *records).await.unwrap();
 
-        market.world.hand.advance(Duration::from_secs(31));
+        market.world.clock_control.advance(Duration::from_secs(31));
         let settler = market.world.settler_with(small_chunks());
-        settler.settle_through(day(number), Cause::Schedule, &Quiet).await.unwrap();
+        settler.settle_through(day(number), Cause::Schedule, &NoListener).await.unwrap();
         let counts = counts(&market).await;
         let [first, second] = [counts[counts.len() - 2], counts[counts.len() - 1]];
         assert_eq!(first, (recorded, recorded, 0, recorded / 10));
@@ -231,7 +231,7 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
         let hold = HoldBefore::new("settle-sellers", chunk);
         let mut process = Process::settling(&market, number, Arc::clone(&hold));
         hold.reached().await;
-        // Somebody is just writing one of the chunk's rows: the chunk stands still half-way.
+        // Another transaction has written one of the rows of the chunk, so the chunk has to wait for it.
         let in_chunk = sellers[usize::try_from(chunk).unwrap() * 10 + 5];
         let mut writing = market.world.order_rows.acquire().await.unwrap();
         sqlx::raw_sql("BEGIN").execute(&mut *writing).await.unwrap();
@@ -246,16 +246,16 @@ async fn a_run_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(
             let mut at_work = testkit::statements(&market.world.order_rows).await.into_iter();
             at_work.any(|sql| sql.starts_with("INSERT INTO settlements") && sql.contains("SELECT"))
         };
-        until("the chunk stands still", is_settling).await;
+        until("the chunk waits", is_settling).await;
         process.kill_and_wait().await;
         sqlx::raw_sql("ROLLBACK").execute(&mut *writing).await.unwrap();
         let done = i64::try_from(chunk).unwrap() * 10;
         until("the chunk is gone", async || !is_settling().await).await;
         assert_eq!(settlements(&market).await, before + done);
 
-        market.world.hand.advance(Duration::from_secs(31));
+        market.world.clock_control.advance(Duration::from_secs(31));
         let settler = market.world.settler_with(small_chunks());
-        settler.settle_through(day(number), Cause::Schedule, &Quiet).await.unwrap();
+        settler.settle_through(day(number), Cause::Schedule, &NoListener).await.unwrap();
         let counts = counts(&market).await;
         let second = counts[counts.len() - 1];
         assert_eq!((second.0, second.1, second.2), (50 - done, 50 - done, 0));
@@ -281,7 +281,7 @@ async fn a_payout_during_a_run_pays_a_day_once(_: MySqlPoolOptions, options: MyS
         hold.reached().await;
         let during = market.pay(number, number).await;
         hold.let_go.add_permits(1);
-        // Another one goes on while the rest of the day is written.
+        // Another payout while the rest of the day is written.
         let (meanwhile, run) = tokio::join!(market.pay(number, number), run);
         assert_eq!(run.unwrap().unwrap().execution.exit_code.as_deref(), Some("COMPLETED"));
         let after = market.pay(number, number).await;
@@ -309,7 +309,7 @@ async fn fault_13_two_instances_at_once_settle_each_day_once(
     let instances: Vec<Settler> = (0..4).map(|_| market.world.settler_with(small_chunks())).collect();
     while market.world.app.settler.next_unsettled().await.unwrap() != Some(day(7)) {
         let results =
-            futures::future::join_all(instances.iter().map(|settler| settler.settle_due(&Quiet))).await;
+            futures::future::join_all(instances.iter().map(|settler| settler.settle_due(&NoListener))).await;
         for result in results {
             assert!(matches!(result, Ok(()) | Err(SettleError::Run(RunError::Busy { .. }))), "{result:?}");
         }
@@ -322,7 +322,7 @@ async fn fault_13_two_instances_at_once_settle_each_day_once(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_run_that_stood_still_past_its_lease_writes_nothing_more(
+async fn a_run_that_stalled_past_its_lease_writes_nothing_more(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -335,8 +335,8 @@ async fn a_run_that_stood_still_past_its_lease_writes_nothing_more(
         tokio::spawn(async move { settler.settle_through(day(1), Cause::Schedule, &*hold).await })
     };
     hold.reached().await;
-    market.world.hand.advance(Duration::from_secs(31));
-    // The next one comes as far as the third chunk, and stands still itself.
+    market.world.clock_control.advance(Duration::from_secs(31));
+    // The next run does the third chunk, and is held.
     let quick_hold = HoldBefore::new("settle-sellers", 1);
     let quick = {
         let (settler, hold) = (market.world.settler_with(small_chunks()), Arc::clone(&quick_hold));
@@ -344,7 +344,7 @@ async fn a_run_that_stood_still_past_its_lease_writes_nothing_more(
     };
     quick_hold.reached().await;
     assert_eq!(settlements(&market).await, 30);
-    // The slow one wakes up: its fourth chunk is refused where it would be written.
+    // The slow run goes on, and must not write its next chunk.
     hold.let_go.add_permits(1);
     let slow = slow.await.unwrap();
     assert!(matches!(slow, Err(SettleError::Run(RunError::LeaseLost))), "{slow:?}");
@@ -380,7 +380,7 @@ async fn administrators_run_a_day_and_see_the_runs(_: MySqlPoolOptions, options:
         (&step["name"], &step["read"], &step["written"]),
         (&json!("settle-sellers"), &json!(1), &json!(1))
     );
-    // A settled day is left as it is, and answered with the run that settled it.
+    // A settled day stays as it is. The answer is the run that has settled it.
     let again = post(22).await.expect(StatusCode::OK);
     assert_eq!(again.body["id"], run["id"]);
 
@@ -413,7 +413,7 @@ async fn administrators_run_a_day_and_see_the_runs(_: MySqlPoolOptions, options:
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_run_that_is_under_way_shows_how_far_it_has_come_and_keeps_others_out(
+async fn a_run_that_goes_on_shows_its_progress_and_keeps_others_out(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -1,87 +1,98 @@
-//! Bringing the index up to date with what was noted.
+//! The worker that brings the index up to date with the recorded changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
+use jobs::{Next, Progress};
 use roaring::RoaringBitmap;
+use tokio_util::sync::CancellationToken;
 
-use crate::db::search_blocks::{self, block_of};
-use crate::db::search_changes::{self, Noted};
-use crate::db::search_documents;
-use crate::domain::search::{Corpus, Term, each_name_term, each_text_term};
+use super::db::blocks::block_of;
+use super::db::{blocks, documents};
+use super::{Term, each_name_term, each_text_term};
+use crate::search_changes::{self, Change, Corpus};
 
-/// So many notes are worked off in one transaction.
-const NOTES_AT_ONCE: u32 = 500;
-/// So many terms are read in one statement.
+/// One transaction indexes this many changes.
+const CHANGES_AT_ONCE: u32 = 500;
+/// One statement reads this many terms.
 const TERMS_AT_ONCE: usize = 512;
 
-/// Why the index was not brought up to date.
+/// The index was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 #[error("bringing the search index up to date failed in the database")]
 pub struct IndexError(#[from] sqlx::Error);
 
-/// Brings the index up to date, again and again. Every instance runs it; one at a time does the work.
-pub async fn index_worker(database: Database, pause: Duration) {
-    loop {
-        if let Err(error) = index_changes(&database).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "will try again");
-        }
-        tokio::time::sleep(pause).await;
-    }
+/// Brings the index up to date until `ending` is cancelled. Every instance runs this worker, and one at a time does the work.
+/// When no change is left, there is a `pause`.
+pub async fn index_worker(
+    database: Database,
+    pause: Duration,
+    progress: Progress,
+    ending: CancellationToken,
+) {
+    let index = || async { index_next(&database).await.map(|indexed| Next::at_once_if(indexed > 0)) };
+    jobs::repeat(&progress, &ending, pause, index).await;
 }
 
-/// Works off what was noted until nothing is left, or until somebody else is at it. Gives how many notes it was.
+/// Indexes the recorded changes until none is left, or until another instance is at work. Returns how many changes it
+/// has indexed.
 pub async fn index_changes(database: &Database) -> Result<usize, IndexError> {
-    let mut notes = 0;
+    let mut indexed = 0;
     loop {
-        let worked_off = database
-            .run_tx("index_changes", |tx| Box::pin(async move { Ok::<_, IndexError>(work_off(tx).await?) }))
-            .await?;
-        if worked_off == 0 {
-            return Ok(notes);
+        match index_next(database).await? {
+            0 => return Ok(indexed),
+            batch => indexed += batch,
         }
-        metrics::counter!("search_changes_indexed_total").increment(worked_off as u64);
-        notes += worked_off;
     }
 }
 
-async fn work_off(tx: &mut Connection) -> sqlx::Result<usize> {
-    if !search_changes::try_lock_writer(tx).await? {
-        return Ok(0);
-    }
-    let notes = search_changes::oldest(tx, NOTES_AT_ONCE).await?;
-    if notes.is_empty() {
-        return Ok(0);
-    }
-    let edits = Edits::of(tx, &notes).await?;
-    edits.write(tx).await?;
-    search_changes::forget(tx, &notes).await?;
-    Ok(notes.len())
+/// Indexes the oldest changes, in one transaction. Returns how many.
+async fn index_next(database: &Database) -> Result<usize, IndexError> {
+    let batch = database
+        .run_tx("index_changes", |connection| {
+            Box::pin(async move { Ok::<_, IndexError>(index_batch(connection).await?) })
+        })
+        .await?;
+    metrics::counter!("search_changes_indexed_total").increment(batch as u64);
+    Ok(batch)
 }
 
-/// What is to become of the numbers of a term.
+async fn index_batch(connection: &mut Connection) -> sqlx::Result<usize> {
+    if !search_changes::try_lock_writer(connection).await? {
+        return Ok(0);
+    }
+    let changes = search_changes::oldest(connection, CHANGES_AT_ONCE).await?;
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let edits = Edits::of(connection, &changes).await?;
+    edits.write(connection).await?;
+    search_changes::delete(connection, &changes).await?;
+    Ok(changes.len())
+}
+
+/// The change of one term: which numbers get it, and which lose it.
 #[derive(Debug, Default)]
 struct Edit {
     add: RoaringBitmap,
     remove: RoaringBitmap,
 }
 
-/// What is to be written.
+/// The changes of all terms.
 #[derive(Debug, Default)]
 struct Edits {
-    /// By block, then by term.
+    /// The edits by block, then by term.
     by_block: BTreeMap<u32, BTreeMap<Term, Edit>>,
-    /// The items whose facts are to be those of `by_block` and no others.
+    /// Items that lose all facts but those that `by_block` adds.
     items: RoaringBitmap,
 }
 
 impl Edits {
-    async fn of(tx: &mut Connection, notes: &[Noted]) -> sqlx::Result<Self> {
+    async fn of(connection: &mut Connection, changes: &[Change]) -> sqlx::Result<Self> {
         let mut edits = Self::default();
-        // First what is gone, then what is there: a term that is in the old text and in the new one stays.
-        for Noted { corpus, number, old_text, .. } in notes {
+        // Old terms are removed before new ones are added, so a term of both texts stays.
+        for Change { corpus, number, old_text, .. } in changes {
             if let Some((name, description)) = old_text {
                 for term in text_terms(*corpus, name, description) {
                     edits.remove(term, *number);
@@ -89,15 +100,16 @@ impl Edits {
             }
         }
         let numbers = |corpus| -> Vec<u32> {
-            let of_corpus = notes.iter().filter(|note| note.corpus == corpus).map(|note| note.number);
+            let of_corpus =
+                changes.iter().filter(|change| change.corpus == corpus).map(|change| change.number);
             of_corpus.collect::<BTreeSet<u32>>().into_iter().collect()
         };
-        let with_words: BTreeSet<u32> = notes
+        let with_words: BTreeSet<u32> = changes
             .iter()
-            .filter(|note| note.corpus == Corpus::Items && !note.only_facts)
-            .map(|note| note.number)
+            .filter(|change| change.corpus == Corpus::Items && !change.only_facts)
+            .map(|change| change.number)
             .collect();
-        for item in search_documents::items(tx, &numbers(Corpus::Items)).await? {
+        for item in documents::items(connection, &numbers(Corpus::Items)).await? {
             edits.items.insert(item.number);
             let mut terms = item.facts.terms();
             if with_words.contains(&item.number) {
@@ -107,7 +119,7 @@ impl Edits {
                 edits.set(term, item.number, item.is_live);
             }
         }
-        for store in search_documents::stores(tx, &numbers(Corpus::Stores)).await? {
+        for store in documents::stores(connection, &numbers(Corpus::Stores)).await? {
             for term in text_terms(Corpus::Stores, &store.name, "") {
                 edits.set(term, store.number, store.is_live);
             }
@@ -131,13 +143,13 @@ impl Edits {
         self.edit(term, number).remove.insert(number);
     }
 
-    async fn write(mut self, tx: &mut Connection) -> sqlx::Result<()> {
-        self.remove_old_facts(tx).await?;
+    async fn write(mut self, connection: &mut Connection) -> sqlx::Result<()> {
+        self.remove_old_facts(connection).await?;
         for (block, edits) in &self.by_block {
             let edits: Vec<(&Term, &Edit)> = edits.iter().collect();
             for chunk in edits.chunks(TERMS_AT_ONCE) {
                 let terms: Vec<&Term> = chunk.iter().map(|(term, _)| *term).collect();
-                let known = search_blocks::find(tx, &terms, *block..=*block).await?;
+                let known = blocks::find(connection, &terms, *block..=*block).await?;
                 let nothing = RoaringBitmap::new();
                 let mut changed = Vec::new();
                 for (term, Edit { add, remove }) in chunk {
@@ -147,19 +159,19 @@ impl Edits {
                         changed.push((*term, after));
                     }
                 }
-                search_blocks::replace(tx, *block, changed.iter().map(|(term, members)| (*term, members)))
+                blocks::replace(connection, *block, changed.iter().map(|(term, members)| (*term, members)))
                     .await?;
             }
         }
         Ok(())
     }
 
-    /// Takes the items out of every fact that the index has of them; those that are true are added again.
-    async fn remove_old_facts(&mut self, tx: &mut Connection) -> sqlx::Result<()> {
+    /// Removes the items from every fact that the index has. The facts that are true now are added again.
+    async fn remove_old_facts(&mut self, connection: &mut Connection) -> sqlx::Result<()> {
         let blocks: BTreeSet<u32> = self.items.iter().map(block_of).collect();
         for block in blocks {
             for (first, last) in Term::ranges_of_facts() {
-                for (term, members) in search_blocks::find_range(tx, &first, &last, block..=block).await? {
+                for (term, members) in blocks::find_range(connection, &first, &last, block..=block).await? {
                     for number in members & &self.items {
                         self.remove(term.clone(), number);
                     }
@@ -170,7 +182,7 @@ impl Edits {
     }
 }
 
-/// The terms of the words of something.
+/// The terms of the words of an item or a store.
 pub(super) fn text_terms(corpus: Corpus, name: &str, description: &str) -> BTreeSet<Term> {
     let mut terms = BTreeSet::new();
     each_text_of(corpus, name, description, |bytes| {
@@ -179,7 +191,7 @@ pub(super) fn text_terms(corpus: Corpus, name: &str, description: &str) -> BTree
     terms
 }
 
-/// Calls `each` with the terms of the words of something; with some of them more than once.
+/// Calls `each` with the terms of the words of an item or a store. Some terms come more than once.
 pub(super) fn each_text_of(corpus: Corpus, name: &str, description: &str, mut each: impl FnMut(&[u8])) {
     each_name_term(corpus, name, &mut each);
     if corpus == Corpus::Items {

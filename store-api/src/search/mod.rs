@@ -1,43 +1,66 @@
-//! Finding items and stores, with work that is bounded whatever is asked.
+//! Finding items and stores. The work of a search is bounded, whatever the request asks for.
 //!
 //! # The index
-//! Every item has a number, given out in the order of listing. The table `search_blocks` keeps for each *term* the
-//! numbers that have it, as a Roaring bitmap: terms are the pieces of the words of names and descriptions, and also the
-//! category, the store, «in stock», and bands of price, hearts and pieces sold. A search intersects the bitmaps of its
-//! terms, which takes the same few kilobytes of reading for each term however rare or frequent it is. It gives numbers;
-//! every row behind a number is read and judged by itself before it is shown, so the index may say too much, but never
-//! too little.
+//! Every item has a number, in the order in which items were listed. For each *term*, the table `search_blocks` keeps the
+//! numbers that have it, as a Roaring bitmap. Terms are the pieces of the words of names and descriptions, and also the
+//! category, the store, "in stock", and bands of price, hearts and pieces sold. A search intersects the bitmaps of its
+//! terms. That reads the same few kilobytes for each term, whether the term is rare or frequent. The result is a set of
+//! numbers. The search reads the row of each number and checks it before it is shown. So the index may name too many
+//! items, but never too few.
 //!
 //! # The order
-//! * Latest: from the highest number down. Newest blocks are read first, and mostly suffice.
-//! * By a key (hearts, sold, price): few matches are looked up and sorted. Many are intersected with one band of the key
-//!   after the other, first broad ones and, for prices, then narrow ones; in a band, few matches are looked up and
-//!   sorted, and among many, the band is read in the order of the key's own index, picking what matches.
-//! * What has the words in its name comes before what has them only with its description. The index knows which
-//!   names hold a word of up to 16 characters exactly, and so shows neither twice.
+//! * Latest: from the highest number down. The newest blocks are read first, and are usually enough.
+//! * By a key (hearts, sold, price): if there are few matches, their keys are fetched and sorted. If there are many, they
+//!   are intersected with one band of keys after the other: broad bands first, then, for prices, narrow bands. Within a
+//!   band, few matches are fetched and sorted. Among many, the search scans the band in the order of the key's own index
+//!   and picks the matches.
+//! * Items with all words in their name come before items that need their description to match. The index knows exactly
+//!   which names contain a word of up to 16 characters, so no item appears in both parts.
 //!
 //! # Changes
-//! The transaction that changes an item notes it in `search_changes`. A search takes what is noted out of the bitmaps
-//! and judges it by its rows, so it shows every committed change at once; [`index_changes`] brings the bitmaps up to
-//! date behind it, on one instance at a time. The notes are read before the bitmaps: a change that is written into the
-//! bitmaps between the two is seen twice rather than not at all, and merged.
+//! The transaction that changes an item records this in `search_changes`. A search takes the recorded items out of the
+//! bitmaps and checks their rows instead, so it shows every committed change at once. Later [`index_changes`] brings the
+//! bitmaps up to date, on one instance at a time. A search reads the changes before the bitmaps: a change that reaches
+//! the bitmaps between the two reads is seen twice and merged, and not missed.
 //!
-//! # The end of patience
-//! However a search is made up, it reads so many rows and no more ([`Effort`]). Where that does not fill a page, the
-//! page is short, or empty, and its cursor goes on from where the search stopped.
+//! # The budget
+//! A search reads no more rows than its [`Budget`] allows. If that does not fill the page, the page is short or empty, and
+//! its cursor continues where the search stopped.
 
-mod effort;
-mod harvest;
+mod band_groups;
+mod budget;
+mod collector;
+pub mod db;
+mod direction;
+mod find_items;
+mod find_stores;
+mod found;
+pub(crate) mod http;
 mod index_writer;
-mod item_hunt;
+mod item_filter;
+mod item_pages;
+mod item_run;
 mod item_search;
+mod item_terms;
+mod keyword;
+mod order;
 mod posting_spans;
 mod rebuild;
+mod store_run;
 mod store_search;
+mod term;
 
-pub use effort::Effort;
-pub use harvest::Found;
+pub use budget::Budget;
+pub use direction::Direction;
+pub use find_items::find_items;
+pub use find_stores::find_stores;
+pub use found::Found;
 pub use index_writer::{IndexError, index_changes, index_worker};
-pub use item_search::{ItemSearch, find_items};
+pub use item_filter::ItemFilter;
+pub use item_pages::{ItemPage, ItemPages};
+pub use item_search::ItemSearch;
+pub use keyword::{Keyword, KeywordFault, Rank};
+pub use order::{ItemPosition, ItemSort, StoreKey, StorePosition, StoreSort};
 pub use rebuild::{RebuildError, rebuild, rebuild_from};
-pub use store_search::{StoreSearch, find_stores};
+pub use store_search::StoreSearch;
+pub use term::{ItemFacts, NameTerms, Term, each_name_term, each_text_term};

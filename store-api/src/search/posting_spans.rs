@@ -1,4 +1,4 @@
-//! The bitmaps of a search's terms, read a span of blocks at a time: the newest first, and no more than are needed.
+//! The bitmaps of a search's terms. They are read in spans of blocks, the newest first, and only as many as needed.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -6,18 +6,18 @@ use std::ops::RangeInclusive;
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use crate::db::search_blocks::{self, block_of};
-use crate::domain::search::Term;
+use super::Term;
+use super::db::blocks::{self, block_of};
 
-/// The first span has so many blocks, and each further one this many times more than the one before: most searches are
-/// done with the first, and a search that reads all does so in few statements.
+/// The first span has this many blocks. It is enough for most searches.
 const FIRST_SPAN: u32 = 2;
+/// Each further span has this many times as many blocks as the span before, so that reading all takes few statements.
 const GROWTH: u32 = 8;
 
-/// What is known of the terms of a search.
+/// The spans that were read so far.
 pub(super) struct PostingSpans {
     terms: Vec<Term>,
-    /// The first and last term of a range, of which a number needs one.
+    /// The first and the last term of a range. A number must have one of its terms.
     range: Option<(Term, Term)>,
     spans: Vec<Span>,
     /// The highest block that was not read yet.
@@ -31,30 +31,34 @@ pub(super) struct Span {
 }
 
 impl PostingSpans {
-    /// For these terms, from the block of the number `newest` down.
+    /// The spans of these terms, from the block of the number `newest` down.
     pub(super) fn new(terms: Vec<Term>, range: Option<(Term, Term)>, newest: u32) -> Self {
         Self { terms, range, spans: Vec::new(), next: Some(block_of(newest)) }
     }
 
-    /// The span of this position, counted from the newest; `None` behind the last.
-    pub(super) async fn span(&mut self, db: &mut Connection, position: usize) -> sqlx::Result<Option<&Span>> {
-        while self.spans.len() <= position {
+    /// The span with this index, counted from the newest. `None` after the last span.
+    pub(super) async fn span(
+        &mut self,
+        connection: &mut Connection,
+        index: usize,
+    ) -> sqlx::Result<Option<&Span>> {
+        while self.spans.len() <= index {
             let Some(highest) = self.next else { return Ok(None) };
             let size = (0..self.spans.len()).fold(FIRST_SPAN, |size, _| size.saturating_mul(GROWTH));
             let lowest = (highest + 1).saturating_sub(size);
-            let span = self.read(db, lowest..=highest).await?;
+            let span = self.read(connection, lowest..=highest).await?;
             self.spans.push(span);
             self.next = lowest.checked_sub(1);
         }
-        Ok(self.spans.get(position))
+        Ok(self.spans.get(index))
     }
 
-    async fn read(&self, db: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
+    async fn read(&self, connection: &mut Connection, blocks: RangeInclusive<u32>) -> sqlx::Result<Span> {
         let terms: Vec<&Term> = self.terms.iter().collect();
-        let by_term = search_blocks::find(db, &terms, blocks.clone()).await?;
+        let by_term = blocks::find(connection, &terms, blocks.clone()).await?;
         let in_range = match &self.range {
             Some((first, last)) => Some(
-                search_blocks::find_range(db, first, last, blocks)
+                blocks::find_range(connection, first, last, blocks)
                     .await?
                     .into_values()
                     .fold(RoaringBitmap::new(), |all, one| all | one),
@@ -66,7 +70,7 @@ impl PostingSpans {
 }
 
 impl Span {
-    /// The numbers that have all of these terms and one of the range. Without any condition there is nothing to tell.
+    /// The numbers that have all of these terms and one of the range. Empty if there is neither a term nor a range.
     pub(super) fn with_all<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> RoaringBitmap {
         let mut bitmaps: Vec<&RoaringBitmap> = self.in_range.iter().collect();
         for term in terms {
@@ -75,9 +79,9 @@ impl Span {
                 None => return RoaringBitmap::new(),
             }
         }
-        // The rarest first: what is left never grows.
+        // The smallest bitmap first keeps all intermediate results small.
         bitmaps.sort_unstable_by_key(|bitmap| bitmap.len());
-        let Some((rarest, others)) = bitmaps.split_first() else { return RoaringBitmap::new() };
-        others.iter().fold((*rarest).clone(), |left, bitmap| left & *bitmap)
+        let Some((smallest, others)) = bitmaps.split_first() else { return RoaringBitmap::new() };
+        others.iter().fold((*smallest).clone(), |left, bitmap| left & *bitmap)
     }
 }

@@ -1,76 +1,80 @@
-//! Making the index anew from the rows: after rows were written past the service, or where the index is in doubt.
+//! Rebuilds the index from the rows: after rows were written in bulk, or if the index may be wrong.
 
 use std::collections::HashMap;
 
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use roaring::RoaringBitmap;
+use strum::VariantArray;
 
+use super::db::blocks::{block_of, numbers_of};
 use super::index_writer::each_text_of;
-use crate::db;
-use crate::db::search_blocks::{block_of, numbers_of};
-use crate::domain::search::{Corpus, Term};
+use super::{Term, db};
+use crate::items::db::items;
+use crate::search_changes::{self, Corpus};
+use crate::stores::db::stores;
 
-/// So many rows are read in one statement.
+/// One statement reads this many rows.
 const ROWS_AT_ONCE: u32 = 5_000;
 
-/// Why the index was not made anew.
+/// The index was not rebuilt.
 #[derive(Debug, thiserror::Error)]
-#[error("making the search index anew failed in the database")]
+#[error("rebuilding the search index failed in the database")]
 pub struct RebuildError(#[from] sqlx::Error);
 
-/// Makes the index anew, a block after the other, each in a transaction of its own: searches go on meanwhile. `done` is
-/// told after each block how many numbers lie behind and how many there are.
+/// Rebuilds the index, block by block. Each block is one transaction, and searches go on meanwhile. After each block,
+/// `progress` gets the count of numbers that are done and the count of all numbers.
 pub async fn rebuild(
     database: &Database,
-    mut done: impl FnMut(Corpus, u32, u32),
+    mut progress: impl FnMut(Corpus, u32, u32),
 ) -> Result<(), RebuildError> {
-    for corpus in Corpus::ALL {
-        rebuild_from(database, corpus, 1, |behind, all| done(corpus, behind, all)).await?;
+    for corpus in Corpus::VARIANTS.iter().copied() {
+        rebuild_from(database, corpus, 1, |done, all| progress(corpus, done, all)).await?;
     }
     Ok(())
 }
 
-/// As [`rebuild`], for the numbers of a corpus from the block of `first` on.
+/// Like [`rebuild`], for one corpus and only from the block of the number `first` on.
 pub async fn rebuild_from(
     database: &Database,
     corpus: Corpus,
     first: u32,
-    mut done: impl FnMut(u32, u32),
+    mut progress: impl FnMut(u32, u32),
 ) -> Result<(), RebuildError> {
-    let newest = database.read("newest_number", move |db| {
+    let newest = database.read("newest_number", move |connection| {
         Box::pin(async move {
             match corpus {
-                Corpus::Items => db::items::newest_number(db).await,
-                Corpus::Stores => db::stores::newest_number(db).await,
+                Corpus::Items => items::newest_number(connection).await,
+                Corpus::Stores => stores::newest_number(connection).await,
             }
         })
     });
     let Some(newest) = newest.await? else { return Ok(()) };
     for block in block_of(first)..=block_of(newest) {
         database
-            .run_tx("rebuild_search_block", move |tx| {
-                Box::pin(async move { Ok::<_, RebuildError>(rebuild_block(tx, corpus, block).await?) })
+            .run_tx("rebuild_search_block", move |connection| {
+                Box::pin(
+                    async move { Ok::<_, RebuildError>(rebuild_block(connection, corpus, block).await?) },
+                )
             })
             .await?;
-        let behind = (*numbers_of(block).end()).min(newest);
-        done((behind + 1).saturating_sub(first), (newest + 1).saturating_sub(first));
+        let done = (*numbers_of(block).end()).min(newest);
+        progress((done + 1).saturating_sub(first), (newest + 1).saturating_sub(first));
     }
     Ok(())
 }
 
-async fn rebuild_block(tx: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
-    db::search_changes::lock_writer(tx).await?;
+async fn rebuild_block(connection: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
+    search_changes::lock_writer(connection).await?;
     let members = match corpus {
-        Corpus::Items => items_of(tx, block).await?,
-        Corpus::Stores => stores_of(tx, block).await?,
+        Corpus::Items => items_of(connection, block).await?,
+        Corpus::Stores => stores_of(connection, block).await?,
     };
-    db::search_blocks::delete_block(tx, corpus, block).await?;
+    db::blocks::delete_block(connection, corpus, block).await?;
     let mut members: Vec<(Term, RoaringBitmap)> =
         members.into_iter().map(|(term, members)| (Term::from_bytes(term), members)).collect();
     // In the order of the primary key.
     members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    db::search_blocks::replace(tx, block, members.iter().map(|(term, members)| (term, members))).await
+    db::blocks::replace(connection, block, members.iter().map(|(term, members)| (term, members))).await
 }
 
 type Members = HashMap<Vec<u8>, RoaringBitmap>;
@@ -82,11 +86,11 @@ fn add(members: &mut Members, term: &[u8], number: u32) {
     }
 }
 
-async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
+async fn items_of(connection: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let items = db::search_documents::live_items(tx, from..=to, ROWS_AT_ONCE).await?;
+        let items = db::documents::live_items(connection, from..=to, ROWS_AT_ONCE).await?;
         for item in &items {
             each_text_of(Corpus::Items, &item.name, &item.description, |term| {
                 add(&mut members, term, item.number);
@@ -102,11 +106,11 @@ async fn items_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
     }
 }
 
-async fn stores_of(tx: &mut Connection, block: u32) -> sqlx::Result<Members> {
+async fn stores_of(connection: &mut Connection, block: u32) -> sqlx::Result<Members> {
     let mut members = Members::new();
     let (mut from, to) = numbers_of(block).into_inner();
     loop {
-        let stores = db::search_documents::live_stores(tx, from..=to, ROWS_AT_ONCE).await?;
+        let stores = db::documents::live_stores(connection, from..=to, ROWS_AT_ONCE).await?;
         for store in &stores {
             each_text_of(Corpus::Stores, &store.name, "", |term| add(&mut members, term, store.number));
         }

@@ -1,8 +1,8 @@
-//! What desserts and their shops are called.
+//! The words for the names and descriptions of stores and items.
 
-use crate::domain::Category;
+use crate::items::Category;
 
-/// How a store's name begins.
+/// Adjectives of store names.
 pub(super) const STORE_ADJECTIVES: &[&str] = &[
     "달콤한",
     "포근한",
@@ -26,7 +26,7 @@ pub(super) const STORE_ADJECTIVES: &[&str] = &[
     "Petit",
 ];
 
-/// What a store's name is about.
+/// Nouns of store names.
 pub(super) const STORE_NOUNS: &[&str] = &[
     "오븐",
     "과자점",
@@ -48,7 +48,7 @@ pub(super) const STORE_NOUNS: &[&str] = &[
     "Sweets",
 ];
 
-/// Where it is.
+/// Places of stores.
 pub(super) const PLACES: &[&str] = &[
     "성수",
     "연남",
@@ -72,8 +72,8 @@ pub(super) const PLACES: &[&str] = &[
     "홍대",
 ];
 
-/// What an item tastes of; the first are by far the most frequent.
-pub(super) const TASTES: &[&str] = &[
+/// Flavours of items. The first ones are by far the most frequent.
+pub(super) const FLAVOURS: &[&str] = &[
     "초코",
     "딸기",
     "바닐라",
@@ -124,7 +124,7 @@ pub(super) const TASTES: &[&str] = &[
     "Earl Grey",
 ];
 
-/// What is said of it before its name; most items have nothing of the kind.
+/// Words before the name of an item. Most items have none.
 pub(super) const ADJECTIVES: &[&str] = &[
     "수제",
     "프리미엄",
@@ -144,17 +144,17 @@ pub(super) const ADJECTIVES: &[&str] = &[
     "Real",
 ];
 
-/// What items of a category are like.
-pub(super) struct Likes {
-    /// What they are called.
+/// The words and prices of a category.
+pub(super) struct Profile {
+    /// The names of items.
     pub(super) names: &'static [&'static str],
-    /// What is added behind a name; most items have nothing of the kind.
+    /// Words after the name. Most items have none.
     pub(super) forms: &'static [&'static str],
-    /// What the first option costs, from and to, in hundreds of won.
+    /// The lowest and the highest price of the first option, in hundreds of won.
     pub(super) price: (i64, i64),
-    /// What the options are called, and what each costs in percent of the first.
+    /// Sets of options: the name of each, and its price in percent of the first.
     pub(super) options: &'static [&'static [(&'static str, i64)]],
-    /// What is said of them and of no others; `{}` stands for the taste.
+    /// Sentences for this category only. `{}` stands for the flavour.
     pub(super) sentences: &'static [&'static str],
 }
 
@@ -167,10 +167,10 @@ const MANY: &[(&str, i64)] = &[("1개", 100), ("5개", 480), ("10개", 930), ("2
 const SETS: &[(&str, i64)] = &[("6구", 100), ("12구", 190), ("24구", 370)];
 const WEIGHTS: &[(&str, i64)] = &[("100g", 100), ("200g", 190), ("500g", 450)];
 
-/// What items of a category are like.
-pub(super) fn likes(category: Category) -> Likes {
+/// The words and prices of a category.
+pub(super) fn profile(category: Category) -> Profile {
     match category {
-        Category::Cake => Likes {
+        Category::Cake => Profile {
             names: &[
                 "케이크",
                 "생크림케이크",
@@ -192,7 +192,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "원하시는 문구를 적어 드립니다.",
             ],
         },
-        Category::Tart => Likes {
+        Category::Tart => Profile {
             names: &["타르트", "에그타르트", "과일타르트", "갈레트", "파이", "크럼블타르트"],
             forms: &["선물세트", "박스", "Mini"],
             price: (35, 90),
@@ -203,7 +203,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "아몬드 크림을 두껍게 깔았습니다.",
             ],
         },
-        Category::Macaron => Likes {
+        Category::Macaron => Profile {
             names: &["마카롱", "뚱카롱", "다쿠아즈", "머랭쿠키"],
             forms: &["선물세트", "답례품", "세트"],
             price: (150, 240),
@@ -214,7 +214,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "냉동으로 보내드리니 10분 뒤에 드세요.",
             ],
         },
-        Category::Bread => Likes {
+        Category::Bread => Profile {
             names: &[
                 "식빵",
                 "크루아상",
@@ -235,7 +235,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "결이 살아 있는 {} 빵입니다.",
             ],
         },
-        Category::Cookie => Likes {
+        Category::Cookie => Profile {
             names: &["쿠키", "르뱅쿠키", "버터쿠키", "사브레", "비스코티", "스모어쿠키", "Cookie"],
             forms: &["선물세트", "틴케이스", "답례품", "Set"],
             price: (25, 48),
@@ -246,7 +246,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "틴케이스에 담아 선물하기 좋아요.",
             ],
         },
-        Category::Chocolate => Likes {
+        Category::Chocolate => Profile {
             names: &["초콜릿", "생초콜릿", "봉봉", "브라우니", "트러플초콜릿", "바크초콜릿", "Chocolate"],
             forms: &["선물세트", "박스", "Box"],
             price: (90, 260),
@@ -257,7 +257,7 @@ pub(super) fn likes(category: Category) -> Likes {
                 "입에서 부드럽게 녹아내립니다.",
             ],
         },
-        Category::Scone => Likes {
+        Category::Scone => Profile {
             names: &["스콘", "휘낭시에", "마들렌", "까눌레", "피낭시에"],
             forms: &["선물세트", "티타임세트", "답례품"],
             price: (28, 52),
@@ -271,7 +271,7 @@ pub(super) fn likes(category: Category) -> Likes {
     }
 }
 
-/// What may be said of anything; `{}` stands for the taste.
+/// Sentences for every category. `{}` stands for the flavour.
 pub(super) const SENTENCES: &[&str] = &[
     "매일 아침 직접 굽습니다.",
     "{} 맛이 진하게 느껴져요.",
@@ -292,6 +292,6 @@ pub(super) const SENTENCES: &[&str] = &[
     "견과류 알레르기가 있으신 분은 주의해 주세요.",
 ];
 
-/// Words that hardly any description has, for those who search for a needle.
+/// Words that very few descriptions have, for searches with few results.
 pub(super) const RARE: &[&str] =
     &["금박장식", "캐비아", "사프란", "통카빈", "백년초", "식용꽃다발", "흑마늘", "kombucha"];

@@ -1,18 +1,17 @@
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
-use crate::domain::reservation::{Confirm, on_confirm};
-use crate::domain::search::Scale;
+use super::db;
+use super::reservation::{Confirm, on_confirm};
+use crate::search_changes;
 
 /// Why a reservation was not confirmed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfirmError {
-    /// There is none for this order.
+    /// The order has no reservation.
     #[error("there is no reservation for this order")]
     NotFound,
     /// Its pieces are back on sale.
@@ -23,45 +22,48 @@ pub enum ConfirmError {
     Database(#[from] sqlx::Error),
 }
 
-/// Makes what is held for an order sold. For an order whose pieces are sold already, the answer is what it was.
+/// Makes the pieces sold that are held for an order. An order whose pieces are sold already gets the same answer as
+/// before.
 pub async fn confirm(
     database: &Database,
     clock: &Clock,
     order_id: Uuid,
 ) -> Result<Reservation, ConfirmError> {
     let now = clock.now();
-    database.run_tx("confirm", move |tx| Box::pin(async move { confirm_in(tx, order_id, now).await })).await
+    database
+        .run_tx("confirm", move |connection| {
+            Box::pin(async move { confirm_in(connection, order_id, now).await })
+        })
+        .await
 }
 
 async fn confirm_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ConfirmError> {
-    let stored = db::reservations::lock(tx, order_id).await?.ok_or(ConfirmError::NotFound)?;
+    let stored = db::reservations::lock(connection, order_id).await?.ok_or(ConfirmError::NotFound)?;
     match on_confirm(&stored, now) {
         Confirm::Refuse => return Err(ConfirmError::Expired),
         Confirm::Already => {}
         Confirm::Sell => {
-            // Items before options, as sellers' edits take them.
-            count_sold(tx, order_id).await?;
+            // Items are locked before options, as in the edits of sellers.
+            count_sold(connection, order_id).await?;
             for (option_id, pieces) in stored.lines.iter() {
-                db::stock::sell(tx, option_id, pieces).await?;
+                db::stock::sell(connection, option_id, pieces).await?;
             }
             let confirmed = ReservationStatus::Confirmed;
-            db::reservations::update(tx, order_id, confirmed, stored.expires_at, now).await?;
+            db::reservations::update(connection, order_id, confirmed, stored.expires_at, now).await?;
         }
     }
     Ok(Reservation { order_id, status: ReservationStatus::Confirmed, expires_at: stored.expires_at })
 }
 
-/// Counts the pieces of an order as sold on their items.
-async fn count_sold(tx: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
-    for (number, pieces) in db::stock::bought_items(tx, order_id).await? {
-        let sold = db::stock::count_sold(tx, number, pieces).await?;
-        if Scale::COUNTS.band(sold - pieces) != Scale::COUNTS.band(sold) {
-            db::search_changes::note_facts(tx, number).await?;
-        }
+/// Adds the pieces of an order to the sold counts of their items.
+async fn count_sold(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
+    for (number, pieces) in db::stock::bought_items(connection, order_id).await? {
+        let sold = db::stock::count_sold(connection, number, pieces).await?;
+        search_changes::record_count(connection, number, sold - pieces, sold).await?;
     }
     Ok(())
 }

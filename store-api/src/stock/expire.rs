@@ -1,51 +1,61 @@
 use std::time::Duration;
 
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
+use jobs::{Next, Progress};
 use store_client::ReservationStatus;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::release::give_back;
-use crate::db;
+use super::db;
+use super::release::return_stock;
 
-/// Why a look for reservations that are over ended early.
+/// A reservation was not expired.
 #[derive(Debug, thiserror::Error)]
 #[error("expiring a reservation failed in the database")]
 pub struct ExpireError(#[from] sqlx::Error);
 
-/// Looks for reservations that are over, again and again. Every instance runs it; they share the work.
-pub async fn expiry_worker(database: Database, clock: Clock, pause: Duration) {
-    loop {
-        match expire_due(&database, &clock).await {
-            Ok(0) => {}
-            Ok(expired) => tracing::info!(expired, "reservations expired and their stock is back on sale"),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "will look again"),
-        }
-        tokio::time::sleep(pause).await;
-    }
+/// Expires reservations until `ending` is cancelled. Every instance runs this worker, and they share the work. After the last
+/// reservation that is due there is a `pause`.
+pub async fn expiry_worker(
+    database: Database,
+    clock: Clock,
+    pause: Duration,
+    progress: Progress,
+    ending: CancellationToken,
+) {
+    let expire = || async { expire_next(&database, clock.now()).await.map(Next::at_once_if) };
+    jobs::repeat(&progress, &ending, pause, expire).await;
 }
 
-/// Puts the stock of every reservation that is over back on sale, each in a transaction of its own. Gives how many it
-/// found.
+/// Puts the stock of every reservation whose time is over back on sale. Each reservation is one transaction. Returns how
+/// many have expired.
 pub async fn expire_due(database: &Database, clock: &Clock) -> Result<u64, ExpireError> {
     let mut expired = 0;
-    while expire_next(database, clock.now()).await?.is_some() {
+    while expire_next(database, clock.now()).await? {
         expired += 1;
-        metrics::counter!("reservations_expired_total").increment(1);
     }
     Ok(expired)
 }
 
-async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
-    database.run_tx("expire", move |tx| Box::pin(async move { expire_in(tx, now).await })).await
+/// Expires the next reservation that is due. False if there is none.
+async fn expire_next(database: &Database, now: OffsetDateTime) -> Result<bool, ExpireError> {
+    let expired = database
+        .run_tx("expire", move |connection| Box::pin(async move { expire_in(connection, now).await }))
+        .await?;
+    if let Some(order_id) = expired {
+        tracing::info!(%order_id, "a reservation expired, and its stock is back on sale");
+        metrics::counter!("reservations_expired_total").increment(1);
+    }
+    Ok(expired.is_some())
 }
 
-async fn expire_in(tx: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
-    let Some(order_id) = db::reservations::lock_next_due(tx, now).await? else { return Ok(None) };
-    let Some(stored) = db::reservations::lock(tx, order_id).await? else { return Ok(None) };
-    give_back(tx, order_id, &stored.lines).await?;
-    db::reservations::update(tx, order_id, ReservationStatus::Expired, stored.expires_at, now).await?;
+async fn expire_in(connection: &mut Connection, now: OffsetDateTime) -> Result<Option<Uuid>, ExpireError> {
+    let Some(order_id) = db::reservations::lock_next_due(connection, now).await? else { return Ok(None) };
+    let Some(stored) = db::reservations::lock(connection, order_id).await? else { return Ok(None) };
+    return_stock(connection, order_id, &stored.lines).await?;
+    db::reservations::update(connection, order_id, ReservationStatus::Expired, stored.expires_at, now)
+        .await?;
     Ok(Some(order_id))
 }

@@ -1,8 +1,13 @@
-//! What orders do to stock, each in one transaction and idempotent by an id that the caller made.
+//! What orders do to stock: reserve, confirm, release, expire, restock.
+//!
+//! Each step is one transaction. It is idempotent by the id that the caller gives: of the order, or of the restock.
 
 mod confirm;
+pub mod db;
 mod expire;
+pub(crate) mod http;
 mod release;
+pub mod reservation;
 mod reserve;
 mod restock;
 

@@ -1,12 +1,12 @@
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use store_client::{Reservation, ReservationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
-use crate::domain::reservation::{Lines, Release, on_release};
+use super::db;
+use super::reservation::{Lines, Release, on_release};
+use crate::search_changes;
 
 /// Why a reservation was not released.
 #[derive(Debug, thiserror::Error)]
@@ -19,43 +19,52 @@ pub enum ReleaseError {
     Database(#[from] sqlx::Error),
 }
 
-/// Puts what is held for an order back on sale. From then on nothing can be reserved for it: a request to reserve that
-/// is overtaken by its own release finds the order closed.
+/// Puts the pieces that are held for an order back on sale. From then on nothing can be reserved for the order. So a
+/// request to reserve that arrives after the release of its order is refused.
 pub async fn release(
     database: &Database,
     clock: &Clock,
     order_id: Uuid,
 ) -> Result<Reservation, ReleaseError> {
     let now = clock.now();
-    database.run_tx("release", move |tx| Box::pin(async move { release_in(tx, order_id, now).await })).await
+    database
+        .run_tx("release", move |connection| {
+            Box::pin(async move { release_in(connection, order_id, now).await })
+        })
+        .await
 }
 
 async fn release_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     order_id: Uuid,
     now: OffsetDateTime,
 ) -> Result<Reservation, ReleaseError> {
     let released = |expires_at| Reservation { order_id, status: ReservationStatus::Released, expires_at };
-    match db::reservations::insert(tx, order_id, ReservationStatus::Released, now, now).await {
+    match db::reservations::insert(connection, order_id, ReservationStatus::Released, now, now).await {
         Ok(()) => return Ok(released(now)),
         Err(error) if database::duplicate_key(&error).is_some() => {}
         Err(error) => return Err(error.into()),
     }
-    let stored = db::reservations::lock(tx, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = db::reservations::lock(connection, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
     match on_release(stored.status) {
         Release::Refuse => return Err(ReleaseError::Confirmed),
         Release::Already => return Ok(released(stored.expires_at)),
         Release::Close => {}
-        Release::GiveBack => give_back(tx, order_id, &stored.lines).await?,
+        Release::ReturnStock => return_stock(connection, order_id, &stored.lines).await?,
     }
-    db::reservations::update(tx, order_id, ReservationStatus::Released, stored.expires_at, now).await?;
+    db::reservations::update(connection, order_id, ReservationStatus::Released, stored.expires_at, now)
+        .await?;
     Ok(released(stored.expires_at))
 }
 
-/// Puts every line back on the shelf, in the order of the options' ids.
-pub(super) async fn give_back(tx: &mut Connection, order_id: Uuid, lines: &Lines) -> sqlx::Result<()> {
+/// Puts the pieces of every line back on hand, in the order of the option ids.
+pub(super) async fn return_stock(
+    connection: &mut Connection,
+    order_id: Uuid,
+    lines: &Lines,
+) -> sqlx::Result<()> {
     for (option_id, pieces) in lines.iter() {
-        db::stock::give_back(tx, option_id, pieces).await?;
+        db::stock::release(connection, option_id, pieces).await?;
     }
-    db::search_changes::note_back_in_stock(tx, order_id).await
+    search_changes::record_back_in_stock(connection, order_id).await
 }

@@ -1,11 +1,11 @@
 use clock::Clock;
-use database::Connection;
-use database::Database;
+use database::{Connection, Database};
 use store_client::{Restock, RestockRequest};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db;
+use super::db;
+use crate::search_changes;
 
 /// Why nothing came back on sale.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum RestockError {
     /// The order did not buy this option.
     #[error("the order did not buy this option")]
     NotSold,
-    /// The id belongs to another restock, or more would come back than was sold.
+    /// The id belongs to another restock, or more pieces would come back than were sold.
     #[error("the restock does not fit what was sold")]
     Mismatch,
     /// The database failed.
@@ -21,8 +21,7 @@ pub enum RestockError {
     Database(#[from] sqlx::Error),
 }
 
-/// Puts pieces that an order had bought back on sale, once for each id. For an id that is known, the answer is what it
-/// was.
+/// Puts pieces that an order has bought back on sale, once for each id. A known id gets the same answer as before.
 pub async fn restock(
     database: &Database,
     clock: &Clock,
@@ -31,20 +30,22 @@ pub async fn restock(
 ) -> Result<Restock, RestockError> {
     let now = clock.now();
     database
-        .run_tx("restock", move |tx| Box::pin(async move { restock_in(tx, id, request, now).await }))
+        .run_tx("restock", move |connection| {
+            Box::pin(async move { restock_in(connection, id, request, now).await })
+        })
         .await
 }
 
 async fn restock_in(
-    tx: &mut Connection,
+    connection: &mut Connection,
     id: Uuid,
     request: RestockRequest,
     now: OffsetDateTime,
 ) -> Result<Restock, RestockError> {
     let RestockRequest { order_id, option_id, quantity } = request;
-    // The order's lock comes first: two requests of one id, which name one order, come in one after the other.
-    let line = db::reservations::lock_sold_line(tx, order_id, option_id).await?;
-    if let Some(earlier) = db::restocks::find(tx, id).await? {
+    // The order is locked first. So two requests with the same id, which name the same order, run one after the other.
+    let line = db::reservations::lock_sold_line(connection, order_id, option_id).await?;
+    if let Some(earlier) = db::restocks::find(connection, id).await? {
         if earlier != request {
             return Err(RestockError::Mismatch);
         }
@@ -54,14 +55,14 @@ async fn restock_in(
     if line.restocked + quantity > line.quantity {
         return Err(RestockError::Mismatch);
     }
-    match db::restocks::insert(tx, id, &request, now).await {
+    match db::restocks::insert(connection, id, &request, now).await {
         Ok(()) => {}
-        // The same id came in for another order at the same time.
+        // Another order used the same id at the same time.
         Err(error) if database::duplicate_key(&error).is_some() => return Err(RestockError::Mismatch),
         Err(error) => return Err(error.into()),
     }
-    db::reservations::add_restocked(tx, order_id, option_id, quantity).await?;
-    db::stock::restock(tx, option_id, quantity).await?;
-    db::search_changes::note_item_of_option(tx, option_id).await?;
+    db::reservations::add_restocked(connection, order_id, option_id, quantity).await?;
+    db::stock::restock(connection, option_id, quantity).await?;
+    search_changes::record_item_of_option(connection, option_id).await?;
     Ok(Restock { id, order_id, option_id, quantity })
 }

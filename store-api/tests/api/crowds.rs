@@ -1,4 +1,4 @@
-//! Many who look at the same things at the same time, and are answered together.
+//! Many requests for the same items and lists at the same time, which are answered in batches.
 
 use futures::future::{join, join_all};
 use http::StatusCode;
@@ -6,10 +6,10 @@ use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::shop::{Shop, id_of, names};
+use crate::shop::{Shop, id_of, item_path, names};
 
 #[sqlx::test]
-async fn everybody_of_a_crowd_is_shown_what_they_asked_for(
+async fn every_request_of_a_batch_gets_its_own_item_or_list(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -19,60 +19,57 @@ async fn everybody_of_a_crowd_is_shown_what_they_asked_for(
     for name in ["마카롱", "까눌레", "휘낭시에", "다쿠아즈", "타르트"] {
         items.push(shop.item_of(&seller, name, 3).await);
     }
-    let crowd = join_all((0..100).map(|number| {
+    let shown_items = join_all((0..100).map(|number| {
         let (shop, item) = (&shop, items.get(number % 7));
         async move {
             let id = item.map_or_else(|| Uuid::new_v4().to_string(), id_of);
-            let shown = shop.client.get(&format!("/api/store/items/{id}")).send().await;
+            let shown = shop.get(&format!("/api/store/items/{id}")).await;
             match item {
                 Some(item) => assert_eq!(shown.expect(StatusCode::OK).body, *item),
                 None => drop(shown.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND")),
             }
         }
     }));
-    let lists = join_all((0..60).map(|number| {
+    let shown_lists = join_all((0..60).map(|number| {
         let (shop, limit) = (&shop, number % 3 + 1);
         async move {
-            let list = shop.client.get(&format!("/api/store/items?limit={limit}")).send().await;
+            let list = shop.get(&format!("/api/store/items?limit={limit}")).await;
             let list = list.expect(StatusCode::OK);
             assert_eq!(list.header("content-type"), "application/json");
             assert_eq!(names(&list.body), ["타르트", "다쿠아즈", "휘낭시에"][..limit]);
         }
     }));
-    join(crowd, lists).await;
+    join(shown_items, shown_lists).await;
 }
 
 #[sqlx::test]
-async fn who_changes_an_item_amid_a_crowd_sees_the_change_at_once(
+async fn a_seller_sees_a_change_at_once_while_many_read_the_item(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "마카롱", 3).await;
-    let path = format!("/api/store/items/{}", id_of(&item));
-    let gone = tokio::sync::watch::Sender::new(false);
-    let crowd = join_all((0..12).map(|number| {
-        let (shop, path, gone) = (&shop, &path, gone.subscribe());
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
+    let path = item_path(&item);
+    let is_over = tokio::sync::watch::Sender::new(false);
+    let readers = join_all((0..12).map(|number| {
+        let (shop, path, is_over) = (&shop, &path, is_over.subscribe());
         async move {
-            while !*gone.borrow() {
+            while !*is_over.borrow() {
                 let path = if number % 2 == 0 { path.as_str() } else { "/api/store/items" };
-                let _ = shop.client.get(path).send().await.expect(StatusCode::OK);
+                let _ = shop.get(path).await.expect(StatusCode::OK);
             }
         }
     }));
     let editing = async {
         for edit in 0..40 {
             let name = format!("마카롱 {edit}");
-            let changed =
-                shop.client.patch(&path).bearer(&seller.token).json(&json!({ "name": name })).send().await;
+            let changed = shop.patch(&seller, &path, &json!({ "name": name })).await;
             let _ = changed.expect(StatusCode::OK);
-            let shown = shop.client.get(&path).send().await.expect(StatusCode::OK).body;
+            let shown = shop.get(&path).await.expect(StatusCode::OK).body;
             assert_eq!(shown["name"], name);
-            let list = shop.client.get("/api/store/items").send().await.expect(StatusCode::OK).body;
+            let list = shop.get("/api/store/items").await.expect(StatusCode::OK).body;
             assert_eq!(names(&list), [name]);
         }
-        gone.send_replace(true);
+        is_over.send_replace(true);
     };
-    join(crowd, editing).await;
+    join(readers, editing).await;
 }

@@ -11,13 +11,13 @@ async fn every_public_operation_is_documented_and_no_internal_one(
     options: MySqlConnectOptions,
 ) {
     let shop = Shop::open(&options);
-    let document = shop.client.get("/openapi.json").send().await.expect(StatusCode::OK).body;
+    let document = shop.get("/openapi.json").await.expect(StatusCode::OK).body;
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
             assert!(operation["responses"]["500"].is_object(), "{method} {path}");
-            operations.push(format!("{} {path}{}", method.to_uppercase(), who(operation)));
+            operations.push(format!("{} {path}{}", method.to_uppercase(), bearer_mark(operation)));
         }
     }
     operations.sort();
@@ -52,6 +52,6 @@ async fn every_public_operation_is_documented_and_no_internal_one(
     }
 }
 
-fn who(operation: &serde_json::Value) -> &'static str {
+fn bearer_mark(operation: &serde_json::Value) -> &'static str {
     if operation["security"][0]["bearer"].is_array() { " (bearer)" } else { "" }
 }

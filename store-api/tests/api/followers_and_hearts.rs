@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::shop::{Person, Shop, an_item, id_of, names};
+use crate::shop::{Person, Shop, an_item, id_of, item_path, names};
 
 async fn send(shop: &Shop, method: Method, path: &str, person: &Person) -> StatusCode {
     shop.client.request(method, path).bearer(&person.token).send().await.status
@@ -26,7 +26,7 @@ async fn following_is_idempotent_both_ways(_: MySqlPoolOptions, options: MySqlCo
         (Method::DELETE, &one, 1),
     ] {
         assert_eq!(send(&shop, method, &follow, person).await, StatusCode::NO_CONTENT);
-        assert_eq!(shop.client.get(&path).send().await.body["followers"], followers);
+        assert_eq!(shop.get(&path).await.body["followers"], followers);
         assert_eq!(shop.number("SELECT COUNT(*) FROM follows").await, followers);
     }
 }
@@ -39,7 +39,7 @@ async fn fault_25_unfollowing_without_following_does_not_count_down(
     let shop = Shop::open(&options);
     let (fan, stranger) = (shop.customer(), shop.customer());
     let item = shop.item_of(&shop.seller(), "딸기 케이크", 1).await;
-    let item_path = format!("/api/store/items/{}", id_of(&item));
+    let item_path = item_path(&item);
     let store_path = format!("/api/store/stores/{}", item["storeId"].as_str().unwrap());
     let (heart, follow) = (format!("{item_path}/heart"), format!("{store_path}/follow"));
     for path in [&heart, &follow] {
@@ -47,8 +47,8 @@ async fn fault_25_unfollowing_without_following_does_not_count_down(
         assert_eq!(send(&shop, Method::PUT, path, &fan).await, StatusCode::NO_CONTENT);
         assert_eq!(send(&shop, Method::DELETE, path, &stranger).await, StatusCode::NO_CONTENT);
     }
-    assert_eq!(shop.client.get(&item_path).send().await.body["hearts"], 1);
-    assert_eq!(shop.client.get(&store_path).send().await.body["followers"], 1);
+    assert_eq!(shop.get(&item_path).await.body["hearts"], 1);
+    assert_eq!(shop.get(&store_path).await.body["followers"], 1);
 }
 
 #[sqlx::test]
@@ -61,19 +61,19 @@ async fn counts_are_the_number_of_rows_under_any_concurrency(
     let item = shop.item_of(&shop.seller(), "딸기 케이크", 1).await;
     let heart = format!("/api/store/items/{}/heart", id_of(&item));
     let follow = format!("/api/store/stores/{}/follow", item["storeId"].as_str().unwrap());
-    let storm = customers.iter().enumerate().flat_map(|(n, person)| {
-        // Everybody gives and follows twice; every third takes back meanwhile.
-        let mut calls = vec![Method::PUT, Method::PUT];
+    let calls = customers.iter().enumerate().flat_map(|(n, person)| {
+        // Every customer gives and follows twice. Every third also takes the heart back and unfollows.
+        let mut methods = vec![Method::PUT, Method::PUT];
         if n % 3 == 0 {
-            calls.push(Method::DELETE);
+            methods.push(Method::DELETE);
         }
         let (shop, heart, follow) = (&shop, &heart, &follow);
-        calls.into_iter().flat_map(move |method| {
+        methods.into_iter().flat_map(move |method| {
             [send(shop, method.clone(), heart, person), send(shop, method, follow, person)]
         })
     });
 
-    let statuses = join_all(storm).await;
+    let statuses = join_all(calls).await;
 
     assert!(statuses.iter().all(|status| *status == StatusCode::NO_CONTENT), "{statuses:?}");
     let hearts = shop.number("SELECT COUNT(*) FROM hearts").await;
@@ -102,9 +102,9 @@ async fn a_customer_sees_their_hearts_and_follows_page_by_page(
         ));
     }
     for n in [3, 0, 4, 1, 2] {
-        // Two in the same microsecond, to see them told apart.
+        // Two marks have the same time, so the order of the ids decides.
         if n != 4 {
-            shop.hand.advance(std::time::Duration::from_millis(1));
+            shop.clock_control.advance(std::time::Duration::from_millis(1));
         }
         for path in [&given[n].0, &given[n].1] {
             assert_eq!(send(&shop, Method::PUT, path, &customer).await, StatusCode::NO_CONTENT);
@@ -115,8 +115,9 @@ async fn a_customer_sees_their_hearts_and_follows_page_by_page(
     for (path, what) in [("/api/store/me/follows", "상점"), ("/api/store/me/hearts", "케이크")] {
         let mut seen = Vec::new();
         let mut query = "?limit=2".to_owned();
-        loop {
-            let page = shop.client.get(&format!("{path}{query}")).bearer(&customer.token).send().await;
+        for pages in 0.. {
+            assert!(pages < 100, "the list does not end");
+            let page = shop.get_as(&customer, &format!("{path}{query}")).await;
             let page = page.expect(StatusCode::OK).body;
             seen.extend(names(&page).into_iter().map(str::to_owned));
             let Value::String(cursor) = &page["nextCursor"] else { break };
@@ -128,9 +129,7 @@ async fn a_customer_sees_their_hearts_and_follows_page_by_page(
 
 #[sqlx::test]
 async fn only_customers_follow_and_give_hearts(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let follow = format!("/api/store/stores/{store}/follow");
     assert_eq!(send(&shop, Method::PUT, &follow, &seller).await, StatusCode::FORBIDDEN);
     assert_eq!(send(&shop, Method::GET, "/api/store/me/hearts", &seller).await, StatusCode::FORBIDDEN);

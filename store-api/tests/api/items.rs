@@ -4,16 +4,14 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::shop::{Shop, an_item, id_of};
+use crate::shop::{Shop, an_item, item_path};
 
 #[sqlx::test]
 async fn an_item_is_listed_with_its_options_in_their_order(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let body = json!({
         "name": "딸기 생크림 케이크", "description": "제철 딸기", "category": "CAKE",
         "thumbnailUrl": "https://img.example/1.jpg", "descriptionUrl": "https://img.example/1.html",
@@ -24,11 +22,10 @@ async fn an_item_is_listed_with_its_options_in_their_order(
     });
 
     let path = format!("/api/store/stores/{store}/items");
-    let listed =
-        shop.client.post(&path).bearer(&seller.token).json(&body).send().await.expect(StatusCode::CREATED);
+    let listed = shop.post(&seller, &path, &body).await.expect(StatusCode::CREATED);
 
     let location = listed.header("location").to_owned();
-    assert_eq!(location, format!("/api/store/items/{}", id_of(&listed.body)));
+    assert_eq!(location, item_path(&listed.body));
     assert_eq!(listed.header("etag"), "\"1\"");
     let mut expected = body.clone();
     for (name, value) in [
@@ -47,9 +44,8 @@ async fn an_item_is_listed_with_its_options_in_their_order(
         expected["options"][position]["id"] = listed.body["options"][position]["id"].clone();
     }
     assert_eq!(listed.body, expected);
-    assert_eq!(shop.client.get(&location).send().await.expect(StatusCode::OK).body, expected);
-    let in_list =
-        shop.client.get("/api/store/items").send().await.expect(StatusCode::OK).body["items"][0].clone();
+    assert_eq!(shop.get(&location).await.expect(StatusCode::OK).body, expected);
+    let in_list = shop.get("/api/store/items").await.expect(StatusCode::OK).body["items"][0].clone();
     expected.as_object_mut().unwrap().remove("options");
     assert_eq!(in_list, expected, "lists leave the options out and nothing else");
 }
@@ -59,9 +55,7 @@ async fn fault_05_every_fault_of_a_nested_body_is_refused_at_once(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let path = format!("/api/store/stores/{store}/items");
     let body = json!({
         "name": " ", "description": "a\u{0}b", "category": "PIZZA", "thumbnailUrl": "javascript:alert(1)",
@@ -74,7 +68,7 @@ async fn fault_05_every_fault_of_a_nested_body_is_refused_at_once(
         ],
     });
 
-    let refused = shop.client.post(&path).bearer(&seller.token).json(&body).send().await;
+    let refused = shop.post(&seller, &path, &body).await;
 
     let refused = refused.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
     let expected = [
@@ -103,7 +97,7 @@ async fn fault_05_every_fault_of_a_nested_body_is_refused_at_once(
         ),
     ] {
         let body = json!({ "name": "케이크", "description": "", "category": "CAKE", "options": options });
-        let refused = shop.client.post(&path).bearer(&seller.token).json(&body).send().await;
+        let refused = shop.post(&seller, &path, &body).await;
         assert_eq!(
             refused.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED").fault_pointers(),
             [pointer]
@@ -122,12 +116,12 @@ async fn item_names_are_unique_within_a_store(_: MySqlPoolOptions, options: MySq
     shop.item(&seller, &other, &cake).await;
     let path = format!("/api/store/stores/{store}/items");
     let again = an_item("cheese 케이크", &[("1호", 1_000, 1)]);
-    let refused = shop.client.post(&path).bearer(&seller.token).json(&again).send().await;
+    let refused = shop.post(&seller, &path, &again).await;
     refused.expect_problem(StatusCode::CONFLICT, "ITEM_NAME_TAKEN");
     assert_eq!(shop.number("SELECT COUNT(*) FROM options").await, 2, "nothing is left of the refused one");
 
-    let path = format!("/api/store/items/{}", id_of(&first));
-    shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    let path = item_path(&first);
+    shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
     shop.item(&seller, &store, &again).await;
 }
 
@@ -136,14 +130,12 @@ async fn fault_24_an_edit_drops_no_field_and_keeps_every_option_id(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let mut body = an_item("딸기 케이크", &[("1호", 32_000, 3), ("2호", 42_000, 5)]);
     body["descriptionUrl"] = "https://img.example/1.html".into();
     let listed = shop.item(&seller, &store, &body).await;
-    let path = format!("/api/store/items/{}", id_of(&listed));
-    let edit = |body: Value| shop.client.patch(&path).bearer(&seller.token).json(&body).send();
+    let path = item_path(&listed);
+    let edit = |body: Value| shop.patch(&seller, &path, &body);
 
     let renamed =
         edit(json!({ "name": "딸기 생크림 케이크", "category": "TART" })).await.expect(StatusCode::OK);
@@ -156,7 +148,7 @@ async fn fault_24_an_edit_drops_no_field_and_keeps_every_option_id(
     expected["descriptionUrl"] = Value::Null;
     assert_eq!(edit(json!({ "descriptionUrl": null })).await.expect(StatusCode::OK).body, expected);
     assert_eq!(edit(json!({})).await.expect(StatusCode::OK).body, expected);
-    assert_eq!(shop.client.get(&path).send().await.body, expected);
+    assert_eq!(shop.get(&path).await.body, expected);
     for (wrong, pointer) in [
         (json!({ "name": null }), "/name"),
         (json!({ "options": [] }), "/options"),
@@ -172,12 +164,10 @@ async fn an_edit_by_an_old_version_or_to_a_taken_name_is_refused(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let item = shop.item(&seller, &store, &an_item("하나", &[("1호", 1_000, 1)])).await;
     shop.item(&seller, &store, &an_item("둘", &[("1호", 1_000, 1)])).await;
-    let path = format!("/api/store/items/{}", id_of(&item));
+    let path = item_path(&item);
     let edit = |tag: &'static str, name: &'static str| {
         let body = json!({ "name": name });
         shop.client.patch(&path).bearer(&seller.token).header("if-match", tag).json(&body).send()
@@ -187,7 +177,7 @@ async fn an_edit_by_an_old_version_or_to_a_taken_name_is_refused(
     edit("\"1\"", "하나").await.expect_problem(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED");
     let stale = shop.client.delete(&path).bearer(&seller.token).header("if-match", "\"1\"").send().await;
     stale.expect_problem(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED");
-    assert_eq!(shop.client.get(&path).send().await.body["name"], "하나 반");
+    assert_eq!(shop.get(&path).await.body["name"], "하나 반");
 }
 
 #[sqlx::test]
@@ -195,17 +185,17 @@ async fn a_deleted_item_is_gone_with_its_hearts(_: MySqlPoolOptions, options: My
     let shop = Shop::open(&options);
     let (seller, customer) = (shop.seller(), shop.customer());
     let item = shop.item_of(&seller, "딸기 케이크", 3).await;
-    let path = format!("/api/store/items/{}", id_of(&item));
+    let path = item_path(&item);
     let heart = format!("{path}/heart");
-    shop.client.put(&heart).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.put(&customer, &heart).await.expect(StatusCode::NO_CONTENT);
 
-    shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
 
-    shop.client.get(&path).send().await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    shop.get(&path).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     let body = json!({ "name": "유령" });
-    let edit = shop.client.patch(&path).bearer(&seller.token).json(&body).send().await;
+    let edit = shop.patch(&seller, &path, &body).await;
     edit.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    assert_eq!(shop.client.get("/api/store/items").send().await.body["items"], json!([]));
+    assert_eq!(shop.get("/api/store/items").await.body["items"], json!([]));
     assert_eq!(shop.number("SELECT COUNT(*) FROM hearts").await, 0);
     assert_eq!(shop.number("SELECT COUNT(*) FROM options").await, 1, "old orders still name it");
 }
@@ -216,11 +206,11 @@ async fn somebody_elses_item_is_not_there_to_be_changed(_: MySqlPoolOptions, opt
     let (owner, thief) = (shop.seller(), shop.seller());
     let item = shop.item_of(&owner, "딸기 케이크", 3).await;
     shop.item_of(&thief, "쓴 케이크", 3).await;
-    let path = format!("/api/store/items/{}", id_of(&item));
+    let path = item_path(&item);
     let body = json!({ "name": "도둑" });
-    let edit = shop.client.patch(&path).bearer(&thief.token).json(&body).send().await;
+    let edit = shop.patch(&thief, &path, &body).await;
     edit.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    let delete = shop.client.delete(&path).bearer(&thief.token).send().await;
+    let delete = shop.delete(&thief, &path).await;
     delete.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    assert_eq!(shop.client.get(&path).send().await.body, item);
+    assert_eq!(shop.get(&path).await.body, item);
 }

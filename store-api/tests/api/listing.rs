@@ -7,10 +7,10 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::search::index_changes;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::shop::{Shop, an_item, id_of, names};
+use crate::shop::{Shop, an_item, id_of, item_path, names};
 
 async fn found(shop: &Shop, query: &str) -> Vec<String> {
-    let page = shop.client.get(&format!("/api/store/items?{query}")).send().await.expect(StatusCode::OK).body;
+    let page = shop.get(&format!("/api/store/items?{query}")).await.expect(StatusCode::OK).body;
     names(&page).into_iter().map(str::to_owned).collect()
 }
 
@@ -63,7 +63,7 @@ async fn decomposed_and_composed_hangul_find_each_other(_: MySqlPoolOptions, opt
     let shop = Shop::open(&options);
     let seller = shop.seller();
     let store = shop.store(&seller, &"쑥 연구소".nfd().collect::<String>()).await;
-    // As an old Mac types it, and as everybody else does.
+    // Decomposed, as macOS writes file names, and composed.
     let names: [String; 2] = ["쑥 케이크".nfd().collect(), "쑥 케이크 둘".nfc().collect()];
     for name in &names {
         shop.item(&seller, &store, &an_item(name, &[("기본", 1_000, 1)])).await;
@@ -79,7 +79,7 @@ async fn decomposed_and_composed_hangul_find_each_other(_: MySqlPoolOptions, opt
             }
         }
         let stores = format!("/api/store/stores?keyword={}", encoded("쑥 연구"));
-        let stores = shop.client.get(&stores).send().await.expect(StatusCode::OK).body;
+        let stores = shop.get(&stores).await.expect(StatusCode::OK).body;
         assert_eq!(stores["items"][0]["id"], store, "{is_indexed}");
     }
     let again = shop.client.post(&format!("/api/store/stores/{store}/items")).bearer(&seller.token);
@@ -88,10 +88,7 @@ async fn decomposed_and_composed_hangul_find_each_other(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test]
-async fn what_is_deleted_is_in_no_list_from_that_moment_on(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn deleted_items_and_stores_are_in_no_list(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let (seller, customer) = (shop.seller(), shop.customer());
     let (closed, open) = (shop.store(&seller, "닫는 상점").await, shop.store(&seller, "여는 상점").await);
@@ -100,12 +97,12 @@ async fn what_is_deleted_is_in_no_list_from_that_moment_on(
     let deleted = shop.item(&seller, &open, &an_item("딸기 쿠키", &price)).await;
     for item in [&gone, &deleted] {
         let heart = format!("/api/store/items/{}/heart", id_of(item));
-        shop.client.put(&heart).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+        shop.put(&customer, &heart).await.expect(StatusCode::NO_CONTENT);
     }
-    // The index knows both, and hears of their end only later.
+    // The index knows both items, and learns only later that they are deleted.
     index_changes(&shop.database).await.unwrap();
-    for path in [format!("/api/store/stores/{closed}"), format!("/api/store/items/{}", id_of(&deleted))] {
-        shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    for path in [format!("/api/store/stores/{closed}"), item_path(&deleted)] {
+        shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
     }
     let strawberry = encoded("딸기");
     for is_indexed in [false, true] {
@@ -132,8 +129,7 @@ async fn what_is_deleted_is_in_no_list_from_that_moment_on(
             (format!("/api/store/stores?keyword={}", encoded("닫는")), 0),
             ("/api/store/me/hearts".to_owned(), 0),
         ] {
-            let page =
-                shop.client.get(&path).bearer(&customer.token).send().await.expect(StatusCode::OK).body;
+            let page = shop.get_as(&customer, &path).await.expect(StatusCode::OK).body;
             assert_eq!(names(&page).len(), left, "{path}, {is_indexed}");
         }
     }
@@ -159,9 +155,7 @@ async fn every_sort_pages_without_gap_or_repeat_while_items_come(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     for n in 0..9_i64 {
         let price = 1_000 + n % 3;
         shop.item(&seller, &store, &an_item(&format!("{n}번"), &[("기본", price, 1)])).await;
@@ -171,12 +165,12 @@ async fn every_sort_pages_without_gap_or_repeat_while_items_come(
         let whole = found(&shop, &format!("limit=100&sort={sort}")).await;
         let mut seen = Vec::new();
         let mut query = format!("?limit=2&sort={sort}");
-        loop {
-            let page =
-                shop.client.get(&format!("/api/store/items{query}")).send().await.expect(StatusCode::OK).body;
+        for pages in 0.. {
+            assert!(pages < 100, "the list does not end");
+            let page = shop.get(&format!("/api/store/items{query}")).await.expect(StatusCode::OK).body;
             seen.extend(names(&page).into_iter().map(str::to_owned));
             if seen.len() == 4 {
-                // Sorted before all that was seen, or behind it: neither moves what comes next.
+                // The new item comes before all items shown so far, or after them. Neither changes the next page.
                 shop.item(&seller, &store, &an_item(&format!("새것 {turn}"), &[("기본", 1, 1)])).await;
             }
             let Value::String(cursor) = &page["nextCursor"] else { break };
@@ -188,16 +182,25 @@ async fn every_sort_pages_without_gap_or_repeat_while_items_come(
 }
 
 #[sqlx::test]
-async fn a_cursor_of_another_sort_or_list_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_cursor_of_another_sort_filter_or_list_is_refused(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let shop = Shop::open(&options);
     catalogue(&shop).await;
-    let page = shop.client.get("/api/store/items?limit=1").send().await.body;
+    let page = shop.get("/api/store/items?limit=1").await.body;
     let cursor = page["nextCursor"].as_str().unwrap();
     for path in [
         format!("/api/store/items?sort=hearts&cursor={cursor}"),
+        format!("/api/store/items?category=CAKE&cursor={cursor}"),
         format!("/api/store/stores?cursor={cursor}"),
     ] {
-        shop.client.get(&path).send().await.expect_problem(StatusCode::BAD_REQUEST, "BAD_CURSOR");
+        shop.get(&path).await.expect_problem(StatusCode::BAD_REQUEST, "BAD_CURSOR");
+    }
+    // The limit may change, and a default may be named.
+    for same in ["limit=2", "sort=latest&inStock=false"] {
+        let path = format!("/api/store/items?{same}&cursor={cursor}");
+        shop.get(&path).await.expect(StatusCode::OK);
     }
 }
 
@@ -210,17 +213,11 @@ async fn stores_are_found_and_sorted(_: MySqlPoolOptions, options: MySqlConnectO
         ids.push(shop.store(&seller, name).await);
     }
     let follow = format!("/api/store/stores/{}/follow", ids[1]);
-    shop.client.put(&follow).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.put(&customer, &follow).await.expect(StatusCode::NO_CONTENT);
     let found = |query: String| {
         let shop = &shop;
         async move {
-            let page = shop
-                .client
-                .get(&format!("/api/store/stores?{query}"))
-                .send()
-                .await
-                .expect(StatusCode::OK)
-                .body;
+            let page = shop.get(&format!("/api/store/stores?{query}")).await.expect(StatusCode::OK).body;
             names(&page).into_iter().map(str::to_owned).collect::<Vec<_>>()
         }
     };
@@ -232,7 +229,7 @@ async fn stores_are_found_and_sorted(_: MySqlPoolOptions, options: MySqlConnectO
         ["가을 베이커리", "나무 베이커리"]
     );
 
-    let first = shop.client.get("/api/store/stores?sort=name&limit=1").send().await.body;
+    let first = shop.get("/api/store/stores?sort=name&limit=1").await.body;
     let cursor = first["nextCursor"].as_str().unwrap();
     assert_eq!(found(format!("sort=name&cursor={cursor}")).await, ["나무 베이커리", "다람쥐 상점"]);
 }

@@ -1,4 +1,4 @@
-//! What order-api is told about options.
+//! The look-up of options by order-api.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_client::{DeletedOption, Gone, OptionOnSale, OptionsFound};
 use uuid::Uuid;
 
-use crate::shop::{Shop, an_item, id_of, option_id};
+use crate::shop::{Shop, an_item, id_of, item_path, option_id};
 
 async fn look_up(shop: &Shop, ids: &[Uuid]) -> OptionsFound {
     let answer = shop.internal(Method::POST, "/internal/options/lookup", &json!({ "optionIds": ids })).await;
@@ -18,9 +18,7 @@ async fn fault_06_names_prices_and_sellers_come_from_the_store(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let item = shop.item(&seller, &store, &an_item("딸기 케이크", &[("1호", 32_000, 3)])).await;
     let option = option_id(&item, 0);
     shop.reserve(Uuid::from_u128(1), &[(option, 1)]).await.expect(StatusCode::OK);
@@ -42,14 +40,12 @@ async fn fault_06_names_prices_and_sellers_come_from_the_store(
 }
 
 #[sqlx::test]
-async fn what_was_deleted_is_named(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+async fn deleted_options_are_named(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let item = shop.item(&seller, &store, &an_item("하나", &[("1호", 1, 1), ("2호", 1, 1)])).await;
     let other = shop.item_of(&seller, "둘", 1).await;
-    let delete = |path: String| shop.client.delete(&path).bearer(&seller.token).send();
-    let item_path = format!("/api/store/items/{}", id_of(&item));
+    let delete = |path: String| shop.delete(&seller, &path);
+    let item_path = item_path(&item);
     let gone = |gone| DeletedOption {
         option_id: option_id(&item, 1),
         item_id: id_of(&item).parse().unwrap(),
@@ -75,9 +71,7 @@ async fn what_was_deleted_is_named(_: MySqlPoolOptions, options: MySqlConnectOpt
 
 #[sqlx::test]
 async fn fault_17_internal_routes_are_for_order_api_alone(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let item = shop.item_of(&seller, "딸기 케이크", 3).await;
+    let (shop, seller, item) = Shop::with_item(&options, 3).await;
     let order = Uuid::from_u128(1);
     let lines = json!([{ "optionId": option_id(&item, 0), "quantity": 1 }]);
     let calls: [(Method, String, Value); 5] = [

@@ -1,4 +1,4 @@
-//! store-api through its routes, on a real database: the answers, and the rows behind them.
+//! Tests of store-api through its routes, on a real database: the answers and the stored rows.
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 

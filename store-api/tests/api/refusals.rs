@@ -1,4 +1,4 @@
-//! What every route refuses: no token, another role, bad parameters.
+//! Requests that routes refuse: without a token, with another role, with bad parameters.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -73,9 +73,9 @@ async fn parameters_are_checked(_: MySqlPoolOptions, options: MySqlConnectOption
         ("/api/store/stores?cursor=e30", "BAD_CURSOR"),
         ("/api/store/me/stores?cursor=e30", "BAD_CURSOR"),
     ] {
-        let answer = shop.client.get(path).bearer(&seller.token).send().await;
+        let answer = shop.get_as(&seller, path).await;
         answer.expect_problem(StatusCode::BAD_REQUEST, code);
     }
     let long = format!("/api/store/items?keyword={}", "a".repeat(101));
-    shop.client.get(&long).send().await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
+    shop.get(&long).await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
 }

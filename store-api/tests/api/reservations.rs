@@ -43,10 +43,14 @@ async fn every_line_is_held_and_then_sold(_: MySqlPoolOptions, options: MySqlCon
     assert_eq!(sold.body["status"], "CONFIRMED");
     assert_eq!(shop.stock(one).await, Stock::of(2, 0, 3, 0));
     assert_eq!(shop.stock(two).await, Stock::of(0, 0, 2, 0));
-    assert_eq!(shop.number("SELECT sold FROM items").await, 5, "counted on the item, for «popular»");
+    assert_eq!(
+        shop.number("SELECT sold FROM items").await,
+        5,
+        "the item counts the sold pieces, for the sort `popular`"
+    );
     assert_eq!(shop.confirm(ORDER).await.expect(StatusCode::OK).body, sold.body);
     assert_eq!(shop.reserve(ORDER, &[(one, 3), (two, 2)]).await.expect(StatusCode::OK).body, sold.body);
-    assert_eq!(shop.stock(one).await, Stock::of(2, 0, 3, 0), "nothing moved twice");
+    assert_eq!(shop.stock(one).await, Stock::of(2, 0, 3, 0), "no stock moved twice");
     assert_eq!(shop.number("SELECT sold FROM items").await, 5);
     shop.release(ORDER).await.expect_problem(StatusCode::CONFLICT, "RESERVATION_CONFIRMED");
 }
@@ -78,11 +82,11 @@ async fn the_same_order_holds_once_and_other_lines_are_refused(
     let shop = Shop::open(&options);
     let (one, two) = two_options(&shop).await;
     let held = shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK).body;
-    shop.hand.advance(Duration::from_secs(5));
+    shop.clock_control.advance(Duration::from_secs(5));
     assert_eq!(
         shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK).body,
         held,
-        "as it was answered before"
+        "the same answer as before"
     );
     for other in [&[(one, 2)][..], &[(two, 2)], &[(one, 3), (two, 1)]] {
         let refused = shop.reserve(ORDER, other).await;
@@ -95,7 +99,10 @@ async fn the_same_order_holds_once_and_other_lines_are_refused(
 }
 
 #[sqlx::test]
-async fn a_release_gives_back_once_and_closes_the_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_release_puts_stock_back_once_and_closes_the_order(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let shop = Shop::open(&options);
     let (one, _) = two_options(&shop).await;
     shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK);
@@ -123,20 +130,20 @@ async fn a_request_to_reserve_that_comes_after_its_release_holds_nothing(
 }
 
 #[sqlx::test]
-async fn what_expires_goes_back_on_sale_and_is_confirmed_no_more(
+async fn an_expired_reservation_is_back_on_sale_and_is_not_confirmed(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
     let shop = Shop::open(&options);
     let (one, _) = two_options(&shop).await;
     shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK);
-    shop.hand.advance(Duration::from_secs(300));
+    shop.clock_control.advance(Duration::from_secs(300));
     shop.reserve(OTHER, &[(one, 1)]).await.expect(StatusCode::OK);
     assert_eq!(stock::expire_due(&shop.database, &shop.clock).await.unwrap(), 0);
-    shop.hand.advance(Duration::from_secs(300));
+    shop.clock_control.advance(Duration::from_secs(300));
 
     shop.confirm(ORDER).await.expect_problem(StatusCode::CONFLICT, "RESERVATION_EXPIRED");
-    assert_eq!(shop.stock(one).await, Stock::of(1, 4, 0, 0), "the worker has not been by");
+    assert_eq!(shop.stock(one).await, Stock::of(1, 4, 0, 0), "the worker has not run yet");
     assert_eq!(stock::expire_due(&shop.database, &shop.clock).await.unwrap(), 1);
 
     assert_eq!(shop.stock(one).await, Stock::of(4, 1, 0, 0));
@@ -150,18 +157,21 @@ async fn what_expires_goes_back_on_sale_and_is_confirmed_no_more(
 }
 
 #[sqlx::test]
-async fn after_its_time_an_order_can_reserve_anew(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn an_order_can_reserve_again_after_its_reservation_expired(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let shop = Shop::open(&options);
     let (one, _) = two_options(&shop).await;
     shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK);
-    shop.hand.advance(Duration::from_secs(601));
+    shop.clock_control.advance(Duration::from_secs(601));
     let extended = shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK).body;
     assert_eq!(
         (&extended["status"], &extended["expiresAt"]),
         (&json!("HELD"), &json!("2026-11-22T09:20:01Z"))
     );
     assert_eq!(shop.stock(one).await, Stock::of(2, 3, 0, 0));
-    shop.hand.advance(Duration::from_secs(601));
+    shop.clock_control.advance(Duration::from_secs(601));
     stock::expire_due(&shop.database, &shop.clock).await.unwrap();
     assert_eq!(shop.stock(one).await, Stock::of(5, 0, 0, 0));
     shop.reserve(OTHER, &[(one, 3)]).await.expect(StatusCode::OK);
@@ -178,10 +188,10 @@ async fn an_expired_order_that_is_released_stays_closed(_: MySqlPoolOptions, opt
     let shop = Shop::open(&options);
     let (one, _) = two_options(&shop).await;
     shop.reserve(ORDER, &[(one, 3)]).await.expect(StatusCode::OK);
-    shop.hand.advance(Duration::from_secs(601));
+    shop.clock_control.advance(Duration::from_secs(601));
     stock::expire_due(&shop.database, &shop.clock).await.unwrap();
     shop.release(ORDER).await.expect(StatusCode::OK);
-    assert_eq!(shop.stock(one).await, Stock::of(5, 0, 0, 0), "it was given back by the expiry");
+    assert_eq!(shop.stock(one).await, Stock::of(5, 0, 0, 0), "the expiry has put it back on sale");
     shop.reserve(ORDER, &[(one, 3)]).await.expect_problem(StatusCode::CONFLICT, "RESERVATION_MISMATCH");
 }
 
@@ -213,19 +223,17 @@ async fn bad_requests_to_reserve_are_refused(_: MySqlPoolOptions, options: MySql
 }
 
 #[sqlx::test]
-async fn an_option_that_is_deleted_while_it_is_held_is_sold_or_given_back(
+async fn a_deleted_option_that_an_order_holds_is_sold_or_released(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let item = shop.item(&seller, &store, &an_item("케이크", &[("1호", 1, 5), ("2호", 1, 5)])).await;
     let option = option_id(&item, 1);
     shop.reserve(ORDER, &[(option, 2)]).await.expect(StatusCode::OK);
     shop.reserve(OTHER, &[(option, 1)]).await.expect(StatusCode::OK);
     let path = format!("/api/store/items/{}/options/{option}", id_of(&item));
-    shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
 
     shop.confirm(ORDER).await.expect(StatusCode::OK);
     shop.release(OTHER).await.expect(StatusCode::OK);

@@ -1,4 +1,4 @@
-//! Search against a naive reference: for hundreds of generated searches the same items in the same order.
+//! Search, compared with a naive search: hundreds of generated searches must find the same items in the same order.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,17 +12,23 @@ use proptest::test_runner::TestRunner;
 use roaring::RoaringBitmap;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::domain::search::{Keyword, StorePlace};
-use store_api::domain::{Category, ItemFilter, ItemSort, StoreSort};
-use store_api::search::{Effort, ItemSearch, StoreSearch, find_items, find_stores, index_changes, rebuild};
-use store_api::seed::{Plan, sow};
+use store_api::items::Category;
+use store_api::search::{
+    Budget, ItemFilter, ItemSearch, ItemSort, Keyword, StorePosition, StoreSearch, StoreSort, find_items,
+    find_stores, index_changes, rebuild,
+};
+use store_api::seed::{Plan, seed_catalogue};
+use strum::VariantArray;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::shop::{Person, Shop, an_item, id_of, option_id};
+use crate::shop::{Person, Shop, an_item, id_of, item_path, option_id};
 
-/// So little that bands, lookups, walks and short pages all come about among a few hundred items.
-const LITTLE: Effort = Effort { look_up: 6, rows: 40 };
+/// A budget so small that a few hundred items are enough to use bands, sorts, scans and short pages.
+const SMALL: Budget = Budget { max_sorted: 6, max_rows: 40 };
+
+/// No list of these tests has more pages.
+const MAX_PAGES: usize = 10_000;
 
 const TASTES: [&str; 12] = [
     "딸기",
@@ -76,7 +82,7 @@ impl Catalogue {
         let (kind, category) = KINDS[n * 5 % 7];
         let name = format!("{} {kind} {}", TASTES[n * 7 % 12], n % 40 + n / 40 * 100);
         let description = format!("{} {}", WORDS[n % 8], WORDS[n / 8 % 8]);
-        // Dear cakes and cheap cookies: words and prices go together, as they do.
+        // Cakes are expensive and cookies are cheap: as in a real catalogue, words and prices correlate.
         let turn = i64::try_from(n).unwrap();
         let price = 1_000 + (turn * 5 % 7) * 3_000 + (turn * 37 % 11) * 500;
         let mut body = an_item(&name, &[("기본", price, turn % 3), ("대", price * 2, 0)]);
@@ -85,8 +91,8 @@ impl Catalogue {
         self.shop.item(&self.seller, &self.stores[n % 3], &body).await
     }
 
-    /// Gives hearts and sales as if they had come, and makes the index know everything.
-    async fn settle(&self) {
+    /// Sets the counts of hearts and sales, and rebuilds the index.
+    async fn set_counts_and_rebuild(&self) {
         sqlx::query("UPDATE items SET hearts = number * 7 % 13 % 6, sold = number * 11 % 29 * (number % 2)")
             .execute(&self.shop.rows)
             .await
@@ -118,31 +124,33 @@ impl Catalogue {
     }
 
     /// The whole list of a search, page by page.
-    async fn pages(&self, asked: &Asked, effort: Effort) -> Vec<i64> {
+    async fn pages(&self, asked: &Asked, budget: Budget) -> Vec<i64> {
         let mut search = self.search(asked);
         let mut numbers = Vec::new();
-        loop {
-            let found = find_items(&self.shop.database, search.clone(), effort).await.unwrap();
+        for pages in 0.. {
+            assert!(pages < MAX_PAGES, "the list does not end: {asked:?}");
+            let found = find_items(&self.shop.database, search.clone(), budget).await.unwrap();
             assert!(found.rows.len() <= asked.limit as usize);
             assert!(
-                effort != Effort::USUAL || found.next.is_none() || found.rows.len() == asked.limit as usize
+                budget != Budget::DEFAULT || found.next.is_none() || found.rows.len() == asked.limit as usize
             );
             numbers.extend(found.rows.iter().map(|item| item.number));
             match found.next {
                 Some(next) => search.after = Some(next),
-                None => return numbers,
+                None => break,
             }
         }
+        numbers
     }
 
-    /// Compares many searches with the reference.
+    /// Compares many searches with the naive search.
     async fn compare(&self, searches: u32, runner: &mut TestRunner) {
         let rows = self.rows().await;
         for _ in 0..searches {
             let asked = asked().new_tree(runner).unwrap().current();
             let expected = asked.naively(&rows, &self.stores);
-            for effort in [Effort::USUAL, LITTLE] {
-                assert_eq!(self.pages(&asked, effort).await, expected, "{asked:?} with {effort:?}");
+            for budget in [Budget::DEFAULT, SMALL] {
+                assert_eq!(self.pages(&asked, budget).await, expected, "{asked:?} with {budget:?}");
             }
         }
     }
@@ -184,10 +192,10 @@ fn asked() -> impl Strategy<Value = Asked> {
         .prop_map(str::to_owned),
     ];
     let keyword = proptest::collection::vec(word, 0..3).prop_map(|words| words.join(" "));
-    let category = proptest::option::weighted(0.3, proptest::sample::select(&Category::ALL[..]));
+    let category = proptest::option::weighted(0.3, proptest::sample::select(Category::VARIANTS));
     let price = || proptest::option::weighted(0.25, 0..25_000_i64);
     let store = proptest::option::weighted(0.2, 0..3_usize);
-    let sort = proptest::sample::select(&ItemSort::ALL[..]);
+    let sort = proptest::sample::select(ItemSort::VARIANTS);
     let in_stock = proptest::bool::weighted(0.3);
     (keyword, category, store, price(), price(), in_stock, sort, 1..30_u32).prop_map(
         |(keyword, category, store, min_price, max_price, in_stock, sort, limit)| Asked {
@@ -251,9 +259,9 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
     options: MySqlConnectOptions,
 ) {
     let shop = Shop::open(&options);
-    // Across the border of two blocks of the index.
+    // The numbers cross the border of two blocks of the index.
     sqlx::query("ALTER TABLE items AUTO_INCREMENT = 64768").execute(&shop.rows).await.unwrap();
-    sow(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
+    seed_catalogue(&shop.database, Plan { stores: 3, items: 1_500, seed: 7 }, |_| {}).await.unwrap();
     let stores: Vec<Uuid> =
         sqlx::query_scalar("SELECT id FROM stores ORDER BY number").fetch_all(&shop.rows).await.unwrap();
     let stores = stores.iter().map(Uuid::to_string).collect();
@@ -261,8 +269,7 @@ async fn the_index_finds_what_a_naive_search_finds_in_the_same_order(
     catalogue.compare(300, &mut TestRunner::deterministic()).await;
 }
 
-/// A connection, and how many rows the server has read on it one after the other, as it does where no index says where
-/// to look.
+/// The id of a connection, and how many rows the server has read on it in table scans.
 async fn rows_scanned(connection: &mut Connection) -> sqlx::Result<(u64, u64)> {
     let id = sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *connection).await?;
     let status = sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'");
@@ -273,46 +280,54 @@ async fn rows_scanned(connection: &mut Connection) -> sqlx::Result<(u64, u64)> {
 #[sqlx::test]
 async fn no_search_scans_a_table(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     const ITEMS: u16 = 400;
+    const SEARCHES: u32 = 300;
     let catalogue = Catalogue::of(&options, ITEMS.into()).await;
-    catalogue.settle().await;
+    catalogue.set_counts_and_rebuild().await;
     let database = &catalogue.shop.database;
     let mut runner = TestRunner::deterministic();
-    let mut searches = 0;
-    while searches < 300 {
+    let mut compared = 0;
+    for _ in 0..10 * SEARCHES {
         let asked = asked().new_tree(&mut runner).unwrap().current();
         let search = catalogue.search(&asked);
-        // The connection that was used last is lent next, unless it has grown too old meanwhile.
-        let scanned = || database.read("scanned", |db| Box::pin(rows_scanned(db)));
+        // The pool usually gives the connection that was used last. If it gives another one, the counts do not belong
+        // together, and another search is tried.
+        let scanned = || database.read("scanned", |connection| Box::pin(rows_scanned(connection)));
         let (id, first) = scanned().await.unwrap();
         let (_, before) = scanned().await.unwrap();
-        find_items(database, search, Effort::USUAL).await.unwrap();
+        find_items(database, search, Budget::DEFAULT).await.unwrap();
         let (same, after) = scanned().await.unwrap();
         if same == id {
-            // The question itself counts, too.
+            // Reading the status counts too.
             let scanned = after - before - (before - first);
             assert!(scanned < u64::from(ITEMS / 4), "{asked:?} scans {scanned} rows");
-            searches += 1;
+            compared += 1;
+        }
+        if compared == SEARCHES {
+            break;
         }
     }
-    let scan = database.read("scan", |db| {
+    assert_eq!(compared, SEARCHES, "the pool changed the connection too often");
+    let scan = database.read("scan", |connection| {
         Box::pin(async move {
-            let (_, before) = rows_scanned(db).await?;
-            sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'").execute(&mut *db).await?;
-            let (_, after) = rows_scanned(db).await?;
+            let (_, before) = rows_scanned(connection).await?;
+            sqlx::query("SELECT COUNT(*) FROM items WHERE description LIKE '%x%'")
+                .execute(&mut *connection)
+                .await?;
+            let (_, after) = rows_scanned(connection).await?;
             Ok::<_, sqlx::Error>((before, after))
         })
     });
     let (before, after) = scan.await.unwrap();
-    assert!(after - before > ITEMS.into(), "what is looked for here would be seen");
+    assert!(after - before > ITEMS.into(), "a table scan would be noticed");
 }
 
 #[sqlx::test]
-async fn changes_are_found_at_once_and_just_so_when_the_index_knows_them(
+async fn changes_are_found_at_once_before_and_after_the_index_knows_them(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
     let catalogue = Catalogue::of(&options, 60).await;
-    catalogue.settle().await;
+    catalogue.set_counts_and_rebuild().await;
     let mut runner = TestRunner::deterministic();
     for round in 0..3_usize {
         make_changes(&catalogue, round).await;
@@ -322,21 +337,21 @@ async fn changes_are_found_at_once_and_just_so_when_the_index_knows_them(
         catalogue.compare(40, &mut runner).await;
         let known = index(&catalogue.shop).await;
         rebuild(&catalogue.shop.database, |_, _, _| {}).await.unwrap();
-        assert_eq!(known, index(&catalogue.shop).await, "as if it had been made anew");
+        assert_eq!(known, index(&catalogue.shop).await, "the same as after a rebuild");
     }
 }
 
-/// Every way in which what a search goes by can change.
+/// Makes every kind of change that a search depends on.
 async fn make_changes(catalogue: &Catalogue, round: usize) {
     let Catalogue { shop, seller, stores } = catalogue;
     let new: Vec<_> = futures::future::join_all((0..8).map(|n| catalogue.list(200 + round * 8 + n))).await;
     let patch = |path: String, body: serde_json::Value| async move {
-        shop.client.patch(&path).bearer(&seller.token).json(&body).send().await.expect(StatusCode::OK);
+        shop.patch(seller, &path, &body).await.expect(StatusCode::OK);
     };
     let delete = |path: String| async move {
-        shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+        shop.delete(seller, &path).await.expect(StatusCode::NO_CONTENT);
     };
-    let item = |n: usize| format!("/api/store/items/{}", id_of(&new[n]));
+    let item = |n: usize| item_path(&new[n]);
     let option = |n: usize| format!("{}/options/{}", item(n), option_id(&new[n], 0));
     patch(item(0), json!({ "name": format!("새 이름 케이크 {round}"), "category": "BREAD" })).await;
     patch(item(1), json!({ "description": "초콜릿이 들어간 chocolate" })).await;
@@ -348,7 +363,7 @@ async fn make_changes(catalogue: &Catalogue, round: usize) {
     for _ in 0..3 {
         let heart = format!("{}/heart", item(4));
         let customer = shop.customer();
-        shop.client.put(&heart).bearer(&customer.token).send().await.expect(StatusCode::NO_CONTENT);
+        shop.put(&customer, &heart).await.expect(StatusCode::NO_CONTENT);
     }
     patch(option(5), json!({ "quantity": 2 })).await;
     index_changes(&shop.database).await.unwrap();
@@ -366,7 +381,7 @@ async fn make_changes(catalogue: &Catalogue, round: usize) {
     }
 }
 
-/// All that the index knows.
+/// Everything that the index knows.
 async fn index(shop: &Shop) -> BTreeMap<(Vec<u8>, u32), Vec<u32>> {
     let rows: Vec<(Vec<u8>, u32, Vec<u8>)> =
         sqlx::query_as("SELECT term, block, members FROM search_blocks").fetch_all(&shop.rows).await.unwrap();
@@ -395,13 +410,13 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
             index_changes(&shop.database).await.unwrap();
         }
         for keyword in ["상점", "베이", "L", "딸기 상점", "chocolate", "", "5", "없는말"] {
-            for sort in StoreSort::ALL {
-                for effort in [Effort::USUAL, LITTLE] {
-                    let found = store_pages(&shop, keyword, sort, effort).await;
+            for sort in StoreSort::VARIANTS.iter().copied() {
+                for budget in [Budget::DEFAULT, SMALL] {
+                    let found = store_pages(&shop, keyword, sort, budget).await;
                     assert_eq!(
                         found,
                         naive_stores(&shop, keyword, sort).await,
-                        "{keyword} {sort:?} {effort:?}"
+                        "{keyword} {sort:?} {budget:?}"
                     );
                 }
             }
@@ -409,18 +424,20 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
     }
 }
 
-async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, effort: Effort) -> Vec<i64> {
-    let keyword = Keyword::parse(keyword).unwrap();
-    let mut search = StoreSearch { keyword, sort, after: None::<StorePlace>, limit: 7 };
+async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget) -> Vec<i64> {
+    let words = Keyword::parse(keyword).unwrap();
+    let mut search = StoreSearch { keyword: words, sort, after: None::<StorePosition>, limit: 7 };
     let mut numbers = Vec::new();
-    loop {
-        let found = find_stores(&shop.database, search.clone(), effort).await.unwrap();
+    for pages in 0.. {
+        assert!(pages < MAX_PAGES, "the list does not end: {keyword}, {sort:?}");
+        let found = find_stores(&shop.database, search.clone(), budget).await.unwrap();
         numbers.extend(found.rows.iter().map(|store| store.number));
         match found.next {
             Some(next) => search.after = Some(next),
-            None => return numbers,
+            None => break,
         }
     }
+    numbers
 }
 
 async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
@@ -441,9 +458,9 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
     options: MySqlConnectOptions,
 ) {
     let catalogue = Catalogue::of(&options, 60).await;
-    catalogue.settle().await;
+    catalogue.set_counts_and_rebuild().await;
     let shop = &catalogue.shop;
-    for (turn, sort) in ItemSort::ALL.into_iter().enumerate() {
+    for (turn, sort) in ItemSort::VARIANTS.iter().copied().enumerate() {
         let mut search = ItemSearch {
             keyword: Keyword::parse("케이크").unwrap(),
             filter: ItemFilter::default(),
@@ -453,9 +470,9 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
         };
         let there_before = catalogue.rows().await;
         let mut seen = Vec::new();
-        let mut page = 0;
-        loop {
-            let found = find_items(&shop.database, search.clone(), Effort::USUAL).await.unwrap();
+        for page in 0.. {
+            assert!(page < MAX_PAGES, "the list does not end: {sort:?}");
+            let found = find_items(&shop.database, search.clone(), Budget::DEFAULT).await.unwrap();
             seen.extend(found.rows.iter().map(|item| item.number));
             let Some(next) = found.next else { break };
             search.after = Some(next);
@@ -467,13 +484,12 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
                     .unwrap();
             for gone in [oldest.to_string(), id_of(&listed)].into_iter().take(1 + page % 2) {
                 let path = format!("/api/store/items/{gone}");
-                let delete = shop.client.delete(&path).bearer(&catalogue.seller.token).send().await;
+                let delete = shop.delete(&catalogue.seller, &path).await;
                 delete.expect(StatusCode::NO_CONTENT);
             }
             if page % 3 == 0 {
                 index_changes(&shop.database).await.unwrap();
             }
-            page += 1;
         }
         let mut once = seen.clone();
         once.sort_unstable();
@@ -502,10 +518,7 @@ async fn paging_shows_no_gap_and_no_repeat_while_items_come_and_go(
 }
 
 #[sqlx::test]
-async fn two_writers_at_once_bring_the_index_up_to_date_once(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn several_writers_at_once_index_each_change_once(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let catalogue = Catalogue::of(&options, 40).await;
     let database = &catalogue.shop.database;
     let (one, other, third) =

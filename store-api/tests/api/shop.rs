@@ -1,15 +1,15 @@
-//! A store-api of the test's own, people to call it, and short ways to the things that most tests need.
+//! A store-api for one test, people who call it, and helpers that many tests use.
 
 use std::time::Duration;
 
 use access::{MemberId, Role};
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
-use store_api::http::router;
+use store_api::routes::router;
 use store_api::state::AppState;
 use testkit::{Answer, Client, People};
 use time::OffsetDateTime;
@@ -17,7 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
 use uuid::Uuid;
 
-/// When every test begins.
+/// The time at which every test begins.
 pub(crate) const START: OffsetDateTime = datetime!(2026-11-22 09:00 UTC);
 
 /// The service under test.
@@ -26,12 +26,13 @@ pub(crate) struct Shop {
     pub(crate) people: People,
     pub(crate) database: Database,
     pub(crate) clock: Clock,
-    pub(crate) hand: Hand,
-    /// A look at the rows, past the service.
+    /// Sets the time of the service.
+    pub(crate) clock_control: ClockControl,
+    /// Reads and writes rows directly.
     pub(crate) rows: MySqlPool,
 }
 
-/// Somebody with a token.
+/// A member with a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) id: MemberId,
@@ -40,13 +41,69 @@ pub(crate) struct Person {
 
 impl Shop {
     pub(crate) fn open(options: &MySqlConnectOptions) -> Self {
-        let (clock, hand) = Clock::manual(START);
+        let (clock, clock_control) = Clock::manual(START);
         let people = People::of("store-api", &clock);
         let database = Database::from_options(options.clone());
         let state = AppState::new(database.clone(), clock.clone());
         let router = problem::wrap(people.verifier().wrap(router(state)));
         let rows = MySqlPool::connect_lazy_with(options.clone());
-        Self { client: Client(router), people, database, clock, hand, rows }
+        Self { client: Client(router), people, database, clock, clock_control, rows }
+    }
+
+    /// A service with one store: the service, the seller, and the id of the store.
+    pub(crate) async fn with_store(options: &MySqlConnectOptions) -> (Self, Person, String) {
+        let shop = Self::open(options);
+        let seller = shop.seller();
+        let store = shop.store(&seller, "달콤상점").await;
+        (shop, seller, store)
+    }
+
+    /// A service with one item of one option and this many pieces: the service, the seller, and the item.
+    pub(crate) async fn with_item(options: &MySqlConnectOptions, pieces: i64) -> (Self, Person, Value) {
+        let shop = Self::open(options);
+        let seller = shop.seller();
+        let item = shop.item_of(&seller, "딸기 케이크", pieces).await;
+        (shop, seller, item)
+    }
+
+    /// `GET` without a token.
+    pub(crate) fn get(&self, path: &str) -> impl Future<Output = Answer> + use<> {
+        self.client.get(path).send()
+    }
+
+    /// `GET` as a member.
+    pub(crate) fn get_as(&self, person: &Person, path: &str) -> impl Future<Output = Answer> + use<> {
+        self.client.get(path).bearer(&person.token).send()
+    }
+
+    /// `POST` as a member.
+    pub(crate) fn post(
+        &self,
+        person: &Person,
+        path: &str,
+        body: &Value,
+    ) -> impl Future<Output = Answer> + use<> {
+        self.client.post(path).bearer(&person.token).json(body).send()
+    }
+
+    /// `PATCH` as a member.
+    pub(crate) fn patch(
+        &self,
+        person: &Person,
+        path: &str,
+        body: &Value,
+    ) -> impl Future<Output = Answer> + use<> {
+        self.client.patch(path).bearer(&person.token).json(body).send()
+    }
+
+    /// `PUT` as a member.
+    pub(crate) fn put(&self, person: &Person, path: &str) -> impl Future<Output = Answer> + use<> {
+        self.client.put(path).bearer(&person.token).send()
+    }
+
+    /// `DELETE` as a member.
+    pub(crate) fn delete(&self, person: &Person, path: &str) -> impl Future<Output = Answer> + use<> {
+        self.client.delete(path).bearer(&person.token).send()
     }
 
     pub(crate) fn person(&self, role: Role) -> Person {
@@ -62,26 +119,27 @@ impl Shop {
         self.person(Role::Customer)
     }
 
-    /// Opens a store and gives its id.
+    /// Opens a store, and returns its id.
     pub(crate) async fn store(&self, seller: &Person, name: &str) -> String {
         let body = json!({ "name": name, "description": "" });
-        let answer = self.client.post("/api/store/stores").bearer(&seller.token).json(&body).send().await;
+        let answer = self.post(seller, "/api/store/stores", &body).await;
         id_of(&answer.expect(StatusCode::CREATED).body)
     }
 
-    /// Lists an item and gives all of it.
+    /// Lists an item, and returns it.
     pub(crate) async fn item(&self, seller: &Person, store: &str, body: &Value) -> Value {
         let path = format!("/api/store/stores/{store}/items");
-        let answer = self.client.post(&path).bearer(&seller.token).json(body).send().await;
+        let answer = self.post(seller, &path, body).await;
         answer.expect(StatusCode::CREATED).body
     }
 
-    /// Lists an item with one option of so many pieces, in a store of its own, and gives all of it.
+    /// Opens a store and lists an item with one option and this many pieces, and returns the item.
     pub(crate) async fn item_of(&self, seller: &Person, name: &str, pieces: i64) -> Value {
         let store = self.store(seller, &format!("{name} 전문점")).await;
         self.item(seller, &store, &an_item(name, &[("1호", 30_000, pieces)])).await
     }
 
+    /// Calls an internal route as order-api.
     pub(crate) async fn internal(&self, method: http::Method, path: &str, body: &Value) -> Answer {
         let token = self.people.service_token("order-api", "store-api");
         self.client.request(method, path).bearer(&token).json(body).send().await
@@ -96,13 +154,17 @@ impl Shop {
     }
 
     pub(crate) async fn confirm(&self, order: Uuid) -> Answer {
-        self.internal(http::Method::POST, &format!("/internal/reservations/{order}/confirm"), &json!(null))
-            .await
+        self.step(order, "confirm").await
     }
 
     pub(crate) async fn release(&self, order: Uuid) -> Answer {
-        self.internal(http::Method::POST, &format!("/internal/reservations/{order}/release"), &json!(null))
-            .await
+        self.step(order, "release").await
+    }
+
+    /// Takes a step of a reservation.
+    async fn step(&self, order: Uuid, step: &str) -> Answer {
+        let path = format!("/internal/reservations/{order}/{step}");
+        self.internal(http::Method::POST, &path, &json!(null)).await
     }
 
     pub(crate) async fn restock(&self, id: Uuid, order: Uuid, option: Uuid, pieces: i64) -> Answer {
@@ -118,7 +180,7 @@ impl Shop {
             .unwrap()
     }
 
-    /// One number, by SQL.
+    /// The number that a SQL query returns.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.rows).await.unwrap()
     }
@@ -140,7 +202,7 @@ impl Stock {
     }
 }
 
-/// The body of a new item with these options: name, price, pieces.
+/// The body of a new item. Each option has a name, a price and a number of pieces.
 pub(crate) fn an_item(name: &str, options: &[(&str, i64, i64)]) -> Value {
     let options: Vec<Value> = options
         .iter()
@@ -153,12 +215,17 @@ pub(crate) fn id_of(body: &Value) -> String {
     body["id"].as_str().expect("an id").to_owned()
 }
 
-/// The id of an item's option.
+/// The path of an item.
+pub(crate) fn item_path(item: &Value) -> String {
+    format!("/api/store/items/{}", id_of(item))
+}
+
+/// The id of an option of an item.
 pub(crate) fn option_id(item: &Value, position: usize) -> Uuid {
     item["options"][position]["id"].as_str().expect("an id").parse().expect("a UUID")
 }
 
-/// The names of a page, in its order.
+/// The names on a page, in its order.
 pub(crate) fn names(page: &Value) -> Vec<&str> {
     page["items"]
         .as_array()

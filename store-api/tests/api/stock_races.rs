@@ -1,4 +1,4 @@
-//! Stock under many hands at once.
+//! Stock while many requests change it at the same time.
 
 use futures::future::join_all;
 use http::StatusCode;
@@ -65,9 +65,7 @@ async fn orders_of_the_same_options_in_any_order_of_lines_all_go_through(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let all = [("1호", 1, 100), ("2호", 1, 100), ("3호", 1, 100)];
     let item = shop.item(&seller, &store, &an_item("케이크", &all)).await;
     let ids: Vec<Uuid> = (0..3).map(|position| option_id(&item, position)).collect();
@@ -96,8 +94,8 @@ enum Step {
     Release { order: usize },
     Restock { order: usize, option: usize, pieces: i64, id: u128 },
     Expire,
-    Deliver { option: usize, delta: i64 },
-    Count { option: usize, pieces: i64 },
+    ChangeStock { option: usize, delta: i64 },
+    SetStock { option: usize, pieces: i64 },
     DeleteOption,
 }
 
@@ -113,13 +111,13 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (order, option.clone(), 1..3_i64, 1..4_u128)
             .prop_map(|(order, option, pieces, id)| Step::Restock { order, option, pieces, id }),
         1 => Just(Step::Expire),
-        2 => (option.clone(), -3..4_i64).prop_map(|(option, delta)| Step::Deliver { option, delta }),
-        1 => (option, 0..6_i64).prop_map(|(option, pieces)| Step::Count { option, pieces }),
+        2 => (option.clone(), -3..4_i64).prop_map(|(option, delta)| Step::ChangeStock { option, delta }),
+        1 => (option, 0..6_i64).prop_map(|(option, pieces)| Step::SetStock { option, pieces }),
         1 => Just(Step::DeleteOption),
     ]
 }
 
-struct Scene {
+struct Scenario {
     shop: Shop,
     seller: Person,
     item: String,
@@ -127,8 +125,8 @@ struct Scene {
     orders: Vec<Uuid>,
 }
 
-impl Scene {
-    async fn set(options: &MySqlConnectOptions) -> Self {
+impl Scenario {
+    async fn open(options: &MySqlConnectOptions) -> Self {
         let shop = Shop::open(options);
         let seller = shop.seller();
         let store = shop.store(&seller, "달콤상점").await;
@@ -139,8 +137,8 @@ impl Scene {
         Self { item: id_of(&item), shop, seller, options, orders }
     }
 
-    /// Takes one step; whatever the answer is, it is never a failure.
-    async fn take(&self, step: &Step) {
+    /// Takes one step. The service may refuse it, but must not fail.
+    async fn run(&self, step: &Step) {
         let shop = &self.shop;
         let answer = match step {
             Step::Reserve { order, option, pieces, and_other } => {
@@ -156,15 +154,17 @@ impl Scene {
                 shop.restock(Uuid::from_u128(*id), self.orders[*order], self.options[*option], *pieces).await
             }
             Step::Expire => {
-                shop.hand.advance(std::time::Duration::from_secs(200));
+                shop.clock_control.advance(std::time::Duration::from_secs(200));
                 stock::expire_due(&shop.database, &shop.clock).await.unwrap();
                 return;
             }
-            Step::Deliver { option, delta } => self.edit(*option, json!({ "quantityDelta": delta })).await,
-            Step::Count { option, pieces } => self.edit(*option, json!({ "quantity": pieces })).await,
+            Step::ChangeStock { option, delta } => {
+                self.edit(*option, json!({ "quantityDelta": delta })).await
+            }
+            Step::SetStock { option, pieces } => self.edit(*option, json!({ "quantity": pieces })).await,
             Step::DeleteOption => {
                 let path = format!("/api/store/items/{}/options/{}", self.item, self.options[2]);
-                shop.client.delete(&path).bearer(&self.seller.token).send().await
+                shop.delete(&self.seller, &path).await
             }
         };
         assert!(!answer.status.is_server_error(), "{step:?}: {}", answer.body);
@@ -172,11 +172,11 @@ impl Scene {
 
     async fn edit(&self, option: usize, body: serde_json::Value) -> testkit::Answer {
         let path = format!("/api/store/items/{}/options/{}", self.item, self.options[option]);
-        self.shop.client.patch(&path).bearer(&self.seller.token).json(&body).send().await
+        self.shop.patch(&self.seller, &path, &body).await
     }
 
-    /// Compares the stock of every option with what the reservations and restocks say.
-    async fn prove(&self) {
+    /// Compares the stock of every option with the reservations and restocks.
+    async fn check_stock(&self) {
         for option in &self.options {
             let stock = self.shop.stock(*option).await;
             let Stock { on_hand, reserved, sold, restocked, supplied } = stock;
@@ -208,12 +208,12 @@ async fn stock_adds_up_after_any_steps_taken_by_many_at_once(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let scene = Scene::set(&options).await;
+    let scenario = Scenario::open(&options).await;
     let mut runner = TestRunner::deterministic();
     let rounds = prop::collection::vec(step(), 12);
     for _ in 0..40 {
         let round = rounds.new_tree(&mut runner).unwrap().current();
-        join_all(round.iter().map(|step| scene.take(step))).await;
-        scene.prove().await;
+        join_all(round.iter().map(|step| scenario.run(step))).await;
+        scenario.check_stock().await;
     }
 }

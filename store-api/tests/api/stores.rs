@@ -4,15 +4,15 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::shop::{Shop, an_item, id_of, names};
+use crate::shop::{Shop, an_item, id_of, item_path, names};
 
 #[sqlx::test]
-async fn a_store_is_opened_shown_and_kept(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_store_is_opened_shown_and_stored(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let seller = shop.seller();
     let body = json!({ "name": "  달콤상점 ", "description": "수제\n디저트", "thumbnailUrl": "https://img.example/1.jpg" });
 
-    let opened = shop.client.post("/api/store/stores").bearer(&seller.token).json(&body).send().await;
+    let opened = shop.post(&seller, "/api/store/stores", &body).await;
 
     let opened = opened.expect(StatusCode::CREATED);
     assert_eq!(opened.header("etag"), "\"1\"");
@@ -25,7 +25,7 @@ async fn a_store_is_opened_shown_and_kept(_: MySqlPoolOptions, options: MySqlCon
     });
     expected["id"] = opened.body["id"].clone();
     assert_eq!(opened.body, expected);
-    let shown = shop.client.get(&location).send().await.expect(StatusCode::OK);
+    let shown = shop.get(&location).await.expect(StatusCode::OK);
     assert_eq!((shown.body, shown.headers["etag"].clone()), (expected, opened.headers["etag"].clone()));
     let stored: (String, String) =
         sqlx::query_as("SELECT name, name_key FROM stores").fetch_one(&shop.rows).await.unwrap();
@@ -42,30 +42,27 @@ async fn names_are_unique_among_live_stores_however_they_are_written(
     let first = shop.store(&one, "Sweet 케이크").await;
     let open = |name: &'static str| {
         let body = json!({ "name": name, "description": "" });
-        shop.client.post("/api/store/stores").bearer(&other.token).json(&body).send()
+        shop.post(&other, "/api/store/stores", &body)
     };
     for same in ["Sweet 케이크", "sweet  케이크", "ＳＷＥＥＴ 케이크"] {
         open(same).await.expect_problem(StatusCode::CONFLICT, "STORE_NAME_TAKEN");
     }
     let path = format!("/api/store/stores/{first}");
-    shop.client.delete(&path).bearer(&one.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.delete(&one, &path).await.expect(StatusCode::NO_CONTENT);
     open("Sweet 케이크").await.expect(StatusCode::CREATED);
     open("Sweet 케이크").await.expect_problem(StatusCode::CONFLICT, "STORE_NAME_TAKEN");
     assert_eq!(shop.number("SELECT COUNT(*) FROM stores").await, 2);
 }
 
 #[sqlx::test]
-async fn one_of_many_who_want_a_name_at_once_gets_it(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn one_of_many_requests_for_a_name_gets_it(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let body = json!({ "name": "달콤상점", "description": "" });
     let sellers: Vec<_> = (0..10).map(|_| shop.seller()).collect();
 
-    let answers = futures::future::join_all(
-        sellers
-            .iter()
-            .map(|seller| shop.client.post("/api/store/stores").bearer(&seller.token).json(&body).send()),
-    )
-    .await;
+    let answers =
+        futures::future::join_all(sellers.iter().map(|seller| shop.post(seller, "/api/store/stores", &body)))
+            .await;
 
     let opened = answers.iter().filter(|answer| answer.status == StatusCode::CREATED).count();
     assert_eq!(opened, 1);
@@ -76,15 +73,15 @@ async fn one_of_many_who_want_a_name_at_once_gets_it(_: MySqlPoolOptions, option
 }
 
 #[sqlx::test]
-async fn a_seller_edits_what_they_name_and_nothing_else(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn an_edit_changes_only_the_members_that_it_names(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let shop = Shop::open(&options);
     let seller = shop.seller();
     let body =
         json!({ "name": "달콤상점", "description": "수제", "thumbnailUrl": "https://img.example/1.jpg" });
-    let opened = shop.client.post("/api/store/stores").bearer(&seller.token).json(&body).send().await.body;
+    let opened = shop.post(&seller, "/api/store/stores", &body).await.body;
     let path = format!("/api/store/stores/{}", id_of(&opened));
-    let edit = |body: Value| shop.client.patch(&path).bearer(&seller.token).json(&body).send();
-    shop.hand.advance(std::time::Duration::from_secs(60));
+    let edit = |body: Value| shop.patch(&seller, &path, &body);
+    shop.clock_control.advance(std::time::Duration::from_secs(60));
 
     let renamed = edit(json!({ "name": "달콤상점 본점" })).await.expect(StatusCode::OK);
 
@@ -95,19 +92,17 @@ async fn a_seller_edits_what_they_name_and_nothing_else(_: MySqlPoolOptions, opt
     assert_eq!(renamed.body, expected);
     let cleared = edit(json!({ "thumbnailUrl": null })).await.expect(StatusCode::OK).body;
     assert_eq!((&cleared["thumbnailUrl"], &cleared["name"]), (&Value::Null, &expected["name"]));
-    assert_eq!(shop.client.get(&path).send().await.body, cleared);
+    assert_eq!(shop.get(&path).await.body, cleared);
 }
 
 #[sqlx::test]
 async fn fault_24_a_store_can_be_edited_and_keep_its_name(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     shop.store(&seller, "쓴상점").await;
     let path = format!("/api/store/stores/{store}");
     let edit = |name: &'static str| {
         let body = json!({ "name": name, "description": "새 소개" });
-        shop.client.patch(&path).bearer(&seller.token).json(&body).send()
+        shop.patch(&seller, &path, &body)
     };
     assert_eq!(edit("달콤상점").await.expect(StatusCode::OK).body["description"], "새 소개");
     edit("쓴상점").await.expect_problem(StatusCode::CONFLICT, "STORE_NAME_TAKEN");
@@ -115,9 +110,7 @@ async fn fault_24_a_store_can_be_edited_and_keep_its_name(_: MySqlPoolOptions, o
 
 #[sqlx::test]
 async fn an_edit_by_an_old_version_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let shop = Shop::open(&options);
-    let seller = shop.seller();
-    let store = shop.store(&seller, "달콤상점").await;
+    let (shop, seller, store) = Shop::with_store(&options).await;
     let path = format!("/api/store/stores/{store}");
     let edit = |tag: &'static str, description: &'static str| {
         let body = json!({ "description": description });
@@ -130,7 +123,7 @@ async fn an_edit_by_an_old_version_is_refused(_: MySqlPoolOptions, options: MySq
     let delete =
         |tag: &'static str| shop.client.delete(&path).bearer(&seller.token).header("if-match", tag).send();
     delete("\"2\"").await.expect_problem(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED");
-    assert_eq!(shop.client.get(&path).send().await.body["description"], "셋째");
+    assert_eq!(shop.get(&path).await.body["description"], "셋째");
     delete("\"3\"").await.expect(StatusCode::NO_CONTENT);
 }
 
@@ -144,39 +137,22 @@ async fn fault_19_ownership_is_checked_on_the_thing_itself(
     let store = shop.store(&owner, "달콤상점").await;
     shop.store(&thief, "쓴상점").await;
     let path = format!("/api/store/stores/{store}");
-    let before = shop.client.get(&path).send().await.body;
+    let before = shop.get(&path).await.body;
 
     let body = json!({ "name": "도둑" });
-    shop.client
-        .patch(&path)
-        .bearer(&thief.token)
-        .json(&body)
-        .send()
-        .await
-        .expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    shop.client
-        .delete(&path)
-        .bearer(&thief.token)
-        .send()
-        .await
-        .expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    shop.patch(&thief, &path, &body).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    shop.delete(&thief, &path).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     let item = an_item("가짜", &[("1호", 1, 1)]);
     let items = format!("{path}/items");
-    shop.client
-        .post(&items)
-        .bearer(&thief.token)
-        .json(&item)
-        .send()
-        .await
-        .expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    shop.post(&thief, &items, &item).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     let with_owner = json!({ "name": "도둑", "sellerId": owner.id.0 });
-    let refused = shop.client.patch(&path).bearer(&thief.token).json(&with_owner).send().await;
+    let refused = shop.patch(&thief, &path, &with_owner).await;
     assert_eq!(
         refused.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED").fault_pointers(),
         ["/sellerId"]
     );
 
-    assert_eq!(shop.client.get(&path).send().await.body, before);
+    assert_eq!(shop.get(&path).await.body, before);
     assert_eq!(shop.number("SELECT COUNT(*) FROM items").await, 0);
 }
 
@@ -190,20 +166,20 @@ async fn fault_23_deleting_a_store_takes_its_items_hearts_and_follows_along(
     let store = shop.store(&seller, "달콤상점").await;
     let item = shop.item(&seller, &store, &an_item("딸기 케이크", &[("1호", 30_000, 5)])).await;
     let kept = shop.item_of(&seller, "말차 케이크", 5).await;
-    let put = |path: String| shop.client.put(&path).bearer(&customer.token).send();
+    let put = |path: String| shop.put(&customer, &path);
     put(format!("/api/store/stores/{store}/follow")).await.expect(StatusCode::NO_CONTENT);
     for item in [&item, &kept] {
         put(format!("/api/store/items/{}/heart", id_of(item))).await.expect(StatusCode::NO_CONTENT);
     }
 
     let path = format!("/api/store/stores/{store}");
-    shop.client.delete(&path).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
+    shop.delete(&seller, &path).await.expect(StatusCode::NO_CONTENT);
 
-    let item_path = format!("/api/store/items/{}", id_of(&item));
+    let item_path = item_path(&item);
     for gone in [&path, &item_path] {
-        shop.client.get(gone).send().await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+        shop.get(gone).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     }
-    let list = |path: &'static str| shop.client.get(path).bearer(&customer.token).send();
+    let list = |path: &'static str| shop.get_as(&customer, path);
     assert_eq!(names(&list("/api/store/me/follows").await.body), [] as [&str; 0]);
     assert_eq!(names(&list("/api/store/me/hearts").await.body), ["말차 케이크"]);
     assert_eq!(
@@ -213,12 +189,7 @@ async fn fault_23_deleting_a_store_takes_its_items_hearts_and_follows_along(
     assert_eq!(names(&list("/api/store/stores").await.body), ["말차 케이크 전문점"]);
     put(format!("{path}/follow")).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     put(format!("{item_path}/heart")).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
-    shop.client
-        .delete(&path)
-        .bearer(&seller.token)
-        .send()
-        .await
-        .expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    shop.delete(&seller, &path).await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     assert_eq!(shop.number("SELECT COUNT(*) FROM follows").await, 0);
     assert_eq!(shop.number("SELECT COUNT(*) FROM hearts").await, 1);
     assert_eq!(shop.number("SELECT COUNT(*) FROM items WHERE deleted_at IS NOT NULL").await, 1);
@@ -234,9 +205,8 @@ async fn a_seller_sees_their_own_live_stores_page_by_page(_: MySqlPoolOptions, o
         shop.store(&other, &format!("남의 {name}")).await;
     }
     let closed = format!("/api/store/stores/{}", ids[1]);
-    shop.client.delete(&closed).bearer(&seller.token).send().await.expect(StatusCode::NO_CONTENT);
-    let list =
-        |query: String| shop.client.get(&format!("/api/store/me/stores{query}")).bearer(&seller.token).send();
+    shop.delete(&seller, &closed).await.expect(StatusCode::NO_CONTENT);
+    let list = |query: String| shop.get_as(&seller, &format!("/api/store/me/stores{query}"));
 
     let first = list("?limit=2".to_owned()).await.expect(StatusCode::OK).body;
 

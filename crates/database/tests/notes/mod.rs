@@ -3,7 +3,7 @@
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{Executor, MySqlPool};
 
-/// Makes it, and gives a way to the database that goes around what is tested.
+/// Creates the table, and gives a pool that is not the tested one.
 pub(crate) async fn table(options: &MySqlConnectOptions) -> MySqlPool {
     let direct = MySqlPool::connect_with(options.clone()).await.unwrap();
     direct
@@ -13,7 +13,7 @@ pub(crate) async fn table(options: &MySqlConnectOptions) -> MySqlPool {
     direct
 }
 
-/// Those that are in the table, in order.
+/// The ids in the table, in order.
 pub(crate) async fn ids(direct: &MySqlPool) -> Vec<u32> {
     sqlx::query_scalar("SELECT id FROM notes ORDER BY id").fetch_all(direct).await.unwrap()
 }

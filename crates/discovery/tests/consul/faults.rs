@@ -1,4 +1,4 @@
-//! A Consul that stands still or gets lost stops nobody, and whoever gives up waiting leaves no answer to others.
+//! A Consul that stands still or can't be reached: the snapshot stays, and every answer reaches its own watch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ fn known(instances: &Instances) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_last_snapshot_outlives_a_stall_and_news_come_after_it() {
+async fn the_last_snapshot_stays_during_a_stall_and_changes_arrive_after_it() {
     let before = ReadyProcess::start().await;
     let name = &before.registration.name;
     let (consul, proxy) = behind_a_proxy();
@@ -31,7 +31,7 @@ async fn the_last_snapshot_outlives_a_stall_and_news_come_after_it() {
     let also_registered = after.register();
     before.leave.cancel();
     soon(registered).await.unwrap();
-    // The answer that says so is on its way.
+    // The proxy holds the answer with the change back.
     soon(proxy.wait_held(held + 1)).await;
     assert_eq!(known(&instances), [before.registration.id.as_str()]);
 
@@ -43,7 +43,7 @@ async fn the_last_snapshot_outlives_a_stall_and_news_come_after_it() {
 }
 
 #[tokio::test]
-async fn a_watch_whose_connection_is_lost_hears_again_by_itself() {
+async fn a_watch_whose_connection_is_lost_recovers_by_itself() {
     let first = ReadyProcess::start().await;
     let (consul, proxy) = behind_a_proxy();
     let instances = Discovery::new(consul).instances(&first.registration.name);
@@ -54,8 +54,8 @@ async fn a_watch_whose_connection_is_lost_hears_again_by_itself() {
     let second = ReadyProcess::of(&first.registration.name).await;
     let also_registered = second.register();
     // A blocking query ends after 26 s.
-    let heard = tokio::time::timeout(Duration::from_secs(60), instances.wait_for_count(|count| count == 2));
-    heard.await.expect("the watch is deaf");
+    let updated = tokio::time::timeout(Duration::from_secs(60), instances.wait_for_count(|count| count == 2));
+    updated.await.expect("the watch has not recovered");
     for (process, registered) in [(first, registered), (second, also_registered)] {
         process.leave.cancel();
         soon(registered).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_watch_whose_connection_is_lost_hears_again_by_itself() {
 }
 
 #[tokio::test]
-async fn a_first_query_that_is_lost_is_made_again_soon() {
+async fn a_first_query_that_is_lost_is_retried_soon() {
     let process = ReadyProcess::start().await;
     let registered = process.register();
     let (consul, proxy) = behind_a_proxy();
@@ -72,15 +72,15 @@ async fn a_first_query_that_is_lost_is_made_again_soon() {
     soon(proxy.wait_held(1)).await;
     proxy.lose_existing();
     proxy.restore();
-    // It has nothing to wait for, and ends after 5 s: long before a query that waits for news.
-    let heard = tokio::time::timeout(Duration::from_secs(18), instances.wait_for_count(|count| count == 1));
-    heard.await.expect("the watch is deaf");
+    // The first query need not wait for a change, so it ends after 5 s: long before a query that waits.
+    let updated = tokio::time::timeout(Duration::from_secs(18), instances.wait_for_count(|count| count == 1));
+    updated.await.expect("the watch has not recovered");
     process.leave.cancel();
     soon(registered).await.unwrap();
 }
 
 #[tokio::test]
-async fn who_is_forgotten_during_a_stall_registers_again_after_it() {
+async fn a_process_whose_record_is_lost_during_a_stall_registers_again_after_it() {
     let process = ReadyProcess::start().await;
     let (consul, proxy) = behind_a_proxy();
     let instances = Discovery::new(crate::support::consul()).instances(&process.registration.name);
@@ -88,7 +88,7 @@ async fn who_is_forgotten_during_a_stall_registers_again_after_it() {
     soon(instances.wait_for_count(|count| count == 1)).await;
 
     proxy.stall();
-    process.be_forgotten().await;
+    process.lose_record().await;
     soon(instances.wait_for_count(|count| count == 0)).await;
     proxy.restore();
     soon(instances.wait_for_count(|count| count == 1)).await;
@@ -97,7 +97,7 @@ async fn who_is_forgotten_during_a_stall_registers_again_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_watch_that_is_given_up_leaves_no_answer_to_another_service() {
+async fn a_watch_that_is_dropped_leaves_no_answer_to_another_service() {
     const SERVICES: usize = 6;
     const WATCHERS: usize = 24;
     const ROUNDS: usize = 40;
@@ -122,14 +122,14 @@ async fn a_watch_that_is_given_up_leaves_no_answer_to_another_service() {
         tokio::spawn(async move {
             for round in 0..ROUNDS {
                 let name = &names[(n + round) % SERVICES];
-                // A watch of its own, which ends with `instances`: wherever it is.
-                let instances = discovery.apart().instances(name);
+                // A separate watch, which ends at any point when `instances` is dropped.
+                let instances = discovery.separate().instances(name);
                 let mut updates = 0;
                 let listening = instances.wait_for_count(|_| {
                     let ids = known(&instances);
                     assert!(
                         ids.iter().all(|id| id.starts_with(name.as_str())),
-                        "{name} is said to be {ids:?}"
+                        "{name} has the instances {ids:?}"
                     );
                     updates += usize::from(!ids.is_empty());
                     updates > 1
@@ -156,7 +156,7 @@ async fn a_watch_that_is_given_up_leaves_no_answer_to_another_service() {
     }
 }
 
-/// Makes news: a second instance of each service comes and goes.
+/// Makes changes: a second instance of each service comes and goes.
 async fn change(names: Arc<Vec<String>>, is_over: Arc<AtomicBool>) {
     for name in names.iter().cycle() {
         if is_over.load(Ordering::Relaxed) {
@@ -164,7 +164,7 @@ async fn change(names: Arc<Vec<String>>, is_over: Arc<AtomicBool>) {
         }
         let process = ReadyProcess::of(name).await;
         let registered = process.register();
-        // The time in which watchers hear of it.
+        // Gives the watches time to get the change.
         tokio::time::sleep(Duration::from_millis(rand::random_range(1..20))).await;
         process.leave.cancel();
         registered.await.unwrap();

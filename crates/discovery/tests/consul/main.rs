@@ -1,4 +1,4 @@
-//! Against a real Consul.
+//! Discovery with a real Consul.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 mod faults;

@@ -1,4 +1,4 @@
-//! A real Consul, and processes that it looks after.
+//! A real Consul, and processes that register in it.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Longer than anything here takes: what never comes about fails its test.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than a test takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
+    tokio::time::timeout(TIMEOUT, work).await.expect("it does not end")
 }
 
 /// Consul behind a proxy.
@@ -30,7 +30,7 @@ pub(crate) fn consul() -> Consul {
     Consul::new(&consul_url()).unwrap()
 }
 
-/// A process that is ready, as Consul's check sees one.
+/// A process whose checks pass.
 pub(crate) struct ReadyProcess {
     pub(crate) registration: Registration,
     answering: JoinHandle<()>,
@@ -38,9 +38,9 @@ pub(crate) struct ReadyProcess {
 }
 
 impl ReadyProcess {
-    /// Starts to answer checks; is not registered yet.
+    /// Begins to answer checks. It is not registered yet.
     pub(crate) async fn start() -> Self {
-        // A name of its own, for Consul is shared by all tests.
+        // All tests share one Consul, so each process has its own name.
         Self::of(&format!("test-{:016x}", rand::random::<u64>())).await
     }
 
@@ -67,24 +67,24 @@ impl ReadyProcess {
         Self { registration, answering, leave: CancellationToken::new() }
     }
 
-    /// Registers, until `leave` is cancelled.
+    /// Registers until `leave` is cancelled.
     pub(crate) fn register(&self) -> JoinHandle<()> {
         self.register_at(consul())
     }
 
-    /// Registers at a Consul that is reached in another way.
+    /// Registers through another client of Consul.
     pub(crate) fn register_at(&self, consul: Consul) -> JoinHandle<()> {
         let (registration, leave) = (self.registration.clone(), self.leave.clone());
         tokio::spawn(async move { consul.keep_registered(&registration, leave).await })
     }
 
-    /// Stops without a word, as a killed process does.
+    /// Stops without leaving Consul, as a killed process does.
     pub(crate) fn die(&self) {
         self.answering.abort();
     }
 
-    /// What Consul's agent does when it loses its memory, for this process alone.
-    pub(crate) async fn be_forgotten(&self) {
+    /// Removes the record of this process from Consul, as if Consul's agent had lost it.
+    pub(crate) async fn lose_record(&self) {
         let url = format!("{}/v1/agent/service/deregister/{}", consul_url(), self.registration.id);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         client.put(url).send().await.unwrap().error_for_status().unwrap();

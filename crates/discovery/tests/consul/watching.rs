@@ -1,4 +1,4 @@
-//! Who registers is found, who leaves or dies is forgotten, and who is lost comes back.
+//! A process that registers is found; one that leaves or dies is not; one whose record is lost registers again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,75 +8,75 @@ use discovery::{Consul, Discovery, Instance};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::support::{ReadyProcess, consul, consul_url};
+use crate::support::{ReadyProcess, consul, consul_url, soon};
 
 #[tokio::test]
-async fn who_registers_is_found_and_who_leaves_is_not() {
+async fn a_process_that_registers_is_found_and_one_that_leaves_is_not() {
     let process = ReadyProcess::start().await;
     let instances = Discovery::new(consul()).instances(&process.registration.name);
     let registered = process.register();
-    instances.wait_for_count(|count| count == 1).await;
+    soon(instances.wait_for_count(|count| count == 1)).await;
     let found = instances.pick().unwrap();
     assert_eq!(found.address(), process.registration.address);
     assert_eq!(found.id(), process.registration.id);
 
     process.leave.cancel();
-    registered.await.unwrap();
-    instances.wait_for_count(|count| count == 0).await;
+    soon(registered).await.unwrap();
+    soon(instances.wait_for_count(|count| count == 0)).await;
     assert!(instances.pick().is_none());
 }
 
 #[tokio::test]
-async fn who_dies_is_forgotten() {
+async fn a_process_that_dies_is_removed() {
     let process = ReadyProcess::start().await;
     let instances = Discovery::new(consul()).instances(&process.registration.name);
     let registered = process.register();
-    instances.wait_for_count(|count| count == 1).await;
+    soon(instances.wait_for_count(|count| count == 1)).await;
 
     process.die();
-    instances.wait_for_count(|count| count == 0).await;
+    soon(instances.wait_for_count(|count| count == 0)).await;
 
     process.leave.cancel();
-    registered.await.unwrap();
+    soon(registered).await.unwrap();
 }
 
 #[tokio::test]
-async fn who_is_lost_by_consul_registers_again() {
+async fn a_process_whose_record_consul_has_lost_registers_again() {
     let process = ReadyProcess::start().await;
     let instances = Discovery::new(consul()).instances(&process.registration.name);
     let registered = process.register();
-    instances.wait_for_count(|count| count == 1).await;
+    soon(instances.wait_for_count(|count| count == 1)).await;
 
     let before = instances.pick().unwrap();
-    process.be_forgotten().await;
-    // An instance that was away in between is a new one to its watchers.
+    process.lose_record().await;
+    // For its watchers, an instance that was away is a new one.
     let is_another = |now: &Arc<Instance>| !Arc::ptr_eq(now, &before);
-    instances.wait_for_count(|_| instances.pick().as_ref().is_some_and(is_another)).await;
+    soon(instances.wait_for_count(|_| instances.pick().as_ref().is_some_and(is_another))).await;
     assert_eq!(instances.pick().unwrap().address(), process.registration.address);
 
     process.leave.cancel();
-    registered.await.unwrap();
+    soon(registered).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_last_good_snapshot_outlives_consul() {
+async fn the_last_good_snapshot_stays_while_consul_is_down() {
     let process = ReadyProcess::start().await;
     let line = Line::to_consul().await;
     let consul = Consul::new(&format!("http://{}", line.address)).unwrap();
     let instances = Discovery::new(consul).instances(&process.registration.name);
     let registered = process.register();
-    instances.wait_for_count(|count| count == 1).await;
+    soon(instances.wait_for_count(|count| count == 1)).await;
 
     line.cut();
-    line.tried_in_vain(3).await;
+    soon(line.wait_refused(3)).await;
     assert_eq!(instances.pick().unwrap().address(), process.registration.address);
 
     line.mend();
     process.leave.cancel();
-    registered.await.unwrap();
+    soon(registered).await.unwrap();
 }
 
-/// A line to Consul that can be cut.
+/// A network line to Consul that can be cut.
 struct Line {
     address: SocketAddr,
     state: Arc<LineState>,
@@ -114,8 +114,8 @@ impl Line {
         self.state.is_cut.store(false, Ordering::SeqCst);
     }
 
-    /// Waits until so many connections have been refused.
-    async fn tried_in_vain(&self, times: usize) {
+    /// Waits until this many connections have been refused.
+    async fn wait_refused(&self, times: usize) {
         while self.state.refused.load(Ordering::SeqCst) < times {
             self.state.was_refused.notified().await;
         }

@@ -1,4 +1,4 @@
-//! Many callers ask for what only they know, are cancelled at any moment, and never hear another's answer.
+//! Many callers ask for values that only they know, and are cancelled at any moment. Every answer reaches its own caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use crate::support::{connection, new_key, proxy, soon, url_at};
 
 const ASKERS: usize = 24;
 const ROUNDS: usize = 150;
-/// Longer than an answer takes behind the proxy, mostly.
+/// Mostly longer than an answer takes behind the proxy.
 const LONGEST: Duration = Duration::from_millis(8);
 
-/// What has become of the requests.
+/// How the requests ended.
 #[derive(Debug, Default)]
 struct Outcomes {
     answered: AtomicUsize,
@@ -24,20 +24,20 @@ struct Outcomes {
     cancelled: AtomicUsize,
 }
 
-/// The ways to ask for something of one's own. Each gives what it was told, and must have been told `own`.
+/// Several kinds of requests. Each gives the answer, which must be `own`.
 async fn ask(redis: &RedisConnection, own: &str, kind: usize) -> RedisResult<String> {
     let redis = &mut redis.clone();
     match kind {
         0 => redis::cmd("ECHO").arg(own).query_async(redis).await,
-        // Long enough to be answered in several pieces.
+        // It is so long that the answer has several pieces.
         1 => {
             let long = own.repeat(60);
             let answer: String = redis::cmd("ECHO").arg(&long).query_async(redis).await?;
             Ok(if answer == long { own.to_owned() } else { answer })
         }
-        // Redis has never seen this script: the call is refused, the script loaded, and the call made again.
+        // Redis has never seen this script: the call is refused, the script is loaded, and the call is sent again.
         2 => Script::new(&format!("return KEYS[1] -- {own}")).key(own).invoke_async(redis).await,
-        // What a script has stored is there, once it was told.
+        // When a script has answered, the value that it has stored is there.
         3 => {
             let store = Script::new("redis.call('SET', KEYS[1], ARGV[1], 'EX', 600) return ARGV[1]");
             let stored: String = store.key(own).arg(own).invoke_async(redis).await?;
@@ -62,7 +62,7 @@ async fn ask_often(redis: RedisConnection, outcomes: Arc<Outcomes>) {
                 outcomes.answered.fetch_add(1, Ordering::Relaxed);
             }
             Some(Err(error)) => {
-                // An answer that was cut in the middle can't be read.
+                // An answer that was cut can't be read.
                 assert!(error.is_io_error() || error.kind() == ErrorKind::Parse, "{error}");
                 outcomes.failed.fetch_add(1, Ordering::Relaxed);
             }
@@ -87,7 +87,7 @@ fn count(number: &AtomicUsize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_cancelled_takes_nobodys_answer_and_leaves_none() {
+async fn a_cancelled_request_leaves_no_answer_to_the_next() {
     let proxy = proxy();
     proxy.delay(Duration::ZERO..=Duration::from_millis(1));
     proxy.split(1_000);
@@ -95,13 +95,13 @@ async fn who_is_cancelled_takes_nobodys_answer_and_leaves_none() {
     let outcomes = run(&redis).await;
     assert_eq!(count(&outcomes.failed), 0, "the connection was never lost");
     assert_eq!(proxy.connections(), 1, "cancelled callers cost no connection");
-    // Both come about often, or this test has seen nothing.
+    // Both must happen often, or this test has tested nothing.
     assert!(count(&outcomes.answered) > ASKERS * ROUNDS / 8, "{outcomes:?}");
     assert!(count(&outcomes.cancelled) > ASKERS * ROUNDS / 8, "{outcomes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_where_connections_stall_break_and_get_lost() {
+async fn a_cancelled_request_leaves_no_answer_to_the_next_on_a_faulty_network() {
     let proxy = Arc::new(proxy());
     let redis = connection(&url_at(&proxy), Duration::from_millis(20));
     let is_over = Arc::new(AtomicBool::new(false));
@@ -112,7 +112,7 @@ async fn nor_where_connections_stall_break_and_get_lost() {
     assert!(count(&outcomes.answered) > 0 && count(&outcomes.failed) > 0, "{outcomes:?}");
     assert!(count(&outcomes.cancelled) > ASKERS * ROUNDS / 8, "{outcomes:?}");
     assert!(proxy.connections() > 3, "connections were replaced");
-    // Whatever has happened: at the end it works again.
+    // At the end it works again.
     let works = async { while ask(&redis, &new_key(), 3).await.is_err() {} };
     soon(works).await;
 }
@@ -133,7 +133,7 @@ async fn trouble(proxy: Arc<FaultProxy>, is_over: Arc<AtomicBool>) {
     }
 }
 
-/// The time in which faults meet requests.
+/// Gives requests time to meet the fault.
 async fn pause(ms: std::ops::Range<u64>) {
     tokio::time::sleep(Duration::from_millis(rand::random_range(ms))).await;
 }

@@ -1,4 +1,4 @@
-//! Every wait has an end, and a connection that is not good any more is replaced.
+//! Every wait has a limit, and a connection that has failed is replaced.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn a_redis_that_stands_still_costs_each_request_a_bounded_time_and_keeps_i
     for answer in soon(futures::future::join_all(asked)).await {
         assert!(answer.unwrap_err().is_timeout());
     }
-    // What is sent last is carried out last: after all that was sent before it, on the same connection.
+    // The last command is executed after all that were sent before it on the same connection.
     assert!(soon(set(&redis, &key, "2")).await.unwrap_err().is_timeout());
     assert!(soon(set(&redis, &key, "3")).await.unwrap_err().is_timeout());
     proxy.restore();
@@ -98,7 +98,7 @@ async fn a_connection_opens_also_when_its_first_caller_gives_up() {
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     proxy.restore();
-    // The time that passes is what is tested: more than an opening may take, which nobody waits for.
+    // The passing of time is tested here: it is longer than the limit for opening a connection.
     tokio::time::sleep(2 * timeout).await;
     soon(set(&redis, &key, "1")).await.unwrap();
 }

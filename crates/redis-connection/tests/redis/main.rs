@@ -1,4 +1,4 @@
-//! The connection on a real Redis, behind a proxy that makes faults.
+//! The connection to a real Redis, through a proxy that makes faults.
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 

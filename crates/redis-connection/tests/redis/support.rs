@@ -1,4 +1,4 @@
-//! A real Redis, a proxy before it, and the commands that the tests send.
+//! A real Redis, a proxy in front of it, and the commands that the tests send.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use redis::RedisResult;
 use redis_connection::{RedisConnection, Timeouts};
 use testkit::FaultProxy;
 
-/// Longer than anything here takes: what never comes about fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a test takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Redis's `host:port`.
 pub(crate) fn server() -> String {
@@ -30,14 +30,14 @@ pub(crate) fn connection(url: &str, timeout: Duration) -> RedisConnection {
 
 /// A connection without a proxy.
 pub(crate) async fn direct() -> redis::aio::MultiplexedConnection {
-    // However busy the machine is.
+    // Without a timeout, because the machine may be busy.
     let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let client = redis::Client::open(format!("redis://{}", server())).unwrap();
     client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
 }
 
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it does not come about")
+    tokio::time::timeout(TIMEOUT, work).await.expect("it does not end")
 }
 
 /// A key that no other test has.

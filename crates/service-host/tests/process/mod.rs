@@ -19,7 +19,7 @@ pub(crate) fn consul_url() -> String {
     std::env::var("CONSUL_URL").expect("CONSUL_URL names a throw-away Consul: run `cargo xtask test`")
 }
 
-/// Settings that work, but for those given.
+/// Settings that work, with these changes.
 pub(crate) fn settings(mut changed: Value) -> NamedTempFile {
     let mut source = json!({
         "server.address": "127.0.0.1:0",
@@ -84,7 +84,7 @@ impl Process {
         while self.next_line().await.unwrap_or_else(|| panic!("never logged: {message}")) != message {}
     }
 
-    /// Reads the log to its end, which is the process's; gives all of it.
+    /// Reads the log to the end of the process, and gives all of it.
     pub(crate) async fn rest_of_log(&mut self) -> Vec<Value> {
         while self.next_line().await.is_some() {}
         std::mem::take(&mut self.lines)
@@ -116,13 +116,13 @@ impl Process {
         self.ended_with(code).await;
     }
 
-    /// Waits until the process says that it is not ready any more.
+    /// Waits until the process is not ready any more.
     pub(crate) async fn draining(&self) {
         while self.get_management("/readyz").await.0 == 200 {}
     }
 
     pub(crate) fn is_among(&self, instances: &Instances) -> bool {
-        // The list is walked through by taking turns.
+        // Picking takes turns, so this looks at every instance.
         (0..instances.count()).any(|_| instances.pick().map(|instance| instance.address()) == self.address)
     }
 
@@ -134,8 +134,7 @@ impl Process {
         get(self.management.unwrap(), path).await
     }
 
-    /// Sends a request, and gives the status of its answer when that comes. The process has begun with it when
-    /// this returns.
+    /// Sends a request. When this returns, the process handles it. The task gives the status of the answer.
     pub(crate) async fn begin(&self, path: &'static str) -> JoinHandle<u16> {
         let address = self.address.unwrap();
         let answer = tokio::spawn(async move { get(address, path).await.0 });

@@ -1,11 +1,10 @@
-//! Reads a document as serde's data model, as generously as Spring's binder does with single values.
+//! Reads a document as serde's data model. Single values are converted, as Spring's binder does.
 //!
-//! - A number or a boolean may be written as text, and a text may look like a number or a boolean.
-//! - An empty text is what a flat document has for "nothing": it is read as `None`, as an empty list, or as an
-//!   empty map, where one of those is asked for.
+//! - A number or a boolean may be a text, and a text may be a number or a boolean.
+//! - An empty text is the null of a flat document. It is read as `None`, as an empty list or as an empty map, if the type is one
+//!   of these.
 //!
-//! Types that buffer what they read before they know what it is (`#[serde(flatten)]`, untagged and internally
-//! tagged enums) see the values as they are written, without this.
+//! Types that buffer their input (`#[serde(flatten)]`, untagged and internally tagged enums) get the values without conversion.
 
 use std::collections::{BTreeMap, btree_map};
 use std::str::FromStr;
@@ -16,7 +15,7 @@ use serde::de::value::{MapAccessDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::error::Refused;
+use super::error::BindError;
 use crate::flat::Step;
 use crate::node::{Node, Scalar};
 
@@ -31,32 +30,32 @@ impl<'tree> NodeDeserializer<'tree> {
         Self { node }
     }
 
-    /// The single value, or a refusal that says what it should have been.
-    fn scalar(self, expected: &str) -> Result<&'tree Scalar, Refused> {
+    /// The single value, or an error that says what was expected.
+    fn scalar(self, expected: &str) -> Result<&'tree Scalar, BindError> {
         match self.node {
             Node::Leaf { scalar, .. } => Ok(scalar),
             Node::Unopened { .. } => Err(unopened()),
-            Node::List(_) | Node::Map(_) => Err(Refused::must_be(expected)),
+            Node::List(_) | Node::Map(_) => Err(BindError::must_be(expected)),
         }
     }
 
-    fn text(self) -> Result<String, Refused> {
+    fn text(self) -> Result<String, BindError> {
         self.scalar("a text").map(ToString::to_string)
     }
 
-    fn parsed<T: FromStr>(self, expected: &str) -> Result<T, Refused> {
+    fn parsed<T: FromStr>(self, expected: &str) -> Result<T, BindError> {
         let written = self.scalar(expected)?.to_string();
-        written.trim().parse().map_err(|_| Refused::must_be(expected))
+        written.trim().parse().map_err(|_| BindError::must_be(expected))
     }
 
-    /// Reads the spellings that Spring's converter reads.
-    fn bool(self) -> Result<bool, Refused> {
+    /// Reads the texts that Spring's converter accepts.
+    fn bool(self) -> Result<bool, BindError> {
         let expected = "`true` or `false`";
         let written = self.scalar(expected)?.to_string();
         match written.trim().to_ascii_lowercase().as_str() {
             "true" | "on" | "yes" | "1" => Ok(true),
             "false" | "off" | "no" | "0" => Ok(false),
-            _ => Err(Refused::must_be(expected)),
+            _ => Err(BindError::must_be(expected)),
         }
     }
 
@@ -65,13 +64,13 @@ impl<'tree> NodeDeserializer<'tree> {
     }
 }
 
-fn unopened() -> Refused {
-    Refused::new("is sealed, and the config server could not open it")
+fn unopened() -> BindError {
+    BindError::new("is sealed, and the config server could not open it")
 }
 
 macro_rules! deserialize_whole_number {
     ($($method:ident $visit:ident $number:ty),*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
             let expected = format!("a whole number from {} to {}", <$number>::MIN, <$number>::MAX);
             visitor.$visit(self.parsed::<$number>(&expected)?)
         }
@@ -79,9 +78,9 @@ macro_rules! deserialize_whole_number {
 }
 
 impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
-    type Error = Refused;
+    type Error = BindError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         match self.node {
             Node::Unopened { .. } => Err(unopened()),
             Node::List(_) => self.deserialize_seq(visitor),
@@ -101,35 +100,35 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64
     );
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         visitor.visit_f32(self.parsed("a number")?)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         visitor.visit_f64(self.parsed("a number")?)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         visitor.visit_bool(self.bool()?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         visitor.visit_string(self.text()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         if self.is_blank() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
@@ -137,20 +136,20 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, BindError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         match self.node {
             Node::List(children) => visitor.visit_seq(ListEntries(children.iter())),
             Node::Unopened { .. } => Err(unopened()),
             Node::Leaf { .. } if self.is_blank() => visitor.visit_seq(ListEntries(BTreeMap::new().iter())),
-            Node::Leaf { .. } | Node::Map(_) => Err(Refused::must_be("a list")),
+            Node::Leaf { .. } | Node::Map(_) => Err(BindError::must_be("a list")),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, BindError> {
         self.deserialize_seq(visitor)
     }
 
@@ -159,16 +158,16 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, BindError> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         match self.node {
             Node::Map(children) => visitor.visit_map(MapEntries::new(children)),
             Node::Unopened { .. } => Err(unopened()),
             Node::Leaf { .. } if self.is_blank() => visitor.visit_map(MapEntries::new(&BTreeMap::new())),
-            Node::Leaf { .. } | Node::List(_) => Err(Refused::must_be("a section with keys of its own")),
+            Node::Leaf { .. } | Node::List(_) => Err(BindError::must_be("a section with keys of its own")),
         }
     }
 
@@ -177,7 +176,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, BindError> {
         self.deserialize_map(visitor)
     }
 
@@ -186,24 +185,24 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refused> {
+    ) -> Result<V::Value, BindError> {
         match self.node {
             Node::Map(children) if children.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(MapEntries::new(children)))
             }
-            Node::Map(_) => Err(Refused::must_be("a section with exactly one key")),
+            Node::Map(_) => Err(BindError::must_be("a section with exactly one key")),
             _ => visitor.visit_enum(StringDeserializer::new(self.text()?)),
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BindError> {
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! { i128 u128 bytes byte_buf unit unit_struct }
 }
 
-fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, Refused> {
+fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, BindError> {
     if let Some(whole) = number.as_u64() {
         visitor.visit_u64(whole)
     } else if let Some(whole) = number.as_i64() {
@@ -222,14 +221,14 @@ fn key_node(key: &str) -> Node {
 struct ListEntries<'tree>(btree_map::Iter<'tree, usize, Node>);
 
 impl<'de> SeqAccess<'de> for ListEntries<'_> {
-    type Error = Refused;
+    type Error = BindError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, BindError> {
         let Some((index, node)) = self.0.next() else {
             return Ok(None);
         };
         let element = seed.deserialize(NodeDeserializer::new(node));
-        element.map(Some).map_err(|refused| refused.under(Step::Index(*index)))
+        element.map(Some).map_err(|error| error.inside(Step::Index(*index)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -250,9 +249,9 @@ impl<'tree> MapEntries<'tree> {
 }
 
 impl<'de> MapAccess<'de> for MapEntries<'_> {
-    type Error = Refused;
+    type Error = BindError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, BindError> {
         let Some((key, node)) = self.entries.next() else {
             return Ok(None);
         };
@@ -260,11 +259,11 @@ impl<'de> MapAccess<'de> for MapEntries<'_> {
         seed.deserialize(NodeDeserializer::new(&key_node(key))).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refused> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, BindError> {
         let Some((key, node)) = self.current.take() else {
-            return Err(Refused::new("was asked for without its key"));
+            return Err(BindError::new("was asked for without its key"));
         };
         let value = seed.deserialize(NodeDeserializer::new(node));
-        value.map_err(|refused| refused.under(Step::Key(key.to_owned())))
+        value.map_err(|error| error.inside(Step::Key(key.to_owned())))
     }
 }

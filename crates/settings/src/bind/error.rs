@@ -1,4 +1,4 @@
-//! Why a value can't be read as the type it is meant for.
+//! Why a value can't be read as its type.
 
 use std::fmt::{self, Display};
 
@@ -6,45 +6,45 @@ use serde::de::{self, Expected, Unexpected};
 
 use crate::flat::{Path, Step};
 
-/// A refusal and the way to the value that is refused.
+/// A fault and the path to its value.
 ///
-/// It tells what was expected and never what was found: the value may be a secret.
+/// It says what was expected and never what was found, because the value may be a secret.
 #[derive(Debug)]
-pub(super) struct Refused {
-    /// From the value outwards: the steps are put on while the error travels up.
-    steps_inside_out: Vec<Step>,
+pub(super) struct BindError {
+    /// The steps of the path, the innermost first: each level adds its own.
+    steps: Vec<Step>,
     problem: String,
 }
 
-impl Refused {
+impl BindError {
     pub(super) fn new(problem: impl Into<String>) -> Self {
-        Self { steps_inside_out: Vec::new(), problem: problem.into() }
+        Self { steps: Vec::new(), problem: problem.into() }
     }
 
     pub(super) fn must_be(expected: impl Display) -> Self {
         Self::new(format!("must be {expected}"))
     }
 
-    /// The same refusal, as seen from one step further out.
-    pub(super) fn under(mut self, step: Step) -> Self {
-        self.steps_inside_out.push(step);
+    /// The same fault, seen from the value that contains `step`.
+    pub(super) fn inside(mut self, step: Step) -> Self {
+        self.steps.push(step);
         self
     }
 
     pub(super) fn into_parts(self) -> (Path, String) {
-        (Path(self.steps_inside_out.into_iter().rev().collect()), self.problem)
+        (Path(self.steps.into_iter().rev().collect()), self.problem)
     }
 }
 
-impl Display for Refused {
+impl Display for BindError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.problem)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for BindError {}
 
-impl de::Error for Refused {
+impl de::Error for BindError {
     fn custom<T: Display>(message: T) -> Self {
         Self::new(message.to_string())
     }
@@ -66,11 +66,11 @@ impl de::Error for Refused {
             [] => "is not a known setting; none is expected here".to_owned(),
             _ => format!("is not a known setting; expected {}", one_of(expected)),
         };
-        Self::new(problem).under(Step::Key(field.to_owned()))
+        Self::new(problem).inside(Step::Key(field.to_owned()))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new("is missing").under(Step::Key(field.to_owned()))
+        Self::new("is missing").inside(Step::Key(field.to_owned()))
     }
 }
 

@@ -32,6 +32,6 @@ pub(crate) async fn me_close(
             Err(Problem::new(Code::WalletNotEmpty).detail(format!("there is {balance} in the wallet")))
         }
         Err(CloseError::NoAccount) => Err(account_closed(principal)),
-        Err(error @ CloseError::Database(_)) => Err(database::problem(error)),
+        Err(error @ CloseError::Database(_)) => Err(Problem::database(error)),
     }
 }

@@ -24,7 +24,8 @@ pub(crate) async fn me_show(
     principal: Principal,
 ) -> Result<Json<MemberBody>, Problem> {
     let member_id = principal.member_id;
-    let find = state.database.read("me_show", move |db| Box::pin(members::db::find(db, member_id)));
-    let member = find.await.map_err(database::problem)?;
+    let find =
+        state.database.read("me_show", move |connection| Box::pin(members::db::find(connection, member_id)));
+    let member = find.await?;
     member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

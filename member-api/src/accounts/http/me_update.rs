@@ -70,18 +70,17 @@ pub(crate) async fn me_update(
     let now = state.clock.now();
     let member = state
         .database
-        .run_tx("profile_update", move |tx| {
+        .run_tx("profile_update", move |connection| {
             let request = request.clone();
             Box::pin(async move {
-                let Some(mut member) = members::db::lock(tx, principal.member_id).await? else {
+                let Some(mut member) = members::db::lock(connection, principal.member_id).await? else {
                     return Ok(None);
                 };
                 request.apply(&mut member);
-                members::db::update_profile(tx, &member, now).await?;
+                members::db::update_profile(connection, &member, now).await?;
                 Ok::<_, sqlx::Error>(Some(member))
             })
         })
-        .await
-        .map_err(database::problem)?;
+        .await?;
     member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
 }

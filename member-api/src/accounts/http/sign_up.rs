@@ -31,7 +31,7 @@ impl From<SignUpError> for Problem {
         match error {
             SignUpError::EmailTaken => Self::new(Code::EmailTaken),
             SignUpError::Password(_) => Self::internal(error),
-            SignUpError::Database(_) => database::problem(error),
+            SignUpError::Database(_) => Self::database(error),
         }
     }
 }

@@ -136,6 +136,6 @@ problem::refusals!(Refusals: Unauthenticated, WrongRole);
     responses((status = OK, description = "The result of the audit", body = Body), Refusals)
 )]
 pub(crate) async fn audit_show(State(state): State<AppState>, _: Admin) -> Result<Json<Body>, Problem> {
-    let report = audit_ledger(&state.database, &state.clock).await.map_err(database::problem)?;
+    let report = audit_ledger(&state.database, &state.clock).await?;
     Ok(Json(report.into()))
 }

@@ -6,6 +6,7 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::delete_before::delete_before;
 use crate::sessions::SessionState;
 
 /// The data of a session that a refresh needs.
@@ -110,12 +111,8 @@ pub async fn delete_expired(
     before: OffsetDateTime,
     limit: u32,
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query("DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?")
-        .bind(before)
-        .bind(limit)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
+    let statement = "DELETE FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?";
+    delete_before(connection, statement, before, limit).await
 }
 
 #[derive(FromRow)]

@@ -4,6 +4,8 @@ use database::Connection;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
+use super::delete_before::delete_before;
+
 /// What is counted: the SHA-256 of the email of an account, or of an address.
 pub type Subject = [u8; 32];
 
@@ -67,13 +69,8 @@ pub async fn delete_expired(
     before: OffsetDateTime,
     limit: u32,
 ) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query("DELETE FROM sign_in_attempts WHERE window_ends_at < ? ORDER BY window_ends_at LIMIT ?")
-            .bind(before)
-            .bind(limit)
-            .execute(connection)
-            .await?;
-    Ok(done.rows_affected())
+    let statement = "DELETE FROM sign_in_attempts WHERE window_ends_at < ? ORDER BY window_ends_at LIMIT ?";
+    delete_before(connection, statement, before, limit).await
 }
 
 #[derive(FromRow)]

@@ -32,8 +32,10 @@ async fn revocation_list(
     let refuse_for = state.tokens.access_lifetime() + OVERLAP;
     let earliest = now - refuse_for;
     let since = query.since.map_or(earliest, |since| since.max(earliest));
-    let list = state.database.read("revocation_list", move |db| Box::pin(sessions::list_revoked(db, since)));
-    let sessions = list.await.map_err(database::problem)?;
+    let list = state
+        .database
+        .read("revocation_list", move |connection| Box::pin(sessions::list_revoked(connection, since)));
+    let sessions = list.await?;
     let refuse_for_seconds = u32::try_from(refuse_for.as_secs()).unwrap_or(u32::MAX);
     Ok((Extension(Routine), Json(Revocations { sessions, refuse_for_seconds, as_of: now - OVERLAP })))
 }

@@ -1,8 +1,8 @@
 //! The body that issues the tokens of a session.
 
-use access::TokenError;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
+use problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,10 +27,11 @@ pub(crate) struct SessionBody {
 }
 
 impl SessionBody {
-    pub(crate) fn new(session: IssuedSession, tokens: &Tokens) -> Result<Self, TokenError> {
+    /// Signs the access token of a session.
+    pub(crate) fn new(session: IssuedSession, tokens: &Tokens) -> Result<Self, Problem> {
         let IssuedSession { principal, refresh_token } = session;
         Ok(Self {
-            access_token: tokens.sign(&principal)?,
+            access_token: tokens.sign(&principal).map_err(Problem::internal)?,
             token_type: "Bearer",
             expires_in: tokens.access_lifetime().as_secs(),
             refresh_token,

@@ -29,7 +29,7 @@ impl From<SignInError> for Problem {
             SignInError::BadCredentials => Self::new(Code::BadCredentials),
             SignInError::TooManyAttempts { wait } => Self::new(Code::RateLimited).retry_after(wait),
             SignInError::Password(_) => Self::internal(error),
-            SignInError::Database(_) => database::problem(error),
+            SignInError::Database(_) => Self::database(error),
         }
     }
 }
@@ -55,6 +55,6 @@ pub(crate) async fn session_create(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem> {
     let session = sign_in(&state, request.email, request.password, address).await?;
-    let body = SessionBody::new(session, &state.tokens).map_err(Problem::internal)?;
+    let body = SessionBody::new(session, &state.tokens)?;
     Ok(no_store(Created { location: "/api/member/sessions/current".to_owned(), body }))
 }

@@ -25,9 +25,9 @@ pub(crate) async fn session_delete(
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
     let now = state.clock.now();
-    let revoke = state.database.run_autocommit("session_delete", move |db| {
-        Box::pin(sessions::revoke(db, principal.session_id, now))
+    let revoke = state.database.run_autocommit("session_delete", move |connection| {
+        Box::pin(sessions::revoke(connection, principal.session_id, now))
     });
-    revoke.await.map_err(database::problem)?;
+    revoke.await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,7 +24,7 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Invalid => Self::new(Code::RefreshTokenInvalid),
-            RefreshError::Database(_) => database::problem(error),
+            RefreshError::Database(_) => Self::database(error),
         }
     }
 }
@@ -48,6 +48,6 @@ pub(crate) async fn session_refresh(
     Json(request): Json<Request>,
 ) -> Result<Response, Problem> {
     let session = refresh(&state, &request.refresh_token).await?;
-    let body = SessionBody::new(session, &state.tokens).map_err(Problem::internal)?;
+    let body = SessionBody::new(session, &state.tokens)?;
     Ok(no_store(Json(body)))
 }

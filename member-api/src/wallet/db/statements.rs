@@ -7,7 +7,7 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown_value;
+use crate::db::parse;
 use crate::wallet::Kind;
 
 /// An entry of a statement.
@@ -89,7 +89,7 @@ impl TryFrom<EntryRow> for Entry {
         Ok(Self {
             entry_no: row.entry_no,
             transfer_id: row.transfer_id,
-            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown_value("kind", &row.kind))?,
+            kind: parse("kind", &row.kind)?,
             amount: row.amount,
             balance_after: row.balance_after,
             reference: row.reference,

@@ -7,8 +7,8 @@ use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::db::unknown_value;
-use crate::wallet::{Kind, Posting, Transfer};
+use crate::db::parse;
+use crate::wallet::{Posting, Transfer};
 
 /// A transfer in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl TryFrom<RecordedRow> for RecordedTransfer {
     fn try_from(row: RecordedRow) -> sqlx::Result<Self> {
         let transfer = Transfer {
             id: row.id,
-            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown_value("kind", &row.kind))?,
+            kind: parse("kind", &row.kind)?,
             member_id: MemberId(row.account),
             amount: row.amount,
             reference: row.reference,

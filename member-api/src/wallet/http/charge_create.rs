@@ -3,7 +3,7 @@
 use access::Customer;
 use axum::extract::State;
 use garde::Validate;
-use idempotency::{Answered, Claim, KeepError, Kept};
+use idempotency::{AnswerToKeep, Claim, KeepError, KeptAnswer};
 use money::Won;
 use problem::{Code, Created, Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -62,14 +62,14 @@ pub(crate) async fn charge_create(
     Customer(principal): Customer,
     claim: Claim,
     Json(request): Json<Request>,
-) -> Result<Kept, Problem> {
+) -> Result<KeptAnswer, Problem> {
     let charge = Charge { claim, member_id: principal.member_id, amount: request.amount, answer };
     state.charge_batcher.charge(charge).await.map_err(|error| match error {
         ChargeError::Transfer(TransferError::BalanceLimit) => Problem::new(Code::BalanceLimit),
         ChargeError::Transfer(TransferError::NoWallet) => account_closed(principal),
         ChargeError::Transfer(TransferError::Database(_))
         | ChargeError::Database(_)
-        | ChargeError::Shared(_) => database::problem(error),
+        | ChargeError::Shared(_) => Problem::database(error),
         // These can't happen: a charge adds money, its amount is above zero, its id is new, and a failed batch is repeated
         // one by one.
         ChargeError::Transfer(
@@ -82,7 +82,7 @@ pub(crate) async fn charge_create(
     })
 }
 
-fn answer(claim: &Claim, recorded: &RecordedTransfer) -> Result<Answered, KeepError> {
+fn answer(claim: &Claim, recorded: &RecordedTransfer) -> Result<AnswerToKeep, KeepError> {
     claim.answer(&Created {
         location: "/api/member/me/wallet/entries".to_owned(),
         body: Body {

@@ -4,8 +4,8 @@ use access::Principal;
 use axum::extract::State;
 use garde::Validate;
 use money::Won;
-use paging::{Cursor, Limit, Page};
-use problem::{Json, Problem, Query};
+use paging::{OwnList, Page, PageParameters};
+use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -15,28 +15,21 @@ use crate::state::AppState;
 use crate::wallet::db::statements::{self, Entry, Filter};
 use crate::wallet::{DateOrTime, Kind};
 
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+/// Which entries.
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
+pub(crate) struct ListFilter {
     /// Only entries of this kind.
-    #[garde(skip)]
     #[param(inline)]
     kind: Option<Kind>,
     /// Only entries of this day in Asia/Seoul or later, or of this time or later.
-    #[garde(skip)]
     #[param(value_type = Option<String>, example = "2026-11-01")]
     from: Option<DateOrTime>,
     /// Only entries of this day in Asia/Seoul or earlier, or before this time.
-    #[garde(skip)]
     #[param(value_type = Option<String>, example = "2026-11-30")]
     to: Option<DateOrTime>,
-    #[garde(skip)]
-    #[param(inline)]
-    limit: Option<Limit>,
-    #[garde(skip)]
-    #[param(inline)]
-    cursor: Option<Cursor>,
 }
 
 /// A change of the balance of a wallet.
@@ -71,13 +64,6 @@ impl From<Entry> for EntryBody {
     }
 }
 
-/// The cursor: the last entry of the previous page.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    entry_no: i64,
-}
-
 problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated);
 
 /// List the entries of your wallet
@@ -88,26 +74,22 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated);
     path = "/api/member/me/wallet/entries",
     tag = "wallet",
     security(("bearer" = [])),
-    params(ListQuery),
+    params(ListFilter, PageParameters),
     responses((status = OK, description = "A page of entries", body = Page<EntryBody>), Refusals)
 )]
 pub(crate) async fn entry_list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    list: OwnList<ListFilter, i64>,
 ) -> Result<Json<Page<EntryBody>>, Problem> {
-    let after: Option<After> = query.cursor.as_ref().map(Cursor::key).transpose()?;
-    let limit = query.limit.unwrap_or_default();
-    let filter = Filter {
-        kind: query.kind,
-        from: query.from.map(DateOrTime::start),
-        to: query.to.map(DateOrTime::end),
-        before: after.map(|after| after.entry_no),
-    };
-    let list = state.database.read("entry_list", move |db| {
-        Box::pin(statements::list(db, principal.member_id, filter, limit.rows_to_fetch()))
+    let list = list.of(principal.member_id)?;
+    let ListFilter { kind, from, to } = list.filter;
+    let filter =
+        Filter { kind, from: from.map(DateOrTime::start), to: to.map(DateOrTime::end), before: list.after };
+    let rows = list.rows_to_fetch();
+    let read = state.database.read("entry_list", move |connection| {
+        Box::pin(statements::list(connection, principal.member_id, filter, rows))
     });
-    let rows = list.await.map_err(database::problem)?;
-    let page = Page::from_rows(rows, limit, |last| After { entry_no: last.entry_no });
+    let page = list.page(read.await?, |last| last.entry_no);
     Ok(Json(page.map(EntryBody::from)))
 }

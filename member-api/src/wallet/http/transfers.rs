@@ -37,7 +37,7 @@ impl From<TransferError> for Problem {
             TransferError::Mismatch(_) => Self::new(Code::TransferMismatch),
             // The validation of the request has refused such an amount.
             TransferError::AmountNotPositive => Self::internal(error),
-            TransferError::Database(_) => database::problem(error),
+            TransferError::Database(_) => Self::database(error),
         }
     }
 }
@@ -60,7 +60,7 @@ async fn transfer_create(
         reference: Some(request.reference),
     };
     let recorded = ledger::execute(&state.database, &state.clock, transfer).await?;
-    receipt(&state, recorded).await.map(Json).map_err(database::problem)
+    Ok(Json(receipt(&state, recorded).await?))
 }
 
 /// Shows a transfer.
@@ -68,10 +68,11 @@ async fn transfer_show(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<TransferReceipt>, Problem> {
-    let find = state.database.read("transfer_show", move |db| Box::pin(transfers::find(db, id)));
-    let recorded = find.await.map_err(database::problem)?;
+    let find =
+        state.database.read("transfer_show", move |connection| Box::pin(transfers::find(connection, id)));
+    let recorded = find.await?;
     let recorded = recorded.ok_or_else(|| Problem::new(Code::NotFound))?;
-    receipt(&state, recorded).await.map(Json).map_err(database::problem)
+    Ok(Json(receipt(&state, recorded).await?))
 }
 
 /// Voids a transfer, so that it can't be made later. If it was made already, it stays and is the answer; otherwise the
@@ -80,15 +81,17 @@ async fn transfer_void(
     State(state): State<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Option<TransferReceipt>>, Problem> {
-    let recorded = ledger::void(&state.database, &state.clock, id).await.map_err(database::problem)?;
+    let recorded = ledger::void(&state.database, &state.clock, id).await?;
     let Some(recorded) = recorded else { return Ok(Json(None)) };
-    receipt(&state, recorded).await.map(|receipt| Json(Some(receipt))).map_err(database::problem)
+    Ok(Json(Some(receipt(&state, recorded).await?)))
 }
 
 async fn receipt(state: &AppState, recorded: RecordedTransfer) -> sqlx::Result<TransferReceipt> {
     let RecordedTransfer { transfer, balance_after, .. } = recorded;
     let member_id = transfer.member_id;
-    let find = state.database.read("member_name", move |db| Box::pin(members::db::find_name(db, member_id)));
+    let find = state
+        .database
+        .read("member_name", move |connection| Box::pin(members::db::find_name(connection, member_id)));
     let member_name = find.await?;
     Ok(TransferReceipt {
         id: transfer.id,

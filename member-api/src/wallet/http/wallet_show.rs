@@ -34,7 +34,9 @@ pub(crate) async fn wallet_show(
     principal: Principal,
 ) -> Result<Json<Body>, Problem> {
     let member_id = principal.member_id;
-    let find = state.database.read("wallet_show", move |db| Box::pin(wallets::find_balance(db, member_id)));
-    let balance = find.await.map_err(database::problem)?;
+    let find = state
+        .database
+        .read("wallet_show", move |connection| Box::pin(wallets::find_balance(connection, member_id)));
+    let balance = find.await?;
     balance.map(|balance| Json(Body { balance, currency: "KRW" })).ok_or_else(|| account_closed(principal))
 }

@@ -1,11 +1,11 @@
-//! A seller whose cakes cost a thousand won, and what becomes of the money.
+//! A seller whose cakes cost a thousand won, and a customer who buys them.
 
 use std::time::Duration;
 
 use access::{MemberId, Role};
 use http::StatusCode;
-use order_api::batch::Quiet;
-use order_api::domain::day::BusinessDay;
+use order_api::batch::NoListener;
+use order_api::settlement::day::BusinessDay;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnectOptions;
@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 use super::{Member, World, one};
 
-/// A world with a seller and a customer who buys from them.
+/// A world with a seller and a customer.
 pub(crate) struct Market {
     pub(crate) world: World,
     pub(crate) customer: Member,
     pub(crate) seller: Member,
-    /// A cake of 1,000 won; there are enough of them.
+    /// A cake of 1,000 won, with enough stock.
     pub(crate) cake: Uuid,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn day(day: u8) -> BusinessDay {
     format!("2026-11-{day:02}").parse().expect("a day")
 }
 
-/// Waits until `condition` holds, for as long as a test may hang.
+/// Waits until `condition` holds. Fails after 20 seconds.
 pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     let wait = async {
         while !condition().await {
@@ -37,7 +37,7 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     };
     tokio::time::timeout(Duration::from_secs(20), wait)
         .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
+        .unwrap_or_else(|_| panic!("did not happen in time: {what}"));
 }
 
 impl Market {
@@ -48,18 +48,18 @@ impl Market {
         Self { world, customer, seller, cake: cakes[0] }
     }
 
-    /// Sells so many thousand won; gives the line.
+    /// Sells cakes for so many thousand won. Returns the line.
     pub(crate) async fn sell(&self, thousands: u32) -> Uuid {
         self.sell_of(self.cake, thousands).await
     }
 
-    /// Sells so many pieces of a cake; gives the line.
+    /// Sells pieces of a cake. Returns the line.
     pub(crate) async fn sell_of(&self, cake: Uuid, pieces: u32) -> Uuid {
         let customer = self.world.token(&self.customer, Role::Customer);
         let _ = self.world.add(&customer, cake, pieces).await.expect(StatusCode::OK);
         let order = self.world.order(&customer, &one(cake)).await.expect(StatusCode::CREATED).body;
-        // What goes on behind the answer has tokens of this time, and the clock may be moved next.
-        self.world.settle().await;
+        // The background work uses tokens of this time, and the test may move the clock next.
+        self.world.wait_until_idle().await;
         order["lines"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a line")
     }
 
@@ -70,7 +70,7 @@ impl Market {
         self.world.orders.post(&path).bearer(&customer.token).send().await
     }
 
-    /// The customer asks for a line's money.
+    /// The customer asks for a refund.
     pub(crate) async fn request_refund(&self, line: Uuid) -> Answer {
         let customer = self.world.token(&self.customer, Role::Customer);
         let path = format!("/api/order/lines/{line}/refund-request");
@@ -78,30 +78,30 @@ impl Market {
         self.world.orders.post(&path).bearer(&customer.token).json(&reason).send().await
     }
 
-    /// A seller gives it back.
+    /// A seller accepts a refund.
     pub(crate) async fn accept_refund(&self, seller: &Member, line: Uuid) -> Answer {
         let seller = self.world.token(seller, Role::Seller);
         let path = format!("/api/order/sales/{line}/refund/accept");
         self.world.orders.post(&path).bearer(&seller.token).send().await
     }
 
-    /// The customer asks for a line's money, and the seller gives it back.
+    /// The customer asks for a refund, and the seller accepts it.
     pub(crate) async fn refund(&self, line: Uuid) {
         let _ = self.request_refund(line).await.expect(StatusCode::OK);
         let _ = self.accept_refund(&self.seller, line).await.expect(StatusCode::OK);
     }
 
-    /// Puts the clock to this time of this day in Seoul.
+    /// Sets the clock to this time of this day in Seoul.
     pub(crate) fn go_to(&self, day: BusinessDay, time: &str) {
-        self.world.hand.set(day.at(time.parse().expect("HH:MM")));
+        self.world.clock_control.set(day.at(time.parse().expect("HH:MM")));
     }
 
     /// Settles what is due.
     pub(crate) async fn settle_due(&self) {
-        self.world.app.settler.settle_due(&Quiet).await.expect("it can be tried");
+        self.world.app.settler.settle_due(&NoListener).await.expect("it can be tried");
     }
 
-    /// What the seller is shown: day, gross, refunds, net and status of each settlement, the newest first.
+    /// The settlements that the seller sees: day, gross, refunds, net and status, the newest first.
     pub(crate) async fn statement(&self) -> Vec<(String, i64, i64, i64, String)> {
         let items = self.get(&self.seller, "/api/order/settlements").await["items"].clone();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -115,25 +115,25 @@ impl Market {
             .collect()
     }
 
-    /// What a seller gets for a path.
+    /// The body that a seller gets for a path.
     pub(crate) async fn get(&self, seller: &Member, path: &str) -> Value {
         let seller = self.world.token(seller, Role::Seller);
         self.world.orders.get(path).bearer(&seller.token).send().await.expect(StatusCode::OK).body
     }
 
-    /// The seller asks to be paid, by a new key.
+    /// The seller asks for a payout, with a new key.
     pub(crate) async fn pay(&self, from: u8, to: u8) -> Answer {
         self.pay_by(&self.seller, &Uuid::new_v4().to_string(), from, to).await
     }
 
-    /// A seller asks to be paid, by this key.
+    /// A seller asks for a payout, with this key.
     pub(crate) async fn pay_by(&self, seller: &Member, key: &str, from: u8, to: u8) -> Answer {
         let seller = self.world.token(seller, Role::Seller);
         let body = json!({ "from": day(from), "to": day(to) });
         self.world.orders.post("/api/order/payouts").bearer(&seller.token).key(key).json(&body).send().await
     }
 
-    /// A number that the schema `orders` gives.
+    /// The number that a query of the schema `orders` returns.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let row: (i64,) = sqlx::query_as(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&self.world.order_rows)
@@ -142,13 +142,13 @@ impl Market {
         row.0
     }
 
-    /// Changes something in the schema `orders` behind the service's back.
+    /// Changes rows of the schema `orders` without the service.
     pub(crate) async fn tamper(&self, sql: &str) {
         let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&self.world.order_rows).await;
         assert!(done.expect("it can be done").rows_affected() > 0, "{sql}");
     }
 
-    /// Status and exit code of each run of a day, the first one first.
+    /// Status and exit code of each run of a day, the oldest first.
     pub(crate) async fn runs(&self, day: BusinessDay) -> Vec<(String, String)> {
         sqlx::query_as(
             "SELECT e.status, COALESCE(e.exit_code, '') FROM job_executions e \
@@ -160,7 +160,7 @@ impl Market {
         .expect("runs")
     }
 
-    /// Checks that no won is lost: whatever was paid for lines went back, was paid out, or is still to be paid out.
+    /// Checks that no won is lost: all money that was paid for lines was refunded, was paid out, or is still to be paid out.
     pub(crate) async fn check_books(&self) {
         let sum =
             |what: &str, rest: &str| format!("SELECT CAST(COALESCE(SUM({what}), 0) AS SIGNED) FROM {rest}");
@@ -180,7 +180,7 @@ impl Market {
         assert_eq!(bound, payouts, "what is bound is what is paid");
     }
 
-    /// Sells one cake for each of so many new sellers on a day, straight in the schema: for runs over many of them.
+    /// Inserts a sale of a day for each of `sellers` new sellers, for runs over many sellers.
     pub(crate) async fn seed(&self, day: BusinessDay, sellers: u32) -> Vec<MemberId> {
         let mut ids: Vec<MemberId> = (0..sellers).map(|_| MemberId(Uuid::new_v4())).collect();
         ids.sort_unstable_by_key(|id| id.0);

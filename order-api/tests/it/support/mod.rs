@@ -1,4 +1,4 @@
-//! What the tests of this service stand on.
+//! What the tests of this service share.
 
 mod databases;
 mod market;
@@ -7,4 +7,4 @@ mod world;
 
 pub(crate) use market::{Market, day, until};
 pub(crate) use proxy::{Proxy, Trouble};
-pub(crate) use world::{Member, Stock, World, one, redis_url, settle, take_up};
+pub(crate) use world::{Member, Stock, Work, World, claim_and_run, one, redis_url, wait_until_idle};

@@ -8,23 +8,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 
-/// Longer than a request takes to get here on any machine: one that never comes fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a request takes on any machine. If it does not arrive, the test fails.
+const LIMIT: Duration = Duration::from_secs(60);
 
-/// What can go wrong with a request.
+/// What can happen to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// The connection breaks before the request has arrived.
     LoseRequest,
     /// The request arrives, and the connection breaks before its reply does.
     LoseReply,
-    /// The request does not arrive until it is let go, and nobody says so.
+    /// The request does not arrive until it is let go. The connection stays open.
     HoldRequest,
-    /// The request arrives, its reply does not until it is let go, and nobody says so.
+    /// The request arrives, but its reply does not until it is let go. The connection stays open.
     HoldReply,
 }
 
-/// Stands between order-api and one service.
+/// A proxy between order-api and one service.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
@@ -42,7 +42,7 @@ struct Rule {
 }
 
 impl Proxy {
-    /// A proxy before the server at `target`.
+    /// A proxy in front of the server at `target`.
     pub(crate) async fn before(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let proxy = Self {
@@ -60,7 +60,7 @@ impl Proxy {
         proxy
     }
 
-    /// Makes trouble of the next `times` requests whose line begins with `head`, as `POST /internal/wallets`, and whose
+    /// Makes trouble for the next `times` requests whose request line begins with `head` (`POST /internal/wallets`) and whose
     /// path ends with `ends_with`.
     pub(crate) fn trouble(&self, head: &str, ends_with: &str, trouble: Trouble, times: usize) {
         let (head, ends_with) = (head.to_owned(), ends_with.to_owned());
@@ -72,19 +72,19 @@ impl Proxy {
         self.trouble("", "", Trouble::LoseRequest, usize::MAX);
     }
 
-    /// Makes no more trouble. What was made so far has not [happened](Self::happened) for whoever asks from now on.
+    /// Makes no more trouble, and forgets the trouble that nobody has waited for ([`happened`](Self::happened)).
     pub(crate) fn heal(&self) {
         self.happened.forget_permits(usize::MAX);
         self.rules.lock().expect("no test panicked here").clear();
     }
 
-    /// Waits until trouble has been made once more: of a lost or held reply, until the service had given it.
+    /// Waits until trouble has happened once more. For a lost or held reply: until the service has sent it.
     pub(crate) async fn happened(&self) {
-        let happened = tokio::time::timeout(PATIENCE, self.happened.acquire()).await;
-        happened.expect("no trouble was made in time").expect("it is never closed").forget();
+        let happened = tokio::time::timeout(LIMIT, self.happened.acquire()).await;
+        happened.expect("no trouble happened in time").expect("it is never closed").forget();
     }
 
-    /// Passes on what is held.
+    /// Passes on the requests and replies that are held.
     pub(crate) fn let_go(&self) {
         self.let_go.notify_waiters();
     }

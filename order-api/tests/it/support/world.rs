@@ -1,4 +1,4 @@
-//! Everything that a checkout needs.
+//! The services that a checkout needs.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use access::{MemberId, Role, Settings as AccessSettings, SigningKey};
 use axum::Router;
-use clock::{Clock, Hand};
+use clock::{Clock, ClockControl};
 use database::Database;
 use discovery::Discovery;
-use idempotency::Keeper;
+use idempotency::IdempotencyKeys;
+use jobs::{Progress, Queue, QueueWorker};
 use member_client::MemberClient;
 use order_api::batch::Batch;
 use order_api::cart::Carts;
-use order_api::lanes::Lanes;
+use order_api::checkout::DueCheckouts;
+use order_api::outbox::{DueDeliveries, Outbox};
 use order_api::settings::{CheckoutSettings, RedisSettings, SettlementSettings};
-use order_api::settle::Settler;
+use order_api::settlement::counter_shards::CounterShards;
+use order_api::settlement::settler::Settler;
 use order_api::state::{AppState, Rules};
-use order_api::worker::{Pieces, Work};
-use peer::{Peer, TokenSource};
 use serde_json::{Value, json};
-use service_host::Progress;
+use service_client::{ServiceClient, TokenSource};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
 use store_client::StoreClient;
@@ -34,13 +35,13 @@ use uuid::Uuid;
 use super::Proxy;
 use super::databases::{create_beside, name_beside};
 
-/// Everything that a checkout needs: three services on three schemas, one clock, and trouble on demand.
+/// The three services on schemas of their own, with one clock, and with proxies that make trouble on demand.
 pub(crate) struct World {
     pub(crate) clock: Clock,
-    pub(crate) hand: Hand,
-    /// One instance of order-api, without its workers.
+    pub(crate) clock_control: ClockControl,
+    /// One instance of order-api, without workers.
     pub(crate) app: AppState,
-    /// Its routes.
+    /// A client of its routes.
     pub(crate) orders: Client,
     pub(crate) to_member: Proxy,
     pub(crate) to_store: Proxy,
@@ -54,14 +55,14 @@ pub(crate) struct World {
     options: MySqlConnectOptions,
 }
 
-/// Somebody with a token.
+/// A member with an access token.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) id: MemberId,
     pub(crate) token: String,
 }
 
-/// The columns that promise 2 is about.
+/// The stock of an option: the columns of promise 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Stock {
     pub(crate) on_hand: i64,
@@ -74,27 +75,28 @@ pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
 
-/// A body that orders one option.
+/// The body of an order of one option.
 pub(crate) fn one(option: Uuid) -> Value {
     json!({ "optionIds": [option] })
 }
 
 impl World {
-    /// A world around the schema `orders` that `sqlx::test` has made.
+    /// A world with the schema `orders` that `sqlx::test` has created.
     pub(crate) async fn new(options: MySqlConnectOptions) -> Self {
-        let (clock, hand) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
+        let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let people = Arc::new(People::of("order-api", &clock));
         let member_database = create_beside(&options, 'm').await;
         let store_database = create_beside(&options, 's').await;
         let batch_database = create_beside(&options, 'b').await;
         member_database.migrate(&member_api::db::MIGRATOR).await.expect("member-api's migrations");
         store_database.migrate(&store_api::db::MIGRATOR).await.expect("store-api's migrations");
-        batch_database.migrate(&order_api::db::batch::MIGRATOR).await.expect("the batch's migrations");
+        batch_database.migrate(&order_api::batch::db::MIGRATOR).await.expect("the batch's migrations");
         let rows =
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
         let members = Self::member_api(&people, member_database, &clock);
-        let stores = store_api::http::router(store_api::state::AppState::new(store_database, clock.clone()));
+        let stores =
+            store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let to_member = Proxy::before(serve(members.0.clone()).await).await;
         let to_store = Proxy::before(serve(stores.0.clone()).await).await;
@@ -103,7 +105,7 @@ impl World {
         let orders = routes(&people, &app);
         Self {
             clock,
-            hand,
+            clock_control,
             app,
             orders,
             to_member,
@@ -132,31 +134,36 @@ impl World {
             service_signing_key: None,
             service_keys: std::collections::BTreeMap::new(),
         };
-        let keeper = Keeper::new(database.clone(), clock.clone());
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let state = member_api::state::AppState {
-            till: member_api::till::Till::new(database.clone(), clock.clone()),
+            charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
+                database.clone(),
+                clock.clone(),
+            ),
             database,
             clock: clock.clone(),
-            passwords: member_api::passwords::Passwords::new(NonZeroUsize::MIN).expect("good parameters"),
-            tokens: member_api::tokens::Tokens::new(&settings, &access, clock.clone()).expect("good keys"),
+            password_hasher: member_api::members::password_hasher::PasswordHasher::new(NonZeroUsize::MIN)
+                .expect("good parameters"),
+            tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())
+                .expect("good keys"),
             sign_in_limits: member_api::settings::SignIn::default(),
         };
-        let router = member_api::http::router(state, &keeper, &lock::Lock::off());
+        let router = member_api::routes::router(state, &idempotency_keys, &hot_key_queue::HotKeyQueue::off());
         Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
     }
 
-    /// Another instance of order-api, living in the runtime that the caller is in.
+    /// Another instance of order-api, in the runtime of the caller.
     pub(crate) fn another_instance(&self) -> (AppState, Client) {
         self.instance_with(&redis_url(), Rules::default())
     }
 
-    /// An instance whose checkouts are answered at once, finished or not.
-    pub(crate) fn hasty_instance(&self) -> (AppState, Client) {
+    /// An instance that answers checkouts at once, finished or not.
+    pub(crate) fn instance_that_does_not_wait(&self) -> (AppState, Client) {
         let checkout = CheckoutSettings { answer_within_ms: 0, ..CheckoutSettings::default() };
         self.instance_with(&redis_url(), Rules { checkout, ..Rules::default() })
     }
 
-    /// An instance with carts at `redis`.
+    /// An instance with its carts at `redis`.
     pub(crate) fn instance_with(&self, redis: &str, rules: Rules) -> (AppState, Client) {
         let app = instance(
             &self.options,
@@ -170,7 +177,7 @@ impl World {
         (app, client)
     }
 
-    /// What settles days in another process, with these settings.
+    /// The settler of another process, with these settings.
     pub(crate) fn settler_with(&self, settings: SettlementSettings) -> Settler {
         settler(&self.options, &self.clock, settings)
     }
@@ -181,15 +188,15 @@ impl World {
         Member { id, token: self.people.token(id, Role::Admin) }
     }
 
-    /// Waits until nothing goes on behind the answers.
-    pub(crate) async fn settle(&self) {
-        settle(&self.app).await;
+    /// Waits until no background work is running.
+    pub(crate) async fn wait_until_idle(&self) {
+        wait_until_idle(&self.app).await;
     }
 
-    /// Lets every lease run out and an instance take up what is unfinished, until nothing is.
+    /// Lets every lease expire and runs what is unfinished, until nothing is.
     pub(crate) async fn finish_everything(&self) {
         for _ in 0..10 {
-            self.take_up().await;
+            self.claim_and_run().await;
             let unfinished: (i64,) =
                 sqlx::query_as("SELECT (SELECT COUNT(*) FROM checkouts) + (SELECT COUNT(*) FROM outbox)")
                     .fetch_one(&self.order_rows)
@@ -199,20 +206,20 @@ impl World {
                 return;
             }
         }
-        panic!("something does not get finished");
+        panic!("some work is never finished");
     }
 
-    /// Lets every lease run out and an instance take up what is unfinished, once.
-    pub(crate) async fn take_up(&self) {
-        self.settle().await;
-        self.hand.advance(Duration::from_secs(31));
-        take_up(&self.app, Work::Checkouts).await;
-        self.settle().await;
-        take_up(&self.app, Work::Deliveries).await;
-        self.settle().await;
+    /// Lets every lease expire and runs what is unfinished, once.
+    pub(crate) async fn claim_and_run(&self) {
+        self.wait_until_idle().await;
+        self.clock_control.advance(Duration::from_secs(31));
+        claim_and_run(&self.app, Work::Checkouts).await;
+        self.wait_until_idle().await;
+        claim_and_run(&self.app, Work::Deliveries).await;
+        self.wait_until_idle().await;
     }
 
-    /// A new customer with so many won.
+    /// A new customer with this balance.
     pub(crate) async fn customer(&self, won: i64) -> Member {
         let customer = self.sign_up("customers", Role::Customer).await;
         if won > 0 {
@@ -236,12 +243,12 @@ impl World {
         Member { id, token: self.people.token(id, role) }
     }
 
-    /// A new access token; the old one's time may be over.
+    /// A new access token. The old one may have expired.
     pub(crate) fn token(&self, member: &Member, role: Role) -> Member {
         Member { id: member.id, token: self.people.token(member.id, role) }
     }
 
-    /// Brings money in.
+    /// Charges a wallet.
     pub(crate) async fn charge(&self, customer: &Member, won: i64) {
         let customer = self.token(customer, Role::Customer);
         let request = self.members.post("/api/member/me/wallet/charges").bearer(&customer.token);
@@ -249,7 +256,7 @@ impl World {
         let _ = answer.expect(http::StatusCode::CREATED);
     }
 
-    /// A store with one item, with options of these prices and quantities; gives the item's and the options' ids.
+    /// A store with one item, with options of these prices and quantities. Returns the ids of the item and of the options.
     pub(crate) async fn item(&self, seller: &Member, options: &[(i64, i64)]) -> (Uuid, Vec<Uuid>) {
         let name = Uuid::new_v4().simple().to_string();
         let store = json!({ "name": name, "description": "손으로 만든 케이크" });
@@ -271,7 +278,7 @@ impl World {
         (id(&item), item["options"].as_array().expect("options").iter().map(id).collect())
     }
 
-    /// Something that a seller does in the store.
+    /// A request of a seller to store-api.
     pub(crate) async fn edit(&self, seller: &Member, method: http::Method, path: &str, body: &Value) {
         let request = self.stores.request(method, &format!("/api/store{path}")).bearer(&seller.token);
         let request = if body.is_null() { request } else { request.json(body) };
@@ -279,7 +286,7 @@ impl World {
         assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
     }
 
-    /// Adds to a cart.
+    /// Adds pieces to a cart.
     pub(crate) async fn add(&self, customer: &Member, option: Uuid, pieces: u32) -> Answer {
         let body = json!({ "optionId": option, "quantity": pieces });
         self.orders.post("/api/order/cart/lines").bearer(&customer.token).json(&body).send().await
@@ -291,23 +298,23 @@ impl World {
         answer.expect(http::StatusCode::OK).body
     }
 
-    /// What is in a cart: option and pieces.
+    /// The lines of a cart: option and pieces.
     pub(crate) async fn in_cart(&self, customer: &Member) -> Vec<(Uuid, u32)> {
         let cart = self.app.carts.read(customer.id).await.expect("Redis is there");
         cart.lines().map(|line| (line.option_id, line.quantity.get())).collect()
     }
 
-    /// Orders with a new key.
+    /// Places an order with a new key.
     pub(crate) async fn order(&self, customer: &Member, body: &Value) -> Answer {
         self.order_by(customer, &Uuid::new_v4().to_string(), body).await
     }
 
-    /// Orders with this key.
+    /// Places an order with this key.
     pub(crate) async fn order_by(&self, customer: &Member, key: &str, body: &Value) -> Answer {
         self.orders.post("/api/order/orders").bearer(&customer.token).key(key).json(body).send().await
     }
 
-    /// An order, as its customer sees it.
+    /// An order as its customer sees it.
     pub(crate) async fn show(&self, customer: &Member, order_id: &str) -> Value {
         let customer = self.token(customer, Role::Customer);
         let path = format!("/api/order/orders/{order_id}");
@@ -315,7 +322,7 @@ impl World {
         answer.expect(http::StatusCode::OK).body
     }
 
-    /// Every order of a customer: its id, state and failure.
+    /// All orders of a customer: id, status and failure.
     pub(crate) async fn orders_of(&self, customer: &Member) -> Vec<(Uuid, String, Option<String>)> {
         sqlx::query_as("SELECT id, status, failure FROM orders WHERE customer_id = ? ORDER BY id")
             .bind(customer.id.0)
@@ -324,7 +331,7 @@ impl World {
             .expect("orders")
     }
 
-    /// What is in a wallet.
+    /// The balance of a wallet.
     pub(crate) async fn balance(&self, member: &Member) -> i64 {
         let row: (i64,) = sqlx::query_as("SELECT balance FROM wallets WHERE member_id = ?")
             .bind(member.id.0)
@@ -334,7 +341,7 @@ impl World {
         row.0
     }
 
-    /// What is in escrow.
+    /// The balance of escrow.
     pub(crate) async fn escrow(&self) -> i64 {
         let row: (i64,) = sqlx::query_as(
             "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM postings \
@@ -346,7 +353,7 @@ impl World {
         row.0
     }
 
-    /// How an option stands.
+    /// The stock of an option.
     pub(crate) async fn stock(&self, option: Uuid) -> Stock {
         sqlx::query_as("SELECT on_hand, reserved, sold, restocked FROM options WHERE id = ?")
             .bind(option)
@@ -355,7 +362,7 @@ impl World {
             .expect("an option")
     }
 
-    /// How many rows a table of order-api has.
+    /// The number of rows of a table of order-api.
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let row: (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
             .fetch_one(&self.order_rows)
@@ -366,24 +373,38 @@ impl World {
 }
 
 impl Stock {
-    /// So many on hand, reserved, sold and restocked.
+    /// On hand, reserved, sold and restocked.
     pub(crate) const fn of(on_hand: i64, reserved: i64, sold: i64, restocked: i64) -> Self {
         Self { on_hand, reserved, sold, restocked }
     }
 }
 
-/// Waits until nothing goes on behind the answers of an instance.
-pub(crate) async fn settle(app: &AppState) {
+/// Waits until no background work of an instance is running.
+pub(crate) async fn wait_until_idle(app: &AppState) {
     app.background.close();
     app.background.wait().await;
     app.background.reopen();
 }
 
-/// Takes up what is due and fits into the places, and waits for it. True where there may be more.
-pub(crate) async fn take_up(app: &AppState, work: Work) -> bool {
-    let mut pieces = Pieces::new(app.clone(), work, Progress::new("test"));
-    let has_more = pieces.take_up().await.expect("the database is there");
-    pieces.finish().await;
+/// A queue of order-api.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    Checkouts,
+    Deliveries,
+}
+
+/// Claims the tasks that are due and fit into the slots, and waits for them. Returns true if more may be due.
+pub(crate) async fn claim_and_run(app: &AppState, work: Work) -> bool {
+    match work {
+        Work::Checkouts => run_due(app, DueCheckouts::new(app.clone())).await,
+        Work::Deliveries => run_due(app, DueDeliveries::new(app.outbox.clone(), app.clone())).await,
+    }
+}
+
+async fn run_due<Q: Queue>(app: &AppState, queue: Q) -> bool {
+    let mut worker = QueueWorker::new(queue, app.rules.worker.at_once, Progress::new("test"));
+    let has_more = worker.claim().await.expect("the database is there");
+    worker.finish().await;
     has_more
 }
 
@@ -410,26 +431,38 @@ fn instance(
     let tokens = TokenSource::new(move |audience| {
         Ok::<_, access::TokenError>(people.service_token("order-api", audience))
     });
-    let http = peer::http_client().expect("a client");
-    // No test waits for a call to take too long: a reply that is held is let go, however slow the machine is.
-    let patience = Duration::from_secs(120);
-    let peer = |service| Peer::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(patience);
+    let http = service_client::http_client().expect("a client");
+    // No call may run into its deadline in a test, however slow the machine is: a reply that is held is let go.
+    let deadline = Duration::from_secs(120);
+    let service_client = |service| {
+        ServiceClient::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(deadline)
+    };
     let redis =
         RedisSettings { url: redis.to_owned(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
+    let database = Database::from_options(options.clone());
+    let background = TaskTracker::new();
+    let outbox = Outbox::new(
+        database.clone(),
+        clock.clone(),
+        rules.worker.lease(),
+        background.clone(),
+        order_api::delivery_handlers(),
+    );
     AppState {
-        database: Database::from_options(options.clone()),
+        database,
         clock: clock.clone(),
-        lanes: Lanes::default(),
+        outbox,
+        counter_shards: CounterShards::default(),
         settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
-        store: StoreClient::new(peer(store_client::SERVICE)),
-        member: MemberClient::new(peer(member_client::SERVICE)),
+        store: StoreClient::new(service_client(store_client::SERVICE)),
+        member: MemberClient::new(service_client(member_client::SERVICE)),
         rules: Arc::new(rules),
-        background: TaskTracker::new(),
+        background,
     }
 }
 
-/// What settles the days of a test.
+/// Settles the days of a test.
 fn settler(options: &MySqlConnectOptions, clock: &Clock, settings: SettlementSettings) -> Settler {
     let batch = Database::from_options(options.clone().database(&name_beside(options, 'b')));
     let batch = Batch::new(batch, clock.clone(), settings.lease(), CancellationToken::new());
@@ -437,7 +470,7 @@ fn settler(options: &MySqlConnectOptions, clock: &Clock, settings: SettlementSet
 }
 
 fn routes(people: &People, app: &AppState) -> Client {
-    let keeper = Keeper::new(app.database.clone(), app.clock.clone());
-    let router = order_api::router(app.clone(), &keeper);
+    let idempotency_keys = IdempotencyKeys::new(app.database.clone(), app.clock.clone());
+    let router = order_api::router(app.clone(), &idempotency_keys);
     Client(problem::wrap(people.verifier().wrap(router)))
 }

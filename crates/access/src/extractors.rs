@@ -1,0 +1,48 @@
+//! The extractors by which a handler says who may call it.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use problem::Problem;
+
+use crate::authorization::{bearer, refused};
+use crate::{Principal, Role, Verifier};
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        // A layer before the handler may have extracted it already.
+        if let Some(principal) = parts.extensions.get::<Self>() {
+            return Ok(*principal);
+        }
+        let verifier = Verifier::of(&parts.extensions)?;
+        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
+        parts.extensions.insert(principal);
+        Ok(principal)
+    }
+}
+
+macro_rules! only {
+    ($(#[$doc:meta] $name:ident),+) => {$(
+        #[$doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub Principal);
+
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                Principal::from_request_parts(parts, state).await?.require(Role::$name).map(Self)
+            }
+        }
+    )+};
+}
+
+only! {
+    /// A customer who is calling; 403 for every other role.
+    Customer,
+    /// A seller who is calling; 403 for every other role.
+    Seller,
+    /// An administrator who is calling; 403 for every other role.
+    Admin
+}

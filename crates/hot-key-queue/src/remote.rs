@@ -1,0 +1,143 @@
+//! The commands to Redis.
+//!
+//! A lock `wallet:7` is the key `lock:{wallet:7}`, which contains the token of its holder and expires with the lease. The key
+//! `lock:{wallet:7}:wanted` says that another instance has asked for the lock. (The braces keep both keys on one node of a Redis
+//! Cluster.)
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
+use redis_connection::{RedisConnection, Timeouts};
+use tracing::Instrument;
+
+use crate::breaker::{Breaker, Decision};
+use crate::settings::{RedisSettings, Settings};
+
+/// How long it is remembered that a lock is wanted. It is longer than the pause until the one who wants it asks again.
+const WANTED_MS: u64 = 300;
+
+static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
+
+/// The locks in Redis. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Remote {
+    connection: RedisConnection,
+    breaker: Breaker,
+    lease_ms: u64,
+}
+
+/// Why Redis gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RedisDown {
+    /// It was asked and failed.
+    #[error("Redis failed")]
+    Failed(#[from] RedisError),
+    /// It failed a moment ago, and was not asked.
+    #[error("Redis failed a moment ago, and is not asked for now")]
+    NotAsked,
+}
+
+/// The result of renewing a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The lease has run out: another process may hold the lock.
+    Lost,
+    /// Its time has begun anew.
+    Renewed,
+    /// Its time has begun anew, and another instance waits for the lock.
+    Wanted,
+}
+
+impl Remote {
+    /// Connects at the first use, and again whenever the connection is lost. Fails if the address is malformed.
+    pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> RedisResult<Self> {
+        let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
+        let connection = RedisConnection::new(&redis.url, timeouts)?;
+        Ok(Self { connection, breaker: Breaker::default(), lease_ms: settings.lease_ms })
+    }
+
+    /// Whether Redis answers.
+    pub(crate) async fn ping(&self) -> Result<(), RedisDown> {
+        let answer = redis::cmd("PING").query_async::<()>(&mut self.connection.clone()).await;
+        self.note(answer)?;
+        if self.breaker.answered() {
+            tracing::info!("Redis answers again; requests are queued across instances");
+        }
+        Ok(())
+    }
+
+    /// Takes a lock. If another process holds it, leaves the mark that it is wanted and gives false.
+    pub(crate) async fn take(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
+        // It is not a script: the lock is nearly always free, and this is the cheapest command.
+        let mut take = redis::cmd("SET");
+        take.arg(key(lock)).arg(token).arg("NX").arg("PX").arg(self.lease_ms);
+        self.check_breaker()?;
+        let is_taken = self.ask::<Option<()>>(&take).await?.is_some();
+        if !is_taken {
+            let mut want = redis::cmd("SET");
+            want.arg(wanted_key(lock)).arg("").arg("PX").arg(WANTED_MS);
+            self.ask::<()>(&want).await?;
+        }
+        Ok(is_taken)
+    }
+
+    /// Begins the time of a lease anew.
+    pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Renewal, RedisDown> {
+        let mut invocation = RENEW.key(key(lock));
+        invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms);
+        self.check_breaker()?;
+        let answer: u8 = self.invoke(&invocation).await?;
+        Ok(match answer {
+            0 => Renewal::Lost,
+            1 => Renewal::Renewed,
+            _ => Renewal::Wanted,
+        })
+    }
+
+    /// Ends a lease. False if it had run out. Redis is asked even if it has failed before, because it may have given the lease.
+    pub(crate) async fn release(&self, lock: &str, token: &str) -> Result<bool, RedisDown> {
+        self.invoke(RELEASE.key(key(lock)).arg(token)).await
+    }
+
+    /// An error while Redis is not to be asked.
+    fn check_breaker(&self) -> Result<(), RedisDown> {
+        match self.breaker.decide() {
+            Decision::Send => return Ok(()),
+            Decision::Probe => {
+                let remote = self.clone();
+                // It tells the breaker the result.
+                tokio::spawn(async move { drop(remote.ping().await) }.in_current_span());
+            }
+            Decision::Skip => {}
+        }
+        Err(RedisDown::NotAsked)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisDown> {
+        self.note(command.query_async(&mut self.connection.clone()).await)
+    }
+
+    async fn invoke<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, RedisDown> {
+        self.note(invocation.invoke_async(&mut self.connection.clone()).await)
+    }
+
+    /// Tells the breaker about a failure.
+    fn note<T>(&self, answer: RedisResult<T>) -> Result<T, RedisDown> {
+        answer.map_err(|error| {
+            metrics::counter!("lock_redis_failures_total").increment(1);
+            if self.breaker.failed() {
+                tracing::warn!(%error, "Redis fails; requests go on without their lock");
+            }
+            RedisDown::Failed(error)
+        })
+    }
+}
+
+fn key(lock: &str) -> String {
+    format!("lock:{{{lock}}}")
+}
+
+fn wanted_key(lock: &str) -> String {
+    format!("lock:{{{lock}}}:wanted")
+}

@@ -1,9 +1,0 @@
-//! The lock on the real Redis.
-
-#![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
-
-mod cancellation;
-mod exclusion;
-mod redis_down;
-mod routes;
-mod support;

@@ -1,0 +1,48 @@
+//! The stack that is measured: release binaries, on servers that wait for their disks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlPoolOptions;
+use stack::{
+    Database, Home, Interrupt, Options, Override, ServerOptions, Servers, Silent, Stack, StackError,
+};
+use tokio::task::spawn_blocking;
+
+/// Starts a stack with settings that differ from `config/`.
+pub(crate) async fn start(binaries: PathBuf, overrides: Vec<Override>) -> anyhow::Result<Arc<Stack>> {
+    let stack = spawn_blocking(move || {
+        let options = ServerOptions {
+            home: Home::measured(stack::checkout()),
+            database: Database::MariaDb,
+            interrupt: Interrupt::default(),
+            progress: Arc::new(Silent),
+        };
+        let servers = Servers::start(options)?;
+        Stack::start(servers, Options { binaries, overrides })
+    });
+    let stack = stack.await?.context("the stack does not start")?;
+    Ok(Arc::new(stack))
+}
+
+/// A pool that does no work of its own when a connection is acquired, so that only the database is measured.
+pub(crate) async fn database(stack: &Stack, schema: &str, connections: u32) -> anyhow::Result<MySqlPool> {
+    let url = stack.servers().database_url(schema)?;
+    let pool = MySqlPoolOptions::new()
+        .min_connections(connections)
+        .max_connections(connections)
+        .test_before_acquire(false)
+        .connect(&url);
+    pool.await.context("connecting to the database")
+}
+
+/// Runs work with the stack that blocks.
+pub(crate) async fn blocking<T: Send + 'static>(
+    stack: &Arc<Stack>,
+    work: impl FnOnce(&Stack) -> Result<T, StackError> + Send + 'static,
+) -> anyhow::Result<T> {
+    let stack = Arc::clone(stack);
+    Ok(spawn_blocking(move || work(&stack)).await??)
+}

@@ -1,0 +1,54 @@
+//! The servers' programs: found on the machine, or fetched into `.dalkom/tools`.
+//!
+//! A program on the `PATH` (or in the `sbin` folders, which are often not on it) is used if it is new enough. A missing
+//! program comes from the packages of the distribution, unpacked into a folder of the checkout. Nothing is installed:
+//! installing needs root, starts the services of the packages, and stays when the checkout is gone. MySQL comes from
+//! Debian's sid, the only release with a package of it, and with all libraries including libc: those of the machine are
+//! too old.
+
+mod apt;
+mod debian;
+mod error;
+mod version;
+mod wanted;
+
+use self::wanted::{CONSUL, MARIADB, MYSQL, REDIS, Wanted};
+use crate::database_kind::Database;
+use crate::home::Home;
+use crate::progress::Progress;
+
+pub use self::error::ToolsError;
+pub(crate) use self::wanted::{Program, on_path};
+
+/// The servers' programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) database: Program,
+    pub(crate) redis: Program,
+    pub(crate) consul: Program,
+}
+
+impl Tools {
+    /// Finds all programs, and fetches the missing ones.
+    pub(crate) fn find_or_fetch(
+        database: Database,
+        home: &Home,
+        progress: &dyn Progress,
+    ) -> Result<Self, ToolsError> {
+        let folder = home.tools();
+        let database = match database {
+            Database::MariaDb => &MARIADB,
+            Database::MySql => &MYSQL,
+        };
+        let missing: Vec<&Wanted> =
+            [database, &REDIS, &CONSUL].into_iter().filter(|wanted| wanted.find(&folder).is_none()).collect();
+        if !missing.is_empty() {
+            debian::fetch(&missing, home, progress)?;
+        }
+        Ok(Self {
+            database: database.found(&folder)?,
+            redis: REDIS.found(&folder)?,
+            consul: CONSUL.found(&folder)?,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! What only tests and benchmarks use.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`client`] | requests to a router or to a server, and their answers |
+//! | [`people`] | tokens of members and services, for tests of one service |
+//! | [`member`], [`shop`] | members and items for sale, made through the gateway of a running Dalkom |
+//! | [`fault_proxy`] | a TCP proxy that makes the faults of a network |
+//! | [`cancel`] | work that is dropped before its end |
+//! | [`captured_log`] | what a log has written |
+//! | [`database`] | the statements that a database is at work on |
+//! | [`wait`] | waiting for what comes about in the background |
+//!
+//! What goes wrong in here panics: in a test, the panic is the message.
+
+pub mod cancel;
+pub mod captured_log;
+pub mod client;
+pub mod database;
+pub mod fault_proxy;
+pub mod member;
+pub mod people;
+pub mod shop;
+pub mod wait;
+
+pub use cancel::Cancel;
+pub use captured_log::CapturedLog;
+pub use client::{Answer, Client, Request, Server, integer, text};
+pub use database::statements;
+pub use fault_proxy::{Fault, FaultProxy};
+pub use people::People;
+pub use wait::{eventually, holds_within, until};

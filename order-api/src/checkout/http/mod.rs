@@ -1,0 +1,3 @@
+//! The route of the checkout.
+
+pub(crate) mod order_create;

@@ -1,0 +1,243 @@
+//! Placing an order: from chosen lines of a cart to a confirmed or failed order.
+//!
+//! The order's id is the id of the request's operation. So a request that is repeated after an interruption finds the order
+//! that it has placed. After the order is stored, the saga ([`super::saga`]) runs in a task of its own, and the request
+//! waits for it for some time.
+
+use std::time::Duration;
+
+use access::MemberId;
+use idempotency::Operation;
+use jobs::Lease;
+use money::Won;
+use service_client::CallError;
+use store_client::Shortage;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::saga::Outcome;
+use super::state::{Checkout, State};
+use super::{db, saga};
+use crate::cart::comparison::Message;
+use crate::cart::line::{CartLine, OptionNow};
+use crate::cart::view::compare_lines;
+use crate::cart::{Cart, CartsDown};
+use crate::orders::db::orders;
+use crate::orders::line::LineStatus;
+use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
+use crate::state::AppState;
+
+/// How often to look for the outcome of an order while another process works on it.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Why an order was not placed, or has failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    /// None of the chosen options is in the cart.
+    #[error("the cart holds none of the chosen options")]
+    NothingChosen,
+    /// A chosen line is not as the customer last saw it. Nothing was taken.
+    #[error("a chosen line has changed")]
+    Changed(Vec<Message>),
+    /// The order was placed and has failed. Nothing was taken, or it was given back.
+    #[error("the order has failed: {}", .failure.as_str())]
+    Failed {
+        /// The order.
+        order_id: Uuid,
+        /// Why.
+        failure: Failure,
+        /// The lines without enough stock, if that is the reason and they are known.
+        shortages: Vec<Shortage>,
+    },
+    /// The sum of the lines does not fit into 64 bits.
+    #[error("the order's total does not fit into 64 bits")]
+    TooExpensive,
+    /// Redis does not answer.
+    #[error(transparent)]
+    Carts(#[from] CartsDown),
+    /// store-api does not answer. No stock was reserved.
+    #[error("the options could not be read from store-api")]
+    Store(#[from] CallError),
+    /// The database failed. The order may exist; the client can repeat the request with the same key.
+    #[error("the order could not be written or read")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Places the order of an operation: the `chosen` options in the cart of a customer, or all of them if `None`. Returns the
+/// order, CONFIRMED, or PENDING if it takes longer than a request waits.
+pub async fn place_order(
+    app: &AppState,
+    customer: MemberId,
+    operation: Operation,
+    chosen: Option<&[Uuid]>,
+) -> Result<Order, CheckoutError> {
+    let order_id = operation.id;
+    let placed = if operation.begun_before {
+        let find = app
+            .database
+            .read("order_find", move |connection| Box::pin(orders::find_of(connection, customer, order_id)));
+        find.await?
+    } else {
+        None
+    };
+    let (order, claimed) = match placed {
+        Some(order) => (order, None),
+        None => place(app, customer, order_id, chosen).await?,
+    };
+    match wait_for_outcome(app, order.clone(), claimed).await? {
+        Some(Outcome::Confirmed(order)) => Ok(*order),
+        Some(Outcome::Failed { failure, shortages }) => {
+            Err(CheckoutError::Failed { order_id, failure, shortages })
+        }
+        None => Ok(order),
+    }
+}
+
+/// Places a new order. Returns it with its checkout, of which this process has the first lease.
+async fn place(
+    app: &AppState,
+    customer: MemberId,
+    order_id: Uuid,
+    chosen: Option<&[Uuid]>,
+) -> Result<(Order, Option<Checkout>), CheckoutError> {
+    let cart = app.carts.read(customer).await?;
+    let lines = check_unchanged(app, choose(&cart, chosen)?).await?;
+    let order = new_order(app, customer, order_id, lines)?;
+    match store(app, order.clone()).await {
+        Ok(checkout) => Ok((order, Some(checkout))),
+        // An earlier attempt of the same request was thought to be dead, and has placed the order.
+        Err(error) if database::duplicate_key(&error).is_some() => Ok((find(app, order_id).await?, None)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn choose(cart: &Cart, chosen: Option<&[Uuid]>) -> Result<Vec<CartLine>, CheckoutError> {
+    let is_chosen = |line: &&CartLine| chosen.is_none_or(|chosen| chosen.contains(&line.option_id));
+    let lines: Vec<CartLine> = cart.lines().filter(is_chosen).cloned().collect();
+    if lines.is_empty() { Err(CheckoutError::NothingChosen) } else { Ok(lines) }
+}
+
+/// The lines with their options, if they are as the customer last saw them.
+async fn check_unchanged(
+    app: &AppState,
+    lines: Vec<CartLine>,
+) -> Result<Vec<(CartLine, OptionNow)>, CheckoutError> {
+    let mut unchanged = Vec::with_capacity(lines.len());
+    let mut messages = Vec::new();
+    for compared in compare_lines(app, lines).await? {
+        messages.extend(compared.messages);
+        unchanged.extend(compared.now);
+    }
+    if messages.is_empty() { Ok(unchanged) } else { Err(CheckoutError::Changed(messages)) }
+}
+
+fn new_order(
+    app: &AppState,
+    customer_id: MemberId,
+    id: Uuid,
+    lines: Vec<(CartLine, OptionNow)>,
+) -> Result<Order, CheckoutError> {
+    let lines: Option<Vec<OrderLine>> = lines
+        .into_iter()
+        .map(|(line, option)| {
+            Some(OrderLine {
+                id: app.clock.new_id(),
+                option_id: line.option_id,
+                option_name: option.option_name,
+                item_id: option.item_id,
+                item_name: option.item_name,
+                store_id: option.store_id,
+                store_name: option.store_name,
+                seller_id: option.seller_id,
+                price: option.price,
+                quantity: line.quantity,
+                total: option.price.checked_mul(line.quantity.get().into())?,
+                line_version: line.line_version,
+                status: LineStatus::Pending,
+                paid: None,
+                refund: None,
+                refund_reason: None,
+            })
+        })
+        .collect();
+    let lines = lines.ok_or(CheckoutError::TooExpensive)?;
+    let total = Won::checked_sum(lines.iter().map(|line| line.total)).ok_or(CheckoutError::TooExpensive)?;
+    Ok(Order { id, customer_id, status: OrderStatus::Pending, total, created_at: app.clock.now(), lines })
+}
+
+/// Stores the order and its checkout, before the first request to another service.
+async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
+    let checkout = Checkout {
+        order_id: order.id,
+        state: State::Reserving,
+        reserved_until: order.created_at + app.rules.checkout.reservation(),
+        lease: Lease::first(app.clock.now(), app.rules.worker.lease()),
+    };
+    let stored = checkout.clone();
+    app.database
+        .run_tx("checkout_begin", move |connection| {
+            let (order, checkout) = (order.clone(), checkout.clone());
+            Box::pin(async move {
+                orders::insert(connection, &order).await?;
+                db::insert(connection, &checkout, order.created_at).await
+            })
+        })
+        .await?;
+    metrics::counter!("checkouts_begun_total").increment(1);
+    Ok(stored)
+}
+
+/// Runs the checkout of an order in a task that goes on if nobody waits any more. Returns `None` if it takes too long.
+async fn wait_for_outcome(
+    app: &AppState,
+    order: Order,
+    claimed: Option<Checkout>,
+) -> sqlx::Result<Option<Outcome>> {
+    let deadline = Instant::now() + app.rules.checkout.answer_within();
+    let run = run_until(app.clone(), order, claimed, deadline);
+    jobs::try_now(&app.background, deadline, run).await.unwrap_or(Ok(None))
+}
+
+/// Runs a checkout until the deadline, whenever this process can claim it. After the deadline the worker goes on with it.
+async fn run_until(
+    app: AppState,
+    order: Order,
+    mut claimed: Option<Checkout>,
+    deadline: Instant,
+) -> sqlx::Result<Option<Outcome>> {
+    loop {
+        if let Some(checkout) = claimed.take()
+            && let Some(outcome) = saga::run(&app, order.clone(), checkout).await
+        {
+            return Ok(Some(outcome));
+        }
+        let now = find(&app, order.id).await?;
+        match now.status {
+            OrderStatus::Confirmed => return Ok(Some(Outcome::Confirmed(Box::new(now)))),
+            OrderStatus::Failed(failure) => {
+                return Ok(Some(Outcome::Failed { failure, shortages: Vec::new() }));
+            }
+            OrderStatus::Pending if Instant::now() + POLL >= deadline => return Ok(None),
+            OrderStatus::Pending => {}
+        }
+        tokio::time::sleep(POLL).await;
+        claimed = claim(&app, order.id).await?;
+    }
+}
+
+async fn find(app: &AppState, order_id: Uuid) -> sqlx::Result<Order> {
+    let found = app
+        .database
+        .read("order_find", move |connection| Box::pin(orders::find(connection, order_id)))
+        .await?;
+    found.ok_or(sqlx::Error::RowNotFound)
+}
+
+async fn claim(app: &AppState, order_id: Uuid) -> sqlx::Result<Option<Checkout>> {
+    let (now, lease_until) = (app.clock.now(), app.lease_until());
+    app.database
+        .run_tx("checkout_claim", move |connection| {
+            Box::pin(async move { db::claim(connection, order_id, now, lease_until).await })
+        })
+        .await
+}

@@ -1,0 +1,109 @@
+//! Changing an order line for a member: it is cancelled, or a refund is requested, withdrawn, accepted or rejected.
+//!
+//! A change is one transaction, which locks the row of the line. It writes the status, the history, and, if the money goes
+//! back, the deliveries. So of two changes at the same time, the second one sees the result of the first.
+
+use access::MemberId;
+use uuid::Uuid;
+
+use super::deliveries;
+use super::write_changes::{Author, change_status, retry_if_day_closed, write};
+use crate::orders::db::order_lines::{self, LineWithOwners};
+use crate::orders::line::{Action, Actor, PaymentAge};
+use crate::outbox;
+use crate::settlement::db::settlement_days;
+use crate::state::AppState;
+
+pub use super::write_changes::ChangeLineError;
+
+/// A change of a line by a member.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The action.
+    pub action: Action,
+    /// In which role the member acts.
+    pub actor: Actor,
+    /// The member.
+    pub actor_id: MemberId,
+    /// The reason that the member gives.
+    pub reason: Option<String>,
+}
+
+impl Change {
+    /// A change by the customer of the line.
+    pub const fn by_customer(customer: MemberId, action: Action, reason: Option<String>) -> Self {
+        Self { action, actor: Actor::Customer, actor_id: customer, reason }
+    }
+
+    /// A change by the seller of the line.
+    pub const fn by_seller(seller: MemberId, action: Action, reason: Option<String>) -> Self {
+        Self { action, actor: Actor::Seller, actor_id: seller, reason }
+    }
+}
+
+/// Changes a line. If the customer gets the money back, tries this at once and waits for it for some time.
+pub async fn change_line(
+    app: &AppState,
+    line_id: Uuid,
+    change: Change,
+) -> Result<LineWithOwners, ChangeLineError> {
+    let action = change.action;
+    let changed = retry_if_day_closed(|| write_change(app, line_id, change.clone())).await?;
+    metrics::counter!("order_line_changes_total", "status" => changed.line.status.as_str()).increment(1);
+    if !changed.line.status.returns_money() {
+        return Ok(changed);
+    }
+    tracing::info!(%line_id, ?action, "a line is refunded");
+    let limit = app.rules.checkout.answer_within();
+    app.outbox.deliver_now(app, deliveries::of_line(line_id), limit).await;
+    let find =
+        app.database.read("line_find", move |connection| Box::pin(order_lines::find(connection, line_id)));
+    find.await?.ok_or(ChangeLineError::NotFound)
+}
+
+async fn write_change(
+    app: &AppState,
+    line_id: Uuid,
+    change: Change,
+) -> Result<LineWithOwners, ChangeLineError> {
+    let (cancel_window, lease_until) = (app.rules.lines.cancel_window(), app.lease_until());
+    let (clock, shards) = (app.clock.clone(), app.counter_shards.clone());
+    let (changed, _additions) = app
+        .database
+        .run_tx("line_change", move |connection| {
+            let (clock, shards, change) = (clock.clone(), shards.clone(), change.clone());
+            Box::pin(async move {
+                let found = order_lines::lock(connection, line_id).await?;
+                let mut found =
+                    found.filter(|found| is_owner(found, &change)).ok_or(ChangeLineError::NotFound)?;
+                let now = clock.now();
+                let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };
+                let status = change.action.apply(found.line.status, age, cancel_window)?;
+                let closed = if status.returns_money() {
+                    settlement_days::closed_through(connection).await?
+                } else {
+                    None
+                };
+                let author =
+                    Author { actor: change.actor, actor_id: Some(change.actor_id), reason: change.reason };
+                let entry = change_status(&clock, &mut found.line, status, change.action, closed, author);
+                let changed = [(found.line.clone(), entry)];
+                let additions = write(connection, &shards, &changed).await?;
+                if status.returns_money() {
+                    outbox::db::insert(connection, &deliveries::of_line(line_id), now, lease_until).await?;
+                }
+                Ok::<_, ChangeLineError>((found, additions))
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// Whether the line belongs to the member who changes it.
+fn is_owner(found: &LineWithOwners, change: &Change) -> bool {
+    match change.actor {
+        Actor::Customer => found.customer_id == change.actor_id,
+        Actor::Seller => found.line.seller_id == change.actor_id,
+        Actor::System => false,
+    }
+}

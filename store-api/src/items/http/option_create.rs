@@ -1,0 +1,71 @@
+//! `POST /api/store/items/{itemId}/options`: add an option to an item.
+
+use axum::extract::State;
+use garde::Validate;
+use problem::{Code, Created, Json, Path, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::OptionBody;
+use crate::items::{AddOptionError, NewOption, OnHand, Price, add_option};
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
+use crate::shared::{OptionName, SellerEdit};
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[schema(as = AddedOption)]
+pub(crate) struct Request {
+    /// Unique within the item.
+    #[schema(value_type = String, min_length = 1, max_length = 50, example = "3호 (8~10인)")]
+    name: OptionName,
+    price: Price,
+    /// How many pieces are on hand.
+    quantity: OnHand,
+}
+
+impl From<AddOptionError> for Problem {
+    fn from(error: AddOptionError) -> Self {
+        match error {
+            AddOptionError::Edit(error) => error.into(),
+            AddOptionError::NameTaken => Self::new(Code::OptionNameTaken),
+            AddOptionError::TooMany => Self::new(Code::TooManyOptions),
+            AddOptionError::Database(_) => Self::database(error),
+        }
+    }
+}
+
+problem::respond!(AddOptionError);
+problem::refusals!(
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, OptionNameTaken,
+    TooManyOptions, PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+);
+
+/// Add an option to your item
+#[utoipa::path(
+    post,
+    path = "/api/store/items/{itemId}/options",
+    tag = "options",
+    security(("bearer" = [])),
+    params(("itemId" = Uuid, Path), IfMatch),
+    request_body = Request,
+    responses(
+        (status = CREATED, description = "The new option", body = OptionBody, headers(("ETag" = String, description = "The item's version"))),
+        Refusals
+    )
+)]
+pub(crate) async fn option_create(
+    State(state): State<AppState>,
+    edit: SellerEdit,
+    Path(item_id): Path<Uuid>,
+    Json(request): Json<Request>,
+) -> Result<Tagged<Created<OptionBody>>, AddOptionError> {
+    let Request { name, price, quantity } = request;
+    let new = NewOption { name, price, quantity };
+    let added = add_option(&state.database, &state.clock, edit, item_id, new).await?;
+    // An option has no route of its own: its item shows it.
+    let location = format!("/api/store/items/{item_id}");
+    Ok(tagged(added.item_version, Created { location, body: added.option.into() }))
+}

@@ -1,0 +1,37 @@
+//! Items and their options: sellers list, edit and delete them, customers give them hearts, and carts look options up.
+//!
+//! Each change is one transaction that locks the row of the item. Whether the item belongs to the seller is checked on
+//! that row, under that lock. Locks are taken from the whole to the part: store, item, option.
+
+mod add_item;
+mod add_option;
+mod category;
+pub mod db;
+mod edit_item;
+mod edit_option;
+mod edited_option;
+mod heart;
+pub(crate) mod http;
+mod item;
+mod items_by_id;
+mod on_hand;
+mod option;
+mod own_item;
+mod price;
+mod remove_item;
+mod remove_option;
+
+pub use add_item::{AddItemError, add_item};
+pub use add_option::{AddOptionError, add_option};
+pub use category::Category;
+pub use edit_item::{EditItemError, edit_item};
+pub use edit_option::{EditOptionError, edit_option};
+pub use edited_option::EditedOption;
+pub use heart::{give_heart, take_heart};
+pub use item::{Item, ItemEdit, ItemWithOptions, NewItem};
+pub use items_by_id::ItemsById;
+pub use on_hand::{MAX_ON_HAND, OnHand, OnHandFault, StockChange, StockOutOfRange};
+pub use option::{ItemOption, MAX_OPTIONS, NewOption, OptionEdit, first_repeated};
+pub use price::{Price, PriceFault};
+pub use remove_item::remove_item;
+pub use remove_option::{RemoveOptionError, remove_option};

@@ -1,0 +1,82 @@
+//! `GET /api/store/items`: find items.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use garde::Validate;
+use http::{HeaderValue, header};
+use money::Won;
+use paging::{List, Page, PageParameters};
+use problem::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::keyword::{is_keyword, keyword};
+use crate::items::Category;
+use crate::items::http::bodies::ItemBody;
+use crate::search::{ItemFilter, ItemPage, ItemPosition, ItemSearch, ItemSort};
+use crate::shared::http::batch_outcome;
+use crate::state::AppState;
+
+/// Which items, in which order.
+#[derive(Debug, Deserialize, Serialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Filter {
+    /// Only items that have every one of these words in their name or description. A word may be a part of a longer
+    /// word. Case, width and Unicode form make no difference. At most 10 words.
+    #[garde(inner(custom(is_keyword)))]
+    #[param(max_length = 100, example = "초코 케이크")]
+    keyword: Option<String>,
+    /// Only items of this category.
+    #[garde(skip)]
+    #[param(inline)]
+    category: Option<Category>,
+    /// Only items of this store.
+    #[garde(skip)]
+    store_id: Option<Uuid>,
+    /// Only items whose cheapest option costs at least this.
+    #[garde(skip)]
+    #[param(value_type = Option<i64>)]
+    min_price: Option<Won>,
+    /// Only items whose cheapest option costs at most this.
+    #[garde(skip)]
+    #[param(value_type = Option<i64>)]
+    max_price: Option<Won>,
+    /// With `true`, only items of which a piece can be bought now.
+    #[garde(skip)]
+    #[serde(default)]
+    in_stock: bool,
+    /// The order of the list.
+    #[garde(skip)]
+    #[param(inline)]
+    #[serde(default)]
+    sort: ItemSort,
+}
+
+problem::refusals!(Refusals: InvalidParameter, BadCursor);
+
+/// Find items
+///
+/// Items with every word in their name come first, then items that need their description to match. The sort orders each
+/// of these two parts. A page may have fewer items than `limit`, or none, and still have a `nextCursor`: a search that
+/// takes too long continues on the next page.
+#[utoipa::path(
+    get,
+    path = "/api/store/items",
+    tag = "items",
+    params(Filter, PageParameters),
+    responses((status = OK, description = "A page of items", body = Page<ItemBody>), Refusals)
+)]
+pub(crate) async fn item_list(
+    State(state): State<AppState>,
+    list: List<Filter, ItemPosition>,
+) -> Result<Response, Problem> {
+    let List { limit, after, filter, question } = list;
+    let Filter { keyword: words, category, store_id, min_price, max_price, in_stock, sort } = filter;
+    let filter = ItemFilter { category, store_id, min_price, max_price, in_stock };
+    let search = ItemSearch { keyword: keyword(words.as_deref()), filter, sort, after, limit: limit.get() };
+    let page = batch_outcome(state.item_pages.ask(ItemPage { search, question }, ()).await)?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json)], page).into_response())
+}

@@ -1,0 +1,169 @@
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+use strum::VariantArray;
+use utoipa::ToSchema;
+
+use super::Direction;
+use super::Rank;
+use crate::items::Item;
+use crate::search_changes::Scale;
+use crate::stores::Store;
+
+/// The order of a list of items. Among items with equal keys the newest comes first. In `price_asc`, which is the exact
+/// reverse of `price_desc`, the oldest comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
+pub enum ItemSort {
+    /// The newest first.
+    #[default]
+    Latest,
+    /// The most pieces sold first.
+    Popular,
+    /// The most hearts first.
+    Hearts,
+    /// The cheapest first.
+    PriceAsc,
+    /// The most expensive first.
+    PriceDesc,
+}
+
+impl ItemSort {
+    /// The direction of the keys.
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::PriceAsc => Direction::Ascending,
+            Self::Latest | Self::Popular | Self::Hearts | Self::PriceDesc => Direction::Descending,
+        }
+    }
+
+    /// The key that items are sorted by, before their number. In `Latest` it is the same for all items.
+    pub fn key(self, item: &Item) -> i64 {
+        match self {
+            Self::Latest => 0,
+            Self::Popular => item.sold,
+            Self::Hearts => item.hearts,
+            Self::PriceAsc | Self::PriceDesc => item.min_price.get(),
+        }
+    }
+
+    /// The scale of the bands by which a search scans the list.
+    pub const fn scale(self) -> Scale {
+        match self {
+            Self::PriceAsc | Self::PriceDesc => Scale::PRICE_RANGES,
+            Self::Latest | Self::Popular | Self::Hearts => Scale::COUNTS,
+        }
+    }
+
+    /// The scale of the finer bands within those. `None` if there are no finer bands.
+    pub const fn fine_scale(self) -> Option<Scale> {
+        match self {
+            Self::PriceAsc | Self::PriceDesc => Some(Scale::PRICES),
+            Self::Latest | Self::Popular | Self::Hearts => None,
+        }
+    }
+}
+
+/// The position of an item in a list. A cursor holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemPosition {
+    /// Where the words of the search are.
+    pub rank: Rank,
+    /// Its [sort key](ItemSort::key).
+    pub key: i64,
+    /// Its number.
+    pub number: i64,
+}
+
+impl ItemPosition {
+    /// The position of this item.
+    pub fn of(item: &Item, rank: Rank, sort: ItemSort) -> Self {
+        Self { rank, key: sort.key(item), number: item.number }
+    }
+
+    /// Which of two positions comes first.
+    pub fn compare(&self, other: &Self, sort: ItemSort) -> Ordering {
+        let scan_by_key = || sort.direction().compare(&(self.key, self.number), &(other.key, other.number));
+        self.rank.cmp(&other.rank).then_with(scan_by_key)
+    }
+}
+
+/// The order of a list of stores. Among stores with equal keys the newest comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[derive(VariantArray)]
+pub enum StoreSort {
+    /// The newest first.
+    #[default]
+    Latest,
+    /// The most followers first.
+    Followers,
+    /// By name, in the order of Unicode. For Hangul this is the order of a dictionary.
+    Name,
+}
+
+/// The key that stores are sorted by, before their number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StoreKey {
+    /// The number of its followers. In `Latest` it is the same for all stores.
+    Count(i64),
+    /// The key of its name.
+    Name(String),
+}
+
+/// The position of a store in a list. A cursor holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorePosition {
+    /// Its sort key.
+    pub key: StoreKey,
+    /// Its number.
+    pub number: i64,
+}
+
+impl StorePosition {
+    /// The position of this store.
+    pub fn of(store: &Store, sort: StoreSort) -> Self {
+        let key = match sort {
+            StoreSort::Latest => StoreKey::Count(0),
+            StoreSort::Followers => StoreKey::Count(store.followers),
+            StoreSort::Name => StoreKey::Name(store.name_key.clone()),
+        };
+        Self { key, number: store.number }
+    }
+
+    /// Which of two positions comes first.
+    pub fn compare(&self, other: &Self, sort: StoreSort) -> Ordering {
+        match sort {
+            StoreSort::Latest | StoreSort::Followers => {
+                Direction::Descending.compare(&(&self.key, self.number), &(&other.key, other.number))
+            }
+            StoreSort::Name => (&self.key, self.number).cmp(&(&other.key, other.number)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_first_in_every_sort_and_ties_are_broken_by_number() {
+        let position = |rank, key, number| ItemPosition { rank, key, number };
+        let mut positions = [
+            position(Rank::Text, 9, 1),
+            position(Rank::Name, 5, 2),
+            position(Rank::Name, 5, 3),
+            position(Rank::Name, 6, 1),
+        ];
+        let mut numbers = |sort| {
+            positions.sort_by(|one, other| one.compare(other, sort));
+            positions.map(|position| (position.key, position.number))
+        };
+        assert_eq!(numbers(ItemSort::PriceAsc), [(5, 2), (5, 3), (6, 1), (9, 1)]);
+        assert_eq!(numbers(ItemSort::Hearts), [(6, 1), (5, 3), (5, 2), (9, 1)]);
+    }
+}

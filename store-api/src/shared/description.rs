@@ -1,0 +1,62 @@
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::deserialize::deserialize_by;
+
+/// What a seller says about a store or an item: up to 2,000 characters on any number of lines, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, max_length = 2_000, example = "부드러운 생크림과 제철 딸기")]
+pub struct Description(String);
+
+/// Why a text is no description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptionFault {
+    /// Too many characters.
+    #[error("must have at most {} characters", Description::MAX)]
+    TooLong,
+    /// It has a control character that is no line break or tab.
+    #[error("must not hold control characters other than line breaks and tabs")]
+    ControlCharacter,
+}
+
+impl Description {
+    /// The most characters.
+    pub const MAX: usize = 2_000;
+
+    /// Reads a description without the white space around it.
+    pub fn parse(text: &str) -> Result<Self, DescriptionFault> {
+        let text = text.trim();
+        if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+            return Err(DescriptionFault::ControlCharacter);
+        }
+        if text.chars().count() > Self::MAX {
+            return Err(DescriptionFault::TooLong);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Description {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_by(deserializer, Self::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_may_have_lines_and_may_be_empty_and_has_an_end() {
+        assert_eq!(Description::parse(" 부드러운\n 생크림 \n").unwrap().as_str(), "부드러운\n 생크림");
+        assert!(Description::parse("").is_ok());
+        assert!(Description::parse(&"가".repeat(2_000)).is_ok());
+        assert_eq!(Description::parse(&"가".repeat(2_001)), Err(DescriptionFault::TooLong));
+        assert_eq!(Description::parse("a\0b"), Err(DescriptionFault::ControlCharacter));
+    }
+}

@@ -1,0 +1,116 @@
+use serde::{Deserialize, Deserializer};
+
+use super::deserialize::deserialize_by;
+use super::text::{normalise, words};
+
+/// The name of a store.
+pub type StoreName = Name<50>;
+/// The name of an item.
+pub type ItemName = Name<100>;
+/// The name of an option.
+pub type OptionName = Name<50>;
+
+/// A name of 1 to `MAX` characters on one line, with the key that decides whether another name is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name<const MAX: usize> {
+    shown: String,
+    key: String,
+}
+
+/// Why a text is no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameFault {
+    /// It has no visible character.
+    #[error("must not be blank")]
+    Blank,
+    /// Too many characters.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// It has a line break, a tab or another control character.
+    #[error("must not hold line breaks or other control characters")]
+    ControlCharacter,
+}
+
+impl<const MAX: usize> Name<MAX> {
+    /// The column of the key has this many characters. A key can be longer than its name: normalising turns some
+    /// characters into up to eighteen.
+    const MAX_KEY: usize = if MAX < 100 { 200 } else { 400 };
+
+    /// Reads a name without the white space around it.
+    pub fn parse(text: &str) -> Result<Self, NameFault> {
+        let shown = text.trim();
+        if shown.chars().any(char::is_control) {
+            return Err(NameFault::ControlCharacter);
+        }
+        let key = words(&normalise(shown)).collect::<Vec<_>>().join(" ");
+        if key.is_empty() {
+            return Err(NameFault::Blank);
+        }
+        if shown.chars().count() > MAX || key.chars().count() > Self::MAX_KEY {
+            return Err(NameFault::TooLong(MAX));
+        }
+        Ok(Self { shown: shown.to_owned(), key })
+    }
+
+    /// The name, as the seller wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The name in normalised form with single spaces. Two names that look the same have the same key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Replaces a stored name and its key.
+    pub(crate) fn replace(&self, stored: &mut String, stored_key: &mut String) {
+        self.shown.clone_into(stored);
+        self.key.clone_into(stored_key);
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Name<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserialize_by(deserializer, Self::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_that_read_the_same_have_one_key() {
+        let key = |text| StoreName::parse(text).unwrap().key().to_owned();
+        assert_eq!(key("  Sweet   Lab "), key("ｓｗｅｅｔ lab"));
+        assert_ne!(key("달콤 상점"), key("달콤상점"));
+        assert_eq!(StoreName::parse(" 달콤  상점 ").unwrap().as_str(), "달콤  상점");
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_with_the_reason() {
+        let long = "가".repeat(50);
+        assert!(StoreName::parse(&long).is_ok());
+        assert_eq!(StoreName::parse(&format!("{long}가")), Err(NameFault::TooLong(50)));
+        assert_eq!(
+            StoreName::parse(&"\u{FDFA}".repeat(50)),
+            Err(NameFault::TooLong(50)),
+            "eighteen letters each"
+        );
+        for blank in ["", "   ", "\u{200B}", "\u{3164}"] {
+            assert_eq!(StoreName::parse(blank), Err(NameFault::Blank), "{blank:?}");
+        }
+        assert_eq!(StoreName::parse("a\nb"), Err(NameFault::ControlCharacter));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_fits_its_columns(text in "\\PC{0,120}") {
+            if let Ok(name) = ItemName::parse(&text) {
+                prop_assert!((1..=100).contains(&name.as_str().chars().count()));
+                prop_assert!((1..=400).contains(&name.key().chars().count()));
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+use std::error::Error;
+
+use access::MemberId;
+use clock::Clock;
+use database::{Connection, Database, TxFuture};
+use time::OffsetDateTime;
+
+use super::{Expected, run_tx_with};
+
+/// Who edits a store or an item, and at which version.
+#[derive(Clone, Debug)]
+pub struct SellerEdit {
+    /// The seller. The store or item must belong to them.
+    pub seller: MemberId,
+    /// The versions that the edit is meant for.
+    pub expected: Expected,
+}
+
+/// Why a seller's store or item was not edited, whatever the edit is.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The seller has no such store or item.
+    #[error("the seller has no such store or item")]
+    NotFound,
+    /// The store or item has another version than the seller has seen.
+    #[error("the store or item has changed meanwhile")]
+    Changed,
+    /// The database failed.
+    #[error("editing a store or an item failed in the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// One try of an edit, in its transaction.
+pub(crate) struct EditTransaction<'c> {
+    /// The connection.
+    pub(crate) connection: &'c mut Connection,
+    /// Who edits, and at which version.
+    pub(crate) edit: &'c SellerEdit,
+    /// When. It is the same for every try.
+    pub(crate) now: OffsetDateTime,
+}
+
+impl SellerEdit {
+    /// Runs an edit in one transaction. Every try of it reads `change`. `name` is the name of the transaction.
+    pub(crate) async fn run<C, T, E, F>(
+        self,
+        database: &Database,
+        clock: &Clock,
+        name: &'static str,
+        change: C,
+        work: F,
+    ) -> Result<T, E>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + Send + Sync + 'static,
+        F: for<'c> Fn(EditTransaction<'c>, &'c C) -> TxFuture<'c, T, E> + Send + Sync + 'static,
+    {
+        let now = clock.now();
+        run_tx_with(database, name, (self, change), move |connection, (edit, change)| {
+            work(EditTransaction { connection, edit, now }, change)
+        })
+        .await
+    }
+
+    /// The locked store or item, if the seller has it and it has an expected version.
+    pub(crate) fn check<T>(&self, own: Option<T>, version: impl FnOnce(&T) -> i64) -> Result<T, EditError> {
+        let own = own.ok_or(EditError::NotFound)?;
+        if self.expected.allows(version(&own)) { Ok(own) } else { Err(EditError::Changed) }
+    }
+}

@@ -1,0 +1,29 @@
+use std::error::Error;
+use std::sync::Arc;
+
+use database::{Connection, Database, TxFuture};
+
+/// Like [`Database::run_tx`], with an input that every try of the transaction reads.
+pub(crate) async fn run_tx_with<I, T, E, F>(
+    database: &Database,
+    name: &'static str,
+    input: I,
+    work: F,
+) -> Result<T, E>
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    E: Error + From<sqlx::Error> + Send + Sync + 'static,
+    F: for<'c> Fn(&'c mut Connection, &'c I) -> TxFuture<'c, T, E> + Send + Sync + 'static,
+{
+    let shared = Arc::new((input, work));
+    database
+        .run_tx(name, move |connection| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move {
+                let (input, work) = &*shared;
+                work(connection, input).await
+            })
+        })
+        .await
+}

@@ -1,0 +1,73 @@
+//! `PATCH /api/store/stores/{storeId}`: edit a store.
+
+use axum::extract::State;
+use garde::Validate;
+use problem::{Code, Json, Path, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::bodies::StoreBody;
+use crate::shared::http::etag::{IfMatch, Tagged, tagged};
+use crate::shared::{Description, Patch, SellerEdit, StoreName, WebAddress, present};
+use crate::state::AppState;
+use crate::stores::{EditStoreError, StoreEdit, edit_store};
+
+/// A missing member changes nothing.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+#[schema(as = StoreChange)]
+pub(crate) struct Request {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 50, example = "달콤상점 본점")]
+    name: Option<StoreName>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    description: Option<Description>,
+    /// Null removes it.
+    #[serde(default)]
+    #[schema(value_type = Option<WebAddress>)]
+    thumbnail_url: Patch<WebAddress>,
+}
+
+impl From<EditStoreError> for Problem {
+    fn from(error: EditStoreError) -> Self {
+        match error {
+            EditStoreError::Edit(error) => error.into(),
+            EditStoreError::NameTaken => Self::new(Code::StoreNameTaken),
+            EditStoreError::Database(_) => Self::database(error),
+        }
+    }
+}
+
+problem::respond!(EditStoreError);
+problem::refusals!(
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, StoreNameTaken,
+    PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+);
+
+/// Edit your store
+#[utoipa::path(
+    patch,
+    path = "/api/store/stores/{storeId}",
+    tag = "stores",
+    security(("bearer" = [])),
+    params(("storeId" = Uuid, Path), IfMatch),
+    request_body = Request,
+    responses(
+        (status = OK, description = "The store as it is now", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        Refusals
+    )
+)]
+pub(crate) async fn store_update(
+    State(state): State<AppState>,
+    edit: SellerEdit,
+    Path(store_id): Path<Uuid>,
+    Json(request): Json<Request>,
+) -> Result<Tagged<Json<StoreBody>>, EditStoreError> {
+    let Request { name, description, thumbnail_url } = request;
+    let change = StoreEdit { name, description, thumbnail_url };
+    let store = edit_store(&state.database, &state.clock, edit, store_id, change).await?;
+    Ok(tagged(store.version, Json(store.into())))
+}
