@@ -88,8 +88,11 @@ mod tests {
     #[tokio::test]
     async fn flags_win_over_files() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("application.yml"), "credentials-file: /shared\nkey-files: [/a, /b]\noverrides: {'[a.b]': forced, c: x}")
-            .unwrap();
+        fs::write(
+            folder.path().join("application.yml"),
+            "credentials-file: /shared\nkey-files: [/a, /b]\noverrides: {'[a.b]': forced, c: x}",
+        )
+        .unwrap();
         fs::write(folder.path().join("config-server.yml"), "credentials-file: /own").unwrap();
         let directories = [folder.path().to_owned()];
 

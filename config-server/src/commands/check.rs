@@ -1,7 +1,7 @@
 //! `config-server check DIR`: are the settings files good?
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -61,7 +61,7 @@ fn describe(report: &mut String, path: &str, file: &File) {
             }
         }
     }
-    if path.ends_with(".xml") {
+    if Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml")) {
         let _ = writeln!(report, "{path}: warning: Spring reads XML as settings, this server does not");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sealing::{KeyFileError, KeyName, KeyTextError, SealError, SealingKey, OpeningKey};
+use sealing::{KeyFileError, KeyName, KeyTextError, OpeningKey, SealError, SealingKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 

@@ -104,7 +104,10 @@ mod tests {
 
     fn source(entries: Vec<(String, String)>) -> Source {
         let served = |text| Served { value: Scalar::Text(text), origin: None };
-        Source { name: "x".to_owned(), source: entries.into_iter().map(|(key, text)| (key, served(text))).collect() }
+        Source {
+            name: "x".to_owned(),
+            source: entries.into_iter().map(|(key, text)| (key, served(text))).collect(),
+        }
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! Writes YAML as SnakeYAML does: block style, two blanks of indent, lists without an indent of their own. Long lines are not
+//! Writes YAML as `SnakeYAML` does: block style, two blanks of indent, lists without an indent of their own. Long lines are not
 //! folded.
 
 use super::nested::{Map, Nested};
@@ -39,9 +39,9 @@ fn map_lines(text: &mut String, map: &Map, indent: usize, is_continued: bool) {
         let key =
             if key.contains('\n') { double_quoted(key) } else { scalar_text(&Scalar::Text(key.clone())) };
         if key.chars().count() > SIMPLE_KEY_MAX_CHARS {
-            text.push_str(&format!("? {key}\n{}:", " ".repeat(indent)));
+            text.extend(["? ", &key, "\n", &" ".repeat(indent), ":"]);
         } else {
-            text.push_str(&format!("{key}:"));
+            text.extend([&key, ":"]);
         }
         match value {
             Nested::Map(inner) if !inner.is_empty() => {
@@ -170,11 +170,8 @@ fn double_quoted(text: &str) -> String {
             char if is_printable(char) => quoted.push(char),
             char => {
                 let code = u32::from(char);
-                quoted.push_str(&if code < 0x100 {
-                    format!("\\x{code:02x}")
-                } else {
-                    format!("\\u{code:04x}")
-                });
+                let escaped = if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{code:04x}") };
+                quoted.push_str(&escaped);
             }
         }
     }

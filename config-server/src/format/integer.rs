@@ -27,10 +27,9 @@ impl Integer {
                 groups.push(carry);
             }
         }
-        let mut text = groups.pop().unwrap_or_default().to_string();
-        for group in groups.iter().rev() {
-            text.push_str(&format!("{group:09}"));
-        }
+        let first = groups.pop().unwrap_or_default().to_string();
+        let rest = groups.iter().rev().map(|group| format!("{group:09}"));
+        let text: String = std::iter::once(first).chain(rest).collect();
         let is_zero = text == "0";
         Some(Self(if is_negative && !is_zero { format!("-{text}") } else { text }))
     }

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-/// How deep maps and lists are nested. SnakeYAML has the same limit.
+/// How deep maps and lists are nested. `SnakeYAML` has the same limit.
 pub(super) const DEPTH_MAX: usize = 50;
 
 /// How many nodes a file has after its aliases are followed.

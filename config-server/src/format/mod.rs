@@ -92,7 +92,7 @@ mod tests {
 
         /// No file ends the process, whatever it contains.
         #[test]
-        fn any_text_is_read_or_refused(text in "([ab:?\\-\\[\\]{},&*!|>'\"%@#~\\\\.0-9=<\n\t é]|a: |- |\n  |---\n|#---\n|&a |\\*a|<<: |\\u12){0,60}") {
+        fn any_text_is_read_or_refused(text in "([ab:?\\-\\[\\]{},&*!|>'\"%@#~\\\\.0-9=<\n\t é]|a: |- |\n  |---\n|#---\n|&a |\\*a|<<: |\\\\u12){0,60}") {
             for format in [Format::Yaml, Format::Properties] {
                 let _ = format.read(text.as_bytes());
             }

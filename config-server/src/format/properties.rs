@@ -40,7 +40,7 @@ pub(super) fn read(content: &[u8]) -> Result<Vec<Document>, PropertiesError> {
     while reader.advance()? {
         let comment = reader.current.filter(|&char| !reader.is_escaped && matches!(char, '#' | '!'));
         if let Some(prefix) = comment {
-            if documents.last_comment != Some(prefix) && reader.is_separator()? {
+            if documents.last_comment != Some(prefix) && reader.is_separator() {
                 documents.begin();
             } else {
                 documents.comment(prefix);
@@ -154,7 +154,7 @@ fn read_value(reader: &mut Reader, is_in_list: bool) -> Result<(String, Origin),
     }
     let origin = Origin { line: reader.line, column: reader.column };
     let mut value = String::new();
-    while !reader.is_end_of_line() && !(is_in_list && reader.is_comma()) {
+    while !(reader.is_end_of_line() || is_in_list && reader.is_comma()) {
         value.extend(reader.current);
         reader.advance()?;
     }
@@ -252,9 +252,9 @@ impl Reader {
     }
 
     /// Whether the comment that begins here is `#---`. Reads the line where it is, and nothing where it is not.
-    fn is_separator(&mut self) -> Result<bool, PropertiesError> {
+    fn is_separator(&mut self) -> bool {
         if self.column != 0 {
-            return Ok(false);
+            return false;
         }
         let ahead = &self.chars[self.next..];
         let is_separator = ahead.strip_prefix(&['-', '-', '-']).is_some_and(|rest| {
@@ -264,7 +264,7 @@ impl Reader {
         if is_separator {
             self.skip_line();
         }
-        Ok(is_separator)
+        is_separator
     }
 
     /// Skips a comment. A backslash at its end means nothing.

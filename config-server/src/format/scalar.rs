@@ -31,21 +31,21 @@ pub(crate) enum Plain {
 /// Longer numbers stay texts.
 const NUMBER_MAX_BYTES: usize = 1024;
 
-/// Whole numbers in base 2, 8, 16, 10 and 60, as https://yaml.org/type/int.html has them.
+/// Whole numbers in base 2, 8, 16, 10 and 60, as <https://yaml.org/type/int.html> has them.
 static INTEGER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(?:[-+]?0b_*[01][01_]*|[-+]?0_*[0-7][0-7_]*|[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*|[-+]?(?:0|[1-9][0-9_]*)|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$",
     )
 });
 
-/// https://yaml.org/type/float.html, and numbers with an exponent and no point.
+/// <https://yaml.org/type/float.html>, and numbers with an exponent and no point.
 static FLOAT: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
     )
 });
 
-/// https://yaml.org/type/timestamp.html.
+/// <https://yaml.org/type/timestamp.html>.
 static TIMESTAMP: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)$",
@@ -61,7 +61,7 @@ pub(crate) fn looks_like_timestamp(text: &str) -> bool {
     TIMESTAMP.is_match(text)
 }
 
-/// Reads a plain scalar by the rules of YAML 1.1, as SnakeYAML does. Timestamps stay texts, as in Spring.
+/// Reads a plain scalar by the rules of YAML 1.1, as `SnakeYAML` does. Timestamps stay texts, as in Spring.
 pub(crate) fn resolve(text: &str) -> Plain {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Plain::Null,

@@ -28,12 +28,8 @@ pub(crate) fn choose<'offer>(
     ranges.sort_by(|left, right| {
         right.quality.total_cmp(&left.quality).then_with(|| right.precision().cmp(&left.precision()))
     });
-    let accepted = ranges.iter().filter(|range| range.quality > 0.0);
-    accepted
-        .flat_map(|range| offers.iter().find(|offer| range.includes(offer)))
-        .next()
-        .copied()
-        .ok_or(NotAcceptable)
+    let mut accepted = ranges.iter().filter(|range| range.quality > 0.0);
+    accepted.find_map(|range| offers.iter().find(|offer| range.includes(offer))).copied().ok_or(NotAcceptable)
 }
 
 /// A media range of an `Accept` header.

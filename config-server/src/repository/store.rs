@@ -175,31 +175,31 @@ impl Repository {
             }
             _ => (State { fault, ..(*before).clone() }, Outcome::Refused),
         };
-        self.log(&before, &state, outcome);
+        log(&before, &state, outcome);
         self.inner.state.store(Arc::new(state));
         outcome
     }
+}
 
-    /// Says once what is wrong, and once that it is right again.
-    fn log(&self, before: &State, after: &State, outcome: Outcome) {
-        let shown = |state: &State| state.fault.as_deref().map(|fault| telemetry::chain(fault));
-        match (shown(before), shown(after)) {
-            (was, Some(reason)) if was.as_deref() != Some(&reason) => {
-                let serves = if after.is_good { "the last good files" } else { "only what is not broken" };
-                tracing::error!(reason, serves, "the settings files can't be used");
-            }
-            (Some(_), None) => tracing::info!("the settings files can be used again"),
-            _ if outcome == Outcome::Published => tracing::info!("new settings files are served"),
-            _ => {}
+/// Says once what is wrong, and once that it is right again.
+fn log(before: &State, after: &State, outcome: Outcome) {
+    let shown = |state: &State| state.fault.as_deref().map(|fault| telemetry::chain(fault));
+    match (shown(before), shown(after)) {
+        (was, Some(reason)) if was.as_deref() != Some(&reason) => {
+            let serves = if after.is_good { "the last good files" } else { "only what is not broken" };
+            tracing::error!(reason, serves, "the settings files can't be used");
         }
-        let outcome = match outcome {
-            Outcome::Published => "published",
-            Outcome::Unchanged => "unchanged",
-            Outcome::Refused => "refused",
-        };
-        metrics::counter!("config_scans_total", "outcome" => outcome).increment(1);
-        metrics::gauge!("config_files_up_to_date").set(if after.fault.is_none() { 1.0 } else { 0.0 });
+        (Some(_), None) => tracing::info!("the settings files can be used again"),
+        _ if outcome == Outcome::Published => tracing::info!("new settings files are served"),
+        _ => {}
     }
+    let outcome = match outcome {
+        Outcome::Published => "published",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Refused => "refused",
+    };
+    metrics::counter!("config_scans_total", "outcome" => outcome).increment(1);
+    metrics::gauge!("config_files_up_to_date").set(if after.fault.is_none() { 1.0 } else { 0.0 });
 }
 
 /// The settings files that are broken. Other files that can't be read are only not served.
@@ -209,5 +209,5 @@ fn broken_files(snapshot: &Snapshot) -> Option<RepositoryError> {
     let broken: Vec<BrokenFile> = settings
         .filter_map(|(path, file)| file.loaded.as_ref().err().map(|error| BrokenFile::new(path, error)))
         .collect();
-    (!broken.is_empty()).then(|| RepositoryError::Broken(BrokenFiles(broken)))
+    if broken.is_empty() { None } else { Some(RepositoryError::Broken(BrokenFiles(broken))) }
 }

@@ -57,7 +57,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Composed>, YamlError> {
     Ok(composer.documents)
 }
 
-/// SnakeYAML refuses them everywhere.
+/// `SnakeYAML` refuses them everywhere.
 fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
     let is_refused = |char: char| matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
     for (line, content) in text.split('\n').enumerate() {
@@ -99,10 +99,8 @@ struct Open {
 impl Composer<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), YamlError> {
         match event {
-            Event::DocumentStart(is_explicit, _) => {
-                if !is_explicit && !self.documents.is_empty() {
-                    return Err(YamlError::at(origin_of(span), "a document behind another begins with ---"));
-                }
+            Event::DocumentStart(false, _) if !self.documents.is_empty() => {
+                return Err(YamlError::at(origin_of(span), "a document behind another begins with ---"));
             }
             Event::DocumentEnd => {
                 let nodes = std::mem::take(&mut self.nodes);

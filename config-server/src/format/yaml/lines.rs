@@ -33,7 +33,7 @@ impl<'text> Lines<'text> {
         Self { lines, behind_tab }
     }
 
-    /// Whether there is a tab before a token. SnakeYAML refuses it, and the parser accepts it.
+    /// Whether there is a tab before a token. `SnakeYAML` refuses it, and the parser accepts it.
     pub(super) fn has_tab_before(&self, origin: Origin) -> bool {
         self.behind_tab.contains(&(origin.line, origin.column))
     }

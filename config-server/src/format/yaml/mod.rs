@@ -1,4 +1,4 @@
-//! YAML files, as Spring Boot reads them with SnakeYAML: YAML 1.1, flat keys, and the place of each value.
+//! YAML files, as Spring Boot reads them with `SnakeYAML`: YAML 1.1, flat keys, and the place of each value.
 
 mod compose;
 mod error;
