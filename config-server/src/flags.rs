@@ -10,9 +10,9 @@ use serde_json::Value;
 use service_host::SettingsSource;
 use settings::{PropertySource, Tree};
 
-use crate::environments::Environments;
-use crate::keyring::Keyring;
-use crate::repository::{Query, Repository};
+use crate::environment::{Environments, Query};
+use crate::repository::Repository;
+use crate::sealing::Keyring;
 
 /// The flags of the server.
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,16 @@ pub(crate) struct Flags {
 impl SettingsSource for Flags {
     async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
         anyhow::ensure!(!self.directories.is_empty(), "at least one --config-dir is needed");
-        let query = Query {
-            application: application.to_owned().try_into()?,
-            profiles: profiles.to_owned().try_into().context("--profile")?,
-            label: None,
-        };
-        let environments =
-            Environments::new(Repository::new(self.directories.clone()), Keyring::read(&self.key_files)?);
-        let mut environment = tokio::task::spawn_blocking(move || environments.read(&query)).await??;
+        let profiles: Vec<&str> = profiles.split(',').map(str::trim).collect();
+        let query = Query::new(application, &profiles.join(","), None).context("--profile")?;
+        let repository = Repository::excluding(self.directories.clone(), &self.key_files);
+        let environments = Environments::new(repository.clone(), Keyring::read(&self.key_files)?);
+        let mut environment = tokio::task::spawn_blocking(move || {
+            // A broken file of another application is no reason not to start.
+            let _ = repository.refresh();
+            environments.read(&query)
+        })
+        .await??;
         environment.property_sources.insert(0, self.as_property_source()?);
         Ok(Tree::from_environment(&environment)?)
     }
@@ -86,8 +88,11 @@ mod tests {
     #[tokio::test]
     async fn flags_win_over_files() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("application.yml"), "credentials-file: /shared\nkey-files: [/a, /b]")
-            .unwrap();
+        fs::write(
+            folder.path().join("application.yml"),
+            "credentials-file: /shared\nkey-files: [/a, /b]\noverrides: {'[a.b]': forced, c: x}",
+        )
+        .unwrap();
         fs::write(folder.path().join("config-server.yml"), "credentials-file: /own").unwrap();
         let directories = [folder.path().to_owned()];
 
@@ -99,6 +104,10 @@ mod tests {
         assert_eq!(settings.directories, directories);
         assert_eq!(settings.key_files, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.credentials_file, PathBuf::from("/own"));
+        assert_eq!(settings.overrides["a.b"], "forced");
+        assert_eq!(settings.overrides["c"], "x");
+        assert_eq!(settings.default_label, "master");
+        assert!(settings.accept_empty);
         assert_eq!(with_flag.credentials_file, PathBuf::from("/flag"));
     }
 

@@ -1,9 +1,9 @@
 //! config-server: the settings of every process, in Spring Cloud Config's formats, with sealed values.
 //!
 //! ```text
-//! files ──► document ──► repository ──► environments ──► http/environment ──► an application
-//!             YAML        the files of    sealed values       only its own settings
-//!                         an application  opened
+//! files ──► format ──► repository ──► environment ──► http ──► an application
+//!            YAML,      snapshot of    sealed values            only its own settings
+//!         properties    all files      opened
 //! ```
 //!
 //! A secret is *sealed* with a public key, and *opened* with the private key. Spring's protocol has other words for it: it
@@ -11,26 +11,28 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`repository`] | the files of an application, and which of them wins |
-//! | `document` | reads a YAML file strictly |
-//! | [`environments`] | puts the files together, opens sealed values, makes the version |
-//! | [`keyring`] | the private keys that open sealed values |
-//! | [`credentials`] | the password of each application |
-//! | [`names`] | names that can be parts of file names |
+//! | [`format`] | reads settings files as Spring does: YAML 1.1 and properties, as flat keys |
+//! | [`repository`] | all files in memory, kept up to date; which of them apply to a request, and in which order |
+//! | [`environment`] | the settings of a request with opened values, their version, and their renderings |
+//! | [`sealing`] | the private keys that open sealed values |
+//! | [`access`] | the password of each application, and the files that belong to it |
+//! | [`names`] | the names in a request: applications, profiles, labels |
 //! | [`settings`], `flags` | the settings of config-server itself, and their source |
 //! | [`http`] | the routes |
-//! | [`commands`] | `config-server seal` and `config-server keygen` |
+//! | [`commands`] | `config-server check`, `seal` and `keygen` |
 //! | `server`, `service` | the state that the routes share, and the start of the process |
+//!
+//! docs/config-server.md says where this server answers otherwise than Spring's, and why.
 
+pub mod access;
 pub mod commands;
-pub mod credentials;
-mod document;
-pub mod environments;
+pub mod environment;
 mod flags;
+pub mod format;
 pub mod http;
-pub mod keyring;
 pub mod names;
 pub mod repository;
+pub mod sealing;
 mod server;
 mod service;
 pub mod settings;

@@ -1,18 +1,44 @@
 //! The state that the routes share.
 
-use crate::credentials::Credentials;
-use crate::environments::Environments;
+use crate::access::{Credentials, Ownership};
+use crate::environment::{Environment, EnvironmentError, Environments, PlainFile, Query};
+use crate::names::Name;
 
 /// The server: the settings that it serves, and the applications that may read them.
 #[derive(Debug)]
 pub struct ConfigServer {
     pub(crate) environments: Environments,
     pub(crate) credentials: Credentials,
+    ownership: Ownership,
 }
+
+/// The settings belong to another application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotYours;
 
 impl ConfigServer {
     /// Serves these environments to the applications with these passwords.
     pub fn new(environments: Environments, credentials: Credentials) -> Self {
-        Self { environments, credentials }
+        let ownership = environments.ownership(credentials.applications());
+        Self { environments, credentials, ownership }
+    }
+
+    /// Whether an application may ask for these settings: it is one of those that the query names, and the others have no
+    /// password of their own. Which files are read for it is decided file by file.
+    pub(crate) fn authorize(&self, caller: &Name, query: &Query) -> Result<(), NotYours> {
+        let names = query.applications.names();
+        let is_own = |name: &String| name == caller.as_str();
+        let is_foreign = |name: &String| !is_own(name) && self.ownership.is_application(name);
+        if names.iter().any(is_own) && !names.iter().any(is_foreign) { Ok(()) } else { Err(NotYours) }
+    }
+
+    /// The settings of the query.
+    pub(crate) fn environment(&self, query: &Query) -> Result<Environment, EnvironmentError> {
+        self.environments.find(query, &self.ownership)
+    }
+
+    /// A plain file.
+    pub(crate) fn file(&self, query: &Query, path: &str) -> Result<Option<PlainFile>, EnvironmentError> {
+        self.environments.file(query, path, &self.ownership)
     }
 }

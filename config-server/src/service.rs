@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use service_host::{App, Host, Service, UserKeysFrom};
 
+use crate::access::Credentials;
 use crate::commands::Command;
-use crate::credentials::Credentials;
-use crate::environments::Environments;
+use crate::environment::Environments;
 use crate::http;
-use crate::keyring::Keyring;
-use crate::repository::Repository;
+use crate::repository::{Repository, watch};
+use crate::sealing::Keyring;
 use crate::server::ConfigServer;
 use crate::settings::Settings;
 
@@ -23,15 +23,24 @@ impl Service for ConfigServer {
     type Settings = Settings;
     type Command = Command;
 
-    async fn start(_: &Host, settings: Settings) -> anyhow::Result<App> {
-        let repository = Repository::new(settings.directories);
-        let environments = Environments::new(repository.clone(), Keyring::read(&settings.key_files)?);
+    async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
+        let options = settings.options();
+        let mut secret_files = settings.key_files.clone();
+        secret_files.push(settings.credentials_file.clone());
+        let repository = Repository::excluding(settings.directories, &secret_files);
+        let first = repository.clone();
+        // A broken file is no reason to stop: readiness says what is wrong, and the next scan may find it corrected.
+        let _ = tokio::task::spawn_blocking(move || first.refresh()).await?;
+        let keyring = Keyring::read(&settings.key_files)?;
+        let environments = Environments::new(repository.clone(), keyring).with_options(options);
         let credentials = Credentials::read(&settings.credentials_file)?;
         let server = Arc::new(ConfigServer::new(environments, credentials));
-        Ok(App::new(http::router(server)).check("directories", move || {
-            let repository = repository.clone();
-            async move { anyhow::Ok(tokio::task::spawn_blocking(move || repository.check()).await??) }
-        }))
+        let watcher = watch(repository.clone(), host.shutdown().clone());
+        let latest = repository.clone();
+        Ok(App::new(http::router(server))
+            .check("settings files", move || std::future::ready(repository.check()))
+            .optional_check("latest settings files", move || std::future::ready(latest.check_latest()))
+            .worker("settings files", watcher))
     }
 
     /// The commands run without settings: settings with sealed values need a key first.

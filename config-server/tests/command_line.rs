@@ -59,6 +59,21 @@ fn does_not_replace_a_key() {
 }
 
 #[test]
+fn checks_settings_files_before_they_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("shop.yml"), "mode: 0755\n").unwrap();
+
+    let report = printed(&run(&["check", text(folder.path())], ""));
+    fs::write(folder.path().join("shop-dev.yml"), "a: [").unwrap();
+    let broken = run(&["check", text(folder.path())], "");
+
+    assert!(report.contains("shop.yml:1:7: warning: 0755 is served as 493"), "{report}");
+    assert_eq!(broken.status.code(), Some(1));
+    let log = String::from_utf8(broken.stderr).unwrap();
+    assert!(log.contains("1 of 2 settings files can't be used"), "{log}");
+}
+
+#[test]
 fn does_not_start_with_a_wrong_setting_and_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config-server.yml");

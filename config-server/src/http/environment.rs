@@ -1,73 +1,61 @@
-//! `GET /{application}/{profiles}[/{label}]`: shows the settings of an application, in Spring Cloud Config's JSON.
+//! `GET /{application}/{profiles}[/{label}]`: the settings of an application, in Spring Cloud Config's JSON.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use problem::{Code, Path, Problem};
-use settings::Environment;
-use thiserror::Error;
-use tokio::task::JoinError;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+use problem::{Path, Query};
 use utoipa::IntoResponses;
 
+use super::accept::{JSON, V2_JSON, choose};
 use super::caller::Caller;
-use crate::names::{Name, Profiles};
-use crate::repository::{Query, RepositoryError};
+use super::lookup::{find, no_route};
+use super::plain_file;
+use super::rendering;
+use super::request::{Parameters, RenderedName, looks_like_file};
+use crate::environment::WithOrigins;
 use crate::server::ConfigServer;
-
-/// Why settings are not served.
-#[derive(Debug, Error)]
-pub(crate) enum EnvironmentError {
-    #[error("these settings belong to another application")]
-    WrongApplication,
-    #[error("the files can't be served")]
-    Repository(#[from] RepositoryError),
-    #[error("reading the files was interrupted")]
-    Interrupted(#[from] JoinError),
-}
-
-impl From<EnvironmentError> for Problem {
-    fn from(error: EnvironmentError) -> Self {
-        match error {
-            EnvironmentError::WrongApplication => Problem::new(Code::NotFound)
-                .detail("there are no settings of this application that you may read"),
-            // The caller is one of our own processes, so the answer may name the broken file.
-            EnvironmentError::Repository(error) => {
-                Problem::new(Code::Internal).detail(telemetry::chain(&error)).caused_by(error)
-            }
-            EnvironmentError::Interrupted(error) => Problem::internal(error),
-        }
-    }
-}
-
-problem::respond!(EnvironmentError);
 
 /// Settings of an application
 ///
 /// The property sources of an application with flat keys, the one that wins first. An application can read only its own
-/// settings.
+/// settings. `Accept: application/vnd.spring-cloud.config-server.v2+json` adds the place of each value.
+///
+/// With a last segment like `{application}-{profiles}.yml`, this is the rendering under the label in the first segment.
 #[utoipa::path(
     get,
     path = "/{application}/{profiles}",
     tag = "settings",
     security(("application" = [])),
     params(
-        ("application" = String, Path, description = "The application.", example = "member-api"),
+        ("application" = String, Path, description = "The application. Several are separated by commas; the last one wins.",
+            example = "member-api"),
         ("profiles" = String, Path, description = "Separated by commas. The last one wins.", example = "default"),
+        Parameters,
     ),
     responses(EnvironmentResponses),
 )]
 pub(crate) async fn environment_show(
     State(server): State<Arc<ConfigServer>>,
     caller: Caller,
-    Path((application, profiles)): Path<(Name, Profiles)>,
-) -> Result<Json<Environment>, EnvironmentError> {
-    read(server, caller, Query { application, profiles, label: None }).await
+    Path((application, profiles)): Path<(String, String)>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Response {
+    if looks_like_file(&profiles) {
+        return match RenderedName::parse(&profiles) {
+            Some(name) => rendering::show(&server, &caller, &name, Some(&application), &parameters),
+            None => no_route().into_response(),
+        };
+    }
+    show(&server, &caller, [&application, &profiles], None, &headers)
 }
 
 /// Settings of an application, under a label
 ///
-/// The same, and the files in the subdirectories with the name of the label win over all others.
+/// The same, and the files in the subdirectories with the name of the label win over the same files outside of them. With
+/// `?useDefaultLabel`, the last segment is the name of a plain file.
 #[utoipa::path(
     get,
     path = "/{application}/{profiles}/{label}",
@@ -76,16 +64,30 @@ pub(crate) async fn environment_show(
     params(
         ("application" = String, Path, description = "The application.", example = "member-api"),
         ("profiles" = String, Path, description = "Separated by commas. The last one wins.", example = "default"),
-        ("label" = String, Path, description = "The name of a subdirectory.", example = "canary"),
+        ("label" = String, Path, description = "The name of a subdirectory. `(_)` stands for a slash. Of several, separated by commas, the first one wins.",
+            example = "canary"),
+        Parameters,
     ),
     responses(EnvironmentResponses),
 )]
 pub(crate) async fn labelled_environment_show(
     State(server): State<Arc<ConfigServer>>,
     caller: Caller,
-    Path((application, profiles, label)): Path<(Name, Profiles, Name)>,
-) -> Result<Json<Environment>, EnvironmentError> {
-    read(server, caller, Query { application, profiles, label: Some(label) }).await
+    Path((application, profiles, label)): Path<(String, String, String)>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Response {
+    if parameters.use_default_label.is_some() {
+        return plain_file::show(
+            &server,
+            &caller,
+            [&application, &profiles],
+            None,
+            &label,
+            (&parameters, &headers),
+        );
+    }
+    show(&server, &caller, [&application, &profiles], Some(&label), &headers)
 }
 
 /// The answers of both routes.
@@ -94,29 +96,38 @@ pub(crate) async fn labelled_environment_show(
 enum EnvironmentResponses {
     /// The settings.
     #[response(status = 200)]
-    Found(Environment),
+    Found(settings::Environment),
     /// `INVALID_PARAMETER`: a name is not valid.
     #[response(status = 400, content_type = "application/problem+json")]
     BadName(problem::Body),
     /// `UNAUTHENTICATED`: no application has this name and password.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(problem::Body),
-    /// `NOT_FOUND`: the settings of another application.
+    /// `NOT_FOUND`: the settings of another application, or none where the server does not answer with none.
     #[response(status = 404, content_type = "application/problem+json")]
     WrongApplication(problem::Body),
+    /// `INVALID_PARAMETER`: the client accepts none of the media types.
+    #[response(status = 406, content_type = "application/problem+json")]
+    NotAcceptable(problem::Body),
     /// `INTERNAL`: a file is broken. `detail` names it.
     #[response(status = 500, content_type = "application/problem+json")]
     Broken(problem::Body),
 }
 
-async fn read(
-    server: Arc<ConfigServer>,
-    Caller(caller): Caller,
-    query: Query,
-) -> Result<Json<Environment>, EnvironmentError> {
-    if query.application != caller {
-        return Err(EnvironmentError::WrongApplication);
+fn show(
+    server: &ConfigServer,
+    caller: &Caller,
+    [application, profiles]: [&str; 2],
+    label: Option<&str>,
+    headers: &HeaderMap,
+) -> Response {
+    let found = find(server, caller, [application, profiles], label);
+    match (found, choose(headers, &[JSON, V2_JSON])) {
+        (Err(problem), _) => problem.into_response(),
+        (Ok(_), Err(not_acceptable)) => not_acceptable.into_response(),
+        (Ok(environment), Ok(V2_JSON)) => {
+            ([(header::CONTENT_TYPE, V2_JSON)], axum::Json(WithOrigins(environment))).into_response()
+        }
+        (Ok(environment), Ok(_)) => axum::Json(environment).into_response(),
     }
-    let environment = tokio::task::spawn_blocking(move || server.environments.read(&query)).await??;
-    Ok(Json(environment))
 }

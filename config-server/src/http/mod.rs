@@ -3,12 +3,19 @@
 //! | path | file |
 //! |---|---|
 //! | `GET /{application}/{profiles}`, `GET /{application}/{profiles}/{label}` | `environment` |
+//! | `GET /{application}-{profiles}.yml` and the other renderings | `rendering` |
+//! | `GET /{application}/{profiles}/{label}/{path}` | `plain_file` |
 //! | `POST /encrypt`, `GET /encrypt/status` | `sealing` |
 //!
-//! `caller` authenticates the application. Every route except `/openapi.json` needs it.
+//! `request` reads the names in a path, `lookup` finds what they name, and `accept` chooses the media type. `caller` authenticates the application. Every route except `/openapi.json` needs it.
 
+mod accept;
 mod caller;
 mod environment;
+mod lookup;
+mod plain_file;
+mod rendering;
+mod request;
 mod sealing;
 
 use std::sync::Arc;
@@ -57,6 +64,8 @@ pub fn router(server: Arc<ConfigServer>) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(environment::environment_show))
         .routes(routes!(environment::labelled_environment_show))
+        .routes(routes!(rendering::rendering_show))
+        .routes(routes!(plain_file::plain_file_show))
         .routes(routes!(sealing::value_seal))
         .routes(routes!(sealing::sealing_status))
         .split_for_parts();

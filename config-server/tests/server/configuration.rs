@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use config_server::environments::Environments;
-use config_server::keyring::Keyring;
-use config_server::repository::{Query, Repository};
+use config_server::environment::{Environments, Query};
+use config_server::repository::Repository;
+use config_server::sealing::Keyring;
 use service_host::settings::{Management, Server};
 use settings::{Environment, Tree};
 
@@ -12,12 +12,10 @@ const APPLICATIONS: [&str; 5] = ["config-server", "gateway", "member-api", "stor
 
 fn environment(application: &str) -> Environment {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config");
-    let query = Query {
-        application: application.to_owned().try_into().unwrap(),
-        profiles: "default".to_owned().try_into().unwrap(),
-        label: None,
-    };
-    Environments::new(Repository::new(vec![directory]), Keyring::default()).read(&query).unwrap()
+    let repository = Repository::new(vec![directory]);
+    repository.refresh().unwrap();
+    let query = Query::new(application, "default", None).unwrap();
+    Environments::new(repository, Keyring::default()).read(&query).unwrap()
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! A server with two directories, `base` and `overlay`, and three applications.
+//! A server with two directories, `base` and `overlay`, and five applications.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::extract::Request as HttpRequest;
+use axum::middleware::{Next, from_fn};
 use config_server::ConfigServer;
-use config_server::credentials::Credentials;
-use config_server::environments::Environments;
-use config_server::keyring::Keyring;
+use config_server::access::Credentials;
+use config_server::environment::Environments;
 use config_server::repository::Repository;
+use config_server::sealing::Keyring;
 use sealing::OpeningKey;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,8 +21,10 @@ pub(crate) const MEMBER_API: &str = "Basic bWVtYmVyLWFwaTpmaXJzdA==";
 /// `store-api:second`
 pub(crate) const STORE_API: &str = "Basic c3RvcmUtYXBpOnNlY29uZA==";
 
+const DIRECTORIES: [&str; 2] = ["base", "overlay"];
+
 pub(crate) struct Harness {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) client: Client,
 }
 
@@ -31,17 +35,39 @@ impl Harness {
     }
 
     pub(crate) fn with_keys(keys: Vec<OpeningKey>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let directories: Vec<PathBuf> = ["base", "overlay"].map(|name| folder.path().join(name)).into();
-        for directory in &directories {
-            fs::create_dir(directory).unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        for name in DIRECTORIES {
+            fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let passwords = [("member-api", "first"), ("store-api", "second"), ("application", "third")];
+        Self::serving(folder, keys)
+    }
+
+    /// A new server without keys on the same files, which has read nothing yet.
+    pub(crate) fn again(&self) -> Self {
+        Self::serving(Arc::clone(&self.folder), Vec::new())
+    }
+
+    fn serving(folder: Arc<TempDir>, keys: Vec<OpeningKey>) -> Self {
+        let directories = DIRECTORIES.map(|name| folder.path().join(name)).into();
+        let passwords = [
+            ("member-api", "first"),
+            ("store-api", "second"),
+            ("application", "third"),
+            ("order", "fourth"),
+            ("order-api", "fifth"),
+        ];
         let passwords = passwords
             .map(|(name, password)| (name.to_owned().try_into().unwrap(), password.to_owned().into()));
-        let environments = Environments::new(Repository::new(directories), Keyring::new(keys).unwrap());
+        let repository = Repository::new(directories);
+        let environments = Environments::new(repository.clone(), Keyring::new(keys).unwrap());
         let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
-        let router = problem::wrap(config_server::http::router(Arc::new(server)));
+        // The server scans its files after a change. Here it scans them before each request.
+        let scan = from_fn(move |request: HttpRequest, next: Next| {
+            // A broken file is seen in the answer.
+            let _ = repository.refresh();
+            next.run(request)
+        });
+        let router = problem::wrap(config_server::http::router(Arc::new(server)).layer(scan));
         Self { folder, client: Client(router) }
     }
 

@@ -4,5 +4,8 @@
 mod authentication;
 mod configuration;
 mod harness;
+mod hostile_files;
+mod ownership;
+mod paths;
 mod sealing;
 mod serving;

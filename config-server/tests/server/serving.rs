@@ -44,7 +44,7 @@ async fn answers_in_the_json_of_spring_cloud_config() {
 }
 
 #[tokio::test]
-async fn a_profile_wins_and_then_the_application_and_a_later_directory_over_an_earlier_one() {
+async fn a_profile_wins_and_then_a_later_directory_and_then_the_application() {
     let server = Harness::new();
     for directory in ["base", "overlay", "base/canary"] {
         for file in [
@@ -58,22 +58,28 @@ async fn a_profile_wins_and_then_the_application_and_a_later_directory_over_an_e
             server.write(&format!("{directory}/{file}.yml"), "a: 1");
         }
     }
-    let in_directory = |directory: &str| {
-        ["member-api-seoul", "member-api-prod", "application-prod", "member-api", "application"]
-            .map(|file| format!("{directory}/{file}.yml"))
+    let in_directories = |directories: &[&str]| -> Vec<String> {
+        let groups = [
+            &["member-api-seoul"][..],
+            &["member-api-prod", "application-prod"],
+            &["member-api", "application"],
+        ];
+        let in_group = |group: &'static [&str]| {
+            directories
+                .iter()
+                .flat_map(move |directory| group.iter().map(move |file| format!("{directory}/{file}.yml")))
+        };
+        groups.into_iter().flat_map(in_group).collect()
     };
 
     let answer = server.get("/member-api/prod,seoul").send().await.expect(StatusCode::OK);
 
-    assert_eq!(server.source_names(&answer), [in_directory("overlay"), in_directory("base")].concat());
-    assert_eq!(answer.body["profiles"], json!(["prod", "seoul"]));
+    assert_eq!(server.source_names(&answer), in_directories(&["overlay", "base"]));
+    assert_eq!(answer.body["profiles"], json!(["prod,seoul"]));
 
     let labelled = server.get("/member-api/prod,seoul/canary").send().await.expect(StatusCode::OK);
 
-    assert_eq!(
-        server.source_names(&labelled),
-        [in_directory("base/canary"), in_directory("overlay"), in_directory("base")].concat()
-    );
+    assert_eq!(server.source_names(&labelled), in_directories(&["base/canary", "overlay", "base"]));
     assert_eq!(labelled.body["label"], "canary");
 }
 

@@ -94,6 +94,11 @@ impl Credentials {
         Self::new(named.collect::<Result<Vec<_>, _>>()?)
     }
 
+    /// The names of the applications.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = &Name> {
+        self.digests.keys()
+    }
+
     /// Returns the application with this name and password.
     pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Name> {
         // An unknown user takes the same time: a digest is made and compared, too.

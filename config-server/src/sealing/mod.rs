@@ -1,0 +1,5 @@
+//! Sealed values.
+
+mod keyring;
+
+pub use keyring::{Keyring, KeyringError, OpenTextError};

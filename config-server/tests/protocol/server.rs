@@ -1,0 +1,90 @@
+//! Our server on the files of a case, and the comparison of its answer.
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::http::Method;
+use config_server::ConfigServer;
+use config_server::access::Credentials;
+use config_server::environment::{Environments, Options};
+use config_server::repository::Repository;
+use config_server::sealing::Keyring;
+use headers::{Authorization, HeaderMapExt as _};
+use serde_json::Value;
+use testkit::{Answer, Client};
+
+use crate::case::{Case, Expected};
+
+/// What is different in our answer. `None` if nothing is.
+pub(crate) async fn difference(case: &Case) -> Option<String> {
+    if case.server.backend != "native" {
+        return Some(format!("the backend {} is not there yet", case.server.backend));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (name, content) in &case.files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let application = case.application();
+    let passwords = [(application.clone().try_into().unwrap(), "password".to_owned().into())];
+    let repository = Repository::new(case.locations(root).iter().map(Into::into).collect());
+    // A broken file is seen in the answer.
+    let _ = repository.refresh();
+    let options = Options {
+        accept_empty: case.server.accept_empty,
+        overrides: case.server.overrides.clone(),
+        ..Options::default()
+    };
+    let environments = Environments::new(repository, Keyring::default()).with_options(options);
+    let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
+    let client = Client(problem::wrap(config_server::http::router(Arc::new(server))));
+
+    let mut authorization = axum::http::HeaderMap::new();
+    authorization.typed_insert(Authorization::basic(&application, "password"));
+    let mut request = client
+        .request(Method::from_bytes(case.method.as_bytes()).unwrap(), &case.path)
+        .header("authorization", authorization["authorization"].to_str().unwrap());
+    for (name, value) in &case.headers {
+        request = request.header(name, value);
+    }
+    if let Some(body) = &case.body {
+        request = request.bytes("text/plain", body.clone());
+    }
+    compare(case, &case.expected(root), &request.send().await)
+}
+
+fn compare(case: &Case, expected: &Expected, answer: &Answer) -> Option<String> {
+    let status = answer.status.as_u16();
+    let is_same_kind = case.may_have_another_status() && status >= 400 && expected.status >= 400;
+    if status != expected.status && !is_same_kind {
+        let body = String::from_utf8_lossy(&answer.bytes);
+        return Some(format!("{status} in place of {}: {body}", expected.status));
+    }
+    for (name, value) in &expected.header {
+        let given = answer.headers.get(name).map_or("", |value| value.to_str().unwrap());
+        if media_type(given) != media_type(value) {
+            return Some(format!("{name} is {given} in place of {value}"));
+        }
+    }
+    if let Some(json) = &expected.json {
+        let (expected, given) = (without_version(json.clone()), without_version(answer.body.clone()));
+        return (expected != given).then(|| format!("{given}\n    in place of {expected}"));
+    }
+    let text = expected.text.as_ref()?;
+    let given = String::from_utf8_lossy(&answer.bytes);
+    (given != *text).then(|| format!("{given:?}\n    in place of {text:?}"))
+}
+
+fn media_type(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// Our version is a digest; Spring's is empty for a folder.
+fn without_version(mut body: Value) -> Value {
+    if let Some(environment) = body.as_object_mut().filter(|body| body.contains_key("propertySources")) {
+        environment.remove("version");
+    }
+    body
+}

@@ -1,0 +1,158 @@
+//! Files that must not be served, or must not end the server.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use config_server::environment::{Environments, Query};
+use config_server::repository::{Repository, watch};
+use config_server::sealing::Keyring;
+use nix::sys::stat::Mode;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Harness, only_source};
+
+/// The reason why member-api gets no settings.
+async fn reason(server: &Harness) -> String {
+    let answer = server.settings().await.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
+    answer.body["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_pipe_is_refused_and_does_not_block() {
+    let server = Harness::new();
+    nix::unistd::mkfifo(&server.path("base/member-api.yml"), Mode::S_IRWXU).unwrap();
+
+    let reason = tokio::time::timeout(Duration::from_secs(5), reason(&server)).await.unwrap();
+
+    assert!(reason.contains("base/member-api.yml can't be used: it is not a regular file"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_link_that_leads_out_is_refused_and_one_that_stays_inside_is_read() {
+    let server = Harness::new();
+    server.write("secret.yml", "stolen: 1");
+    server.write("base/real/member-api.yml", "own: 1");
+    symlink("real/member-api.yml", server.path("base/member-api.yml")).unwrap();
+    symlink(".", server.path("base/loop")).unwrap();
+    assert_eq!(only_source(&server.settings().await.expect(StatusCode::OK)), &json!({"own": 1}));
+
+    fs::remove_file(server.path("base/member-api.yml")).unwrap();
+    symlink("../secret.yml", server.path("base/member-api.yml")).unwrap();
+    symlink("..", server.path("base/out")).unwrap();
+    let fresh = server.again();
+
+    let reason = reason(&fresh).await;
+    assert!(reason.contains("it is a link that leads out of the directory"), "{reason}");
+    let outside = fresh.get("/member-api/default/out/secret.yml").send().await;
+    assert!(!String::from_utf8_lossy(&outside.bytes).contains("stolen"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_read_whole() {
+    let server = Harness::new();
+    let file = fs::File::create(server.path("base/member-api.yml")).unwrap();
+    file.set_len(10 * 1024 * 1024 * 1024).unwrap();
+
+    let reason = reason(&server).await;
+
+    assert!(reason.contains("it has more than 4194304 bytes"), "{reason}");
+}
+
+#[tokio::test]
+async fn files_that_stand_for_too_much_are_refused() {
+    let server = Harness::new();
+    server.write("base/member-api.yml", &format!("? {}\n: 1\n", vec!["a"; 6_000].join(".")));
+    assert!(reason(&server).await.contains("a key has more than 128 parts"));
+
+    server.write("base/member-api.yml", &"[".repeat(100_000));
+    assert!(reason(&server).await.contains("member-api.yml can't be used"));
+
+    server.write("base/member-api.yml", "");
+    server.write("base/member-api.properties", &format!("{}=1", vec!["a"; 6_000].join(".")));
+    assert!(reason(&server).await.contains("a key has more than 128 parts"));
+}
+
+#[tokio::test]
+async fn the_last_good_files_are_served_while_one_is_broken() {
+    let server = Harness::new();
+    server.write("base/member-api.yml", "a: 1");
+    server.write("base/store-api.yml", "a: 1");
+    let before = server.settings().await.expect(StatusCode::OK);
+
+    server.write("base/member-api.yml", "a: 2");
+    server.write("base/store-api.yml", "a: [");
+    assert_eq!(server.settings().await.body, before.body);
+
+    server.write("base/store-api.yml", "a: 2");
+    assert_eq!(only_source(&server.settings().await), &json!({"a": 2}));
+}
+
+#[tokio::test]
+async fn digits_beyond_64_bits_are_kept() {
+    let server = Harness::new();
+    server.write("base/member-api.yml", "a: 123456789012345678901234567890\nb: 18446744073709551616\n");
+
+    let json = server.settings().await.expect(StatusCode::OK);
+    let rendered = server.get("/member-api-default.json").send().await.expect(StatusCode::OK);
+
+    for answer in [json, rendered] {
+        let text = String::from_utf8(answer.bytes).unwrap();
+        assert!(text.contains(":123456789012345678901234567890,"), "{text}");
+        assert!(text.contains(":18446744073709551616}"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn files_with_keys_and_passwords_are_never_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("member-api.yml");
+    fs::write(&secret, "member-api: hunter2").unwrap();
+    let repository = Repository::excluding(vec![folder.path().to_owned()], &[secret]);
+    repository.refresh().unwrap();
+
+    let environment = Environments::new(repository, Keyring::default())
+        .read(&Query::new("member-api", "default", None).unwrap())
+        .unwrap();
+
+    assert!(environment.property_sources.is_empty());
+}
+
+/// A writer replaces two files that belong together, again and again. Readers see a pair, and no half of a file.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_never_see_half_of_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, number: usize| {
+        // In place: the file is empty for a moment.
+        let filler = "x".repeat(50_000);
+        fs::write(folder.path().join(file), format!("{file}: {number}\nfiller: {filler}\nend: {number}\n"))
+            .unwrap();
+    };
+    write("shop.yml", 0);
+    write("application.yml", 0);
+    let repository = Repository::new(vec![folder.path().to_owned()]);
+    repository.refresh().unwrap();
+    let stop = CancellationToken::new();
+    let watcher = tokio::spawn(watch(repository.clone(), stop.clone()));
+    let environments = Environments::new(repository, Keyring::default());
+    let query = Query::new("shop", "default", None).unwrap();
+    let ends = || {
+        let environment = environments.read(&query).unwrap();
+        environment.property_sources.iter().map(|source| source.source["end"].clone()).collect::<Vec<_>>()
+    };
+
+    for number in 1..=5 {
+        write("shop.yml", number);
+        write("application.yml", number);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while ends() != [json!(number), json!(number)] {
+            assert!(tokio::time::Instant::now() < deadline, "the change {number} is not seen: {:?}", ends());
+            assert_eq!(ends()[0], ends()[1]);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    stop.cancel();
+    watcher.await.unwrap();
+}
