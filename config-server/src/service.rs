@@ -12,6 +12,7 @@ use crate::environment::Environments;
 use crate::http;
 use crate::repository::{Repository, watch};
 use crate::sealing::Keyring;
+use crate::sealing::spring::SpringKeys;
 use crate::server::ConfigServer;
 use crate::settings::Settings;
 
@@ -27,11 +28,13 @@ impl Service for ConfigServer {
         let options = settings.options();
         let mut secret_files = settings.key_files.clone();
         secret_files.push(settings.credentials_file.clone());
+        secret_files.extend(settings.spring.key_store.as_ref().map(|key_store| key_store.path.clone()));
         let repository = Repository::excluding(settings.directories, &secret_files);
         let first = repository.clone();
         // A broken file is no reason to stop: readiness says what is wrong, and the next scan may find it corrected.
         let _ = tokio::task::spawn_blocking(move || first.refresh()).await?;
-        let keyring = Keyring::read(&settings.key_files)?;
+        let keyring =
+            Keyring::read(&settings.key_files)?.with_spring(SpringKeys::read(&settings.spring)?);
         let environments = Environments::new(repository.clone(), keyring).with_options(options);
         let credentials = Credentials::read(&settings.credentials_file)?;
         let server = Arc::new(ConfigServer::new(environments, credentials));

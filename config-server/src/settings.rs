@@ -7,6 +7,7 @@ use garde::Validate;
 use serde::Deserialize;
 
 use crate::environment::Options;
+use crate::sealing::spring::SpringSettings;
 
 /// The settings of config-server, besides those of every process. The flags `--config-dir`, `--key-file` and
 /// `--credentials-file` win over files.
@@ -21,6 +22,10 @@ pub struct Settings {
     #[serde(default)]
     #[garde(skip)]
     pub key_files: Vec<PathBuf>,
+    /// The keys of a Spring server, which open what it has sealed.
+    #[serde(default)]
+    #[garde(dive)]
+    pub spring: SpringSettings,
     /// The YAML file with the password of each application.
     #[garde(skip)]
     pub credentials_file: PathBuf,

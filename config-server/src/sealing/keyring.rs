@@ -1,4 +1,5 @@
-//! The private keys of the server. Each of them opens the values that were sealed with it; the first one also seals.
+//! The private keys of the server. Each of them opens the values that were sealed with it; the first one also seals. Spring's
+//! keys open what a Spring server has sealed.
 
 use std::path::PathBuf;
 
@@ -6,11 +7,14 @@ use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, SealError, Sealed, S
 use secrecy::SecretString;
 use thiserror::Error;
 
+use super::spring::{NotOpened, SpringKeys};
+
 /// Keys with different names. A new key is put first. An old key stays as long as there are values that were sealed with
 /// it.
 #[derive(Debug, Default)]
 pub struct Keyring {
     keys: Vec<OpeningKey>,
+    spring: SpringKeys,
 }
 
 /// Why a keyring can't be made.
@@ -36,6 +40,9 @@ pub enum OpenTextError {
     /// The key does not open it.
     #[error("its key does not open it")]
     Open(#[from] OpenError),
+    /// Spring's keys do not open it.
+    #[error(transparent)]
+    Spring(#[from] NotOpened),
 }
 
 impl Keyring {
@@ -46,7 +53,7 @@ impl Keyring {
                 return Err(KeyringError::SameName(key.name().clone()));
             }
         }
-        Ok(Self { keys })
+        Ok(Self { keys, spring: SpringKeys::default() })
     }
 
     /// Reads keys from their files.
@@ -54,15 +61,27 @@ impl Keyring {
         Self::new(files.iter().map(|file| OpeningKey::read(file)).collect::<Result<_, _>>()?)
     }
 
-    /// Opens a sealed value that is given as text.
+    /// The same keyring, with the keys of a Spring server.
+    #[must_use]
+    pub fn with_spring(self, spring: SpringKeys) -> Self {
+        Self { spring, ..self }
+    }
+
+    /// Opens a sealed value that is given as text. A value that names one of our keys is ours. All others are Spring's, if there
+    /// are keys of Spring.
     pub(crate) fn open(&self, text: &str) -> Result<SecretString, OpenTextError> {
-        let sealed: Sealed = text.parse()?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.name() == sealed.key_name())
-            .ok_or_else(|| OpenTextError::NoSuchKey(sealed.key_name().clone()))?;
-        Ok(key.open(&sealed)?)
+        let sealed = text.parse::<Sealed>();
+        let key = sealed.as_ref().ok().and_then(|sealed| self.key(sealed.key_name()));
+        match (sealed, key) {
+            (Ok(sealed), Some(key)) => Ok(key.open(&sealed)?),
+            _ if !self.spring.is_empty() => Ok(self.spring.open(Sealed::without_mark(text))?),
+            (Ok(sealed), None) => Err(OpenTextError::NoSuchKey(sealed.key_name().clone())),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    fn key(&self, name: &KeyName) -> Option<&OpeningKey> {
+        self.keys.iter().find(|key| key.name() == name)
     }
 
     /// Returns whether there is a key to seal with.

@@ -2,4 +2,6 @@
 
 mod keyring;
 
+pub mod spring;
+
 pub use keyring::{Keyring, KeyringError, OpenTextError};

@@ -45,6 +45,11 @@ impl Sealed {
         text.starts_with(MARK)
     }
 
+    /// The text behind `{cipher}`; a text without it as it is.
+    pub fn without_mark(text: &str) -> &str {
+        text.strip_prefix(MARK).unwrap_or(text)
+    }
+
     /// The name of the key that opens it.
     pub fn key_name(&self) -> &KeyName {
         &self.key_name
