@@ -33,8 +33,7 @@ impl Service for ConfigServer {
         let first = repository.clone();
         // A broken file is no reason to stop: readiness says what is wrong, and the next scan may find it corrected.
         let _ = tokio::task::spawn_blocking(move || first.refresh()).await?;
-        let keyring =
-            Keyring::read(&settings.key_files)?.with_spring(SpringKeys::read(&settings.spring)?);
+        let keyring = Keyring::read(&settings.key_files)?.with_spring(SpringKeys::read(&settings.spring)?);
         let environments = Environments::new(repository.clone(), keyring).with_options(options);
         let credentials = Credentials::read(&settings.credentials_file)?;
         let server = Arc::new(ConfigServer::new(environments, credentials));

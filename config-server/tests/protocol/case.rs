@@ -32,6 +32,18 @@ pub(crate) struct Server {
     pub(crate) accept_empty: bool,
     #[serde(default)]
     pub(crate) overrides: BTreeMap<String, String>,
+    /// Spring's `encrypt.key`.
+    pub(crate) encrypt_key: Option<String>,
+    pub(crate) key_store: Option<KeyStore>,
+}
+
+/// Spring's `encrypt.key-store`.
+#[derive(Deserialize)]
+pub(crate) struct KeyStore {
+    pub(crate) password: String,
+    pub(crate) alias: String,
+    /// The PKCS #12 file.
+    pub(crate) base64: String,
 }
 
 fn yes() -> bool {

@@ -4,11 +4,6 @@
 pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("properties-utf8-00", "a properties file that is valid UTF-8 is read as UTF-8"),
     ("properties-utf8-02", "a properties file that is valid UTF-8 is read as UTF-8"),
-    ("a-value-of-springs-symmetric-key-is-opened-a-key-prefix-is-ignored", CIPHERS),
-    ("what-can-not-be-opened-is-invalid-and-n/a", CIPHERS),
-    ("a-value-of-springs-rsa-key-is-opened", CIPHERS),
-    ("decrypt-opens-the-documented-value", CIPHERS),
+    ("decrypt-opens-the-documented-value", "there is no /decrypt yet"),
     ("git-names-are-uri-and-path-version-is-the-commit-state-is-blank", "there is no git backend yet"),
 ];
-
-const CIPHERS: &str = "Spring's formats of sealed values are not read yet";

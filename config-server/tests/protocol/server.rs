@@ -4,16 +4,19 @@ use std::fs;
 use std::sync::Arc;
 
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use config_server::ConfigServer;
 use config_server::access::Credentials;
 use config_server::environment::{Environments, Options};
 use config_server::repository::Repository;
 use config_server::sealing::Keyring;
+use config_server::sealing::spring::{KeyStoreSettings, RsaAlgorithm, SpringKeys, SpringSettings};
 use headers::{Authorization, HeaderMapExt as _};
 use serde_json::Value;
 use testkit::{Answer, Client};
 
-use crate::case::{Case, Expected};
+use crate::case::{Case, Expected, Server};
 
 /// What is different in our answer. `None` if nothing is.
 pub(crate) async fn difference(case: &Case) -> Option<String> {
@@ -37,7 +40,7 @@ pub(crate) async fn difference(case: &Case) -> Option<String> {
         overrides: case.server.overrides.clone(),
         ..Options::default()
     };
-    let environments = Environments::new(repository, Keyring::default()).with_options(options);
+    let environments = Environments::new(repository, keyring(&case.server)).with_options(options);
     let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
     let client = Client(problem::wrap(config_server::http::router(Arc::new(server))));
 
@@ -53,6 +56,25 @@ pub(crate) async fn difference(case: &Case) -> Option<String> {
         request = request.bytes("text/plain", body.clone());
     }
     compare(case, &case.expected(root), &request.send().await)
+}
+
+/// The keys of the real server.
+fn keyring(server: &Server) -> Keyring {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let key_store = server.key_store.as_ref().map(|key_store| {
+        fs::write(file.path(), STANDARD.decode(&key_store.base64).unwrap()).unwrap();
+        KeyStoreSettings {
+            path: file.path().to_owned(),
+            password: key_store.password.clone().into(),
+            alias: Some(key_store.alias.clone()),
+            algorithm: RsaAlgorithm::Default,
+            strong: false,
+            salt: "deadbeef".to_owned(),
+        }
+    });
+    let key = server.encrypt_key.clone().map(Into::into);
+    let settings = SpringSettings { key, key_store, ..SpringSettings::default() };
+    Keyring::default().with_spring(SpringKeys::read(&settings).unwrap())
 }
 
 fn compare(case: &Case, expected: &Expected, answer: &Answer) -> Option<String> {

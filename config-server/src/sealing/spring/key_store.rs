@@ -144,6 +144,9 @@ impl RsaKey {
 impl fmt::Debug for KeyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let aliases: Vec<&String> = self.keys.keys().collect();
-        f.debug_struct("KeyStore").field("aliases", &aliases).field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("KeyStore")
+            .field("aliases", &aliases)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }

@@ -5,27 +5,25 @@
 pub(super) struct SpringText<'text> {
     /// `{key:ALIAS}`: which key of the key store opens it.
     pub(super) alias: Option<&'text str>,
-    /// `{secret:TEXT}`: the password of this key, if it is another one than that of the key store.
-    pub(super) secret: Option<&'text str>,
     /// The sealed value, in hexadecimal digits or Base64.
     pub(super) sealed: &'text str,
 }
 
 impl<'text> SpringText<'text> {
-    /// Splits a text. Names that nobody knows are skipped, and `{plain}` ends the names.
+    /// Splits a text. Other names are skipped (`{secret:…}`, the password of a key in a JKS file, too), and `{plain}` ends the
+    /// names.
     pub(super) fn parse(mut text: &'text str) -> Self {
-        let (mut alias, mut secret) = (None, None);
+        let mut alias = None;
         while let Some((name, rest)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
             text = rest;
             match name.split_once(':') {
                 Some(("key", value)) => alias = Some(value),
-                Some(("secret", value)) => secret = Some(value),
                 Some(_) => {}
                 None if name == "plain" => break,
                 None => {}
             }
         }
-        Self { alias, secret, sealed: text }
+        Self { alias, sealed: text }
     }
 }
 
@@ -35,15 +33,15 @@ mod tests {
 
     #[test]
     fn names_stand_before_the_sealed_value() {
-        for (text, alias, secret, sealed) in [
-            ("00ff", None, None, "00ff"),
-            ("{key:k1}00ff", Some("k1"), None, "00ff"),
-            ("{secret:s}{key:k1}{other:x}00ff", Some("k1"), Some("s"), "00ff"),
-            ("{plain}{key:k1}00ff", None, None, "{key:k1}00ff"),
-            ("{key:k1", None, None, "{key:k1"),
-            ("", None, None, ""),
+        for (text, alias, sealed) in [
+            ("00ff", None, "00ff"),
+            ("{key:k1}00ff", Some("k1"), "00ff"),
+            ("{secret:s}{key:k1}{other:x}00ff", Some("k1"), "00ff"),
+            ("{plain}{key:k1}00ff", None, "{key:k1}00ff"),
+            ("{key:k1", None, "{key:k1"),
+            ("", None, ""),
         ] {
-            assert_eq!(SpringText::parse(text), SpringText { alias, secret, sealed }, "{text}");
+            assert_eq!(SpringText::parse(text), SpringText { alias, sealed }, "{text}");
         }
     }
 }

@@ -18,6 +18,10 @@ pub(super) const BUFFER_BYTES: usize = 16 * 1024;
 const BACKLOG: u32 = 1_024;
 
 /// The faults that are made now.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fault of its own, and they can be made together"
+)]
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
     pub(super) delay: RangeInclusive<Duration>,
