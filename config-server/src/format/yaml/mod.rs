@@ -131,8 +131,8 @@ mod tests {
         let mut aliases = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..20 {
             let before = level - 1;
-            aliases
-                .push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", ")));
+            let of_level = format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", "));
+            aliases.push_str(&of_level);
         }
         let parts = format!("? {}\n: 1\n", vec!["a"; 6_000].join("."));
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));

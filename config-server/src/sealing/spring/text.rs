@@ -16,12 +16,10 @@ impl<'text> SpringText<'text> {
         let mut alias = None;
         while let Some((name, rest)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
             text = rest;
-            match name.split_once(':') {
-                Some(("key", value)) => alias = Some(value),
-                Some(_) => {}
-                None if name == "plain" => break,
-                None => {}
+            if name == "plain" {
+                break;
             }
+            alias = name.strip_prefix("key:").or(alias);
         }
         Self { alias, sealed: text }
     }
