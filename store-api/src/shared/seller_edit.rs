@@ -5,14 +5,14 @@ use clock::Clock;
 use database::{Connection, Database, TxFuture};
 use time::OffsetDateTime;
 
-use super::{Expected, run_tx_with};
+use super::{EntityTag, Expected, run_tx_with};
 
-/// Who edits a store or an item, and at which version.
+/// Who edits a store or an item, and which state of it they have seen.
 #[derive(Clone, Debug)]
 pub struct SellerEdit {
     /// The seller. The store or item must belong to them.
     pub seller: MemberId,
-    /// The versions that the edit is meant for.
+    /// The tags that the edit is meant for.
     pub expected: Expected,
 }
 
@@ -22,7 +22,7 @@ pub enum EditError {
     /// The seller has no such store or item.
     #[error("the seller has no such store or item")]
     NotFound,
-    /// The store or item has another version than the seller has seen.
+    /// The store or item has another tag than the seller has seen.
     #[error("the store or item has changed meanwhile")]
     Changed,
     /// The database failed.
@@ -34,7 +34,7 @@ pub enum EditError {
 pub(crate) struct EditTransaction<'c> {
     /// The connection.
     pub(crate) connection: &'c mut Connection,
-    /// Who edits, and at which version.
+    /// Who edits, and which state they have seen.
     pub(crate) edit: &'c SellerEdit,
     /// When. It is the same for every try.
     pub(crate) now: OffsetDateTime,
@@ -63,9 +63,8 @@ impl SellerEdit {
         .await
     }
 
-    /// The locked store or item, if the seller has it and it has an expected version.
-    pub(crate) fn check<T>(&self, own: Option<T>, version: impl FnOnce(&T) -> i64) -> Result<T, EditError> {
-        let own = own.ok_or(EditError::NotFound)?;
-        if self.expected.allows(version(&own)) { Ok(own) } else { Err(EditError::Changed) }
+    /// Refuses the edit of a locked store or item that does not have an expected tag.
+    pub(crate) fn check(&self, tag: &EntityTag) -> Result<(), EditError> {
+        if self.expected.allows(tag) { Ok(()) } else { Err(EditError::Changed) }
     }
 }

@@ -5,6 +5,7 @@
 mod crowds;
 mod document;
 mod entity_tags;
+mod figures;
 mod followers_and_hearts;
 mod items;
 mod listing;

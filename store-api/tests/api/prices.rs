@@ -27,7 +27,9 @@ impl TwoPrices {
         let (shop, seller, store) = Shop::with_store(options).await;
         let all = [("큰 것", 9_000, 5), ("작은 것", 1_000, 1)];
         let item = shop.item(&seller, &store, &an_item("케이크", &all)).await;
-        shop.item(&seller, &store, &an_item("쿠키", &[("기본", 5_000, 5)])).await;
+        let mut cookie = an_item("쿠키", &[("기본", 5_000, 5)]);
+        cookie["category"] = "COOKIE".into();
+        shop.item(&seller, &store, &cookie).await;
         let (dear, cheap) = (option_id(&item, 0), option_id(&item, 1));
         Self { shop, seller, item, cheap, dear }
     }

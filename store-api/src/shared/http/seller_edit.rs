@@ -6,7 +6,7 @@ use problem::Problem;
 use super::etag::IfMatch;
 use crate::shared::SellerEdit;
 
-/// The seller who is calling (403 for every other role), and the versions that the request's `If-Match` names.
+/// The seller who is calling (403 for every other role), and the tags that the request's `If-Match` names.
 impl<S: Send + Sync> FromRequestParts<S> for SellerEdit {
     type Rejection = Problem;
 
