@@ -72,7 +72,12 @@ async fn check_next(database: &Database, first: i64) -> Result<Checked, CheckFig
         corrected += u64::from(correct.await?);
     }
     if corrected > 0 {
-        tracing::info!(first, last, corrected, "the prices or sold counts of items did not fit their options");
+        tracing::info!(
+            first,
+            last,
+            corrected,
+            "the prices or sold counts of items did not fit their options"
+        );
         metrics::counter!("item_figures_corrected_total").increment(corrected);
     }
     Ok(Checked { corrected, next: (last < newest).then_some(last + 1) })
@@ -82,7 +87,9 @@ async fn check_next(database: &Database, first: i64) -> Result<Checked, CheckFig
 async fn correct_in(connection: &mut Connection, number: i64) -> sqlx::Result<bool> {
     db::figures::lock(connection, number).await?;
     let found = db::figures::find(connection, number..=number).await?;
-    let Some(right) = found.get(&number).and_then(super::figures::ItemFigures::correction) else { return Ok(false) };
+    let Some(right) = found.get(&number).and_then(super::figures::ItemFigures::correction) else {
+        return Ok(false);
+    };
     db::figures::update(connection, number, right).await?;
     search_changes::record_facts(connection, number).await?;
     Ok(true)

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn deleted_options_count_for_what_was_sold_and_not_for_the_price() {
-        let option = |is_live, price, on_hand, kept| OptionFigures { is_live, price: Won::new(price), on_hand, kept };
+        let option =
+            |is_live, price, on_hand, kept| OptionFigures { is_live, price: Won::new(price), on_hand, kept };
         let figures = |min_price, sold| Figures { min_price: Won::new(min_price), sold };
         let options = vec![option(true, 9_000, 1, 2), option(true, 1_000, 0, 3), option(false, 500, 4, 5)];
         let item = |is_live, stored| ItemFigures { is_live, stored, options: options.clone() };

@@ -11,6 +11,6 @@ mod db;
 pub use band::{Band, Scale};
 pub use corpus::Corpus;
 pub use db::{
-    Change, Unindexed, delete, lock_writer, oldest, record_count, record_facts, record_items_of_store, record_new,
-    record_old_text, try_lock_writer, unindexed,
+    Change, Unindexed, delete, lock_writer, oldest, record_count, record_facts, record_items_of_store,
+    record_new, record_old_text, try_lock_writer, unindexed,
 };

@@ -119,7 +119,10 @@ async fn what_anybody_can_count_up_does_not_change_a_tag(_: MySqlPoolOptions, op
         shop.put(&customer, &mark).await.expect(StatusCode::NO_CONTENT);
     }
 
-    assert_eq!((tag(&shop, &path).await, tag(&shop, &store_path).await), (item_tag.clone(), store_tag.clone()));
+    assert_eq!(
+        (tag(&shop, &path).await, tag(&shop, &store_path).await),
+        (item_tag.clone(), store_tag.clone())
+    );
     for (path, tag, counters) in [
         (&path, &item_tag, json!({ "hearts": 1, "sold": 4 })),
         (&store_path, &store_tag, json!({ "followers": 1 })),
@@ -233,7 +236,12 @@ async fn of_a_sale_and_an_edit_by_a_tag_at_once_on_two_instances_none_undoes_the
         let is_known = [StatusCode::OK, StatusCode::PRECONDITION_FAILED].contains(&edit.status);
         assert!(is_known, "{}", edit.body);
         for option in [one, two] {
-            assert_eq!(shop.stock(option).await.on_hand, 6, "the edit has not seen the sale: {}", edit.status);
+            assert_eq!(
+                shop.stock(option).await.on_hand,
+                6,
+                "the edit has not seen the sale: {}",
+                edit.status
+            );
         }
         other.release(order).await.expect(StatusCode::OK);
     }
@@ -246,9 +254,8 @@ async fn of_many_edits_by_one_tag_one_takes_effect(_: MySqlPoolOptions, options:
     let seen = tag(&shop, &path).await;
     let option = format!("{path}/options/{}", option_id(&item, 0));
     let body = json!({ "quantityDelta": -3 });
-    let edits = (0..12).map(|_| async {
-        change(&shop, &seller, Method::PATCH, &option, &[&seen], &body).await.status
-    });
+    let edits = (0..12)
+        .map(|_| async { change(&shop, &seller, Method::PATCH, &option, &[&seen], &body).await.status });
     let statuses = join_all(edits).await;
     assert_eq!(statuses.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| [200, 412].contains(&status.as_u16())), "{statuses:?}");

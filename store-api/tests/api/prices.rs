@@ -52,9 +52,12 @@ impl TwoPrices {
         let is = |expected: bool| if expected { vec!["케이크".to_owned()] } else { vec![] };
         for known in ["not yet", "by the index"] {
             assert_eq!(self.shop.get(&item_path(&self.item)).await.body["minPrice"], price, "{known}");
-            for query in ["keyword=%EC%BC%80%EC%9D%B4%ED%81%AC", "sort=price_desc&category=CAKE&maxPrice=9000"] {
+            for query in
+                ["keyword=%EC%BC%80%EC%9D%B4%ED%81%AC", "sort=price_desc&category=CAKE&maxPrice=9000"]
+            {
                 let page = self.shop.get(&format!("/api/store/items?{query}")).await.expect(StatusCode::OK);
-                let cake = page.body["items"].as_array().unwrap().iter().find(|item| item["name"] == "케이크");
+                let cake =
+                    page.body["items"].as_array().unwrap().iter().find(|item| item["name"] == "케이크");
                 assert_eq!(cake.unwrap()["minPrice"], price, "{known}, {query}");
             }
             let word = "keyword=%EC%BC%80%EC%9D%B4%ED%81%AC";
@@ -73,7 +76,11 @@ impl TwoPrices {
             for filter in ["", "&minPrice=1", "&category=CAKE"] {
                 let only_cake = filter.contains("CAKE");
                 let expected = |order: [&str; 2]| {
-                    order.iter().filter(|name| !only_cake || **name == "케이크").map(ToString::to_string).collect()
+                    order
+                        .iter()
+                        .filter(|name| !only_cake || **name == "케이크")
+                        .map(ToString::to_string)
+                        .collect()
                 };
                 let ascending: Vec<String> = expected(ascending);
                 let descending: Vec<String> = expected(descending);

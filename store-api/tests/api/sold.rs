@@ -45,7 +45,8 @@ async fn an_item_that_was_given_back_ranks_behind_one_that_was_kept(
     for known in ["not yet", "by the index"] {
         assert_eq!(shop.get(&item_path(&given_back)).await.body["sold"], 0, "{known}");
         for query in ["", "&inStock=true", "&keyword=%EC%BC%80%EC%9D%B4%ED%81%AC"] {
-            let page = shop.get(&format!("/api/store/items?sort=popular{query}")).await.expect(StatusCode::OK);
+            let page =
+                shop.get(&format!("/api/store/items?sort=popular{query}")).await.expect(StatusCode::OK);
             assert_eq!(names(&page.body), ["남은 케이크", "돌아온 케이크"], "{known}, {query}");
             let counts: Vec<_> = (0..2).map(|n| page.body["items"][n]["sold"].clone()).collect();
             assert_eq!(counts, [3, 0], "{known}");

@@ -208,7 +208,8 @@ impl Scenario {
         let sold = self.shop.number("SELECT CAST(SUM(sold - restocked) AS SIGNED) FROM options").await;
         assert_eq!(counted, sold);
         let price = self.shop.number("SELECT min_price FROM items").await;
-        let buyable = "SELECT COALESCE(MIN(IF(on_hand > 0, price, NULL)), MIN(price)) FROM options WHERE live = 1";
+        let buyable =
+            "SELECT COALESCE(MIN(IF(on_hand > 0, price, NULL)), MIN(price)) FROM options WHERE live = 1";
         assert_eq!(price, self.shop.number(buyable).await);
     }
 }

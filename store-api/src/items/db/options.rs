@@ -109,8 +109,11 @@ pub async fn lock_of_item(connection: &mut Connection, item_id: Uuid) -> sqlx::R
         .bind(item_id)
         .fetch_all(&mut *connection)
         .await?;
-    let mut query =
-        QueryBuilder::new(concat!("SELECT ", columns!(), ", position FROM options FORCE INDEX (PRIMARY) WHERE id IN "));
+    let mut query = QueryBuilder::new(concat!(
+        "SELECT ",
+        columns!(),
+        ", position FROM options FORCE INDEX (PRIMARY) WHERE id IN "
+    ));
     push_list(&mut query, padded(&ids).copied());
     query.push(" ORDER BY id FOR UPDATE");
     let mut locked: Vec<Locked> = query.build_query_as().fetch_all(connection).await?;
