@@ -2,7 +2,7 @@ use database::Connection;
 use uuid::Uuid;
 
 use super::{Item, ItemWithOptions, db};
-use crate::shared::{EditError, Expected, SellerEdit};
+use crate::shared::{EditError, SellerEdit};
 
 /// Locks a live item for an edit: it must belong to the seller and have an expected tag.
 ///
@@ -14,7 +14,7 @@ pub(super) async fn lock_own_item(
     id: Uuid,
 ) -> Result<Item, EditError> {
     let item = db::items::lock_owned(connection, id, edit.seller.0).await?.ok_or(EditError::NotFound)?;
-    if edit.expected == Expected::Any {
+    if edit.is_unconditional() {
         return Ok(item);
     }
     let options = db::options::lock_of_item(connection, id).await?;

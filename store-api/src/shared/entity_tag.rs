@@ -17,18 +17,18 @@ impl EntityTag {
     }
 }
 
-/// The tags of a store or an item that an edit is meant for.
+/// The tags of a store or an item that an edit is meant for, or is not meant for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Any tag.
     Any,
-    /// One of these tags, which the client has seen.
+    /// One of these tags.
     OneOf(Vec<EntityTag>),
 }
 
 impl Expected {
-    /// Whether the edit is meant for a store or an item with this tag.
-    pub fn allows(&self, tag: &EntityTag) -> bool {
+    /// Whether this tag is among them.
+    pub fn has(&self, tag: &EntityTag) -> bool {
         match self {
             Self::Any => true,
             Self::OneOf(tags) => tags.contains(tag),

@@ -14,6 +14,8 @@ pub struct SellerEdit {
     pub seller: MemberId,
     /// The tags that the edit is meant for.
     pub expected: Expected,
+    /// The tags that the edit is not meant for.
+    pub unwanted: Option<Expected>,
 }
 
 /// Why a seller's store or item was not edited, whatever the edit is.
@@ -63,8 +65,14 @@ impl SellerEdit {
         .await
     }
 
-    /// Refuses the edit of a locked store or item that does not have an expected tag.
+    /// Refuses the edit of a locked store or item whose tag is not expected.
     pub(crate) fn check(&self, tag: &EntityTag) -> Result<(), EditError> {
-        if self.expected.allows(tag) { Ok(()) } else { Err(EditError::Changed) }
+        let is_unwanted = self.unwanted.as_ref().is_some_and(|unwanted| unwanted.has(tag));
+        if self.expected.has(tag) && !is_unwanted { Ok(()) } else { Err(EditError::Changed) }
+    }
+
+    /// Whether the edit is meant for every state of the store or item.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.expected == Expected::Any && self.unwanted.is_none()
     }
 }

@@ -209,6 +209,26 @@ async fn one_of_the_tags_of_a_request_must_be_the_strong_tag_of_now(
 }
 
 #[sqlx::test]
+async fn an_edit_that_is_not_meant_for_the_tag_of_now_is_refused(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let (shop, seller, item) = Shop::with_item(&options, 10).await;
+    let store_path = format!("/api/store/stores/{}", item["storeId"].as_str().unwrap());
+    for path in [item_path(&item), store_path] {
+        let now = tag(&shop, &path).await;
+        let edit = async |tags: &str| {
+            let edit = shop.client.patch(&path).bearer(&seller.token).header("if-none-match", tags);
+            edit.json(&json!({ "description": "새 소개" })).send().await
+        };
+        for refused in ["*", &now, &format!("\"0\", W/{now}")] {
+            edit(refused).await.expect_problem(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED");
+        }
+        edit("\"0\"").await.expect(StatusCode::OK);
+    }
+}
+
+#[sqlx::test]
 async fn of_a_sale_and_an_edit_by_a_tag_at_once_on_two_instances_none_undoes_the_other(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,

@@ -1,13 +1,13 @@
-//! `ETag` and `If-Match`. An option is a part of its item and shares its tag.
+//! `ETag`, and the headers of an edit that name tags. An option is a part of its item and shares its tag.
 //!
-//! `If-None-Match` is not answered with 304. The answers that have a tag also show counters that are not in it, and a 304 would
-//! hide that they have changed.
+//! A read with `If-None-Match` is not answered with 304. The answers that have a tag also show counters that are not in it, and
+//! a 304 would hide that they have changed.
 
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use problem::{Code, Json, Problem};
 use utoipa::IntoParams;
 
@@ -47,24 +47,41 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let headers = parts.headers.get_all(header::IF_MATCH).iter();
-        let lists: Vec<_> = headers.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        if lists.is_empty() {
-            return Ok(Self(Expected::Any));
-        }
-        let list = lists.join(",");
-        Ok(Self(match list.trim_matches(WHITE_SPACE) {
-            "*" => Expected::Any,
-            list => Expected::OneOf(strong_tags(list).unwrap_or_default()),
-        }))
+        Ok(Self(named(&parts.headers, &header::IF_MATCH, Comparison::Strong).unwrap_or(Expected::Any)))
     }
+}
+
+/// The tags that the request's `If-None-Match` names: an edit is not meant for a store or an item with one of them. `None`
+/// without the header. The comparison is the weak one (RFC 9110, section 13.1.2).
+pub(crate) fn if_none_match(headers: &HeaderMap) -> Option<Expected> {
+    named(headers, &header::IF_NONE_MATCH, Comparison::Weak)
+}
+
+/// Whether weak tags count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Strong,
+    Weak,
+}
+
+fn named(headers: &HeaderMap, name: &HeaderName, comparison: Comparison) -> Option<Expected> {
+    let values = headers.get_all(name).iter();
+    let lists: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    if lists.is_empty() {
+        return None;
+    }
+    let list = lists.join(",");
+    Some(match list.trim_matches(WHITE_SPACE) {
+        "*" => Expected::Any,
+        list => Expected::OneOf(tags_of(list, comparison).unwrap_or_default()),
+    })
 }
 
 /// The white space of HTTP lists.
 const WHITE_SPACE: [char; 2] = [' ', '\t'];
 
-/// The strong tags of a list. `None` if it is no list of tags. A comma can be a part of a tag, so the list is not split at commas.
-fn strong_tags(list: &str) -> Option<Vec<EntityTag>> {
+/// The tags of a list. `None` if it is no list of tags. A comma can be a part of a tag, so the list is not split at commas.
+fn tags_of(list: &str, comparison: Comparison) -> Option<Vec<EntityTag>> {
     let mut tags = Vec::new();
     let mut rest = list;
     loop {
@@ -74,7 +91,7 @@ fn strong_tags(list: &str) -> Option<Vec<EntityTag>> {
         }
         let weak = rest.strip_prefix("W/");
         let (tag, after) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
-        if weak.is_none() {
+        if weak.is_none() || comparison == Comparison::Weak {
             tags.push(EntityTag::new(tag));
         }
         rest = after.trim_start_matches(WHITE_SPACE);
@@ -113,6 +130,17 @@ mod tests {
             assert_eq!(read(&[never]).await, one_of(&[]), "{never}");
         }
         assert_eq!(read(&["*", "\"3\""]).await, one_of(&[]));
+    }
+
+    #[test]
+    fn weak_tags_count_where_an_edit_is_not_meant_for_them() {
+        let read = |value: &'static str| {
+            if_none_match(&HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]))
+        };
+        assert_eq!(if_none_match(&HeaderMap::new()), None);
+        assert_eq!(read("*"), Some(Expected::Any));
+        assert_eq!(read("W/\"3\", \"4\""), Some(one_of(&["3", "4"])));
+        assert_eq!(read("3"), Some(one_of(&[])));
     }
 
     #[test]
