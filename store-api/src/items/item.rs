@@ -30,7 +30,7 @@ pub struct Item {
     pub thumbnail_url: Option<String>,
     /// The address of a page about it.
     pub description_url: Option<String>,
-    /// The [lowest price](super::lowest_price) at which it can be bought.
+    /// The [lowest price](fn@super::lowest_price) at which it can be bought.
     pub min_price: Won,
     /// How many customers gave it a heart.
     pub hearts: i64,

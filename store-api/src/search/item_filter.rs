@@ -10,7 +10,7 @@ pub struct ItemFilter {
     pub category: Option<Category>,
     /// It belongs to this store.
     pub store_id: Option<Uuid>,
-    /// Its [lowest price](crate::items::lowest_price) is at least this.
+    /// Its [lowest price](fn@crate::items::lowest_price) is at least this.
     pub min_price: Option<Won>,
     /// Its lowest price is at most this.
     pub max_price: Option<Won>,
