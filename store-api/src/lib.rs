@@ -23,12 +23,13 @@
 //! ```text
 //! seed
 //!   └─► search ──► stores ──► items ──► search_changes
-//!                                            ▲
-//!                               stock ───────┘
+//!                               ▲
+//!                  stock ───────┘
 //! ```
 //!
 //! An arrow may skip features: `search` imports `items` and `search_changes` too. Closing a store deletes its items, so
-//! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own.
+//! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own. Selling out an option changes
+//! the price of its item, so `stock` imports `items`.
 
 pub mod command;
 pub mod db;

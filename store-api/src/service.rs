@@ -8,7 +8,7 @@ use service_host::{App, Host, Service};
 use crate::command::{self, Command};
 use crate::settings::Settings;
 use crate::state::AppState;
-use crate::{db, routes, search, stock};
+use crate::{db, items, routes, search, stock};
 
 /// How long a worker may report nothing before it is started anew. It is longer than the longest pause of a worker, which is a
 /// minute, and a transaction.
@@ -42,6 +42,10 @@ impl Service for StoreApi {
                 move |progress| {
                     search::index_worker(database.clone(), index_pause, progress, shutdown.clone())
                 }
+            })
+            .watched_worker("item-figures", MAX_SILENCE, {
+                let (database, shutdown) = (database.clone(), host.shutdown());
+                move |progress| items::figures_worker(database.clone(), progress, shutdown.clone())
             })
             .check("mysql", move || {
                 let database = database.clone();

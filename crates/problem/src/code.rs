@@ -72,7 +72,7 @@ codes! {
     RequestTimeout "REQUEST_TIMEOUT" REQUEST_TIMEOUT "The request took too long to arrive"
         "The rest of the request did not arrive in time.";
     PreconditionFailed "PRECONDITION_FAILED" PRECONDITION_FAILED "It has changed since you read it"
-        "The `If-Match` header names another version than the current one. Read it again, and decide anew.";
+        "The `If-Match` header does not name the current `ETag`: an edit or a change of the stock came in between. Read it again, and decide anew.";
     BodyTooLarge "BODY_TOO_LARGE" PAYLOAD_TOO_LARGE "The body is too large"
         "Bodies are limited to 1 MiB.";
     UriTooLong "URI_TOO_LONG" URI_TOO_LONG "The address is too long"

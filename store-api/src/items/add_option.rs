@@ -53,7 +53,8 @@ async fn add_in(
     db::options::insert(connection, item_id, option, now)
         .await
         .map_err(on_duplicate(db::options::NAME_KEY, AddOptionError::NameTaken))?;
-    let (item, options) = update_item(connection, item, now).await?;
-    let option = options.into_iter().next_back().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(EditedOption { option, item_version: item.version })
+    let mut item = update_item(connection, item, now).await?;
+    let item_tag = item.entity_tag();
+    let option = item.options.pop().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(EditedOption { option, item_tag })
 }

@@ -54,6 +54,6 @@ async fn edit_in(
     db::options::update(connection, &edited, edited.on_hand - option.on_hand, now)
         .await
         .map_err(on_duplicate(db::options::NAME_KEY, EditOptionError::NameTaken))?;
-    let (item, _) = update_item(connection, item, now).await?;
-    Ok(EditedOption { option: edited, item_version: item.version })
+    let item = update_item(connection, item, now).await?;
+    Ok(EditedOption { option: edited, item_tag: item.entity_tag() })
 }

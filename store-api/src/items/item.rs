@@ -30,11 +30,11 @@ pub struct Item {
     pub thumbnail_url: Option<String>,
     /// The address of a page about it.
     pub description_url: Option<String>,
-    /// The price of its cheapest option.
+    /// The [lowest price](fn@super::lowest_price) at which it can be bought.
     pub min_price: Won,
     /// How many customers gave it a heart.
     pub hearts: i64,
-    /// How many pieces of it were sold.
+    /// How many pieces of it were sold and have not come back.
     pub sold: i64,
     /// Grows by one with every edit of it or of its options.
     pub version: i64,

@@ -10,9 +10,9 @@ pub struct ItemFilter {
     pub category: Option<Category>,
     /// It belongs to this store.
     pub store_id: Option<Uuid>,
-    /// Its cheapest option costs at least this.
+    /// Its [lowest price](fn@crate::items::lowest_price) is at least this.
     pub min_price: Option<Won>,
-    /// Its cheapest option costs at most this.
+    /// Its lowest price is at most this.
     pub max_price: Option<Won>,
     /// At least one of its options has a piece on hand.
     pub in_stock: bool,

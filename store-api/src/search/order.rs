@@ -19,7 +19,7 @@ pub enum ItemSort {
     /// The newest first.
     #[default]
     Latest,
-    /// The most pieces sold first.
+    /// The most pieces sold first, without those that came back.
     Popular,
     /// The most hearts first.
     Hearts,

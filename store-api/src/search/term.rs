@@ -107,11 +107,11 @@ pub struct ItemFacts {
     pub category: Category,
     /// The number of its store.
     pub store_number: i64,
-    /// The price of its cheapest option.
+    /// The lowest price at which it can be bought.
     pub min_price: Won,
     /// How many hearts it has.
     pub hearts: i64,
-    /// How many pieces were sold.
+    /// How many pieces were sold and have not come back.
     pub sold: i64,
     /// Whether a piece can be bought.
     pub in_stock: bool,

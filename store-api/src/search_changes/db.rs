@@ -70,44 +70,6 @@ pub async fn record_items_of_store(connection: &mut Connection, store_id: Uuid) 
     Ok(())
 }
 
-/// Records the items of the options of which an order has just taken the last piece.
-pub async fn record_sold_out(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
-         FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
-         STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = 0",
-    )
-    .bind(order_id)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Records the items of the options that were sold out until the pieces of an order came back.
-pub async fn record_back_in_stock(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO search_changes (corpus, number, only_facts) SELECT DISTINCT 'ITEMS', i.number, TRUE \
-         FROM reservation_lines l STRAIGHT_JOIN options o ON o.id = l.option_id \
-         STRAIGHT_JOIN items i ON i.id = o.item_id WHERE l.order_id = ? AND o.on_hand = l.quantity",
-    )
-    .bind(order_id)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Records that facts of the item of an option have changed.
-pub async fn record_item_of_option(connection: &mut Connection, option_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO search_changes (corpus, number, only_facts) SELECT 'ITEMS', i.number, TRUE \
-         FROM options o STRAIGHT_JOIN items i ON i.id = o.item_id WHERE o.id = ?",
-    )
-    .bind(option_id)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// The items or stores that the index does not know yet.
 #[derive(Clone, Debug)]
 pub struct Unindexed {

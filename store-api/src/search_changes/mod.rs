@@ -11,7 +11,6 @@ mod db;
 pub use band::{Band, Scale};
 pub use corpus::Corpus;
 pub use db::{
-    Change, Unindexed, delete, lock_writer, oldest, record_back_in_stock, record_count, record_facts,
-    record_item_of_option, record_items_of_store, record_new, record_old_text, record_sold_out,
-    try_lock_writer, unindexed,
+    Change, Unindexed, delete, lock_writer, oldest, record_count, record_facts, record_items_of_store,
+    record_new, record_old_text, try_lock_writer, unindexed,
 };

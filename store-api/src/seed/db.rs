@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{SeedItem, SeedStore};
 use crate::db::{insert_rows, number, padded, push_list, unreadable};
-use crate::items::NewOption;
+use crate::items::{NewOption, lowest_price};
 
 /// One statement writes this many rows.
 const ROWS_AT_ONCE: usize = 1_024;
@@ -68,7 +68,8 @@ impl SeedRow for SeedItem {
         let into = "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, min_price, hearts, \
              sold, version, live, created_at, updated_at) ";
         insert_rows(connection, into, items, ROWS_AT_ONCE, |mut row, seed| {
-            let prices = seed.item.options.iter().map(|option| option.price.amount());
+            let options = &seed.item.options;
+            let prices = options.iter().map(|option| (option.price.amount(), option.quantity.pieces()));
             row.push_bind(seed.id)
                 .push_bind(seed.store_id)
                 .push_bind(seed.seller_id)
@@ -76,7 +77,7 @@ impl SeedRow for SeedItem {
                 .push_bind(seed.item.name.key())
                 .push_bind(seed.item.description.as_str())
                 .push_bind(seed.item.category.as_str())
-                .push_bind(prices.min())
+                .push_bind(lowest_price(prices))
                 .push_bind(size(&seed.hearts))
                 .push_bind(seed.sale.map_or(0, |(_, pieces)| pieces))
                 .push("1, 1")

@@ -2,6 +2,7 @@
 
 mod description;
 mod deserialize;
+mod entity_tag;
 pub(crate) mod http;
 mod mark;
 mod name;
@@ -9,10 +10,10 @@ mod patch;
 mod seller_edit;
 pub mod text;
 mod transaction;
-mod version;
 mod web_address;
 
 pub use description::{Description, DescriptionFault};
+pub use entity_tag::{EntityTag, Expected};
 pub use mark::MarkError;
 pub(crate) use mark::{MarkChange, Markable, change_mark};
 pub use name::{ItemName, Name, NameFault, OptionName, StoreName};
@@ -21,5 +22,4 @@ pub(crate) use patch::present;
 pub(crate) use seller_edit::EditTransaction;
 pub use seller_edit::{EditError, SellerEdit};
 pub(crate) use transaction::run_tx_with;
-pub use version::Expected;
 pub use web_address::{WebAddress, WebAddressFault};

@@ -5,15 +5,17 @@ use clock::Clock;
 use database::{Connection, Database, TxFuture};
 use time::OffsetDateTime;
 
-use super::{Expected, run_tx_with};
+use super::{EntityTag, Expected, run_tx_with};
 
-/// Who edits a store or an item, and at which version.
+/// Who edits a store or an item, and which state of it they have seen.
 #[derive(Clone, Debug)]
 pub struct SellerEdit {
     /// The seller. The store or item must belong to them.
     pub seller: MemberId,
-    /// The versions that the edit is meant for.
+    /// The tags that the edit is meant for.
     pub expected: Expected,
+    /// The tags that the edit is not meant for.
+    pub unwanted: Option<Expected>,
 }
 
 /// Why a seller's store or item was not edited, whatever the edit is.
@@ -22,7 +24,7 @@ pub enum EditError {
     /// The seller has no such store or item.
     #[error("the seller has no such store or item")]
     NotFound,
-    /// The store or item has another version than the seller has seen.
+    /// The store or item has another tag than the seller has seen.
     #[error("the store or item has changed meanwhile")]
     Changed,
     /// The database failed.
@@ -34,7 +36,7 @@ pub enum EditError {
 pub(crate) struct EditTransaction<'c> {
     /// The connection.
     pub(crate) connection: &'c mut Connection,
-    /// Who edits, and at which version.
+    /// Who edits, and which state they have seen.
     pub(crate) edit: &'c SellerEdit,
     /// When. It is the same for every try.
     pub(crate) now: OffsetDateTime,
@@ -63,9 +65,14 @@ impl SellerEdit {
         .await
     }
 
-    /// The locked store or item, if the seller has it and it has an expected version.
-    pub(crate) fn check<T>(&self, own: Option<T>, version: impl FnOnce(&T) -> i64) -> Result<T, EditError> {
-        let own = own.ok_or(EditError::NotFound)?;
-        if self.expected.allows(version(&own)) { Ok(own) } else { Err(EditError::Changed) }
+    /// Refuses the edit of a locked store or item whose tag is not expected.
+    pub(crate) fn check(&self, tag: &EntityTag) -> Result<(), EditError> {
+        let is_unwanted = self.unwanted.as_ref().is_some_and(|unwanted| unwanted.has(tag));
+        if self.expected.has(tag) && !is_unwanted { Ok(()) } else { Err(EditError::Changed) }
+    }
+
+    /// Whether the edit is meant for every state of the store or item.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.expected == Expected::Any && self.unwanted.is_none()
     }
 }

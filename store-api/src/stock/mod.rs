@@ -6,6 +6,7 @@ mod confirm;
 pub mod db;
 mod expire;
 pub(crate) mod http;
+mod locked_items;
 mod release;
 pub mod reservation;
 mod reserve;

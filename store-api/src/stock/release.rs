@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::db;
+use super::locked_items::LockedItems;
 use super::reservation::{Lines, Release, on_release};
-use crate::search_changes;
 
 /// Why a reservation was not released.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +63,12 @@ pub(super) async fn return_stock(
     order_id: Uuid,
     lines: &Lines,
 ) -> sqlx::Result<()> {
+    let items = LockedItems::of_order(connection, order_id).await?;
+    let mut back_in_stock = Vec::new();
     for (option_id, pieces) in lines.iter() {
-        db::stock::release(connection, option_id, pieces).await?;
+        if db::stock::release(connection, option_id, pieces).await? == pieces {
+            back_in_stock.push(option_id);
+        }
     }
-    search_changes::record_back_in_stock(connection, order_id).await
+    items.update_prices(connection, &back_in_stock).await
 }

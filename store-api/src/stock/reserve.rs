@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use clock::Clock;
 use database::{Connection, Database};
 use store_client::{Reservation, ReservationStatus, Shortage};
@@ -5,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::db;
+use super::locked_items::LockedItems;
 use super::reservation::{Lines, MAX_HOLD, Reserve, on_reserve};
-use crate::search_changes;
 use crate::shared::run_tx_with;
 
 /// Why nothing was reserved.
@@ -29,6 +31,32 @@ pub enum ReserveError {
     Database(#[from] sqlx::Error),
 }
 
+/// Which pieces a transaction may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Take {
+    /// All but the last of an option. No item changes, so its row is not touched and buyers do not wait for it.
+    ButTheLast,
+    /// Also the last of an option. That can change the price of the item, so the items are locked, before any option is.
+    AlsoTheLast,
+}
+
+/// Why a transaction has reserved nothing.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    /// It would have taken the last pieces of an option, and may not.
+    #[error("these are the last pieces of an option")]
+    AtTheLast,
+    /// The answer.
+    #[error(transparent)]
+    Refused(#[from] ReserveError),
+}
+
+impl From<sqlx::Error> for Stopped {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 /// Holds the stock of every line for an order until `expires_at`, or of none. An order that has its stock already gets
 /// the same answer as before.
 pub async fn reserve(
@@ -45,25 +73,34 @@ pub async fn reserve(
     if expires_at > now + MAX_HOLD {
         return Err(ReserveError::TooLong);
     }
-    run_tx_with(database, "reserve", lines, move |connection, lines| {
-        Box::pin(reserve_in(connection, order_id, lines, expires_at, now))
-    })
-    .await
+    let lines = Arc::new(lines);
+    let mut take = Take::ButTheLast;
+    loop {
+        let reserved = run_tx_with(database, "reserve", Arc::clone(&lines), move |connection, lines| {
+            Box::pin(reserve_in(connection, order_id, lines, take, expires_at, now))
+        });
+        match reserved.await {
+            Ok(reservation) => return Ok(reservation),
+            Err(Stopped::AtTheLast) => take = Take::AlsoTheLast,
+            Err(Stopped::Refused(error)) => return Err(error),
+        }
+    }
 }
 
 async fn reserve_in(
     connection: &mut Connection,
     order_id: Uuid,
     wanted: &Lines,
+    take: Take,
     expires_at: OffsetDateTime,
     now: OffsetDateTime,
-) -> Result<Reservation, ReserveError> {
+) -> Result<Reservation, Stopped> {
     let held = Reservation { order_id, status: ReservationStatus::Held, expires_at };
     match db::reservations::insert(connection, order_id, held.status, expires_at, now).await {
         Ok(()) => {
             // The lines are written before the stock is taken, so that the row of a hot option is locked only briefly.
             db::reservations::insert_lines(connection, order_id, wanted).await?;
-            take_stock(connection, order_id, wanted).await?;
+            take_stock(connection, order_id, wanted, take).await?;
             return Ok(held);
         }
         Err(error) if database::duplicate_key(&error).is_some() => {}
@@ -71,11 +108,11 @@ async fn reserve_in(
     }
     let stored = db::reservations::lock(connection, order_id).await?.ok_or(sqlx::Error::RowNotFound)?;
     match on_reserve(&stored, wanted, now) {
-        Reserve::Refuse => return Err(ReserveError::Mismatch),
+        Reserve::Refuse => return Err(ReserveError::Mismatch.into()),
         Reserve::Already => {
             return Ok(Reservation { order_id, status: stored.status, expires_at: stored.expires_at });
         }
-        Reserve::HoldAgain => take_stock(connection, order_id, wanted).await?,
+        Reserve::HoldAgain => take_stock(connection, order_id, wanted, take).await?,
         Reserve::Extend => {}
     }
     db::reservations::update(connection, order_id, held.status, expires_at, now).await?;
@@ -83,16 +120,33 @@ async fn reserve_in(
 }
 
 /// Takes the stock of every line, in the order of the option ids. An error rolls the transaction back.
-async fn take_stock(connection: &mut Connection, order_id: Uuid, wanted: &Lines) -> Result<(), ReserveError> {
-    let mut sold_out = false;
+async fn take_stock(
+    connection: &mut Connection,
+    order_id: Uuid,
+    wanted: &Lines,
+    take: Take,
+) -> Result<(), Stopped> {
+    let (items, at_least_left) = match take {
+        Take::ButTheLast => (None, 1),
+        Take::AlsoTheLast => (Some(LockedItems::of_order(connection, order_id).await?), 0),
+    };
+    let mut sold_out = Vec::new();
     for (option_id, pieces) in wanted.iter() {
-        match db::stock::reserve(connection, option_id, pieces).await? {
-            Some(left) => sold_out |= left == 0,
-            None => return Err(ReserveError::OutOfStock(shortages(connection, wanted, option_id).await?)),
+        match db::stock::reserve(connection, option_id, pieces, at_least_left).await? {
+            Some(0) => sold_out.push(option_id),
+            Some(_) => {}
+            None => {
+                let shortages = shortages(connection, wanted, option_id).await?;
+                let is_enough = shortages.first().is_some_and(|first| first.available >= first.wanted);
+                if is_enough && take == Take::ButTheLast {
+                    return Err(Stopped::AtTheLast);
+                }
+                return Err(ReserveError::OutOfStock(shortages).into());
+            }
         }
     }
-    if sold_out {
-        search_changes::record_sold_out(connection, order_id).await?;
+    if let Some(items) = items {
+        items.update_prices(connection, &sold_out).await?;
     }
     Ok(())
 }

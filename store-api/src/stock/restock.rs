@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::db;
+use super::db::stock::OptionOfItem;
+use crate::items::update_price;
 use crate::search_changes;
 
 /// Why nothing came back on sale.
@@ -21,7 +23,8 @@ pub enum RestockError {
     Database(#[from] sqlx::Error),
 }
 
-/// Puts pieces that an order has bought back on sale, once for each id. A known id gets the same answer as before.
+/// Puts pieces that an order has bought back on sale, once for each id: they are not sold any more. A known id gets the same
+/// answer as before.
 pub async fn restock(
     database: &Database,
     clock: &Clock,
@@ -62,7 +65,12 @@ async fn restock_in(
         Err(error) => return Err(error.into()),
     }
     db::reservations::add_restocked(connection, order_id, option_id, quantity).await?;
-    db::stock::restock(connection, option_id, quantity).await?;
-    search_changes::record_item_of_option(connection, option_id).await?;
+    let OptionOfItem { item_number, item_id, .. } = db::stock::item_of_option(connection, option_id).await?;
+    // The item is locked before the option, as in the edits of sellers.
+    let sold = db::stock::count_sold(connection, item_number, -quantity).await?;
+    search_changes::record_count(connection, item_number, sold + quantity, sold).await?;
+    if db::stock::restock(connection, option_id, quantity).await? == quantity {
+        update_price(connection, item_number, item_id).await?;
+    }
     Ok(Restock { id, order_id, option_id, quantity })
 }

@@ -1,7 +1,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::shared::{Description, Patch, StoreName, WebAddress};
+use crate::shared::{Description, EntityTag, Patch, StoreName, WebAddress};
 
 /// A store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub struct Store {
     pub created_at: OffsetDateTime,
     /// When it was last edited.
     pub updated_at: OffsetDateTime,
+}
+
+impl Store {
+    /// Its entity tag. The seller sets everything but the followers, and each edit makes a new version.
+    pub fn entity_tag(&self) -> EntityTag {
+        EntityTag::new(self.version.to_string())
+    }
 }
 
 /// A new store.

@@ -4,15 +4,19 @@
 
 mod crowds;
 mod document;
+mod entity_tags;
+mod figures;
 mod followers_and_hearts;
 mod items;
 mod listing;
 mod look_up;
 mod options;
+mod prices;
 mod refusals;
 mod reservations;
 mod search;
 mod seeding;
 mod shop;
+mod sold;
 mod stock_races;
 mod stores;

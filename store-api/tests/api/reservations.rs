@@ -268,6 +268,7 @@ async fn fault_10_what_comes_back_is_on_sale_again_exactly_once(
     shop.restock(second, ORDER, one, 1).await.expect(StatusCode::OK);
     assert_eq!(shop.stock(one).await, Stock::of(5, 0, 3, 3));
     assert_eq!(shop.number("SELECT restocked FROM reservation_lines").await, 3);
+    assert_eq!(shop.number("SELECT sold FROM items").await, 0);
 }
 
 #[sqlx::test]

@@ -85,7 +85,7 @@ impl Catalogue {
         // Cakes are expensive and cookies are cheap: as in a real catalogue, words and prices correlate.
         let turn = i64::try_from(n).unwrap();
         let price = 1_000 + (turn * 5 % 7) * 3_000 + (turn * 37 % 11) * 500;
-        let mut body = an_item(&name, &[("기본", price, turn % 3), ("대", price * 2, 0)]);
+        let mut body = an_item(&name, &[("기본", price, turn % 3), ("대", price * 2, turn % 2)]);
         body["description"] = description.into();
         body["category"] = json!(category);
         self.shop.item(&self.seller, &self.stores[n % 3], &body).await
@@ -103,7 +103,9 @@ impl Catalogue {
 
     async fn rows(&self) -> Vec<Row> {
         sqlx::query_as(
-            "SELECT number, store_id, name, description, category, min_price, hearts, sold, \
+            "SELECT number, store_id, name, description, category, hearts, sold, \
+             (SELECT COALESCE(MIN(IF(o.on_hand > 0, o.price, NULL)), MIN(o.price)) FROM options o \
+              WHERE o.item_id = i.id AND o.live = 1) AS min_price, \
              (SELECT COUNT(*) FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS buyable \
              FROM items i WHERE live = 1",
         )

@@ -19,8 +19,9 @@ async fn every_count_has_its_rows(_: MySqlPoolOptions, options: MySqlConnectOpti
     for wrong in [
         "SELECT COUNT(*) FROM items i WHERE hearts <> (SELECT COUNT(*) FROM hearts h WHERE h.item_id = i.id)",
         "SELECT COUNT(*) FROM stores s WHERE followers <> (SELECT COUNT(*) FROM follows f WHERE f.store_id = s.id)",
-        "SELECT COUNT(*) FROM items i WHERE sold <> (SELECT SUM(sold) FROM options o WHERE o.item_id = i.id)",
-        "SELECT COUNT(*) FROM items i WHERE min_price <> (SELECT MIN(price) FROM options o WHERE o.item_id = i.id)",
+        "SELECT COUNT(*) FROM items i WHERE sold <> (SELECT SUM(sold - restocked) FROM options o WHERE o.item_id = i.id)",
+        "SELECT COUNT(*) FROM items i WHERE min_price <> (SELECT COALESCE(MIN(IF(o.on_hand > 0, o.price, NULL)), \
+         MIN(o.price)) FROM options o WHERE o.item_id = i.id)",
         "SELECT COUNT(*) FROM options o WHERE sold <> (SELECT COALESCE(SUM(l.quantity), 0) FROM reservation_lines l \
          JOIN reservations r ON r.order_id = l.order_id WHERE l.option_id = o.id AND r.status = 'CONFIRMED')",
         "SELECT COUNT(*) FROM items i JOIN stores s ON s.id = i.store_id WHERE s.seller_id <> i.seller_id",

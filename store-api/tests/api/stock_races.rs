@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use store_api::stock;
+use store_api::{items, stock};
 use uuid::Uuid;
 
 use crate::shop::{Person, Shop, Stock, an_item, id_of, option_id};
@@ -94,6 +94,7 @@ enum Step {
     Release { order: usize },
     Restock { order: usize, option: usize, pieces: i64, id: u128 },
     Expire,
+    CheckFigures,
     ChangeStock { option: usize, delta: i64 },
     SetStock { option: usize, pieces: i64 },
     DeleteOption,
@@ -111,6 +112,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (order, option.clone(), 1..3_i64, 1..4_u128)
             .prop_map(|(order, option, pieces, id)| Step::Restock { order, option, pieces, id }),
         1 => Just(Step::Expire),
+        1 => Just(Step::CheckFigures),
         2 => (option.clone(), -3..4_i64).prop_map(|(option, delta)| Step::ChangeStock { option, delta }),
         1 => (option, 0..6_i64).prop_map(|(option, pieces)| Step::SetStock { option, pieces }),
         1 => Just(Step::DeleteOption),
@@ -130,7 +132,7 @@ impl Scenario {
         let shop = Shop::open(options);
         let seller = shop.seller();
         let store = shop.store(&seller, "달콤상점").await;
-        let all = [("1호", 1, 3), ("2호", 1, 3), ("3호", 1, 3)];
+        let all = [("1호", 1, 3), ("2호", 2, 3), ("3호", 3, 3)];
         let item = shop.item(&seller, &store, &an_item("케이크", &all)).await;
         let options = (0..3).map(|position| option_id(&item, position)).collect();
         let orders = (0..ORDERS).map(|_| shop.clock.new_id()).collect();
@@ -158,6 +160,11 @@ impl Scenario {
                 stock::expire_due(&shop.database, &shop.clock).await.unwrap();
                 return;
             }
+            Step::CheckFigures => {
+                let corrected = items::check_figures(&shop.database).await.unwrap();
+                assert_eq!(corrected, 0, "every step keeps the price and the sold count right by itself");
+                return;
+            }
             Step::ChangeStock { option, delta } => {
                 self.edit(*option, json!({ "quantityDelta": delta })).await
             }
@@ -175,7 +182,7 @@ impl Scenario {
         self.shop.patch(&self.seller, &path, &body).await
     }
 
-    /// Compares the stock of every option with the reservations and restocks.
+    /// Compares the stock of every option with the reservations and restocks, and the figures of the item with its options.
     async fn check_stock(&self) {
         for option in &self.options {
             let stock = self.shop.stock(*option).await;
@@ -198,8 +205,12 @@ impl Scenario {
             assert_eq!((held, bought, came_back), (reserved, sold, restocked));
         }
         let counted = self.shop.number("SELECT sold FROM items").await;
-        let sold = self.shop.number("SELECT CAST(SUM(sold) AS SIGNED) FROM options").await;
+        let sold = self.shop.number("SELECT CAST(SUM(sold - restocked) AS SIGNED) FROM options").await;
         assert_eq!(counted, sold);
+        let price = self.shop.number("SELECT min_price FROM items").await;
+        let buyable =
+            "SELECT COALESCE(MIN(IF(on_hand > 0, price, NULL)), MIN(price)) FROM options WHERE live = 1";
+        assert_eq!(price, self.shop.number(buyable).await);
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) const ALWAYS: [Promise; 7] = [
 ];
 
 /// They must be zero when all work is finished.
-pub(super) const WHEN_IDLE: [Promise; 18] = [
+pub(super) const WHEN_IDLE: [Promise; 19] = [
     ("orders that are not finished", "SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING'"),
     ("checkouts that are not finished", "SELECT COUNT(*) FROM orders.checkouts"),
     ("entries in the outbox", "SELECT COUNT(*) FROM orders.outbox"),
@@ -120,9 +120,15 @@ pub(super) const WHEN_IDLE: [Promise; 18] = [
          WHERE r.status = 'CONFIRMED' AND o.id IS NULL",
     ),
     (
-        "items whose number of sold pieces is not the sum of their options",
+        "items whose number of sold pieces is not what was sold of their options less what came back",
         "SELECT COUNT(*) FROM store.items i WHERE i.sold <> \
-         (SELECT COALESCE(SUM(o.sold), 0) FROM store.options o WHERE o.item_id = i.id)",
+         (SELECT COALESCE(SUM(o.sold - o.restocked), 0) FROM store.options o WHERE o.item_id = i.id)",
+    ),
+    (
+        "items whose price is not the lowest that can be bought, or of all where nothing can",
+        "SELECT COUNT(*) FROM store.items i WHERE i.live = 1 AND i.min_price <> \
+         (SELECT COALESCE(MIN(IF(o.on_hand > 0, o.price, NULL)), MIN(o.price)) \
+          FROM store.options o WHERE o.item_id = i.id AND o.live = 1)",
     ),
     (
         "lines whose history does not end with their status",

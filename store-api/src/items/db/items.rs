@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db::{number, parse, unreadable};
-use crate::items::{Item, NewItem};
+use crate::items::{Item, NewItem, lowest_price};
 use crate::shared::WebAddress;
 
 /// The unique key over the names of a store's live items.
@@ -99,7 +99,8 @@ pub async fn insert(
     item: &NewItem,
     now: OffsetDateTime,
 ) -> sqlx::Result<i64> {
-    let min_price = item.options.iter().map(|option| option.price.amount()).min().unwrap_or(Won::ZERO);
+    let prices = item.options.iter().map(|option| (option.price.amount(), option.quantity.pieces()));
+    let min_price = lowest_price(prices).unwrap_or(Won::ZERO);
     let done = sqlx::query(
         "INSERT INTO items (id, store_id, seller_id, name, name_key, description, category, thumbnail_url, \
          description_url, min_price, hearts, sold, version, live, created_at, updated_at) \
@@ -226,6 +227,16 @@ pub async fn delete_of_store(
 pub async fn set_hearts(connection: &mut Connection, number: i64, hearts: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE items SET hearts = ? WHERE number = ?")
         .bind(hearts)
+        .bind(number)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Writes the price of a locked item.
+pub async fn set_min_price(connection: &mut Connection, number: i64, price: Won) -> sqlx::Result<()> {
+    sqlx::query("UPDATE items SET min_price = ? WHERE number = ?")
+        .bind(price)
         .bind(number)
         .execute(connection)
         .await?;

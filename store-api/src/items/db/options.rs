@@ -6,6 +6,7 @@ use sqlx::{FromRow, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::db::{padded, push_list};
 use crate::items::{ItemOption, NewOption};
 
 /// The unique key over the names of an item's live options.
@@ -92,6 +93,32 @@ pub async fn lock(connection: &mut Connection, id: Uuid, item_id: Uuid) -> sqlx:
     .fetch_optional(connection)
     .await?;
     Ok(row.map(ItemOption::from))
+}
+
+/// Locks the live options of a locked item until the transaction ends, and returns them in the order in which they were added.
+/// They are locked in the order of their ids, as orders lock them.
+pub async fn lock_of_item(connection: &mut Connection, item_id: Uuid) -> sqlx::Result<Vec<ItemOption>> {
+    #[derive(FromRow)]
+    struct Locked {
+        #[sqlx(flatten)]
+        option: Row,
+        position: i32,
+    }
+    // Who holds the item knows its options: none is added or deleted meanwhile.
+    let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM options WHERE item_id = ? AND live = 1")
+        .bind(item_id)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut query = QueryBuilder::new(concat!(
+        "SELECT ",
+        columns!(),
+        ", position FROM options FORCE INDEX (PRIMARY) WHERE id IN "
+    ));
+    push_list(&mut query, padded(&ids).copied());
+    query.push(" ORDER BY id FOR UPDATE");
+    let mut locked: Vec<Locked> = query.build_query_as().fetch_all(connection).await?;
+    locked.sort_unstable_by_key(|locked| locked.position);
+    Ok(locked.into_iter().map(|Locked { option, .. }| option.into()).collect())
 }
 
 /// Updates the locked option of the same id. `supplied` is how many pieces the seller has added, or, if negative, has

@@ -23,11 +23,11 @@ pub(crate) struct ItemBody {
     thumbnail_url: Option<String>,
     #[schema(required = true)]
     description_url: Option<String>,
-    /// The price of its cheapest option.
+    /// The lowest price among its options that can be bought now, or among all where none can.
     min_price: Won,
     /// How many customers gave it a heart.
     hearts: i64,
-    /// How many pieces of it were sold.
+    /// How many pieces of it were sold, without those that came back by cancels and refunds.
     sold: i64,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

@@ -84,7 +84,7 @@ problem::refusals!(
     params(("storeId" = Uuid, Path)),
     request_body = Request,
     responses(
-        (status = CREATED, description = "The new item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),
+        (status = CREATED, description = "The new item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Changes with every edit of the item and its options, and with their stock"))),
         Refusals
     )
 )]
@@ -99,5 +99,5 @@ pub(crate) async fn item_create(
     let new = NewItem { name, description, category, thumbnail_url, description_url, options };
     let listed = add_item(&state.database, &state.clock, seller.member_id, store_id, new).await?;
     let location = format!("/api/store/items/{}", listed.item.id);
-    Ok(tagged(listed.item.version, Created { location, body: listed.into() }))
+    Ok(tagged(&listed.entity_tag(), Created { location, body: listed.into() }))
 }

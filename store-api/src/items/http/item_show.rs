@@ -5,6 +5,7 @@ use problem::{Json, Path, Problem};
 use uuid::Uuid;
 
 use super::bodies::ItemWithOptionsBody;
+use crate::items::ItemWithOptions;
 use crate::shared::http::batch_outcome;
 use crate::shared::http::etag::{Tagged, show};
 use crate::state::AppState;
@@ -18,7 +19,7 @@ problem::refusals!(Refusals: InvalidParameter, NotFound);
     tag = "items",
     params(("itemId" = Uuid, Path)),
     responses(
-        (status = OK, description = "The item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),
+        (status = OK, description = "The item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Changes with every edit of the item and its options, and with their stock"))),
         Refusals
     )
 )]
@@ -26,5 +27,5 @@ pub(crate) async fn item_show(
     State(state): State<AppState>,
     Path(item_id): Path<Uuid>,
 ) -> Result<Tagged<Json<ItemWithOptionsBody>>, Problem> {
-    show(batch_outcome(state.items_by_id.ask((), item_id).await)?, |found| found.item.version)
+    show(batch_outcome(state.items_by_id.ask((), item_id).await)?, ItemWithOptions::entity_tag)
 }

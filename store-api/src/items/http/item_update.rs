@@ -63,7 +63,7 @@ problem::refusals!(
     params(("itemId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
-        (status = OK, description = "The item as it is now", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Its version"))),
+        (status = OK, description = "The item as it is now", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Changes with every edit of the item and its options, and with their stock"))),
         Refusals
     )
 )]
@@ -76,5 +76,5 @@ pub(crate) async fn item_update(
     let Request { name, description, category, thumbnail_url, description_url } = request;
     let change = ItemEdit { name, description, category, thumbnail_url, description_url };
     let edited = edit_item(&state.database, &state.clock, edit, item_id, change).await?;
-    Ok(tagged(edited.item.version, Json(edited.into())))
+    Ok(tagged(&edited.entity_tag(), Json(edited.into())))
 }

@@ -52,7 +52,7 @@ problem::refusals!(
     params(("itemId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
-        (status = CREATED, description = "The new option", body = OptionBody, headers(("ETag" = String, description = "The item's version"))),
+        (status = CREATED, description = "The new option", body = OptionBody, headers(("ETag" = String, description = "The item's: changes with every edit of it and its options, and with their stock"))),
         Refusals
     )
 )]
@@ -67,5 +67,5 @@ pub(crate) async fn option_create(
     let added = add_option(&state.database, &state.clock, edit, item_id, new).await?;
     // An option has no route of its own: its item shows it.
     let location = format!("/api/store/items/{item_id}");
-    Ok(tagged(added.item_version, Created { location, body: added.option.into() }))
+    Ok(tagged(&added.item_tag, Created { location, body: added.option.into() }))
 }

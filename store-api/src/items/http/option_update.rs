@@ -84,7 +84,7 @@ problem::refusals!(
     params(("itemId" = Uuid, Path), ("optionId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
-        (status = OK, description = "The option as it is now", body = OptionBody, headers(("ETag" = String, description = "The item's version"))),
+        (status = OK, description = "The option as it is now", body = OptionBody, headers(("ETag" = String, description = "The item's: changes with every edit of it and its options, and with their stock"))),
         Refusals
     )
 )]
@@ -96,5 +96,5 @@ pub(crate) async fn option_update(
 ) -> Result<Tagged<Json<OptionBody>>, Problem> {
     let change = request.change()?;
     let edited = edit_option(&state.database, &state.clock, edit, path, change).await?;
-    Ok(tagged(edited.item_version, Json(edited.option.into())))
+    Ok(tagged(&edited.item_tag, Json(edited.option.into())))
 }

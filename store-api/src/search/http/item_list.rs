@@ -35,11 +35,11 @@ pub(crate) struct Filter {
     /// Only items of this store.
     #[garde(skip)]
     store_id: Option<Uuid>,
-    /// Only items whose cheapest option costs at least this.
+    /// Only items whose `minPrice` is at least this. With `inStock=true` it is the price of an option that can be bought now.
     #[garde(skip)]
     #[param(value_type = Option<i64>)]
     min_price: Option<Won>,
-    /// Only items whose cheapest option costs at most this.
+    /// Only items whose `minPrice` is at most this. With `inStock=true` it is the price of an option that can be bought now.
     #[garde(skip)]
     #[param(value_type = Option<i64>)]
     max_price: Option<Won>,

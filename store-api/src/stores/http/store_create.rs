@@ -50,7 +50,7 @@ problem::refusals!(
     security(("bearer" = [])),
     request_body = Request,
     responses(
-        (status = CREATED, description = "The new store", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        (status = CREATED, description = "The new store", body = StoreBody, headers(("ETag" = String, description = "Changes with every edit"))),
         Refusals
     )
 )]
@@ -63,5 +63,5 @@ pub(crate) async fn store_create(
     let new = NewStore { name, description, thumbnail_url };
     let store = open_store(&state.database, &state.clock, seller.member_id, new).await?;
     let location = format!("/api/store/stores/{}", store.id);
-    Ok(tagged(store.version, Created { location, body: store.into() }))
+    Ok(tagged(&store.entity_tag(), Created { location, body: store.into() }))
 }

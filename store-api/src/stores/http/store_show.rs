@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::bodies::StoreBody;
 use crate::shared::http::etag::{Tagged, show};
 use crate::state::AppState;
-use crate::stores::db;
+use crate::stores::{Store, db};
 
 problem::refusals!(Refusals: InvalidParameter, NotFound);
 
@@ -18,7 +18,7 @@ problem::refusals!(Refusals: InvalidParameter, NotFound);
     tag = "stores",
     params(("storeId" = Uuid, Path)),
     responses(
-        (status = OK, description = "The store", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        (status = OK, description = "The store", body = StoreBody, headers(("ETag" = String, description = "Changes with every edit"))),
         Refusals
     )
 )]
@@ -28,5 +28,5 @@ pub(crate) async fn store_show(
 ) -> Result<Tagged<Json<StoreBody>>, Problem> {
     let find =
         state.database.read("store_show", move |connection| Box::pin(db::stores::find(connection, store_id)));
-    show(find.await?, |store| store.version)
+    show(find.await?, Store::entity_tag)
 }

@@ -56,7 +56,7 @@ problem::refusals!(
     params(("storeId" = Uuid, Path), IfMatch),
     request_body = Request,
     responses(
-        (status = OK, description = "The store as it is now", body = StoreBody, headers(("ETag" = String, description = "Its version"))),
+        (status = OK, description = "The store as it is now", body = StoreBody, headers(("ETag" = String, description = "Changes with every edit"))),
         Refusals
     )
 )]
@@ -69,5 +69,5 @@ pub(crate) async fn store_update(
     let Request { name, description, thumbnail_url } = request;
     let change = StoreEdit { name, description, thumbnail_url };
     let store = edit_store(&state.database, &state.clock, edit, store_id, change).await?;
-    Ok(tagged(store.version, Json(store.into())))
+    Ok(tagged(&store.entity_tag(), Json(store.into())))
 }
