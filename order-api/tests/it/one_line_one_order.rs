@@ -16,7 +16,7 @@ use crate::support::{Member, Stock, Trouble, World, one, wait_until_idle};
 /// Sends orders with different keys, each to the next of two instances. All have read the cart and the store before one of
 /// them is stored.
 async fn order_at_once(world: &World, customer: &Member, bodies: &[Value]) -> Vec<Answer> {
-    let (_, other) = world.another_instance();
+    let (other_instance, other) = world.another_instance();
     let clients = [&world.orders, &other];
     world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, bodies.len());
     let orders = bodies.iter().zip(clients.iter().cycle()).map(|(body, client): (_, &&Client)| {
@@ -29,7 +29,9 @@ async fn order_at_once(world: &World, customer: &Member, bodies: &[Value]) -> Ve
         }
         world.to_store.let_go();
     };
-    tokio::join!(join_all(orders), all_have_read).0
+    let (answers, ()) = tokio::join!(join_all(orders), all_have_read);
+    wait_until_idle(&other_instance).await;
+    answers
 }
 
 /// The one order that was placed, and the refusals.
