@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use http::{Method, StatusCode};
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
@@ -54,7 +54,8 @@ impl Work for Ordering {
         put.arg(&self.customer.cart_key);
         for option_id in chosen {
             let line = self.customer.lines.iter().find(|(id, _)| id == option_id);
-            put.arg(option_id).arg(&line.context("a line that was never in the cart")?.1);
+            let (_, line) = line.context("a line that was never in the cart")?;
+            put.arg(option_id).arg(with_new_version(line)?);
         }
         put.query_async::<()>(&mut self.redis).await?;
         let key = Uuid::new_v4().to_string();
@@ -65,6 +66,17 @@ impl Work for Ordering {
         answer.expect(StatusCode::CREATED);
         Ok(())
     }
+}
+
+/// The stored line as a new one: a version of a line is in one order.
+fn with_new_version(line: &str) -> anyhow::Result<String> {
+    let mut parts = line.splitn(4, ':');
+    let (Some(format), Some(pieces), Some(_), Some(rest)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        bail!("a line in another format: {line}");
+    };
+    Ok(format!("{format}:{pieces}:{}:{rest}", Uuid::now_v7().simple()))
 }
 
 /// Waits until every order is finished and the outbox is empty. Gives how long that took.
