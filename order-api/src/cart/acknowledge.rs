@@ -41,7 +41,8 @@ pub async fn acknowledge_messages(
         let messages = compared.into_iter().flat_map(|line| line.messages).collect();
         return Err(AcknowledgeError::Changed(messages));
     }
-    let cart = app.carts.acknowledge(customer, &cart, &compared, operation.map(|operation| operation.id)).await?;
+    let cart =
+        app.carts.acknowledge(customer, &cart, &compared, operation.map(|operation| operation.id)).await?;
     Ok(show_cart(app, &cart).await?)
 }
 

@@ -142,17 +142,11 @@ mod tests {
             version(CartLine { option_id: Uuid::from_u128(7), ..line() }, same()),
             // The price and the names are the same now, but there is a message.
             version(
-                CartLine {
-                    seen: crate::cart::line::Seen { price: Won::new(1), ..seen.clone() },
-                    ..line()
-                },
+                CartLine { seen: crate::cart::line::Seen { price: Won::new(1), ..seen.clone() }, ..line() },
                 same(),
             ),
             version(
-                CartLine {
-                    seen: crate::cart::line::Seen { option_name: "3호".into(), ..seen },
-                    ..line()
-                },
+                CartLine { seen: crate::cart::line::Seen { option_name: "3호".into(), ..seen }, ..line() },
                 same(),
             ),
             CartVersion::of(&[]),

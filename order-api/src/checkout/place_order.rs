@@ -152,7 +152,8 @@ async fn in_other_orders(
     });
     let holding = holding.await?;
     let paid = holding.iter().filter(|(_, line)| line.paid.is_some());
-    let removed = app.carts.remove_ordered(customer, paid.map(|(_, line)| deliveries::ordered_pieces(line))).await;
+    let removed =
+        app.carts.remove_ordered(customer, paid.map(|(_, line)| deliveries::ordered_pieces(line))).await;
     if let Err(error) = removed {
         tracing::warn!(%error, "could not remove lines that were ordered before from a cart");
     }

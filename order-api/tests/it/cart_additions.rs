@@ -43,7 +43,8 @@ async fn an_addition_whose_instance_dies_after_it_was_made_is_not_made_again(
     let world = World::new(options).await;
     let customer = world.customer(0).await;
     let (_, cakes) = world.item(&world.seller().await, &[(1_000, 50)]).await;
-    let instance = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let instance =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     {
         let _in_it = instance.enter();
         let (_, client) = world.another_instance();
@@ -90,7 +91,10 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
         assert_eq!(acknowledged.await.unwrap().messages, []);
     }
     // Another one is of a version that the cart has no more.
-    let _ = world.acknowledge(&customer, &json!(version)).await.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
+    let _ = world
+        .acknowledge(&customer, &json!(version))
+        .await
+        .expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
     let current = world.cart(&customer).await["version"].clone();
     let acknowledge = async || {
         let request = world.orders.post("/api/order/cart/acknowledgements").bearer(&customer.token).key("k");

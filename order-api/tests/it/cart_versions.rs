@@ -57,7 +57,10 @@ async fn it_changes_with_lines_names_prices_and_messages_and_not_with_what_can_b
         match change {
             0 => edit(&world, &seller, item, cakes[0], json!({ "price": 11_000 })).await,
             1 => edit(&world, &seller, item, cakes[0], json!({ "name": "큰 것" })).await,
-            2 => world.edit(&seller, Method::PATCH, &format!("/items/{item}"), &json!({ "name": "케이크" })).await,
+            2 => {
+                let name = json!({ "name": "케이크" });
+                world.edit(&seller, Method::PATCH, &format!("/items/{item}"), &name).await;
+            }
             3 => {
                 let cart = world.cart(&customer).await;
                 let _ = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK);
@@ -76,7 +79,10 @@ async fn it_changes_with_lines_names_prices_and_messages_and_not_with_what_can_b
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn an_order_is_what_its_customer_saw_at_that_version(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn an_order_is_what_its_customer_saw_at_that_version(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options).await;
     let (customer, seller, item, cakes) = shop(&world, &[10_000, 20_000, 1_000]).await;
     let stale = world.cart(&customer).await["version"].clone();
@@ -85,7 +91,9 @@ async fn an_order_is_what_its_customer_saw_at_that_version(_: MySqlPoolOptions, 
     world.edit(&seller, Method::DELETE, &format!("/items/{item}/options/{}", cakes[2]), &Value::Null).await;
     // The version of before, and a made-up one: the prices were shown to nobody.
     for version in [&stale, &json!("made up")] {
-        for body in [json!({ "cartVersion": version }), json!({ "optionIds": [cakes[0]], "cartVersion": version })] {
+        for body in
+            [json!({ "cartVersion": version }), json!({ "optionIds": [cakes[0]], "cartVersion": version })]
+        {
             let refusal = world.order(&customer, &body).await;
             let refusal = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
             let message = &refusal.body["messages"][0];
@@ -152,7 +160,10 @@ async fn an_order_that_fails_has_acknowledged_its_version_all_the_same(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_changes_after_it_was_shown_is_not_acknowledged(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn what_changes_after_it_was_shown_is_not_acknowledged(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options).await;
     let (customer, seller, item, cakes) = shop(&world, &[10_000]).await;
     edit(&world, &seller, item, cakes[0], json!({ "price": 11_000 })).await;
@@ -212,7 +223,10 @@ async fn pending_reservations_of_others_and_ones_own_never_change_what_is_wanted
     let of = |cart: &Value, name: &str| -> Vec<Value> {
         cart["lines"].as_array().unwrap().iter().map(|line| line[name].clone()).collect()
     };
-    assert_eq!((of(&meanwhile, "quantity"), of(&meanwhile, "available")), (vec![json!(5), json!(5)], vec![json!(2), json!(0)]));
+    assert_eq!(
+        (of(&meanwhile, "quantity"), of(&meanwhile, "available")),
+        (vec![json!(5), json!(5)], vec![json!(2), json!(0)])
+    );
     let refusal = world.order(&customer, &one(cakes[0])).await;
     let _ = refusal.expect_problem(StatusCode::CONFLICT, "OUT_OF_STOCK");
     let _ = world.acknowledge(&customer, &meanwhile["version"]).await.expect(StatusCode::OK);

@@ -101,7 +101,10 @@ async fn fault_22_a_message_is_told_until_it_was_acknowledged_and_then_no_more(
     for method in [Method::HEAD, Method::GET] {
         let answer = world.orders.request(method, "/api/order/cart").bearer(&customer.token).send().await;
         let _ = answer.expect(StatusCode::OK);
-        assert_eq!((world.stored_cart(&customer).await, world.cart(&customer).await), (stored.clone(), cart.clone()));
+        assert_eq!(
+            (world.stored_cart(&customer).await, world.cart(&customer).await),
+            (stored.clone(), cart.clone())
+        );
     }
 
     let again = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK).body;

@@ -230,14 +230,17 @@ async fn a_chosen_option_that_is_not_in_the_cart_is_named_and_nothing_is_taken(
         ] {
             let refusal = world.order(&customer, &body).await;
             let refusal = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
-            let [message] = &refusal.body["messages"].as_array().unwrap()[..] else { panic!("{}", refusal.body) };
+            let [message] = &refusal.body["messages"].as_array().unwrap()[..] else {
+                panic!("{}", refusal.body)
+            };
             assert_eq!((&message["code"], &message["optionId"]), (&json!("NOT_IN_CART"), &json!(missing)));
             assert_eq!(message["itemName"].is_string(), named);
             assert_eq!(message["itemId"] == json!(item), missing == cakes[1]);
         }
     }
     // Also while nothing is in the cart at all.
-    let _ = world.orders.delete("/api/order/cart").bearer(&customer.token).send().await.expect(StatusCode::OK);
+    let _ =
+        world.orders.delete("/api/order/cart").bearer(&customer.token).send().await.expect(StatusCode::OK);
     let refusal = world.order(&customer, &one(cakes[0])).await;
     let _ = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (0, 100_000));

@@ -65,7 +65,10 @@ async fn of_eight_orders_at_once_on_two_instances_one_is_placed(
             let messages = refusal["messages"].as_array().unwrap();
             assert_eq!(messages.len(), 2, "{refusal}");
             for message in messages {
-                assert_eq!((&message["code"], &message["orderId"]), (&json!("IN_ANOTHER_ORDER"), &order["id"]));
+                assert_eq!(
+                    (&message["code"], &message["orderId"]),
+                    (&json!("IN_ANOTHER_ORDER"), &order["id"])
+                );
             }
         }
         world.wait_until_idle().await;

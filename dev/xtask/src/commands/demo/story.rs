@@ -259,7 +259,8 @@ impl Story {
     fn order_all(&self, person: &Person) -> anyhow::Result<()> {
         let key = format!("order-3-{}", self.code);
         let body = json!({ "cartVersion": self.cart(person)?["version"] });
-        let order = self.api.succeed(Call::post("/api/order/orders", body).bearer(&person.token).key(&key))?;
+        let order =
+            self.api.succeed(Call::post("/api/order/orders", body).bearer(&person.token).key(&key))?;
         let total = won(number(&order, "total")?);
         say(&format!("{} orders again, for {total}: {}", person.name, text(&order, "status")?));
         Ok(())
