@@ -26,8 +26,7 @@ impl ComparedLine {
         }
     }
 
-    /// Whether the option has changed since the customer last saw it. Such a line is ordered only after the customer has
-    /// acknowledged the changes.
+    /// Whether there is a change that the customer has not acknowledged. Such a line is ordered only after that.
     pub fn has_changed(&self) -> bool {
         self.messages.iter().any(|message| message.change.needs_acknowledgement())
     }
@@ -49,7 +48,7 @@ pub struct Message {
     pub change: Change,
 }
 
-/// An item and the names of it and of its option, as the customer last saw them.
+/// An item and the names of it and of its option, as the customer last acknowledged them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// The item of the option.

@@ -9,7 +9,7 @@ use crate::quantity::Quantity;
 /// The largest number of lines in a cart.
 pub const MAX_LINES: usize = 100;
 
-/// An option and a quantity, with what the customer last saw.
+/// An option and a quantity, with what the customer last acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
     /// The option.
@@ -19,11 +19,11 @@ pub struct CartLine {
     /// The version of the line. A line gets a new one when it is added and when its quantity is set. A version is in one order
     /// that has not failed, and an order removes from the cart only the version that was ordered.
     pub line_version: Uuid,
-    /// What the customer last saw of the option.
+    /// What the customer last acknowledged of the option.
     pub seen: Seen,
 }
 
-/// What a customer last saw of an option.
+/// What a customer last acknowledged of an option: when they put it into the cart, or later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The item of the option.

@@ -49,7 +49,7 @@ struct CartLineBody {
     available: u32,
 }
 
-/// What you have to know about an option. The names are those that you last saw.
+/// What you have to know about an option. The names are those that you last acknowledged.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CartMessage)]
