@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /api/order/cart` | `cart/http/cart_show.rs` |
 //! | `DELETE /api/order/cart` | `cart/http/cart_clear.rs` |
+//! | `POST /api/order/cart/acknowledgements` | `cart/http/cart_acknowledge.rs` |
 //! | `POST /api/order/cart/lines` | `cart/http/cart_line_add.rs` |
 //! | `PUT /api/order/cart/lines/{optionId}` | `cart/http/cart_line_set.rs` |
 //! | `DELETE /api/order/cart/lines/{optionId}` | `cart/http/cart_line_remove.rs` |
@@ -30,7 +31,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::cart::http::{cart_clear, cart_line_add, cart_line_remove, cart_line_set, cart_show};
+use crate::cart::http::{
+    cart_acknowledge, cart_clear, cart_line_add, cart_line_remove, cart_line_set, cart_show,
+};
 use crate::checkout::http::order_create;
 use crate::orders::http::{order_list, order_show, sale_list};
 use crate::payouts::http::{payout_create, payout_list};
@@ -60,11 +63,10 @@ use crate::state::AppState;
 )]
 struct Document;
 
-/// All routes of the service. `idempotency_keys` guards those that need an Idempotency-Key.
+/// All routes of the service. `idempotency_keys` guards those that need an Idempotency-Key, and those that honour one.
 pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cart_show::cart_show, cart_clear::cart_clear))
-        .routes(routes!(cart_line_add::cart_line_add))
         .routes(routes!(cart_line_set::cart_line_set, cart_line_remove::cart_line_remove))
         .routes(routes!(order_list::order_list))
         .routes(routes!(order_show::order_show))
@@ -87,9 +89,15 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
         .routes(routes!(order_create::order_create))
         .routes(routes!(payout_create::payout_create))
         .split_for_parts();
+    let (keyed_if_sent, keyed_if_sent_document) = OpenApiRouter::default()
+        .routes(routes!(cart_acknowledge::cart_acknowledge))
+        .routes(routes!(cart_line_add::cart_line_add))
+        .split_for_parts();
     document.merge(keyed_document);
+    document.merge(keyed_if_sent_document);
     let document = axum::Json(document);
     open.merge(idempotency_keys.guard(keyed))
+        .merge(idempotency_keys.guard_if_sent(keyed_if_sent))
         .route("/openapi.json", get(async move || document))
         .with_state(state)
 }

@@ -21,6 +21,8 @@
 //! | known, and answered | the first answer, with `Idempotency-Replayed: true` |
 //! | known, and its process has died | the handler's, run again |
 //!
+//! [`IdempotencyKeys::guard_if_sent`] is the second form for routes that honour a key and do not need one.
+//!
 //! If the effect is one transaction, an instance does not see the requests that run in another instance. The second of two
 //! equal requests does the same work up to the key, waits there for the commit of the first, is rolled back, and gives the
 //! answer of the first.

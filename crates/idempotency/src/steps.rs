@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::answer::{Answer, Retention};
 use crate::db;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
+use crate::key::HEADER;
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
 /// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
@@ -58,6 +59,21 @@ impl IdempotencyKeys {
         router.route_layer(from_fn(move |request: Request, next: Next| {
             let idempotency_keys = idempotency_keys.clone();
             async move {
+                idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
+            }
+        }))
+    }
+
+    /// Guards every route of `router` if a request has a key. Without one it is served as if there was no guard. The handlers
+    /// extract an `Option<Extension<Operation>>`.
+    pub fn guard_if_sent<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
+        let idempotency_keys = self.clone();
+        router.route_layer(from_fn(move |request: Request, next: Next| {
+            let idempotency_keys = idempotency_keys.clone();
+            async move {
+                if !request.headers().contains_key(HEADER) {
+                    return next.run(request).await;
+                }
                 idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
             }
         }))

@@ -134,9 +134,9 @@ codes! {
 
     // Carts, orders and what follows
     CartChanged "CART_CHANGED" CONFLICT "Something in the cart has changed"
-        "A chosen line differs from what you last saw; `messages` says how. Nothing has been taken. Look at the cart, and order again with a new Idempotency-Key.";
+        "A chosen line differs from what you last saw, is not in the cart, or is in another order already, or the cart has another version than the one that you named. `messages` says how the lines differ. Nothing has been taken. Look at the cart, and send the request again with a new Idempotency-Key.";
     CartEmpty "CART_EMPTY" CONFLICT "There is nothing to order"
-        "The cart is empty, or holds none of the chosen options.";
+        "The cart holds nothing that can be ordered.";
     CartFull "CART_FULL" CONFLICT "The cart is full"
         "A cart holds at most 100 lines of 1 to 999 pieces.";
     OptionNotFound "OPTION_NOT_FOUND" NOT_FOUND "There is no such option on sale"

@@ -188,7 +188,6 @@ async fn cart_workers(carts: &Carts, customers: usize, writes: bool) -> anyhow::
                     item_name: "딸기 생크림 케이크".to_owned(),
                     option_name: "1호 (4~6인)".to_owned(),
                     price: Won::new(38_000),
-                    sold_out: false,
                 },
                 added_at: clock.now(),
             })

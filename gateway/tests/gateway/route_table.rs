@@ -46,6 +46,7 @@ const CONTRACT: &[(&str, &str, &str, Access)] = &[
     ("GET", "/api/store/me/hearts", STORE, Customer),
     ("GET", "/api/order/cart", ORDER, Customer),
     ("DELETE", "/api/order/cart", ORDER, Customer),
+    ("POST", "/api/order/cart/acknowledgements", ORDER, Customer),
     ("POST", "/api/order/cart/lines", ORDER, Customer),
     ("PUT", "/api/order/cart/lines/{optionId}", ORDER, Customer),
     ("DELETE", "/api/order/cart/lines/{optionId}", ORDER, Customer),

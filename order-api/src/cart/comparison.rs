@@ -1,4 +1,4 @@
-//! Comparing a cart line with its option as the store sells it now.
+//! Rules: comparing a cart line with its option as the store sells it now.
 
 use money::Won;
 use uuid::Uuid;
@@ -10,33 +10,59 @@ use crate::quantity::Quantity;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComparedLine {
     /// The line as it is in the cart.
-    pub before: CartLine,
-    /// The line when the customer has seen the changes, and its option; `None` if the option was deleted.
-    pub now: Option<(CartLine, OptionNow)>,
-    /// The messages about the changes.
+    pub line: CartLine,
+    /// The option.
+    pub state: OptionState,
+    /// What the customer has to know about the line.
     pub messages: Vec<Message>,
 }
 
 impl ComparedLine {
-    /// Whether the line in the cart has to be changed when the customer has seen the changes.
-    pub fn differs(&self) -> bool {
-        self.now.as_ref().map(|(line, _)| line) != Some(&self.before)
+    /// The option; `None` if it was deleted.
+    pub const fn option(&self) -> Option<&OptionNow> {
+        match &self.state {
+            OptionState::OnSale(option) => Some(option),
+            OptionState::OptionDeleted | OptionState::ItemDeleted => None,
+        }
+    }
+
+    /// Whether there is a change that the customer has not acknowledged. Such a line is ordered only after that.
+    pub fn has_changed(&self) -> bool {
+        self.messages.iter().any(|message| message.change.needs_acknowledgement())
+    }
+
+    /// The line when the customer has acknowledged the changes; `None` if it then leaves the cart.
+    pub fn acknowledged(&self) -> Option<CartLine> {
+        self.option().map(|option| CartLine { seen: option.as_seen(), ..self.line.clone() })
     }
 }
 
-/// One change since the customer last saw the cart.
+/// What a customer has to know about an option in the cart, or about an option that they want to order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The option.
     pub option_id: Uuid,
-    /// The item of the option.
-    pub item_id: Uuid,
-    /// The name of the item, as the customer last saw it.
-    pub item_name: String,
-    /// The name of the option, as the customer last saw it.
-    pub option_name: String,
+    /// The item of the option, and the names; `None` if the option is not in the cart and not on sale.
+    pub named: Option<Named>,
     /// What has changed.
     pub change: Change,
+}
+
+/// An item and the names of it and of its option, as the customer last acknowledged them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The item of the option.
+    pub item_id: Uuid,
+    /// The name of the item.
+    pub item_name: String,
+    /// The name of the option.
+    pub option_name: String,
+}
+
+impl From<Seen> for Named {
+    fn from(Seen { item_id, item_name, option_name, .. }: Seen) -> Self {
+        Self { item_id, item_name, option_name }
+    }
 }
 
 /// What can change about an option in a cart.
@@ -69,22 +95,65 @@ pub enum Change {
     },
     /// The option is sold out.
     SoldOut,
-    /// Fewer pieces are left than the customer wants.
+    /// Fewer pieces can be had now than the customer wants.
     QuantityReduced {
         /// How many pieces the customer wants.
-        old: Quantity,
-        /// How many pieces are left.
-        new: Quantity,
+        wanted: Quantity,
+        /// How many pieces can be had.
+        available: Quantity,
     },
+    /// The option was chosen, but is not in the cart.
+    NotInCart,
+    /// This version of the line is in an order already.
+    InAnotherOrder {
+        /// The order, which has not failed.
+        order_id: Uuid,
+    },
+}
+
+impl Change {
+    /// Whether the message is shown until the customer acknowledges it. The others say how things are now, and are shown as
+    /// long as they are so.
+    pub const fn needs_acknowledgement(&self) -> bool {
+        match self {
+            Self::ItemDeleted
+            | Self::OptionDeleted
+            | Self::PriceChanged { .. }
+            | Self::OptionRenamed { .. }
+            | Self::ItemRenamed { .. } => true,
+            Self::SoldOut | Self::QuantityReduced { .. } | Self::NotInCart | Self::InAnotherOrder { .. } => {
+                false
+            }
+        }
+    }
 }
 
 /// Compares a cart line with its option.
 pub fn compare(line: CartLine, state: OptionState) -> ComparedLine {
-    let option = match state {
-        OptionState::OnSale(option) => option,
-        OptionState::OptionDeleted => return gone(line, Change::OptionDeleted),
-        OptionState::ItemDeleted => return gone(line, Change::ItemDeleted),
+    let changes = match &state {
+        OptionState::OnSale(option) => changes(&line, option),
+        OptionState::OptionDeleted => vec![Change::OptionDeleted],
+        OptionState::ItemDeleted => vec![Change::ItemDeleted],
     };
+    let messages = changes.into_iter().map(|change| message(&line, change)).collect();
+    ComparedLine { line, state, messages }
+}
+
+/// The message that a line of the cart has changed.
+pub fn message(line: &CartLine, change: Change) -> Message {
+    Message { option_id: line.option_id, named: Some(line.seen.clone().into()), change }
+}
+
+/// The message that an option was chosen and is not in the cart.
+pub fn not_in_cart(option_id: Uuid, state: Option<OptionState>) -> Message {
+    let named = match state {
+        Some(OptionState::OnSale(option)) => Some(option.as_seen().into()),
+        Some(OptionState::OptionDeleted | OptionState::ItemDeleted) | None => None,
+    };
+    Message { option_id, named, change: Change::NotInCart }
+}
+
+fn changes(line: &CartLine, option: &OptionNow) -> Vec<Change> {
     let seen = &line.seen;
     let mut changes = Vec::new();
     if seen.item_name != option.item_name {
@@ -97,38 +166,15 @@ pub fn compare(line: CartLine, state: OptionState) -> ComparedLine {
     if seen.price != option.price {
         changes.push(Change::PriceChanged { old: seen.price, new: option.price });
     }
-    let sold_out = option.available == 0;
-    if sold_out && !seen.sold_out {
-        changes.push(Change::SoldOut);
+    match Quantity::new(option.available) {
+        None if option.available == 0 => changes.push(Change::SoldOut),
+        Some(available) if available < line.quantity => {
+            changes.push(Change::QuantityReduced { wanted: line.quantity, available });
+        }
+        // There is enough, or more than a line can have.
+        _ => {}
     }
-    // A sold-out line keeps its quantity: the option may be restocked.
-    let left = Quantity::new(option.available).filter(|left| *left < line.quantity);
-    if let Some(left) = left {
-        changes.push(Change::QuantityReduced { old: line.quantity, new: left });
-    }
-
-    let messages = changes.into_iter().map(|change| message(&line, change)).collect();
-    let now = CartLine {
-        quantity: left.unwrap_or(line.quantity),
-        seen: Seen { sold_out, ..option.first_seen() },
-        ..line.clone()
-    };
-    ComparedLine { before: line, now: Some((now, option)), messages }
-}
-
-fn gone(line: CartLine, change: Change) -> ComparedLine {
-    let messages = vec![message(&line, change)];
-    ComparedLine { before: line, now: None, messages }
-}
-
-fn message(line: &CartLine, change: Change) -> Message {
-    Message {
-        option_id: line.option_id,
-        item_id: line.seen.item_id,
-        item_name: line.seen.item_name.clone(),
-        option_name: line.seen.option_name.clone(),
-        change,
-    }
+    changes
 }
 
 #[cfg(test)]
@@ -154,7 +200,7 @@ mod tests {
             option_id: Uuid::from_u128(4),
             quantity: Quantity::new(pieces).unwrap(),
             line_version: Uuid::from_u128(5),
-            seen: option.first_seen(),
+            seen: option.as_seen(),
         }
     }
 
@@ -168,10 +214,12 @@ mod tests {
 
     #[test]
     fn an_unchanged_option_has_no_messages() {
-        let option = option(32_000, 5);
-        let compared = compare(line(&option, 5), OptionState::OnSale(option));
-        assert_eq!(compared.messages, vec![]);
-        assert!(!compared.differs());
+        for available in [5, 999, 1_000, 1_000_000] {
+            let option = option(32_000, available);
+            let compared = compare(line(&option, 5), OptionState::OnSale(option));
+            assert_eq!(compared.messages, vec![]);
+            assert!(!compared.has_changed());
+        }
     }
 
     #[test]
@@ -182,34 +230,37 @@ mod tests {
                 item_name: "딸기 생크림".into(), option_name: "2호".into(), ..option(35_000, 2)
             };
         let compared = compare(line(&then, 5), OptionState::OnSale(now.clone()));
+        let few = Change::QuantityReduced { wanted: quantity(5), available: quantity(2) };
         assert_eq!(
             changes(&compared),
             [
                 Change::ItemRenamed { old: "딸기 케이크".into(), new: "딸기 생크림".into() },
                 Change::OptionRenamed { old: "1호".into(), new: "2호".into() },
                 Change::PriceChanged { old: Won::new(32_000), new: Won::new(35_000) },
-                Change::QuantityReduced { old: quantity(5), new: quantity(2) },
+                few.clone(),
             ]
         );
-        let (after, _) = compared.now.unwrap();
-        assert_eq!((after.quantity, &after.seen), (quantity(2), &now.first_seen()));
-        // The messages are shown once.
-        assert_eq!(compare(after, OptionState::OnSale(now)).messages, vec![]);
+        assert!(compared.has_changed());
+        let after = compared.acknowledged().unwrap();
+        assert_eq!((after.quantity, &after.seen), (quantity(5), &now.as_seen()));
+        // What was acknowledged is not shown again; what can be had is shown as long as it is so.
+        let after = compare(after, OptionState::OnSale(now));
+        assert_eq!((changes(&after), after.has_changed()), (vec![few], false));
     }
 
     #[test]
-    fn a_sold_out_line_keeps_its_quantity_and_has_one_message() {
-        let now = option(32_000, 0);
-        let compared = compare(line(&now, 3), OptionState::OnSale(now.clone()));
-        assert_eq!(changes(&compared), [Change::SoldOut]);
-        let (after, _) = compared.now.unwrap();
-        assert_eq!(after.quantity, quantity(3));
-        assert!(compare(after.clone(), OptionState::OnSale(now)).messages.is_empty());
-        // When it is restocked and sold out again, there is a new message.
-        let back = compare(after, OptionState::OnSale(option(32_000, 9)));
-        assert!(back.messages.is_empty() && back.differs());
-        let (after, _) = back.now.unwrap();
-        assert_eq!(changes(&compare(after, OptionState::OnSale(option(32_000, 0)))), [Change::SoldOut]);
+    fn a_line_keeps_what_is_wanted_while_less_can_be_had() {
+        let wanted = line(&option(32_000, 5), 3);
+        for (available, expected) in [
+            (0, vec![Change::SoldOut]),
+            (2, vec![Change::QuantityReduced { wanted: quantity(3), available: quantity(2) }]),
+            (3, vec![]),
+            (0, vec![Change::SoldOut]),
+        ] {
+            let compared = compare(wanted.clone(), OptionState::OnSale(option(32_000, available)));
+            assert_eq!((changes(&compared), compared.has_changed()), (expected, false));
+            assert_eq!(compared.acknowledged().as_ref(), Some(&wanted));
+        }
     }
 
     #[test]
@@ -220,9 +271,10 @@ mod tests {
             (OptionState::OptionDeleted, Change::OptionDeleted),
         ] {
             let compared = compare(line(&then, 1), state);
-            assert_eq!((changes(&compared), &compared.now), (vec![change], &None));
-            assert!(compared.differs());
-            assert_eq!(compared.messages[0].item_name, "딸기 케이크");
+            assert_eq!((changes(&compared), compared.option()), (vec![change], None));
+            assert!(compared.has_changed() && compared.acknowledged().is_none());
+            let named = compared.messages[0].named.as_ref().unwrap();
+            assert_eq!(named.item_name, "딸기 케이크");
         }
     }
 }

@@ -9,21 +9,21 @@ use crate::quantity::Quantity;
 /// The largest number of lines in a cart.
 pub const MAX_LINES: usize = 100;
 
-/// An option and a quantity, with what the customer last saw.
+/// An option and a quantity, with what the customer last acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
     /// The option.
     pub option_id: Uuid,
-    /// How many pieces the customer wants.
+    /// How many pieces the customer wants. It does not depend on how many can be had.
     pub quantity: Quantity,
-    /// The version of the line. A line gets a new one when it is added and when its quantity is set. An order removes from
-    /// the cart only the version that was ordered.
+    /// The version of the line. A line gets a new one when it is added and when its quantity is set. A version is in one order
+    /// that has not failed, and an order removes from the cart only the version that was ordered.
     pub line_version: Uuid,
-    /// What the customer last saw of the option.
+    /// What the customer last acknowledged of the option.
     pub seen: Seen,
 }
 
-/// What a customer last saw of an option.
+/// What a customer last acknowledged of an option: when they put it into the cart, or later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The item of the option.
@@ -34,8 +34,6 @@ pub struct Seen {
     pub option_name: String,
     /// The price of one piece.
     pub price: Won,
-    /// Whether the customer was told that the option is sold out.
-    pub sold_out: bool,
 }
 
 /// An option as its store sells it now.
@@ -71,14 +69,13 @@ pub enum OptionState {
 }
 
 impl OptionNow {
-    /// What a customer sees who looks at the option for the first time.
-    pub fn first_seen(&self) -> Seen {
+    /// What a customer sees who looks at the option now.
+    pub fn as_seen(&self) -> Seen {
         Seen {
             item_id: self.item_id,
             item_name: self.item_name.clone(),
             option_name: self.option_name.clone(),
             price: self.price,
-            sold_out: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Showing a cart, compared with the options as the stores sell them now.
+//! Showing a cart, compared with the options as the stores sell them now. It changes nothing.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,17 @@ use uuid::Uuid;
 use super::comparison::{ComparedLine, Message, compare};
 use super::line::{CartLine, OptionNow, OptionState};
 use super::redis::{Cart, CartsDown};
+use super::version::CartVersion;
 use crate::state::AppState;
 
 /// A cart as its customer sees it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CartView {
+    /// The version.
+    pub version: CartVersion,
     /// The lines whose options are on sale, also those that are sold out.
     pub lines: Vec<LineView>,
-    /// What has changed since the customer last saw the cart.
+    /// What has changed since the customer last acknowledged it, and what can be had now where that is too little.
     pub messages: Vec<Message>,
     /// The sum of the lines.
     pub total: Won,
@@ -49,24 +52,19 @@ pub enum ViewError {
     TooExpensive,
 }
 
-/// Shows a customer the cart, and marks the changes as seen, so that their messages are not shown again.
+/// Shows a customer the cart.
 pub async fn view_cart(app: &AppState, customer: MemberId) -> Result<CartView, ViewError> {
-    let cart = app.carts.read(customer).await?;
-    let compared = compare_lines(app, cart.lines().cloned().collect()).await?;
-    app.carts.mark_seen(customer, &cart, &compared).await?;
-    CartView::of(compared)
+    show_cart(app, &app.carts.read(customer).await?).await
 }
 
-/// Shows a cart that was changed. Does not mark the changes of the options as seen.
-pub(crate) async fn show_changed_cart(app: &AppState, cart: &Cart) -> Result<CartView, ViewError> {
-    CartView::of(compare_lines(app, cart.lines().cloned().collect()).await?)
+/// Shows a cart that was just read or changed.
+pub(crate) async fn show_cart(app: &AppState, cart: &Cart) -> Result<CartView, ViewError> {
+    CartView::of(compare_lines(app, cart).await?)
 }
 
-/// Compares cart lines with their options.
-pub(crate) async fn compare_lines(
-    app: &AppState,
-    lines: Vec<CartLine>,
-) -> Result<Vec<ComparedLine>, CallError> {
+/// Compares all lines of a cart with their options.
+pub(crate) async fn compare_lines(app: &AppState, cart: &Cart) -> Result<Vec<ComparedLine>, CallError> {
+    let lines: Vec<CartLine> = cart.lines().cloned().collect();
     if lines.is_empty() {
         return Ok(Vec::new());
     }
@@ -111,11 +109,16 @@ fn option_now(option: OptionOnSale) -> OptionNow {
 }
 
 impl CartView {
+    /// A cart without lines.
+    pub fn empty() -> Self {
+        Self { version: CartVersion::of(&[]), lines: Vec::new(), messages: Vec::new(), total: Won::ZERO }
+    }
+
     fn of(compared: Vec<ComparedLine>) -> Result<Self, ViewError> {
-        let mut view = Self::default();
-        for ComparedLine { now, messages, .. } in compared {
+        let mut view = Self { version: CartVersion::of(&compared), ..Self::empty() };
+        for ComparedLine { line, state, messages } in compared {
             view.messages.extend(messages);
-            let Some((line, option)) = now else { continue };
+            let OptionState::OnSale(option) = state else { continue };
             let total =
                 option.price.checked_mul(line.quantity.get().into()).ok_or(ViewError::TooExpensive)?;
             view.total = view.total.checked_add(total).ok_or(ViewError::TooExpensive)?;

@@ -6,7 +6,7 @@ use store_client::{ConfirmError, ReleaseError, ReservationLine, ReserveError, Re
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::cart::CartsDown;
+use crate::cart::{CartsDown, OrderedPieces};
 use crate::orders::db::orders;
 use crate::orders::order::{Order, OrderLine};
 use crate::outbox::{Delivery, Handler, HandlerError, Kind};
@@ -128,8 +128,17 @@ impl Handler<AppState> for DropCartLines {
 }
 
 async fn remove_cart_lines(app: &AppState, order: &Order) -> Result<(), DeliveryError> {
-    let ordered = order.lines.iter().map(|line| (line.option_id, line.line_version, line.quantity));
-    Ok(app.carts.remove_ordered(order.customer_id, ordered, app.clock.new_id()).await?)
+    Ok(app.carts.remove_ordered(order.customer_id, order.lines.iter().map(ordered_pieces)).await?)
+}
+
+/// What an order line removes from the cart.
+pub(super) fn ordered_pieces(line: &OrderLine) -> OrderedPieces {
+    OrderedPieces {
+        option_id: line.option_id,
+        line_version: line.line_version,
+        quantity: line.quantity,
+        rest_version: line.id,
+    }
 }
 
 async fn find(app: &AppState, id: Uuid) -> Result<Order, DeliveryError> {

@@ -7,6 +7,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `http/` | the route |
+//! | `choose_lines` | which lines of the cart are ordered, if they are what the customer has seen |
 //! | `place_order` | placing an order and waiting for its outcome |
 //! | `state` | the states of a checkout, and the next step in each of them |
 //! | `saga` | doing the steps |
@@ -14,6 +15,7 @@
 //! | `worker` | claiming checkouts that are due |
 //! | `db` | the SQL |
 
+pub mod choose_lines;
 pub mod db;
 mod deliveries;
 pub(crate) mod http;

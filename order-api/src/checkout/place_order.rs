@@ -15,28 +15,30 @@ use store_client::Shortage;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::choose_lines::{Choice, ChooseError, choose_lines};
 use super::saga::Outcome;
 use super::state::{Checkout, State};
-use super::{db, saga};
-use crate::cart::comparison::Message;
+use super::{db, deliveries, saga};
+use crate::cart::comparison::{Change, ComparedLine, Message, message};
 use crate::cart::line::{CartLine, OptionNow};
-use crate::cart::view::compare_lines;
 use crate::cart::{Cart, CartsDown};
-use crate::orders::db::orders;
+use crate::orders::db::{order_lines, orders};
 use crate::orders::line::LineStatus;
 use crate::orders::order::{Failure, Order, OrderLine, OrderStatus};
 use crate::state::AppState;
 
 /// How often to look for the outcome of an order while another process works on it.
 const POLL: Duration = Duration::from_millis(100);
+/// How often an order is stored anew because another order of the same lines has failed meanwhile.
+const STORE_ATTEMPTS: u32 = 3;
 
 /// Why an order was not placed, or has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
-    /// None of the chosen options is in the cart.
-    #[error("the cart holds none of the chosen options")]
+    /// The cart has nothing that can be ordered.
+    #[error("the cart has nothing that can be ordered")]
     NothingChosen,
-    /// A chosen line is not as the customer last saw it. Nothing was taken.
+    /// A chosen line is not as the customer last saw it, is not in the cart, or is in another order. Nothing was taken.
     #[error("a chosen line has changed")]
     Changed(Vec<Message>),
     /// The order was placed and has failed. Nothing was taken, or it was given back.
@@ -63,13 +65,13 @@ pub enum CheckoutError {
     Database(#[from] sqlx::Error),
 }
 
-/// Places the order of an operation: the `chosen` options in the cart of a customer, or all of them if `None`. Returns the
-/// order, CONFIRMED, or PENDING if it takes longer than a request waits.
+/// Places the order of an operation: what a customer has chosen of the cart. Returns the order, CONFIRMED, or PENDING if it
+/// takes longer than a request waits.
 pub async fn place_order(
     app: &AppState,
     customer: MemberId,
     operation: Operation,
-    chosen: Option<&[Uuid]>,
+    choice: Choice<'_>,
 ) -> Result<Order, CheckoutError> {
     let order_id = operation.id;
     let placed = if operation.begun_before {
@@ -82,7 +84,7 @@ pub async fn place_order(
     };
     let (order, claimed) = match placed {
         Some(order) => (order, None),
-        None => place(app, customer, order_id, chosen).await?,
+        None => place(app, customer, order_id, choice).await?,
     };
     match wait_for_outcome(app, order.clone(), claimed).await? {
         Some(Outcome::Confirmed(order)) => Ok(*order),
@@ -98,37 +100,68 @@ async fn place(
     app: &AppState,
     customer: MemberId,
     order_id: Uuid,
-    chosen: Option<&[Uuid]>,
+    choice: Choice<'_>,
 ) -> Result<(Order, Option<Checkout>), CheckoutError> {
     let cart = app.carts.read(customer).await?;
-    let lines = check_unchanged(app, choose(&cart, chosen)?).await?;
-    let order = new_order(app, customer, order_id, lines)?;
-    match store(app, order.clone()).await {
-        Ok(checkout) => Ok((order, Some(checkout))),
-        // An earlier attempt of the same request was thought to be dead, and has placed the order.
-        Err(error) if database::duplicate_key(&error).is_some() => Ok((find(app, order_id).await?, None)),
-        Err(error) => Err(error.into()),
+    let chosen = choose_lines(app, &cart, choice).await?;
+    let order = new_order(app, customer, order_id, chosen.lines.clone())?;
+    for _ in 0..STORE_ATTEMPTS {
+        let error = match store(app, order.clone()).await {
+            Ok(checkout) => {
+                acknowledge(app, customer, &cart, &chosen.acknowledged).await;
+                return Ok((order, Some(checkout)));
+            }
+            Err(error) => error,
+        };
+        match database::duplicate_key(&error) {
+            Some(order_lines::HELD_VERSION_KEY) => {
+                let messages = in_other_orders(app, customer, &chosen.lines).await?;
+                if !messages.is_empty() {
+                    return Err(CheckoutError::Changed(messages));
+                }
+            }
+            // An earlier attempt of the same request was thought to be dead, and has placed the order.
+            Some(_) => return Ok((find(app, order_id).await?, None)),
+            None => return Err(error.into()),
+        }
+    }
+    Err(CheckoutError::Changed(Vec::new()))
+}
+
+/// Stores that the customer has acknowledged the messages of the cart with this order.
+async fn acknowledge(app: &AppState, customer: MemberId, cart: &Cart, acknowledged: &[ComparedLine]) {
+    if acknowledged.is_empty() {
+        return;
+    }
+    if let Err(error) = app.carts.acknowledge(customer, cart, acknowledged, None).await {
+        // The order is placed. The messages of the lines that stay in the cart are shown again.
+        tracing::warn!(%error, "could not store that the messages of a cart were acknowledged");
     }
 }
 
-fn choose(cart: &Cart, chosen: Option<&[Uuid]>) -> Result<Vec<CartLine>, CheckoutError> {
-    let is_chosen = |line: &&CartLine| chosen.is_none_or(|chosen| chosen.contains(&line.option_id));
-    let lines: Vec<CartLine> = cart.lines().filter(is_chosen).cloned().collect();
-    if lines.is_empty() { Err(CheckoutError::NothingChosen) } else { Ok(lines) }
-}
-
-/// The lines with their options, if they are as the customer last saw them.
-async fn check_unchanged(
+/// A message for each line that is in another order by now. If that order is paid, its line has left the cart, or should have:
+/// Redis may have lost this. So the line is removed once more, because its customer could never order it.
+async fn in_other_orders(
     app: &AppState,
-    lines: Vec<CartLine>,
-) -> Result<Vec<(CartLine, OptionNow)>, CheckoutError> {
-    let mut unchanged = Vec::with_capacity(lines.len());
-    let mut messages = Vec::new();
-    for compared in compare_lines(app, lines).await? {
-        messages.extend(compared.messages);
-        unchanged.extend(compared.now);
+    customer: MemberId,
+    lines: &[(CartLine, OptionNow)],
+) -> Result<Vec<Message>, CheckoutError> {
+    let versions: Vec<Uuid> = lines.iter().map(|(line, _)| line.line_version).collect();
+    let holding = app.database.read("order_lines_holding", move |connection| {
+        Box::pin(async move { order_lines::holding(connection, &versions).await })
+    });
+    let holding = holding.await?;
+    let paid = holding.iter().filter(|(_, line)| line.paid.is_some());
+    let removed =
+        app.carts.remove_ordered(customer, paid.map(|(_, line)| deliveries::ordered_pieces(line))).await;
+    if let Err(error) = removed {
+        tracing::warn!(%error, "could not remove lines that were ordered before from a cart");
     }
-    if messages.is_empty() { Ok(unchanged) } else { Err(CheckoutError::Changed(messages)) }
+    let messages = holding.into_iter().filter_map(|(order_id, held)| {
+        let (line, _) = lines.iter().find(|(line, _)| line.line_version == held.line_version)?;
+        Some(message(line, Change::InAnotherOrder { order_id }))
+    });
+    Ok(messages.collect())
 }
 
 fn new_order(
@@ -163,6 +196,16 @@ fn new_order(
     let lines = lines.ok_or(CheckoutError::TooExpensive)?;
     let total = Won::checked_sum(lines.iter().map(|line| line.total)).ok_or(CheckoutError::TooExpensive)?;
     Ok(Order { id, customer_id, status: OrderStatus::Pending, total, created_at: app.clock.now(), lines })
+}
+
+impl From<ChooseError> for CheckoutError {
+    fn from(error: ChooseError) -> Self {
+        match error {
+            ChooseError::NothingChosen => Self::NothingChosen,
+            ChooseError::Changed(messages) => Self::Changed(messages),
+            ChooseError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Stores the order and its checkout, before the first request to another service.

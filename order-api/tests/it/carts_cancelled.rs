@@ -35,7 +35,6 @@ fn line(clock: &Clock) -> NewLine {
             item_name: "쿠키".into(),
             option_name: "1호".into(),
             price: Won::new(3_000),
-            sold_out: false,
         },
         added_at: clock.now(),
     }
@@ -56,7 +55,7 @@ async fn shop(carts: Carts) -> usize {
                 1 => carts.remove(customer, new.option_id).await,
                 // A cart has at most a hundred lines.
                 2 if round % 40 == 2 => carts.clear(customer).await.map(|()| Cart::default()),
-                _ => Ok(carts.add(customer, &new).await.expect("there is room, and Redis answers")),
+                _ => Ok(carts.add(customer, &new, None).await.expect("there is room, and Redis answers")),
             }
         };
         let Some(answer) = Cancel::by_chance(LONGEST).run(work).await else {

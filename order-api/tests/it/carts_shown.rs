@@ -1,4 +1,4 @@
-//! The cart as its customer sees it: compared with the stores, with a message for each change, shown once.
+//! The cart as its customer sees it: compared with the stores, with a message for each change, shown until it is acknowledged.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn names_and_prices_come_from_the_stores(_: MySqlPoolOptions, options: MyS
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn fault_22_a_message_is_told_until_it_was_seen_and_then_no_more(
+async fn fault_22_a_message_is_told_until_it_was_acknowledged_and_then_no_more(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -57,7 +57,7 @@ async fn fault_22_a_message_is_told_until_it_was_seen_and_then_no_more(
     world.edit(&seller, Method::PATCH, &option(1), &json!({ "quantity": 0 })).await;
     world.edit(&seller, Method::DELETE, &option(2), &Value::Null).await;
 
-    // The answer to a change shows the messages too, and does not mark them as seen.
+    // The answer to a change shows the messages too, and acknowledges none.
     let answered = set(&world, &customer, cakes[1], 3).await.expect(StatusCode::OK).body;
     let all = [
         "ITEM_RENAMED",
@@ -96,16 +96,32 @@ async fn fault_22_a_message_is_told_until_it_was_seen_and_then_no_more(
     assert_eq!((&reduced["oldQuantity"], &reduced["newQuantity"]), (&json!(3), &json!(2)));
     assert_eq!(of("OPTION_DELETED", cakes[2])["optionName"], "3호");
 
-    let again = world.cart(&customer).await;
-    assert_eq!(again["messages"], json!([]));
+    // Reading changes nothing: not what is shown, and nothing in Redis.
+    let stored = world.stored_cart(&customer).await;
+    for method in [Method::HEAD, Method::GET] {
+        let answer = world.orders.request(method, "/api/order/cart").bearer(&customer.token).send().await;
+        let _ = answer.expect(StatusCode::OK);
+        assert_eq!(
+            (world.stored_cart(&customer).await, world.cart(&customer).await),
+            (stored.clone(), cart.clone())
+        );
+    }
+
+    let again = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK).body;
+    // What can be had is said as long as it is so.
+    let mut left = codes(&again);
+    left.sort_unstable();
+    assert_eq!(left, ["QUANTITY_REDUCED", "SOLD_OUT"]);
     assert_eq!((&again["lines"], &again["total"]), (&cart["lines"], &cart["total"]));
+    assert_ne!(again["version"], cart["version"]);
+    assert_eq!(world.cart(&customer).await, again);
     let mut left = world.in_cart(&customer).await;
     left.sort_unstable();
-    let mut expected = vec![(cakes[0], 2), (cakes[1], 3)];
+    let mut expected = vec![(cakes[0], 3), (cakes[1], 3)];
     expected.sort_unstable();
     assert_eq!(left, expected);
     let sold_out = again["lines"].as_array().unwrap().iter().find(|line| line["optionId"] == json!(cakes[1]));
-    assert_eq!(sold_out.unwrap()["available"], 0);
+    assert_eq!((&sold_out.unwrap()["available"], &sold_out.unwrap()["quantity"]), (&json!(0), &json!(3)));
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -119,8 +135,10 @@ async fn a_deleted_item_leaves_the_cart_with_a_message(_: MySqlPoolOptions, opti
     let _ = world.add(&customer, cakes[0], 1).await.expect_problem(StatusCode::NOT_FOUND, "OPTION_NOT_FOUND");
     let cart = world.cart(&customer).await;
     assert_eq!((codes(&cart), &cart["lines"]), (vec!["ITEM_DELETED"], &json!([])));
+    assert_eq!(codes(&world.cart(&customer).await), ["ITEM_DELETED"]);
+    let cart = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK).body;
+    assert_eq!(codes(&cart), [] as [&str; 0]);
     assert_eq!(world.in_cart(&customer).await, []);
-    assert_eq!(codes(&world.cart(&customer).await), [] as [&str; 0]);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -130,7 +148,8 @@ async fn fault_26_edits_answer_the_cart_that_was_edited(_: MySqlPoolOptions, opt
     let (_, cakes) = world.item(&seller, &[(32_000, 5)]).await;
     let (item, tarts) = world.item(&seller, &[(6_000, 5)]).await;
     // A cart that does not exist.
-    assert_eq!(world.cart(&customer).await, json!({ "lines": [], "messages": [], "total": 0 }));
+    let empty = world.cart(&customer).await;
+    assert_eq!(empty, json!({ "version": empty["version"], "lines": [], "messages": [], "total": 0 }));
     let path = format!("/api/order/cart/lines/{}", cakes[0]);
     let removed = world.orders.delete(&path).bearer(&customer.token).send().await.expect(StatusCode::OK).body;
     assert_eq!(removed["lines"], json!([]));
@@ -146,7 +165,7 @@ async fn fault_26_edits_answer_the_cart_that_was_edited(_: MySqlPoolOptions, opt
     // An item is not an option.
     let _ = world.add(&customer, item, 1).await.expect_problem(StatusCode::NOT_FOUND, "OPTION_NOT_FOUND");
     let cleared = world.orders.delete("/api/order/cart").bearer(&customer.token).send().await;
-    assert_eq!(cleared.expect(StatusCode::OK).body, json!({ "lines": [], "messages": [], "total": 0 }));
+    assert_eq!(cleared.expect(StatusCode::OK).body, empty);
     assert_eq!(world.in_cart(&customer).await, []);
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use order_api::checkout::choose_lines::Choice;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use time::macros::{date, datetime};
@@ -174,7 +175,7 @@ async fn fault_01_a_failed_debit_is_no_success_and_the_order_is_not_free(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_changed_cart_is_not_ordered_until_its_customer_has_seen_it(
+async fn a_changed_cart_is_not_ordered_until_its_customer_has_acknowledged_it(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -196,9 +197,78 @@ async fn a_changed_cart_is_not_ordered_until_its_customer_has_seen_it(
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (0, 100_000));
     // A line that has not changed can be ordered.
     let _ = world.order(&customer, &one(cakes[1])).await.expect(StatusCode::CREATED);
-    let _ = world.cart(&customer).await;
+    // Reading the cart acknowledges nothing.
+    let cart = world.cart(&customer).await;
+    let refusal = world.order(&customer, &json!({})).await;
+    let _ = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
+    let _ = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK);
     let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
     assert_eq!(order["total"], 12_000);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_chosen_option_that_is_not_in_the_cart_is_named_and_nothing_is_taken(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options).await;
+    let customer = world.customer(100_000).await;
+    let (item, cakes) = world.item(&world.seller().await, &[(10_000, 5), (20_000, 5)]).await;
+    for cake in &cakes {
+        let _ = world.add(&customer, *cake, 1).await.expect(StatusCode::OK);
+    }
+    let path = format!("/api/order/cart/lines/{}", cakes[1]);
+    let _ = world.orders.delete(&path).bearer(&customer.token).send().await.expect(StatusCode::OK);
+    // One was removed, one never was in the cart, and one does not exist.
+    let (_, tarts) = world.item(&world.seller().await, &[(5_000, 5)]).await;
+    for (missing, named) in [(cakes[1], true), (tarts[0], true), (Uuid::from_u128(1), false)] {
+        let version = world.cart(&customer).await["version"].clone();
+        for body in [
+            json!({ "optionIds": [cakes[0], missing] }),
+            json!({ "optionIds": [missing] }),
+            json!({ "optionIds": [missing, cakes[0], missing], "cartVersion": version }),
+        ] {
+            let refusal = world.order(&customer, &body).await;
+            let refusal = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
+            let [message] = &refusal.body["messages"].as_array().unwrap()[..] else {
+                panic!("{}", refusal.body)
+            };
+            assert_eq!((&message["code"], &message["optionId"]), (&json!("NOT_IN_CART"), &json!(missing)));
+            assert_eq!(message["itemName"].is_string(), named);
+            assert_eq!(message["itemId"] == json!(item), missing == cakes[1]);
+        }
+    }
+    // Also while nothing is in the cart at all.
+    let _ =
+        world.orders.delete("/api/order/cart").bearer(&customer.token).send().await.expect(StatusCode::OK);
+    let refusal = world.order(&customer, &one(cakes[0])).await;
+    let _ = refusal.expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
+    assert_eq!((world.count("orders").await, world.balance(&customer).await), (0, 100_000));
+    assert_eq!(world.stock(cakes[0]).await, Stock::of(5, 0, 0, 0));
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn an_order_for_more_than_there_is_is_out_of_stock_and_the_cart_keeps_what_is_wanted(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options).await;
+    let (customer, seller) = (world.customer(100_000).await, world.seller().await);
+    let (item, cakes) = world.item(&seller, &[(10_000, 5)]).await;
+    let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
+    for left in [2, 0] {
+        let path = format!("/items/{item}/options/{}", cakes[0]);
+        world.edit(&seller, Method::PATCH, &path, &json!({ "quantity": left })).await;
+        for version in [Value::Null, world.cart(&customer).await["version"].clone()] {
+            let refusal = world.order(&customer, &json!({ "cartVersion": version })).await;
+            let refusal = refusal.expect_problem(StatusCode::CONFLICT, "OUT_OF_STOCK");
+            let shortage = json!([{ "optionId": cakes[0], "wanted": 3, "available": left }]);
+            assert_eq!(refusal.body["shortages"], shortage);
+        }
+        assert_eq!(world.in_cart(&customer).await, [(cakes[0], 3)]);
+        assert_eq!(world.stock(cakes[0]).await, Stock::of(left, 0, 0, 0));
+    }
+    assert_eq!(world.balance(&customer).await, 100_000);
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -208,9 +278,15 @@ async fn there_must_be_something_to_order(_: MySqlPoolOptions, options: MySqlCon
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5), (20_000, 5)]).await;
     let _ = world.order(&customer, &json!({})).await.expect_problem(StatusCode::CONFLICT, "CART_EMPTY");
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    let _ = world.order(&customer, &one(cakes[1])).await.expect_problem(StatusCode::CONFLICT, "CART_EMPTY");
     let many: Vec<Uuid> = (0..101).map(Uuid::from_u128).collect();
-    for wrong in [json!({ "optionIds": [] }), json!({ "optionIds": many }), json!({ "optionIds": ["x"] })] {
+    for wrong in [
+        json!({ "optionIds": [] }),
+        json!({ "optionIds": many }),
+        json!({ "optionIds": ["x"] }),
+        json!({ "cartVersion": "" }),
+        json!({ "cartVersion": 1 }),
+        json!({ "cartVersion": "x".repeat(101) }),
+    ] {
         let _ =
             world.order(&customer, &wrong).await.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
     }
@@ -393,7 +469,7 @@ async fn two_attempts_of_one_request_place_one_order(_: MySqlPoolOptions, option
     };
     let place = |begun_before| {
         let operation = idempotency::Operation { id: order_id, begun_before };
-        order_api::checkout::place_order::place_order(&world.app, customer.id, operation, None)
+        order_api::checkout::place_order::place_order(&world.app, customer.id, operation, Choice::default())
     };
     let (first, second, ()) = tokio::join!(place(false), place(true), both);
     assert_eq!(first.unwrap(), second.unwrap());

@@ -144,6 +144,7 @@ async fn without_redis_carts_are_503_and_everything_else_works(
         client.get("/api/order/cart"),
         client.delete("/api/order/cart"),
         client.post("/api/order/cart/lines").json(&add),
+        client.post("/api/order/cart/acknowledgements").json(&json!({ "version": "x" })),
         client.delete(&format!("/api/order/cart/lines/{}", cakes[0])),
         client.post("/api/order/orders").key("k").json(&json!({})),
     ] {

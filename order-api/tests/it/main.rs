@@ -2,6 +2,8 @@
 //! schema of its own. Between the services are proxies that lose or hold requests and replies if a test demands it.
 
 mod after_sale;
+mod cart_additions;
+mod cart_versions;
 mod carts_cancelled;
 mod carts_in_redis;
 mod carts_shown;
@@ -11,6 +13,7 @@ mod crashes;
 mod deliveries;
 mod figures;
 mod midnight;
+mod one_line_one_order;
 mod orders_shown;
 mod payouts;
 mod refusals;

@@ -14,6 +14,7 @@ fn operations() -> Vec<(Method, String, Role)> {
     [
         (Method::GET, "cart".to_owned(), Role::Customer),
         (Method::DELETE, "cart".to_owned(), Role::Customer),
+        (Method::POST, "cart/acknowledgements".to_owned(), Role::Customer),
         (Method::POST, "cart/lines".to_owned(), Role::Customer),
         (Method::PUT, format!("cart/lines/{id}"), Role::Customer),
         (Method::DELETE, format!("cart/lines/{id}"), Role::Customer),

@@ -40,7 +40,7 @@ pub(crate) struct Customer {
     pub(crate) member: Member,
     pub(crate) cart_key: String,
     /// The line of each option, in the form in which order-api has written it.
-    pub(crate) lines: Vec<(String, Vec<u8>)>,
+    pub(crate) lines: Vec<(String, String)>,
 }
 
 /// An option, with its item, store and seller.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use clock::Clock;
 use http::{Method, StatusCode};
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
@@ -23,6 +24,7 @@ struct Ordering {
     customer: Customer,
     gateway: Connection,
     redis: MultiplexedConnection,
+    clock: Clock,
     turn: usize,
 }
 
@@ -38,6 +40,7 @@ pub(crate) async fn measure(market: &Market, pick: Pick, span: Span) -> anyhow::
             customer: customer.clone(),
             gateway: Connection::open(&market.stack.gateway_url()).await?,
             redis: redis_of(&market.stack).await?,
+            clock: Clock::system(),
             turn: number * 61,
         });
     }
@@ -54,7 +57,8 @@ impl Work for Ordering {
         put.arg(&self.customer.cart_key);
         for option_id in chosen {
             let line = self.customer.lines.iter().find(|(id, _)| id == option_id);
-            put.arg(option_id).arg(&line.context("a line that was never in the cart")?.1);
+            let (_, line) = line.context("a line that was never in the cart")?;
+            put.arg(option_id).arg(with_version(line, self.clock.new_id())?);
         }
         put.query_async::<()>(&mut self.redis).await?;
         let key = Uuid::new_v4().to_string();
@@ -65,6 +69,17 @@ impl Work for Ordering {
         answer.expect(StatusCode::CREATED);
         Ok(())
     }
+}
+
+/// The stored line as a new one: a version of a line is in one order.
+fn with_version(line: &str, version: Uuid) -> anyhow::Result<String> {
+    let mut parts = line.splitn(4, ':');
+    let (Some(format), Some(pieces), Some(_), Some(rest)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        bail!("a line in another format: {line}");
+    };
+    Ok(format!("{format}:{pieces}:{}:{rest}", version.simple()))
 }
 
 /// Waits until every order is finished and the outbox is empty. Gives how long that took.

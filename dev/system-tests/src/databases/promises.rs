@@ -4,7 +4,7 @@
 pub(super) type Promise = (&'static str, &'static str);
 
 /// They must be zero at every moment.
-pub(super) const ALWAYS: [Promise; 7] = [
+pub(super) const ALWAYS: [Promise; 8] = [
     ("the sum of all postings", "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM member.postings"),
     (
         "transfers whose postings do not sum to zero",
@@ -29,6 +29,11 @@ pub(super) const ALWAYS: [Promise; 7] = [
         "orders without an Idempotency-Key",
         "SELECT COUNT(*) FROM orders.orders o \
          LEFT JOIN orders.idempotency_keys k ON k.operation_id = o.id WHERE k.operation_id IS NULL",
+    ),
+    (
+        "versions of cart lines in more than one order that has not failed",
+        "SELECT COUNT(*) FROM (SELECT wish FROM orders.order_lines WHERE status <> 'FAILED' \
+         GROUP BY wish HAVING COUNT(*) > 1) x",
     ),
     (
         "lines that were refunded or cancelled more than once",

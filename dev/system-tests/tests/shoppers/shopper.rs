@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use system_tests::test_stack::gateway;
 use system_tests::{Request, ownership};
-use testkit::member::Member;
+use testkit::member::{Member, new_key};
 use testkit::shop::Item;
 use testkit::{Answer, text};
 use tokio::sync::watch;
@@ -65,27 +65,24 @@ impl Shopper {
             .await;
     }
 
-    /// Fills the cart, reads it, and orders all or some of it. Sometimes sends the order twice at once, or changes the cart
-    /// meanwhile.
+    /// Fills the cart, reads it, and orders all or some of it. Sometimes sends the order twice at once, by the same key or by
+    /// another one, or changes the cart meanwhile.
     async fn buy(&mut self) {
         for _ in 0..self.rng.random_range(1..=3) {
             self.change_cart().await;
         }
-        let cart = self.ask(self.request(Method::GET, "/api/order/cart", None)).await;
-        if let Some(cart) = &cart {
-            self.check_cart(cart);
-        }
-        let body = match cart.map(|cart| self.some_options(&cart.body)) {
-            Some(some) if !some.is_empty() && self.rng.random_bool(0.4) => json!({ "optionIds": some }),
-            _ => json!({}),
-        };
-        let order = KeyedRequest::new(&self.me, Kind::Order, body);
+        let cart = self.look_at_cart().await;
+        let body = self.order_of(cart.as_ref());
+        let order = KeyedRequest::new(&self.me, Kind::Order, body.clone());
+        let rival = self.rng.random_bool(0.3).then(|| KeyedRequest::new(&self.me, Kind::Order, body.clone()));
         let meanwhile = self.rng.random_bool(0.4).then(|| self.cart_change());
         let twice = self.rng.random_bool(0.3);
         let (history, client) = (self.market.history.clone(), self.market.client.clone());
-        let (first, _, changed) = tokio::join!(
-            history.send(&client, &order, self.market.patience()),
-            async { if twice { history.send(&client, &order, self.market.patience()).await } else { None } },
+        let send = |order| history.send(&client, order, self.market.patience());
+        let (first, _, _, changed) = tokio::join!(
+            send(&order),
+            async { if twice { send(&order).await } else { None } },
+            async { if let Some(rival) = &rival { send(rival).await } else { None } },
             async { if let Some(change) = meanwhile { self.ask(change).await } else { None } },
         );
         if let Some(cart) = changed {
@@ -97,10 +94,56 @@ impl Shopper {
         }
         if let Some(answer) = answer.filter(|answer| answer.status == StatusCode::CREATED) {
             self.check_lines(&answer);
+            if let Some(cart) = cart.filter(|_| body["cartVersion"].is_string()) {
+                check_as_seen(&cart, &answer.body);
+            }
             let lines = answer.body["lines"].as_array().cloned().unwrap_or_default();
             self.lines.extend(lines.iter().map(|line| text(line, "id")));
             self.orders.push(answer.body);
         }
+    }
+
+    /// Reads the cart. Often wants no more of an option than there is, and acknowledges what has changed.
+    async fn look_at_cart(&mut self) -> Option<Value> {
+        let answer = self.ask(self.request(Method::GET, "/api/order/cart", None)).await?;
+        self.check_cart(&answer);
+        let mut cart = answer.body;
+        for line in cart["lines"].as_array().cloned().unwrap_or_default() {
+            let available = line["available"].as_i64().unwrap_or_default();
+            if available >= line["quantity"].as_i64().unwrap_or_default() || self.rng.random_bool(0.2) {
+                continue;
+            }
+            let path = format!("/api/order/cart/lines/{}", text(&line, "optionId"));
+            let change = match available {
+                0 => self.request(Method::DELETE, &path, None),
+                _ => self.request(Method::PUT, &path, Some(&json!({ "quantity": available }))),
+            };
+            cart = self.ask(change).await?.expect(StatusCode::OK).body;
+        }
+        if !cart["messages"].as_array().is_none_or(Vec::is_empty) && self.rng.random_bool(0.5) {
+            let path = "/api/order/cart/acknowledgements";
+            let request = self.request(Method::POST, path, Some(&json!({ "version": cart["version"] })));
+            let answer = self.ask(request.key(&new_key())).await?;
+            match answer.status {
+                StatusCode::OK => cart = answer.body,
+                _ => assert_eq!(answer.code(), "CART_CHANGED", "{} {}", answer.status, answer.body),
+            }
+        }
+        Some(cart)
+    }
+
+    /// The body of an order of all or some of the cart.
+    fn order_of(&mut self, cart: Option<&Value>) -> Value {
+        let Some(cart) = cart else { return json!({}) };
+        let mut body = json!({});
+        let some = self.some_options(cart);
+        if !some.is_empty() && self.rng.random_bool(0.4) {
+            body["optionIds"] = json!(some);
+        }
+        if self.rng.random_bool(0.6) {
+            body["cartVersion"] = cart["version"].clone();
+        }
+        body
     }
 
     /// Checks a cart. 204 says that it was emptied.
@@ -224,11 +267,10 @@ impl Shopper {
         let quantity = self.rng.random_range(1..=4);
         let line = format!("/api/order/cart/lines/{option_id}");
         match self.rng.random_range(0..100) {
-            0..55 => self.request(
-                Method::POST,
-                "/api/order/cart/lines",
-                Some(&json!({ "optionId": option_id, "quantity": quantity })),
-            ),
+            0..55 => {
+                let body = json!({ "optionId": option_id, "quantity": quantity });
+                self.request(Method::POST, "/api/order/cart/lines", Some(&body)).key(&new_key())
+            }
             55..85 => self.request(Method::PUT, &line, Some(&json!({ "quantity": quantity }))),
             85..97 => self.request(Method::DELETE, &line, None),
             _ => self.request(Method::DELETE, "/api/order/cart", None),
@@ -263,6 +305,18 @@ impl Shopper {
         match body {
             Some(body) => request.json(body),
             None => request,
+        }
+    }
+}
+
+/// Checks that an order which names the version of a cart has the names, prices and quantities that this cart showed.
+fn check_as_seen(cart: &Value, order: &Value) {
+    let shown = cart["lines"].as_array().cloned().unwrap_or_default();
+    for line in order["lines"].as_array().cloned().unwrap_or_default() {
+        let as_shown = shown.iter().find(|shown| shown["optionId"] == line["optionId"]);
+        let as_shown = as_shown.unwrap_or_else(|| panic!("{line} was not in the cart {cart}"));
+        for key in ["price", "quantity", "itemName", "optionName", "storeName"] {
+            assert_eq!(line[key], as_shown[key], "{line}; the cart showed {as_shown}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Carts in answers.
 
 use money::Won;
+use problem::{Code, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::cart::comparison::{Change, Message};
+use crate::cart::comparison::{Change, Message, Named};
 use crate::cart::view::{CartView, LineView};
 use crate::quantity::Quantity;
 
@@ -14,9 +15,13 @@ use crate::quantity::Quantity;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Cart)]
 pub(crate) struct CartBody {
+    /// The version of what is shown: a text that changes with the lines, names, prices and messages. It does not change with
+    /// `available`, nor with `SOLD_OUT` and `QUANTITY_REDUCED`, which only say the same in words.
+    version: String,
     /// The lines, in the order in which they were added.
     lines: Vec<CartLineBody>,
-    /// What has changed since you last read your cart. Each message is shown once.
+    /// What has changed since you last acknowledged it. Reading the cart acknowledges nothing. `SOLD_OUT` and
+    /// `QUANTITY_REDUCED` need no acknowledgement: they are shown as long as they are so.
     messages: Vec<MessageBody>,
     /// The sum of the lines, in won.
     total: Won,
@@ -35,23 +40,29 @@ struct CartLineBody {
     option_name: String,
     /// The price of one piece, in won.
     price: Won,
+    /// How many pieces you want. It stays so while fewer can be had.
     quantity: Quantity,
     /// Price times quantity, in won.
     line_total: Won,
-    /// How many pieces can be bought now; 0 if the option is sold out.
+    /// How many pieces can be had now, which may be fewer than you want; 0 if the option is sold out. Checkout refuses an order
+    /// for more.
     available: u32,
 }
 
-/// One change of an option in the cart. The names are those that you last saw.
+/// What you have to know about an option. The names are those that you last acknowledged.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CartMessage)]
 pub(crate) struct MessageBody {
     code: MessageCode,
     option_id: Uuid,
-    item_id: Uuid,
-    item_name: String,
-    option_name: String,
+    /// Missing, like the names, only where `NOT_IN_CART` is about an option that is not on sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option_name: Option<String>,
     /// `PRICE_CHANGED`: the old price of one piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_price: Option<Won>,
@@ -64,12 +75,15 @@ pub(crate) struct MessageBody {
     /// `OPTION_RENAMED` and `ITEM_RENAMED`: the new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_name: Option<String>,
-    /// `QUANTITY_REDUCED`: how many pieces were in the cart.
+    /// `QUANTITY_REDUCED`: how many pieces you want.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_quantity: Option<Quantity>,
-    /// `QUANTITY_REDUCED`: how many pieces can be bought, and are in the cart now.
+    /// `QUANTITY_REDUCED`: how many pieces can be had now. The line stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_quantity: Option<Quantity>,
+    /// `IN_ANOTHER_ORDER`: the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<Uuid>,
 }
 
 /// What has changed.
@@ -77,9 +91,9 @@ pub(crate) struct MessageBody {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = CartMessageCode)]
 enum MessageCode {
-    /// The item or its store was deleted. The line is removed.
+    /// The item or its store was deleted. The line is not shown any more, and is removed when you acknowledge this.
     ItemDeleted,
-    /// The option was deleted. The line is removed.
+    /// The option was deleted. The line is not shown any more, and is removed when you acknowledge this.
     OptionDeleted,
     /// The price has changed.
     PriceChanged,
@@ -89,13 +103,24 @@ enum MessageCode {
     ItemRenamed,
     /// The option is sold out.
     SoldOut,
-    /// Fewer pieces are left than were in the cart.
+    /// Fewer pieces can be had now than you want.
     QuantityReduced,
+    /// Only where an order is refused: the option was chosen, but is not in the cart.
+    NotInCart,
+    /// Only where an order is refused: another order has been placed for this line as it is.
+    InAnotherOrder,
+}
+
+/// The problem of a request that was made for another cart than there is.
+pub(crate) fn cart_changed(messages: Vec<Message>) -> Problem {
+    let messages: Vec<MessageBody> = messages.into_iter().map(MessageBody::from).collect();
+    Problem::new(Code::CartChanged).extra("messages", &messages)
 }
 
 impl From<CartView> for CartBody {
     fn from(view: CartView) -> Self {
         Self {
+            version: view.version.as_str().to_owned(),
             lines: view.lines.into_iter().map(CartLineBody::from).collect(),
             messages: view.messages.into_iter().map(MessageBody::from).collect(),
             total: view.total,
@@ -122,18 +147,25 @@ impl From<LineView> for CartLineBody {
 
 impl From<Message> for MessageBody {
     fn from(message: Message) -> Self {
+        let (item_id, item_name, option_name) = match message.named {
+            Some(Named { item_id, item_name, option_name }) => {
+                (Some(item_id), Some(item_name), Some(option_name))
+            }
+            None => (None, None, None),
+        };
         let mut body = Self {
             code: MessageCode::SoldOut,
             option_id: message.option_id,
-            item_id: message.item_id,
-            item_name: message.item_name,
-            option_name: message.option_name,
+            item_id,
+            item_name,
+            option_name,
             old_price: None,
             new_price: None,
             old_name: None,
             new_name: None,
             old_quantity: None,
             new_quantity: None,
+            order_id: None,
         };
         body.code = match message.change {
             Change::ItemDeleted => MessageCode::ItemDeleted,
@@ -151,9 +183,14 @@ impl From<Message> for MessageBody {
                 (body.old_name, body.new_name) = (Some(old), Some(new));
                 MessageCode::ItemRenamed
             }
-            Change::QuantityReduced { old, new } => {
-                (body.old_quantity, body.new_quantity) = (Some(old), Some(new));
+            Change::QuantityReduced { wanted, available } => {
+                (body.old_quantity, body.new_quantity) = (Some(wanted), Some(available));
                 MessageCode::QuantityReduced
+            }
+            Change::NotInCart => MessageCode::NotInCart,
+            Change::InAnotherOrder { order_id } => {
+                body.order_id = Some(order_id);
+                MessageCode::InAnotherOrder
             }
         };
         body

@@ -32,5 +32,5 @@ pub(crate) async fn cart_clear(
     Customer(customer): Customer,
 ) -> Result<Json<CartBody>, CartsDown> {
     clear_cart(&app, customer.member_id).await?;
-    Ok(Json(CartView::default().into()))
+    Ok(Json(CartView::empty().into()))
 }

@@ -1,8 +1,9 @@
 //! `POST /api/order/cart/lines`
 
 use access::Customer;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use garde::Validate;
+use idempotency::Operation;
 use problem::{Code, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,13 +11,13 @@ use uuid::Uuid;
 
 use super::cart_body::CartBody;
 use crate::cart::PutError;
-use crate::cart::change::{ChangeError, Put, put_line};
+use crate::cart::change::{ChangeError, add_to_line};
 use crate::quantity::Quantity;
 use crate::state::AppState;
 
 problem::refusals!(Refusals:
-    MalformedJson, ValidationFailed, Unauthenticated, WrongRole, OptionNotFound, CartFull,
-    BodyTooLarge, UnsupportedMediaType, GatewayTimeout, BadGateway);
+    MalformedJson, ValidationFailed, IdempotencyKeyInvalid, Unauthenticated, WrongRole, OptionNotFound,
+    IdempotencyKeyInUse, CartFull, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused, GatewayTimeout, BadGateway);
 
 /// Pieces of an option.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -48,19 +49,24 @@ problem::respond!(ChangeError);
 
 /// Add to your cart
 ///
-/// A cart has at most 100 lines, and a line 1 to 999 pieces. The stock is reserved at checkout, not here.
+/// A cart has at most 100 lines, and a line 1 to 999 pieces. The stock is reserved at checkout, not here. With an
+/// `Idempotency-Key` the pieces are added once, however often the request is sent.
 #[utoipa::path(
     post,
     path = "/api/order/cart/lines",
     tag = "cart",
     security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A new random key for each addition", min_length = 1, max_length = 255)),
     request_body = Request,
     responses((status = OK, description = "The cart", body = CartBody), Refusals),
 )]
 pub(crate) async fn cart_line_add(
     State(app): State<AppState>,
     Customer(customer): Customer,
+    operation: Option<Extension<Operation>>,
     Json(request): Json<Request>,
 ) -> Result<Json<CartBody>, ChangeError> {
-    Ok(Json(put_line(&app, customer.member_id, request.option_id, request.quantity, Put::Add).await?.into()))
+    let operation = operation.map(|Extension(operation)| operation);
+    let Request { option_id, quantity } = request;
+    Ok(Json(add_to_line(&app, customer.member_id, option_id, quantity, operation).await?.into()))
 }

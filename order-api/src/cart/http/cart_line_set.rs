@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::cart_body::CartBody;
-use crate::cart::change::{ChangeError, Put, put_line};
+use crate::cart::change::{ChangeError, set_line};
 use crate::quantity::Quantity;
 use crate::state::AppState;
 
@@ -45,5 +45,5 @@ pub(crate) async fn cart_line_set(
     Path(option_id): Path<Uuid>,
     Json(request): Json<Request>,
 ) -> Result<Json<CartBody>, ChangeError> {
-    Ok(Json(put_line(&app, customer.member_id, option_id, request.quantity, Put::Set).await?.into()))
+    Ok(Json(set_line(&app, customer.member_id, option_id, request.quantity).await?.into()))
 }

@@ -23,8 +23,9 @@ problem::respond!(ViewError);
 
 /// Show your cart
 ///
-/// Every line is compared with its option as the store sells it now. `messages` shows what has changed since you last read
-/// your cart; each message is shown once.
+/// Every line is compared with its option as the store sells it now. `messages` shows what has changed since you last
+/// acknowledged it. Reading changes nothing: a message is shown until you acknowledge the `version` that shows it, or place an
+/// order with it as `cartVersion`.
 #[utoipa::path(
     get,
     path = "/api/order/cart",

@@ -1,5 +1,6 @@
 //! The routes of the cart, a file for each operation.
 
+pub(crate) mod cart_acknowledge;
 pub(crate) mod cart_body;
 pub(crate) mod cart_clear;
 pub(crate) mod cart_line_add;

@@ -2,7 +2,10 @@
 //!
 //! Each customer has one hash, `cart:{customer id}` (the braces keep it on one node of a Redis Cluster), with a field for
 //! each option; [`record`] has its format. Every change is one script or one transaction. So it is atomic, takes one round
-//! trip, and returns the cart as it is after the change. Each read and each change restarts the expiry.
+//! trip, and returns the cart as it is after the change. A read changes nothing. Each read and each change restarts the expiry.
+//!
+//! A change that would take effect twice if it was repeated leaves a note, if its request has an Idempotency-Key:
+//! `cart-operation:{customer id}:operation id`. The script that makes the change writes it, so that Redis has both or none.
 
 mod record;
 
@@ -23,9 +26,11 @@ use record::Field;
 
 /// How long a cart is kept after it was last read or changed, in seconds.
 const EXPIRY_S: i64 = 30 * 24 * 60 * 60;
+/// How long it is noted that an operation was done, in seconds. It is longer than an Idempotency-Key is kept.
+const NOTE_EXPIRY_S: i64 = 25 * 60 * 60;
 
 static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("put.lua")));
-static MARK_SEEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("mark_seen.lua")));
+static ACKNOWLEDGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acknowledge.lua")));
 static REMOVE_ORDERED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("remove_ordered.lua")));
 
 /// All carts. Cheap to clone.
@@ -54,6 +59,20 @@ pub struct NewLine {
     pub seen: Seen,
     /// The time, if the line is new.
     pub added_at: OffsetDateTime,
+}
+
+/// Pieces that were ordered.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderedPieces {
+    /// The option.
+    pub option_id: Uuid,
+    /// The version of the line that was ordered.
+    pub line_version: Uuid,
+    /// How many pieces.
+    pub quantity: Quantity,
+    /// The version of the pieces that were added meanwhile and stay. It is the same each time. So if Redis comes back older
+    /// than it was, these pieces cannot be ordered once more by another version.
+    pub rest_version: Uuid,
 }
 
 /// Redis does not answer.
@@ -85,6 +104,19 @@ impl Cart {
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
+
+    /// The lines of these fields. Fields that this build cannot parse are not in the cart; another build may need them.
+    fn of(fields: Vec<(String, Field)>) -> Self {
+        let mut lines: Vec<(OffsetDateTime, CartLine, Field)> = fields
+            .into_iter()
+            .filter_map(|(option_id, field)| {
+                let (line, added_at) = field.parse(&option_id)?;
+                Some((added_at, line, field))
+            })
+            .collect();
+        lines.sort_by_key(|(added_at, line, _)| (*added_at, line.option_id));
+        Self { lines: lines.into_iter().map(|(_, line, field)| (line, field)).collect() }
+    }
 }
 
 impl Carts {
@@ -106,21 +138,36 @@ impl Carts {
     /// The cart of a customer; empty if there is none.
     pub async fn read(&self, customer: MemberId) -> Result<Cart, CartsDown> {
         let mut pipeline = redis::pipe();
-        self.query(customer, touch_and_read(&mut pipeline, &key(customer))).await
+        match self.query(touch_and_read(&mut pipeline, &key(customer))).await {
+            Err(CartsDown(error)) if is_no_cart(&error) => Ok(Cart::default()),
+            result => result,
+        }
     }
 
-    /// Adds pieces of an option.
-    pub async fn add(&self, customer: MemberId, line: &NewLine) -> Result<Cart, PutError> {
-        self.put("ADD", customer, line).await
+    /// Adds pieces of an option; nothing if this `operation` has added them before.
+    pub async fn add(
+        &self,
+        customer: MemberId,
+        line: &NewLine,
+        operation: Option<Uuid>,
+    ) -> Result<Cart, PutError> {
+        self.put("ADD", customer, line, operation).await
     }
 
     /// Sets the number of pieces of an option.
     pub async fn set(&self, customer: MemberId, line: &NewLine) -> Result<Cart, PutError> {
-        self.put("SET", customer, line).await
+        self.put("SET", customer, line, None).await
     }
 
-    async fn put(&self, mode: &str, customer: MemberId, line: &NewLine) -> Result<Cart, PutError> {
+    async fn put(
+        &self,
+        mode: &str,
+        customer: MemberId,
+        line: &NewLine,
+        operation: Option<Uuid>,
+    ) -> Result<Cart, PutError> {
         let mut invocation = PUT.key(key(customer));
+        add_note(&mut invocation, customer, operation);
         invocation
             .arg(mode)
             .arg(line.option_id.to_string())
@@ -129,11 +176,12 @@ impl Carts {
             .arg(record::seen_json(&line.seen, line.added_at))
             .arg(MAX_LINES)
             .arg(Quantity::MAX)
-            .arg(EXPIRY_S);
+            .arg(EXPIRY_S)
+            .arg(NOTE_EXPIRY_S);
         let (refused, fields): (Option<String>, Vec<(String, Field)>) =
             self.invoke(customer, &invocation).await?;
         match refused.as_deref() {
-            None => Ok(self.cart(customer, fields).await),
+            None => Ok(Cart::of(fields)),
             Some("LINES") => Err(PutError::TooManyLines),
             Some(_) => Err(PutError::TooManyPieces),
         }
@@ -144,7 +192,13 @@ impl Carts {
         let key = key(customer);
         let mut pipeline = redis::pipe();
         pipeline.hdel(&key, option_id.to_string()).ignore();
-        self.query(customer, touch_and_read(&mut pipeline, &key)).await
+        match self.query(touch_and_read(&mut pipeline, &key)).await {
+            Err(CartsDown(error)) if is_no_cart(&error) => {
+                self.clear(customer).await?;
+                Ok(Cart::default())
+            }
+            result => result,
+        }
     }
 
     /// Removes all lines.
@@ -152,39 +206,47 @@ impl Carts {
         Ok(Cmd::del(key(customer)).query_async(&mut self.redis.clone()).await?)
     }
 
-    /// Stores that the customer has seen the changes of these lines. A line that was changed since it was read stays as it
-    /// is; the next read shows its messages again.
-    pub async fn mark_seen(
+    /// Stores that the customer has acknowledged the changes of these lines. A line that was changed since it was read stays
+    /// as it is; its messages are still shown.
+    pub async fn acknowledge(
         &self,
         customer: MemberId,
         cart: &Cart,
-        seen: &[ComparedLine],
-    ) -> Result<(), CartsDown> {
-        let mut invocation = MARK_SEEN.key(key(customer));
-        let mut differs = false;
-        for compared in seen.iter().filter(|compared| compared.differs()) {
-            let Some((_, before)) = cart.lines.iter().find(|(line, _)| *line == compared.before) else {
+        lines: &[ComparedLine],
+        operation: Option<Uuid>,
+    ) -> Result<Cart, CartsDown> {
+        let mut invocation = ACKNOWLEDGE.key(key(customer));
+        add_note(&mut invocation, customer, operation);
+        invocation.arg(EXPIRY_S).arg(NOTE_EXPIRY_S);
+        for compared in lines.iter().filter(|compared| compared.has_changed()) {
+            let Some((_, before)) = cart.lines.iter().find(|(line, _)| *line == compared.line) else {
                 continue;
             };
-            let after = compared.now.as_ref().map(|(now, _)| before.rewritten(now));
-            invocation.arg(compared.before.option_id.to_string()).arg(before).arg(after.unwrap_or_default());
-            differs = true;
+            let after = compared.acknowledged().map(|line| before.rewritten(&line));
+            invocation.arg(compared.line.option_id.to_string()).arg(before).arg(after.unwrap_or_default());
         }
-        if differs { self.invoke(customer, &invocation).await } else { Ok(()) }
+        Ok(Cart::of(self.invoke(customer, &invocation).await?))
     }
 
-    /// Removes what was ordered: for each line the option, the version and the pieces. Pieces that were added meanwhile stay
-    /// and get the version `rest_version`. A line with another version stays as it is. So a repeated call changes nothing.
+    /// Whether a change of this operation was made.
+    pub async fn was_done(&self, customer: MemberId, operation: Uuid) -> Result<bool, CartsDown> {
+        Ok(Cmd::exists(note(customer, operation)).query_async(&mut self.redis.clone()).await?)
+    }
+
+    /// Removes what was ordered. Pieces that were added meanwhile stay, with another version. A line with another version stays
+    /// as it is. So a repeated call changes nothing.
     pub async fn remove_ordered(
         &self,
         customer: MemberId,
-        ordered: impl IntoIterator<Item = (Uuid, Uuid, Quantity)>,
-        rest_version: Uuid,
+        ordered: impl IntoIterator<Item = OrderedPieces>,
     ) -> Result<(), CartsDown> {
         let mut invocation = REMOVE_ORDERED.key(key(customer));
-        invocation.arg(rest_version.simple().to_string());
-        for (option_id, version, quantity) in ordered {
-            invocation.arg(option_id.to_string()).arg(version.simple().to_string()).arg(quantity.get());
+        for pieces in ordered {
+            invocation
+                .arg(pieces.option_id.to_string())
+                .arg(pieces.line_version.simple().to_string())
+                .arg(pieces.quantity.get())
+                .arg(pieces.rest_version.simple().to_string());
         }
         self.invoke(customer, &invocation).await
     }
@@ -204,47 +266,24 @@ impl Carts {
         }
     }
 
-    async fn query(&self, customer: MemberId, pipeline: &Pipeline) -> Result<Cart, CartsDown> {
-        let fields: RedisResult<(Vec<(String, Field)>,)> =
-            pipeline.query_async(&mut self.redis.clone()).await;
-        match fields {
-            Ok((fields,)) => Ok(self.cart(customer, fields).await),
-            Err(error) if is_no_cart(&error) => {
-                self.clear(customer).await?;
-                Ok(Cart::default())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Parses the fields. Removes those that this build cannot parse.
-    async fn cart(&self, customer: MemberId, fields: Vec<(String, Field)>) -> Cart {
-        let mut lines = Vec::with_capacity(fields.len());
-        let mut unreadable = Vec::new();
-        for (option_id, field) in fields {
-            match field.parse(&option_id) {
-                Some((line, added_at)) => lines.push((added_at, line, field)),
-                None => unreadable.push((option_id, field)),
-            }
-        }
-        if !unreadable.is_empty() {
-            tracing::warn!(lines = unreadable.len(), "removing lines that cannot be parsed from a cart");
-            let mut invocation = MARK_SEEN.key(key(customer));
-            for (option_id, field) in &unreadable {
-                invocation.arg(option_id).arg(field).arg("");
-            }
-            // If this fails, the next read removes them.
-            if let Err(error) = self.invoke::<()>(customer, &invocation).await {
-                tracing::debug!(%error, "could not remove them");
-            }
-        }
-        lines.sort_by_key(|(added_at, line, _)| (*added_at, line.option_id));
-        Cart { lines: lines.into_iter().map(|(_, line, field)| (line, field)).collect() }
+    async fn query(&self, pipeline: &Pipeline) -> Result<Cart, CartsDown> {
+        let (fields,): (Vec<(String, Field)>,) = pipeline.query_async(&mut self.redis.clone()).await?;
+        Ok(Cart::of(fields))
     }
 }
 
 fn key(customer: MemberId) -> String {
     format!("cart:{{{customer}}}")
+}
+
+fn note(customer: MemberId, operation: Uuid) -> String {
+    format!("cart-operation:{{{customer}}}:{}", operation.simple())
+}
+
+fn add_note(invocation: &mut ScriptInvocation<'_>, customer: MemberId, operation: Option<Uuid>) {
+    if let Some(operation) = operation {
+        invocation.key(note(customer, operation));
+    }
 }
 
 fn touch_and_read<'pipeline>(pipeline: &'pipeline mut Pipeline, key: &str) -> &'pipeline Pipeline {

@@ -2,7 +2,7 @@
 //!
 //! The name of the field is the option id; the value is `1:{quantity}:{line version}:{JSON}`. The scripts read and write
 //! the first three parts and copy the JSON unchanged. `1` is the version of the format. A build with a new format must
-//! parse the old one too; otherwise the lines are removed.
+//! parse the old one too. A line that a build cannot parse is not in the cart for this build, and stays stored for the others.
 
 use money::Won;
 use redis::{FromRedisValue, ParsingError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
@@ -31,8 +31,6 @@ struct SeenRecord<'text> {
     #[serde(rename = "oname")]
     option_name: std::borrow::Cow<'text, str>,
     price: Won,
-    #[serde(rename = "out", default, skip_serializing_if = "std::ops::Not::not")]
-    sold_out: bool,
 }
 
 /// The JSON of a line that was added at `added_at`, with what the customer saw.
@@ -43,7 +41,6 @@ pub(super) fn seen_json(seen: &Seen, added_at: OffsetDateTime) -> String {
         item_name: seen.item_name.as_str().into(),
         option_name: seen.option_name.as_str().into(),
         price: seen.price,
-        sold_out: seen.sold_out,
     };
     serde_json::to_string(&record).expect("strings, numbers and ids can be written as JSON")
 }
@@ -63,7 +60,6 @@ impl Field {
             item_name: record.item_name.into_owned(),
             option_name: record.option_name.into_owned(),
             price: record.price,
-            sold_out: record.sold_out,
         };
         let option_id = Uuid::try_parse(option_id).ok()?;
         Some((CartLine { option_id, quantity, line_version, seen }, record.added_at))
@@ -110,7 +106,6 @@ mod tests {
                 item_name: "쌀:빵 \"1\"".into(),
                 option_name: "1호".into(),
                 price: Won::new(32_000),
-                sold_out: true,
             },
         }
     }
@@ -123,6 +118,15 @@ mod tests {
     #[test]
     fn a_line_is_parsed_as_it_was_written() {
         assert_eq!(field(&line()).parse(&OPTION.to_string()), Some((line(), AT)));
+    }
+
+    #[test]
+    fn a_line_of_an_older_build_is_parsed() {
+        // It also stored whether the customer was told that the option is sold out.
+        let json = seen_json(&line().seen, AT);
+        let json = format!("{},\"out\":true}}", json.trim_end_matches('}'));
+        let stored = Field(format!("1:12:{}:{json}", line().line_version.simple()).into_bytes());
+        assert_eq!(stored.parse(&OPTION.to_string()), Some((line(), AT)));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::cart::http::cart_body::MessageBody;
+use crate::cart::http::cart_body::cart_changed;
+use crate::checkout::choose_lines::Choice;
 use crate::checkout::place_order::{CheckoutError, place_order};
 use crate::orders::http::order_body::OrderBody;
 use crate::orders::order::{Failure, OrderStatus};
@@ -30,16 +31,18 @@ pub(crate) struct Request {
     #[garde(inner(length(min = 1, max = 100)))]
     #[schema(min_items = 1, max_items = 100)]
     option_ids: Option<Vec<Uuid>>,
+    /// The `version` of the cart that you have seen. The order is what you saw at that version, and its messages are
+    /// acknowledged by the order. If the cart has another version by now, nothing is ordered.
+    #[garde(inner(length(min = 1, max = 100)))]
+    #[schema(min_length = 1, max_length = 100)]
+    cart_version: Option<String>,
 }
 
 impl From<CheckoutError> for Problem {
     fn from(error: CheckoutError) -> Self {
         match error {
             CheckoutError::NothingChosen => Problem::new(Code::CartEmpty),
-            CheckoutError::Changed(messages) => {
-                let messages: Vec<MessageBody> = messages.into_iter().map(MessageBody::from).collect();
-                Problem::new(Code::CartChanged).extra("messages", &messages)
-            }
+            CheckoutError::Changed(messages) => cart_changed(messages),
             CheckoutError::Failed { order_id, failure, shortages } => {
                 let problem = Problem::new(code(failure)).extra("orderId", &order_id);
                 if shortages.is_empty() { problem } else { problem.extra("shortages", &shortages) }
@@ -67,6 +70,10 @@ const fn code(failure: Failure) -> Code {
 /// ordered lines leave the cart. If a step fails, nothing is taken. The same request with the same key places one order,
 /// however often it is sent.
 ///
+/// You order what you have seen: with `cartVersion` what the cart showed at that version, without it lines that have not
+/// changed since you last acknowledged their changes. A chosen option that is not in the cart, or whose line is in another
+/// order already, is refused. In all these cases the answer is `CART_CHANGED`, nothing is taken, and `messages` says why.
+///
 /// The answer is 202 if the order is not finished within a few seconds, because a service is down. It will be finished
 /// without a further request; `Location` shows its status.
 #[utoipa::path(
@@ -90,7 +97,9 @@ pub(crate) async fn order_create(
     operation: Operation,
     Json(request): Json<Request>,
 ) -> Result<(StatusCode, Created<OrderBody>), CheckoutError> {
-    let order = place_order(&app, customer.member_id, operation, request.option_ids.as_deref()).await?;
+    let choice =
+        Choice { option_ids: request.option_ids.as_deref(), cart_version: request.cart_version.as_deref() };
+    let order = place_order(&app, customer.member_id, operation, choice).await?;
     let status =
         if order.status == OrderStatus::Confirmed { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let location = format!("/api/order/orders/{}", order.id);

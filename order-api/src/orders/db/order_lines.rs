@@ -18,6 +18,9 @@ pub(super) const COLUMNS: &str = "l.id, l.order_id, l.option_id, l.option_name, 
      l.store_name, l.seller_id, l.price, l.quantity, l.line_total, l.wish, l.status, l.paid_at, l.business_day, \
      l.refund_reason, l.refund_id, l.refund_day, l.refunded_at";
 
+/// The unique key that keeps a version of a cart line in one order that has not failed.
+pub const HELD_VERSION_KEY: &str = "order_lines_held_version_key";
+
 /// A line, its customer and its seller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineWithOwners {
@@ -29,13 +32,17 @@ pub struct LineWithOwners {
     pub line: OrderLine,
 }
 
-/// Inserts the lines of an order.
+/// Inserts the lines of an order. An error of [`HELD_VERSION_KEY`] means that another order that has not failed holds the
+/// version of a line.
 pub(super) async fn insert(connection: &mut Connection, order: &Order) -> sqlx::Result<()> {
     let mut query: QueryBuilder<MySql> = QueryBuilder::new(
         "INSERT INTO order_lines (id, order_id, position, option_id, option_name, item_id, item_name, store_id, \
          store_name, seller_id, price, quantity, line_total, wish, status) ",
     );
-    query.push_values((0_u16..).zip(&order.lines), |mut row, (position, line)| {
+    // In the order of their versions: two orders of the same lines do not wait for each other.
+    let mut lines: Vec<(u16, &OrderLine)> = (0..).zip(&order.lines).collect();
+    lines.sort_unstable_by_key(|(_, line)| line.line_version);
+    query.push_values(lines, |mut row, (position, line)| {
         row.push_bind(line.id)
             .push_bind(order.id)
             .push_bind(position)
@@ -54,6 +61,19 @@ pub(super) async fn insert(connection: &mut Connection, order: &Order) -> sqlx::
     });
     query.build().execute(connection).await?;
     Ok(())
+}
+
+/// The lines that hold one of these versions of cart lines, each with the id of its order.
+pub async fn holding(connection: &mut Connection, versions: &[Uuid]) -> sqlx::Result<Vec<(Uuid, OrderLine)>> {
+    let mut query: QueryBuilder<MySql> = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS).push(" FROM order_lines l WHERE l.held_version IN (");
+    let mut ids = query.separated(", ");
+    for version in versions {
+        ids.push_bind(*version);
+    }
+    query.push(") ORDER BY l.held_version");
+    let rows: Vec<LineRow> = query.build_query_as().fetch_all(connection).await?;
+    rows.into_iter().map(LineRow::into_line).collect()
 }
 
 /// The lines of these orders, each with the id of its order; those of one order are in the order of the cart.
@@ -118,7 +138,7 @@ pub async fn confirm(connection: &mut Connection, order_id: Uuid, payment: Payme
     Ok(confirmed.rows_affected() > 0)
 }
 
-/// Marks all lines of an order as failed.
+/// Marks all lines of an order as failed. The versions of the cart lines that they hold are free then.
 pub async fn fail(connection: &mut Connection, order_id: Uuid) -> sqlx::Result<()> {
     sqlx::query("UPDATE order_lines SET status = 'FAILED' WHERE order_id = ?")
         .bind(order_id)

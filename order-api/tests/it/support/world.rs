@@ -75,6 +75,11 @@ pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
 
+async fn raw_redis() -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(redis_url()).expect("an address");
+    client.get_multiplexed_async_connection().await.expect("Redis is there")
+}
+
 /// The body of an order of one option.
 pub(crate) fn one(option: Uuid) -> Value {
     json!({ "optionIds": [option] })
@@ -296,6 +301,26 @@ impl World {
     pub(crate) async fn cart(&self, customer: &Member) -> Value {
         let answer = self.orders.get("/api/order/cart").bearer(&customer.token).send().await;
         answer.expect(http::StatusCode::OK).body
+    }
+
+    /// A cart as it is stored in Redis, to the byte.
+    pub(crate) async fn stored_cart(&self, customer: &Member) -> Option<Vec<u8>> {
+        let key = format!("cart:{{{}}}", customer.id);
+        redis::cmd("DUMP").arg(key).query_async(&mut raw_redis().await).await.expect("Redis is there")
+    }
+
+    /// Stores a cart as it was before, as a Redis does that has lost its last writes.
+    pub(crate) async fn restore_cart(&self, customer: &Member, stored: &[u8]) {
+        let key = format!("cart:{{{}}}", customer.id);
+        let mut restore = redis::cmd("RESTORE");
+        restore.arg(key).arg(0).arg(stored).arg("REPLACE");
+        restore.query_async::<()>(&mut raw_redis().await).await.expect("Redis is there");
+    }
+
+    /// Acknowledges the messages of a cart at this version.
+    pub(crate) async fn acknowledge(&self, customer: &Member, version: &Value) -> Answer {
+        let request = self.orders.post("/api/order/cart/acknowledgements").bearer(&customer.token);
+        request.json(&json!({ "version": version })).send().await
     }
 
     /// The lines of a cart: option and pieces.

@@ -36,6 +36,10 @@ impl<'a> Call<'a> {
         Self { method: Method::POST, path, token: None, idempotency_key: None, body: Some(body) }
     }
 
+    pub(super) fn patch(path: &'a str, body: Value) -> Self {
+        Self { method: Method::PATCH, ..Self::post(path, body) }
+    }
+
     pub(super) fn bearer(mut self, token: &'a str) -> Self {
         self.token = Some(token);
         self

@@ -1,6 +1,6 @@
 //! The story: what a seller and two customers do.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use console::style;
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
@@ -69,6 +69,12 @@ impl Story {
         self.put_into_cart(&seoyeon, &cake.options[0], 1)?;
         self.put_into_cart(&seoyeon, &macarons.options[1], 2)?;
         self.order_twice(&seoyeon, &cake.options[0])?;
+        self.show_cart(&seoyeon)?;
+
+        chapter("The price of something in her cart changes");
+        self.change_price(&seller, &macarons, 26_000)?;
+        self.order_at_another_price(&seoyeon)?;
+        self.acknowledge(&seoyeon)?;
         self.show_cart(&seoyeon)?;
 
         chapter("박지훈 has not enough money, and then has");
@@ -159,14 +165,20 @@ impl Story {
 
     fn put_into_cart(&self, person: &Person, offer: &Offer, quantity: u32) -> anyhow::Result<()> {
         let body = json!({ "optionId": offer.id, "quantity": quantity });
-        let cart = self.api.succeed(Call::post("/api/order/cart/lines", body).bearer(&person.token))?;
+        let key = format!("line-{}-{}", offer.id, self.code);
+        let call = Call::post("/api/order/cart/lines", body).bearer(&person.token).key(&key);
+        let cart = self.api.succeed(call)?;
         let total = won(number(&cart, "total")?);
         say(&format!("{} puts {} × {quantity} into the cart; it comes to {total}", person.name, offer.name));
         Ok(())
     }
 
+    fn cart(&self, person: &Person) -> anyhow::Result<Value> {
+        self.api.succeed(Call::get("/api/order/cart").bearer(&person.token))
+    }
+
     fn show_cart(&self, person: &Person) -> anyhow::Result<()> {
-        let cart = self.api.succeed(Call::get("/api/order/cart").bearer(&person.token))?;
+        let cart = self.cart(person)?;
         for line in list(&cart, "lines")? {
             let (item, option) = (text(line, "itemName")?, text(line, "optionName")?);
             say(&format!("    still in the cart: {item} {option} × {}", number(line, "quantity")?));
@@ -176,7 +188,7 @@ impl Story {
 
     /// Sends one order twice, like a client that did not get the answer.
     fn order_twice(&self, person: &Person, offer: &Offer) -> anyhow::Result<()> {
-        let body = json!({ "optionIds": [offer.id] });
+        let body = json!({ "optionIds": [offer.id], "cartVersion": self.cart(person)?["version"] });
         let key = format!("order-1-{}", self.code);
         let call = || Call::post("/api/order/orders", body.clone()).bearer(&person.token).key(&key);
         let order = self.api.succeed(call())?;
@@ -197,25 +209,58 @@ impl Story {
         Ok(())
     }
 
-    fn order_without_money(&self, person: &Person) -> anyhow::Result<()> {
-        let key = format!("order-2-{}", self.code);
-        let call = Call::post("/api/order/orders", json!({})).bearer(&person.token).key(&key);
-        let answer = self.api.call(call)?;
-        ensure!(answer.code() == "INSUFFICIENT_BALANCE", "an order without money: {}", answer.body);
-        let balance = won(self.balance(person)?);
+    fn change_price(&self, seller: &Person, item: &Listed, price: i64) -> anyhow::Result<()> {
+        let offer = &item.options[1];
+        let path = format!("/api/store/items/{}/options/{}", item.id, offer.id);
+        let key = format!("price-{}", self.code);
+        let call = Call::patch(&path, json!({ "price": price })).bearer(&seller.token).key(&key);
+        self.api.succeed(call)?;
+        say(&format!("{} sells {} for {} now", seller.name, offer.name, won(price)));
+        Ok(())
+    }
+
+    /// Orders at a price that the customer was not shown.
+    fn order_at_another_price(&self, person: &Person) -> anyhow::Result<()> {
+        self.order_in_vain(person, &format!("order-4-{}", self.code), "CART_CHANGED")
+    }
+
+    fn acknowledge(&self, person: &Person) -> anyhow::Result<()> {
+        let cart = self.cart(person)?;
+        let [message] = list(&cart, "messages")? else { bail!("one message was expected: {cart}") };
+        let (code, old, new) =
+            (text(message, "code")?, number(message, "oldPrice")?, number(message, "newPrice")?);
+        let key = format!("seen-{}", self.code);
+        let call = Call::post("/api/order/cart/acknowledgements", json!({ "version": cart["version"] }));
+        let cart = self.api.succeed(call.bearer(&person.token).key(&key))?;
+        ensure!(list(&cart, "messages")?.is_empty(), "the message is still shown: {cart}");
         say(&format!(
-            "{} orders: {} {}; the wallet still has {balance}",
+            "{} looks at the cart: {code}, {} → {}; she acknowledges it",
             person.name,
-            answer.status,
-            answer.code()
+            won(old),
+            won(new)
         ));
+        Ok(())
+    }
+
+    fn order_without_money(&self, person: &Person) -> anyhow::Result<()> {
+        self.order_in_vain(person, &format!("order-2-{}", self.code), "INSUFFICIENT_BALANCE")
+    }
+
+    /// Places an order that must be refused with this code.
+    fn order_in_vain(&self, person: &Person, key: &str, code: &str) -> anyhow::Result<()> {
+        let call = Call::post("/api/order/orders", json!({})).bearer(&person.token).key(key);
+        let answer = self.api.call(call)?;
+        ensure!(answer.code() == code, "an order that should be refused with {code}: {}", answer.body);
+        let balance = won(self.balance(person)?);
+        say(&format!("{} orders: {} {code}; the wallet still has {balance}", person.name, answer.status));
         Ok(())
     }
 
     fn order_all(&self, person: &Person) -> anyhow::Result<()> {
         let key = format!("order-3-{}", self.code);
+        let body = json!({ "cartVersion": self.cart(person)?["version"] });
         let order =
-            self.api.succeed(Call::post("/api/order/orders", json!({})).bearer(&person.token).key(&key))?;
+            self.api.succeed(Call::post("/api/order/orders", body).bearer(&person.token).key(&key))?;
         let total = won(number(&order, "total")?);
         say(&format!("{} orders again, for {total}: {}", person.name, text(&order, "status")?));
         Ok(())

@@ -1,0 +1,106 @@
+//! An addition or acknowledgement with an Idempotency-Key takes effect once, also if its answer is lost or its process dies.
+
+use std::time::Duration;
+
+use access::Role;
+use http::{Method, StatusCode};
+use serde_json::json;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use testkit::{Answer, Client};
+use uuid::Uuid;
+
+use crate::support::{Member, Trouble, World};
+
+async fn add(client: &Client, customer: &Member, key: &str, option: Uuid, pieces: u32) -> Answer {
+    let body = json!({ "optionId": option, "quantity": pieces });
+    client.post("/api/order/cart/lines").bearer(&customer.token).key(key).json(&body).send().await
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_repeated_addition_adds_once_on_all_instances(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options).await;
+    let customer = world.customer(0).await;
+    let (_, cakes) = world.item(&world.seller().await, &[(1_000, 50)]).await;
+    let (_, other) = world.another_instance();
+    let first = add(&world.orders, &customer, "k", cakes[0], 2).await.expect(StatusCode::OK);
+    let again = add(&other, &customer, "k", cakes[0], 2).await.expect(StatusCode::OK);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+    let reused = add(&other, &customer, "k", cakes[0], 3).await;
+    let _ = reused.expect_problem(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED");
+    let malformed = add(&other, &customer, "a b", cakes[0], 3).await;
+    let _ = malformed.expect_problem(StatusCode::BAD_REQUEST, "IDEMPOTENCY_KEY_INVALID");
+    // Another key, and none, add once more.
+    let _ = add(&other, &customer, "l", cakes[0], 2).await.expect(StatusCode::OK);
+    let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
+    assert_eq!(world.in_cart(&customer).await, [(cakes[0], 6)]);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn an_addition_whose_instance_dies_after_it_was_made_is_not_made_again(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options).await;
+    let customer = world.customer(0).await;
+    let (_, cakes) = world.item(&world.seller().await, &[(1_000, 50)]).await;
+    let instance =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    {
+        let _in_it = instance.enter();
+        let (_, client) = world.another_instance();
+        let body = json!({ "optionId": cakes[0], "quantity": 2 });
+        let request = client.post("/api/order/cart/lines").bearer(&customer.token).key("k").json(&body);
+        // The store is asked before the pieces are added, and once more for the answer.
+        world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
+        instance.spawn(request.send());
+    }
+    world.to_store.happened().await;
+    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
+    world.to_store.let_go();
+    world.to_store.happened().await;
+    assert_eq!(world.in_cart(&customer).await, [(cakes[0], 2)]);
+    instance.shutdown_background();
+    world.to_store.heal();
+
+    let running = add(&world.orders, &customer, "k", cakes[0], 2).await;
+    let _ = running.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+    world.clock_control.advance(Duration::from_secs(31));
+    let customer = world.token(&customer, Role::Customer);
+    let answer = add(&world.orders, &customer, "k", cakes[0], 2).await.expect(StatusCode::OK);
+    assert_eq!(answer.body["lines"][0]["quantity"], 2);
+    assert_eq!(world.in_cart(&customer).await, [(cakes[0], 2)]);
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn an_acknowledgement_that_is_tried_again_succeeds_again(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options).await;
+    let (customer, seller) = (world.customer(0).await, world.seller().await);
+    let (item, cakes) = world.item(&seller, &[(1_000, 50)]).await;
+    let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
+    let path = format!("/items/{item}/options/{}", cakes[0]);
+    world.edit(&seller, Method::PATCH, &path, &json!({ "price": 2_000 })).await;
+    let version = world.cart(&customer).await["version"].as_str().unwrap().to_owned();
+    let id = world.clock.new_id();
+    for begun_before in [false, true, true] {
+        let operation = Some(idempotency::Operation { id, begun_before });
+        let acknowledged =
+            order_api::cart::acknowledge::acknowledge_messages(&world.app, customer.id, &version, operation);
+        assert_eq!(acknowledged.await.unwrap().messages, []);
+    }
+    // Another one is of a version that the cart has no more.
+    let _ = world
+        .acknowledge(&customer, &json!(version))
+        .await
+        .expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
+    let current = world.cart(&customer).await["version"].clone();
+    let acknowledge = async || {
+        let request = world.orders.post("/api/order/cart/acknowledgements").bearer(&customer.token).key("k");
+        request.json(&json!({ "version": current })).send().await.expect(StatusCode::OK)
+    };
+    let first = acknowledge().await;
+    let again = acknowledge().await;
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+}
