@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use garde::Validate;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// The settings of member-api, besides those of every process.
@@ -132,8 +132,15 @@ pub struct SignIn {
     pub known_place_days: u32,
     /// The key of the hashes under which emails and addresses are stored, 32 characters or more; sealed. Without it, it is made
     /// from the first of `tokens.signing-keys`; a change of that key then forgets all failures and all known places.
-    #[garde(skip)]
+    #[garde(inner(custom(long_enough)))]
     pub hash_key: Option<SecretString>,
+}
+
+fn long_enough(key: &SecretString, _: &()) -> garde::Result {
+    if key.expose_secret().chars().count() < 32 {
+        return Err(garde::Error::new("shorter than 32 characters"));
+    }
+    Ok(())
 }
 
 impl Default for SignIn {

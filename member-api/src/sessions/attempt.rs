@@ -33,6 +33,8 @@ pub(super) struct Bucket {
     pub(super) limit: Limit,
     /// Whether they delay this attempt. If not, they are only counted.
     pub(super) decides: bool,
+    /// Whether a success makes them forgotten.
+    pub(super) ends_with_success: bool,
     /// Whether the client is told what is left.
     pub(super) is_told: bool,
     pub(super) found: Option<Failures>,
@@ -118,8 +120,9 @@ impl Attempt {
         record.await
     }
 
-    /// Records that it has succeeded, in the caller's transaction: its place is known from now on, and what decided it for the
-    /// account is forgotten. The failures of an address stay, or who has an account could make room for more guesses.
+    /// Records that it has succeeded, in the caller's transaction: its place is known from now on, and failures on the account are
+    /// forgotten. Those of the address stay: otherwise, who has an account could make room for more guesses. So do those that the
+    /// account has elsewhere, if this place was known before.
     pub async fn record_success(
         &self,
         connection: &mut Connection,
@@ -129,17 +132,13 @@ impl Attempt {
         if let Some(place) = self.place {
             known_places::record(connection, member_id, place, now).await?;
         }
-        let mut found: Vec<_> = self
-            .deciding()
-            .filter(|bucket| bucket.found.is_some())
-            .map(|bucket| (bucket.subject, bucket.name))
-            .collect();
-        found.sort_unstable();
-        for (subject, name) in found {
-            if name == ACCOUNT {
-                sign_in_failures::delete(connection, subject).await?;
-            } else if let Some(until) = self.claimed_until {
-                sign_in_failures::release(connection, subject, until, now).await?;
+        let mut found: Vec<_> = self.buckets.iter().filter(|bucket| bucket.found.is_some()).collect();
+        found.sort_unstable_by_key(|bucket| bucket.subject);
+        for bucket in found {
+            if bucket.ends_with_success {
+                sign_in_failures::delete(connection, bucket.subject).await?;
+            } else if let (true, Some(until)) = (bucket.decides, self.claimed_until) {
+                sign_in_failures::release(connection, bucket.subject, until, now).await?;
             }
         }
         Ok(())

@@ -69,15 +69,13 @@ pub async fn check_password(
     attempt.claim(&state.database, state.clock.now()).await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
     let right = turn.verify(password, hash).await?;
-    match credentials.filter(|_| right) {
-        Some(credentials) => Ok(Checked { credentials, attempt, turn }),
-        None => {
-            let now = state.clock.now();
-            attempt.record_failure(&state.database, now).await?;
-            *standings = attempt.standings(now);
-            Err(SignInError::BadCredentials)
-        }
+    if let Some(credentials) = credentials.filter(|_| right) {
+        return Ok(Checked { credentials, attempt, turn });
     }
+    let now = state.clock.now();
+    attempt.record_failure(&state.database, now).await?;
+    *standings = attempt.standings(now);
+    Err(SignInError::BadCredentials)
 }
 
 /// Finds the account, and fails if the attempt must wait.

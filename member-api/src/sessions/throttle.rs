@@ -82,14 +82,12 @@ impl Throttle {
         let member_id = member_id.unwrap_or(MemberId(Uuid::nil()));
         let since = self.known_since(now);
         let is_known = known_places::is_known(connection, member_id, origin.place, since).await?;
-        buckets[0].decides = !is_known;
-        buckets[0].is_told = !is_known;
-        buckets.push(Bucket {
-            decides: is_known,
-            is_told: is_known,
-            ..bucket(ACCOUNT, origin.account_here, self.account)
-        });
-        buckets.push(Bucket { decides: !is_known, ..bucket(ADDRESS, origin.address, self.address) });
+        buckets[0] =
+            Bucket { decides: !is_known, is_told: !is_known, ends_with_success: !is_known, ..buckets[0] };
+        let here = bucket(ACCOUNT, origin.account_here, self.account);
+        buckets.push(Bucket { decides: is_known, is_told: is_known, ..here });
+        let address = bucket(ADDRESS, origin.address, self.address);
+        buckets.push(Bucket { decides: !is_known, ..address });
         find(connection, &mut buckets).await?;
         Ok(Attempt::new(buckets, Some(origin.place)))
     }
@@ -109,7 +107,15 @@ impl Throttle {
 
 /// A bucket that decides.
 fn bucket(name: &'static str, subject: Subject, limit: Limit) -> Bucket {
-    Bucket { name, subject, limit, decides: true, is_told: true, found: None }
+    Bucket {
+        name,
+        subject,
+        limit,
+        decides: true,
+        is_told: true,
+        ends_with_success: name == ACCOUNT,
+        found: None,
+    }
 }
 
 async fn find(connection: &mut Connection, buckets: &mut [Bucket]) -> sqlx::Result<()> {

@@ -151,6 +151,11 @@ async fn a_right_password_makes_an_account_start_anew(_: MySqlPoolOptions, optio
         }
         assert_eq!(attempt(&world, &kim.email, PASSWORD, &address).await.status, StatusCode::CREATED);
     }
+    // Here, too, where the place was not known at first.
+    for _ in 0..2 {
+        assert_eq!(guess(&world, &kim.email, "192.0.2.0").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(attempt(&world, &kim.email, PASSWORD, "192.0.2.0").await.status, StatusCode::CREATED);
 }
 
 #[sqlx::test(migrations = "./migrations")]
