@@ -33,6 +33,8 @@ pub(crate) fn layer(allowed_origins: &[String]) -> Option<CorsLayer> {
                 header::LOCATION,
                 header::RETRY_AFTER,
                 named("idempotency-replayed"),
+                named("ratelimit"),
+                named("ratelimit-policy"),
             ])
             .max_age(MAX_AGE),
     )

@@ -64,7 +64,7 @@ pub const IDENTITY_HEADERS: [&str; 30] = [
 /// The client's side of a request.
 #[derive(Clone, Debug)]
 pub struct ClientInfo {
-    /// The address of the client.
+    /// The address of the client, behind the proxies that are trusted.
     pub address: Option<IpAddr>,
     /// The host that the client asked for.
     pub host: Option<HeaderValue>,

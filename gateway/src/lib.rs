@@ -9,12 +9,14 @@
 //! | [`routes`] | the route table, checked at the start |
 //! | `stack` | the layers that a request passes, in order; they are in the files below |
 //! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; token, session and role; header fields |
+//! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
 //! | `upstream` | instances, connections, attempts, timeouts |
 //! | `refusal` | the errors of the layers, and the only place that turns them into problems |
 //! | `cors`, `origin` | access for web pages of other origins |
 //! | `pages` | `/docs`, `/problems` |
 
+mod client_address;
 mod cors;
 mod guard;
 pub mod headers;
@@ -132,7 +134,7 @@ fn forward(
     settings: &Settings,
 ) -> MethodRouter {
     let upstream = upstreams.get(&route.service).expect("the route table names only known services");
-    let stack = stack::stack(route, upstream, revocations, settings.public.scheme);
+    let stack = stack::stack(route, upstream, revocations, &settings.public);
     route
         .methods
         .iter()

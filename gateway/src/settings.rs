@@ -29,8 +29,9 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub cors: CorsSettings,
-    /// The address that clients use, as the services see it.
+    /// The address that clients use, as the services see it, and the proxies between them and the gateway.
     #[serde(default)]
+    #[garde(dive)]
     pub public: PublicSettings,
 }
 
@@ -199,12 +200,18 @@ pub struct CorsSettings {
     pub allowed_origins: Vec<String>,
 }
 
-/// The address that clients use, as the services see it.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// The address that clients use, as the services see it, and the proxies between them and the gateway.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PublicSettings {
     /// `https` if a proxy in front of the gateway terminates TLS. It is the value of `X-Forwarded-Proto`.
+    #[garde(skip)]
     pub scheme: Scheme,
+    /// The networks of the proxies in front of the gateway, for example `10.0.0.0/8`; an address alone is one. Only what these
+    /// proxies say in `X-Forwarded-For` or `Forwarded` about the client's address is believed. If it is empty, the client is
+    /// whoever opens the connection: behind a proxy, all clients then share one limit on wrong passwords.
+    #[garde(inner(custom(crate::client_address::check)))]
+    pub trusted_proxies: Vec<String>,
 }
 
 /// The scheme of the address that clients use.

@@ -13,10 +13,11 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use tower::{Service, ServiceBuilder};
 
+use crate::client_address::TrustedProxies;
 use crate::headers::{self, ClientInfo};
 use crate::revocations::Revocations;
 use crate::routes::Route;
-use crate::settings::Scheme;
+use crate::settings::{PublicSettings, Scheme};
 use crate::upstream::{AnswerBody, Upstream};
 use crate::{guard, path, protocol, refusal};
 
@@ -25,11 +26,12 @@ pub(crate) fn stack(
     route: &Route,
     upstream: Arc<Upstream>,
     revocations: &Revocations,
-    scheme: Scheme,
+    public: &PublicSettings,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
     let access = route.access;
     let revocations = revocations.clone();
+    let (scheme, proxies) = (public.scheme, TrustedProxies::new(&public.trusted_proxies));
     ServiceBuilder::new()
         // Turns the errors of the layers below into problems.
         .layer(HandleErrorLayer::new(refusal::into_problem))
@@ -40,7 +42,7 @@ pub(crate) fn stack(
         // Checks token, session and role.
         .filter_async(move |request| guard::check(access, revocations.clone(), request))
         // Cleans the header fields of the request and of the answer.
-        .map_request(move |request| to_service(request, scheme))
+        .map_request(move |request| to_service(request, scheme, &proxies))
         .map_response(to_client)
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
         .service_fn(move |request| {
@@ -49,9 +51,9 @@ pub(crate) fn stack(
         })
 }
 
-fn to_service(mut request: Request, scheme: Scheme) -> Request {
-    let address =
-        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+fn to_service(mut request: Request, scheme: Scheme, proxies: &TrustedProxies) -> Request {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let address = peer.map(|peer| proxies.client(peer, request.headers()));
     let client = ClientInfo { address, host: protocol::host(&request), scheme };
     headers::to_service(request.headers_mut(), &client);
     request

@@ -5,7 +5,7 @@
 //! | where | what |
 //! |---|---|
 //! | [`accounts`] | signing up, the profile, the password, closing the account, `member-api create-admin` |
-//! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; the limit on sign-in attempts |
+//! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; slowing down who guesses passwords |
 //! | [`wallet`] | the ledger, which is the one place where money moves; charges, transfers and statements |
 //! | [`audit`] | whether all sums of the ledger agree |
 //! | [`members`] | who a member is: email, name, phone, password; the table `members` |

@@ -12,6 +12,7 @@ use crate::accounts::create_admin::{NewAdmin, create_admin};
 use crate::audit::ledger_audit;
 use crate::members::password_hasher::PasswordHasher;
 use crate::sessions::cleanup;
+use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
 use crate::settings::Settings;
 use crate::state::AppState;
@@ -41,13 +42,14 @@ impl Service for MemberApi {
         let clock = host.clock().clone();
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
         host.user_keys().replace(&tokens.jwks());
+        let throttle = Throttle::new(&settings.sign_in, &settings.tokens)?;
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
             charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
-            password_hasher: PasswordHasher::new(settings.passwords.hashes_at_once())?,
+            password_hasher: PasswordHasher::new(&settings.passwords)?,
             tokens,
-            sign_in_limits: settings.sign_in,
+            throttle: throttle.clone(),
         };
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
@@ -65,6 +67,7 @@ impl Service for MemberApi {
                     cleanup::keep_deleting_expired(
                         database.clone(),
                         clock.clone(),
+                        throttle.clone(),
                         progress,
                         shutdown.clone(),
                     )
@@ -86,7 +89,7 @@ impl Service for MemberApi {
 
     async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let database = connect(&settings).await?;
-        let password_hasher = PasswordHasher::new(settings.passwords.hashes_at_once())?;
+        let password_hasher = PasswordHasher::new(&settings.passwords)?;
         match command {
             Command::CreateAdmin(admin) => {
                 let member =

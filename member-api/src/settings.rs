@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use garde::Validate;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// The settings of member-api, besides those of every process.
@@ -20,7 +20,7 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub passwords: Passwords,
-    /// The limits on sign-in attempts.
+    /// How guessing is slowed down.
     #[garde(dive)]
     #[serde(default)]
     pub sign_in: SignIn,
@@ -56,15 +56,40 @@ pub struct Tokens {
     pub refresh_lifetime_days: u32,
 }
 
-/// The section `passwords`.
-#[derive(Clone, Debug, Default, Deserialize, Validate)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+/// The section `passwords`: how passwords are hashed, and how many requests may wait for it.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Passwords {
-    /// How many passwords are hashed at once. Each takes a core and 19 MiB. Without it, one less than the number of cores,
-    /// so that many sign-ins leave a core for everything else.
+    /// How many passwords are hashed at once. Each takes a core, and 19 MiB that are kept. Without it, one less than the number
+    /// of cores, so that many sign-ins leave a core for everything else.
     #[garde(skip)]
-    #[serde(default)]
     pub hashes_at_once: Option<NonZeroUsize>,
+    /// How many sign-ins may wait for their hash. Further ones are answered 503 at once. Sign-ins, sign-ups and password changes
+    /// that wait take turns.
+    #[garde(range(min = 1, max = 10_000))]
+    pub sign_in_queue: usize,
+    /// How many sign-ups may wait for their hash.
+    #[garde(range(min = 1, max = 10_000))]
+    pub sign_up_queue: usize,
+    /// How many password changes may wait for their hashes.
+    #[garde(range(min = 1, max = 10_000))]
+    pub change_queue: usize,
+    /// How long a request may wait for its hash before it is answered 503. It is shorter than the time after which the gateway
+    /// takes an instance for a broken one (`upstream.first-byte-timeout-ms`).
+    #[garde(range(min = 10, max = 60_000))]
+    pub queue_wait_ms: u64,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            hashes_at_once: None,
+            sign_in_queue: 24,
+            sign_up_queue: 12,
+            change_queue: 8,
+            queue_wait_ms: 1_500,
+        }
+    }
 }
 
 impl Passwords {
@@ -77,24 +102,59 @@ impl Passwords {
     }
 }
 
-/// The section `sign-in`: the limits on sign-in attempts, which stop password guessing.
+/// The section `sign-in`: how guessing passwords, and asking which emails are taken, is slowed down. Only failed attempts
+/// count. After `attempts` of them the next one has to wait for a second, and for twice as long after each further failure.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SignIn {
-    /// How many attempts on one account may fail in a window.
+    /// How many attempts on one account may fail without a delay. They are counted together for all places from which the
+    /// member has not signed in before, and separately for each other place.
     #[garde(range(min = 1, max = 10_000))]
     pub account_attempts: u32,
-    /// How many attempts from one address may fail in a window, or run at once.
+    /// After how long one failed attempt on an account is forgiven.
+    #[garde(range(min = 1, max = 86_400))]
+    pub account_refill_s: u32,
+    /// The longest delay of an account.
+    #[garde(range(min = 1, max = 86_400))]
+    pub account_longest_wait_s: u32,
+    /// How many attempts from one address may fail without a delay, on all accounts together. An address is an IPv4 address, or
+    /// an IPv6 network of 64 bits. Members who have signed in from there before are not delayed by it.
     #[garde(range(min = 1, max = 1_000_000))]
     pub address_attempts: u32,
-    /// The length of a window.
+    /// After how long one failed attempt from an address is forgiven.
     #[garde(range(min = 1, max = 86_400))]
-    pub window_s: u64,
+    pub address_refill_s: u32,
+    /// The longest delay of an address.
+    #[garde(range(min = 1, max = 86_400))]
+    pub address_longest_wait_s: u32,
+    /// For how long after a sign-in its place is known.
+    #[garde(range(min = 1, max = 366))]
+    pub known_place_days: u32,
+    /// The key of the hashes under which emails and addresses are stored, 32 characters or more; sealed. Without it, it is made
+    /// from the first of `tokens.signing-keys`; a change of that key then forgets all failures and all known places.
+    #[garde(inner(custom(long_enough)))]
+    pub hash_key: Option<SecretString>,
+}
+
+fn long_enough(key: &SecretString, _: &()) -> garde::Result {
+    if key.expose_secret().chars().count() < 32 {
+        return Err(garde::Error::new("shorter than 32 characters"));
+    }
+    Ok(())
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { account_attempts: 10, address_attempts: 200, window_s: 900 }
+        Self {
+            account_attempts: 12,
+            account_refill_s: 900,
+            account_longest_wait_s: 900,
+            address_attempts: 300,
+            address_refill_s: 3,
+            address_longest_wait_s: 60,
+            known_place_days: 28,
+            hash_key: None,
+        }
     }
 }
 

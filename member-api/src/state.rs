@@ -4,8 +4,8 @@ use clock::Clock;
 use database::Database;
 
 use crate::members::password_hasher::PasswordHasher;
+use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
-use crate::settings;
 use crate::wallet::charge_batcher::ChargeBatcher;
 
 /// The parts of the service that requests share. Cheap to clone.
@@ -21,6 +21,6 @@ pub struct AppState {
     pub password_hasher: PasswordHasher,
     /// Signs access tokens.
     pub tokens: Tokens,
-    /// The limits on sign-in attempts.
-    pub sign_in_limits: settings::SignIn,
+    /// Slows down who guesses passwords.
+    pub throttle: Throttle,
 }

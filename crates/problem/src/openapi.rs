@@ -48,6 +48,16 @@ fn response(codes: &[Code]) -> Response {
             .build();
         response = response.header("Retry-After", header);
     }
+    if codes.contains(&Code::RateLimited) {
+        for (name, description) in [
+            ("RateLimit-Policy", "How many attempts may fail without a delay, by limit."),
+            ("RateLimit", "What is left of it, by limit."),
+        ] {
+            let text = ObjectBuilder::new().schema_type(Type::String);
+            let header = HeaderBuilder::new().schema(Some(text)).description(Some(description));
+            response = response.header(name, header.build());
+        }
+    }
     response.build()
 }
 

@@ -54,7 +54,7 @@ enum Benchmark {
     Cart(cart::Arguments),
     /// Checkouts a second through the gateway, against their SQL straight on the database
     Checkout(checkout::Arguments),
-    /// Charges a second, against the same statements straight on the database; and the cost of a sign-in
+    /// Charges a second, against the same statements straight on the database; and the cost of a sign-in, with its memory
     Wallet(wallet::Arguments),
     /// Searches and lists over catalogues of growing size, against the fastest hand-written SQL for the same answers
     Search(search::Arguments),

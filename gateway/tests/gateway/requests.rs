@@ -3,12 +3,13 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
+use gateway::settings::Settings;
 use telemetry::LogFormat;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::harness::{Gateway, MAX_BODY_BYTES, MEMBER, STORE, Service, with_timeout};
+use crate::harness::{Gateway, MAX_BODY_BYTES, MEMBER, STORE, Service, fixed, settings, with_timeout};
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_sent() {
@@ -207,4 +208,30 @@ async fn a_request_that_violates_http_is_refused() {
                  Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n";
     assert!(gateway.raw(offer).await.starts_with("HTTP/1.1 200"));
     assert!(!service.only().headers.contains_key("upgrade"));
+}
+
+#[tokio::test]
+async fn the_client_of_a_trusted_proxy_is_told_to_the_service_and_no_other_claim() {
+    let service = Service::start().await;
+    let mut settings = settings();
+    let forwarded_for = async |settings: &Settings, headers: &[(&str, &str)]| {
+        let gateway = Gateway::start(settings, &fixed(&[(STORE, service.address)])).await;
+        let mut request = gateway.request("GET", "/api/store/items");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        assert_eq!(gateway.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+        let headers = service.received().last().unwrap().headers.clone();
+        assert!(!headers.contains_key("forwarded"));
+        headers.get_all("x-forwarded-for").iter().map(|v| v.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let claim = [("x-forwarded-for", "1.1.1.1, 198.51.100.1"), ("x-real-ip", "2.2.2.2")];
+    // Nobody is trusted by default.
+    assert_eq!(forwarded_for(&settings, &claim).await, ["127.0.0.1"]);
+    settings.public.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
+    assert_eq!(forwarded_for(&settings, &claim).await, ["198.51.100.1"]);
+    let forwarded = [("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:80\";proto=https")];
+    assert_eq!(forwarded_for(&settings, &forwarded).await, ["2001:db8::7"]);
+    settings.public.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
+    assert_eq!(forwarded_for(&settings, &claim).await, ["127.0.0.1"]);
 }

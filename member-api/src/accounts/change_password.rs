@@ -1,37 +1,54 @@
 //! Changing a password.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use access::Principal;
 
-use crate::members::{self, NewPassword, PasswordAttempt};
-use crate::sessions::db::sessions;
-use crate::sessions::sign_in::{SignInError, verify_current_password};
+use crate::members::{self, HashKind, NewPassword, PasswordAttempt};
+use crate::sessions::attempt::Standings;
+use crate::sessions::db::{known_places, sessions};
+use crate::sessions::password_check::{Checked, SignInError, check_password};
 use crate::state::AppState;
 
-/// Replaces the password of a member who knows the current one, and ends all other sessions of the member.
+/// Replaces the password of a member who knows the current one, and ends all other sessions of the member. Where the member has
+/// signed in with the old password, except here, is not a known place any more.
+///
+/// A wrong current password counts like a failed sign-in: it stops a thief of an access token from guessing. `standings` becomes
+/// what is left of the limits.
 pub async fn change_password(
     state: &AppState,
     principal: Principal,
+    address: Option<IpAddr>,
     current: PasswordAttempt,
     new: NewPassword,
+    standings: &mut Standings,
 ) -> Result<(), SignInError> {
     let member_id = principal.member_id;
     let find = state
         .database
-        .read("password_find", move |connection| Box::pin(members::db::find_password(connection, member_id)));
-    let (email, old_hash) = find.await?.ok_or(SignInError::BadCredentials)?;
-    verify_current_password(state, &email, current, old_hash.clone()).await?;
-    let new_hash = state.password_hasher.hash(new).await?;
+        .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
+    let email = find.await?.ok_or(SignInError::BadCredentials)?.email;
+    let checked = check_password(state, HashKind::PasswordChange, email, address, current, standings).await?;
+    let Checked { credentials, attempt, turn } = checked;
+    let new_hash = turn.hash(new).await?;
+    drop(turn);
     let now = state.clock.now();
+    let verified = Arc::new((credentials, attempt, new_hash));
     state
         .database
         .run_tx("password_change", move |connection| {
-            let (old_hash, new_hash) = (old_hash.clone(), new_hash.clone());
+            let verified = Arc::clone(&verified);
             Box::pin(async move {
-                if !members::db::replace_password(connection, member_id, &old_hash, &new_hash, now).await? {
-                    // Another request has changed the password since it was verified.
+                let (credentials, attempt, new_hash) = &*verified;
+                let old_hash = &credentials.password_hash;
+                // Otherwise another request has changed the password since it was verified, or the email is another member's now.
+                if !members::db::replace_password(connection, member_id, old_hash, new_hash, now).await? {
                     return Err(SignInError::BadCredentials);
                 }
-                Ok(sessions::revoke_all(connection, member_id, Some(principal.session_id), now).await?)
+                sessions::revoke_all(connection, member_id, Some(principal.session_id), now).await?;
+                known_places::delete_all(connection, member_id).await?;
+                Ok(attempt.record_success(connection, member_id, now).await?)
             })
         })
         .await

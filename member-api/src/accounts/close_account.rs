@@ -4,7 +4,7 @@ use access::MemberId;
 use money::Won;
 
 use crate::members;
-use crate::sessions::db::sessions;
+use crate::sessions::db::{known_places, sessions};
 use crate::state::AppState;
 use crate::wallet::db::wallets;
 
@@ -38,6 +38,7 @@ pub async fn close_account(state: &AppState, member_id: MemberId) -> Result<(), 
                 }
                 wallets::close(connection, member_id, now).await?;
                 sessions::revoke_all(connection, member_id, None, now).await?;
+                known_places::delete_all(connection, member_id).await?;
                 Ok(members::db::close(connection, member_id, now).await?)
             })
         })

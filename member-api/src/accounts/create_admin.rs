@@ -10,7 +10,8 @@ use garde::Validate;
 
 use crate::accounts::sign_up::{NewMember, SignUpError, sign_up};
 use crate::members::password_hasher::PasswordHasher;
-use crate::members::{Email, Member, MemberName, NewPassword};
+use crate::members::{Email, HashKind, Member, MemberName, NewPassword};
+use crate::sessions::attempt::Attempt;
 
 /// The new administrator.
 #[derive(Clone, Debug, Args)]
@@ -52,7 +53,9 @@ pub async fn create_admin(
     password.validate().map_err(CreateAdminError::Password)?;
     let NewAdmin { email, name } = admin;
     let new_member = NewMember { role: Role::Admin, email, password, name, phone: None };
-    sign_up(database, clock, password_hasher, new_member).await.map_err(CreateAdminError::SignUp)
+    let turn = password_hasher.turn(HashKind::SignUp).await;
+    let turn = turn.map_err(|error| CreateAdminError::SignUp(error.into()))?;
+    sign_up(database, clock, &turn, Attempt::unlimited(), new_member).await.map_err(CreateAdminError::SignUp)
 }
 
 fn parse_email(text: &str) -> Result<Email, garde::Report> {

@@ -1,14 +1,18 @@
 //! Signing up: creates the account and its wallet in one transaction.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{MemberId, Role};
 use clock::Clock;
 use database::Connection;
 use database::Database;
 
-use crate::members::password_hasher::{PasswordError, PasswordHasher};
-use crate::members::{self, Email, Member, MemberName, NewPassword, Phone};
+use crate::members::password_hasher::{HashTurn, PasswordError};
+use crate::members::{self, Email, HashKind, Member, MemberName, NewPassword, Phone};
+use crate::sessions::attempt::{Attempt, Refused, Standings};
+use crate::state::AppState;
 use crate::wallet::db::wallets;
 
 /// The member to create.
@@ -32,6 +36,12 @@ pub enum SignUpError {
     /// The email belongs to another member.
     #[error("the email belongs to a member already")]
     EmailTaken,
+    /// Too many sign-ups from the address have asked for emails that are taken.
+    #[error("too many sign-ups have failed")]
+    TooManyAttempts {
+        /// How long to wait before the next one.
+        wait: Duration,
+    },
     /// The password could not be hashed.
     #[error("the member's password could not be hashed")]
     Password(#[from] PasswordError),
@@ -40,35 +50,92 @@ pub enum SignUpError {
     Database(#[from] sqlx::Error),
 }
 
-/// Creates a member with an empty wallet. If two requests use the same email at once, one of them gets
-/// [`SignUpError::EmailTaken`].
+impl From<Refused> for SignUpError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wait(wait) => Self::TooManyAttempts { wait },
+            Refused::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// Creates a member who signs up from an address. That place is known for the first sign-in. An email that is taken counts as a
+/// failure of the address, because the answer tells who is a member. `standings` becomes what is left of the limit.
+pub async fn sign_up_from(
+    state: &AppState,
+    address: Option<IpAddr>,
+    new_member: NewMember,
+    standings: &mut Standings,
+) -> Result<Member, SignUpError> {
+    let mut attempt = look(state, address, standings).await?;
+    let turn = state.password_hasher.turn(HashKind::SignUp).await?;
+    if turn.waited() {
+        attempt = look(state, address, standings).await?;
+    }
+    attempt.claim(&state.database, state.clock.now()).await?;
+    let result = sign_up(&state.database, &state.clock, &turn, attempt.clone(), new_member).await;
+    if let Err(SignUpError::EmailTaken) = result {
+        let now = state.clock.now();
+        attempt.record_failure(&state.database, now).await?;
+        *standings = attempt.standings(now);
+    }
+    result
+}
+
+async fn look(
+    state: &AppState,
+    address: Option<IpAddr>,
+    standings: &mut Standings,
+) -> Result<Attempt, SignUpError> {
+    let now = state.clock.now();
+    let throttle = state.throttle.clone();
+    let look = state.database.read("sign_up_look", move |connection| {
+        Box::pin(async move { throttle.look_at_sign_up(connection, address).await })
+    });
+    let attempt = look.await?;
+    *standings = attempt.standings(now);
+    match attempt.wait(now) {
+        Duration::ZERO => Ok(attempt),
+        wait => Err(SignUpError::TooManyAttempts { wait }),
+    }
+}
+
+/// Creates a member with an empty wallet, in a turn to hash the password. If two requests use the same email at once, one of
+/// them gets [`SignUpError::EmailTaken`].
 pub async fn sign_up(
     database: &Database,
     clock: &Clock,
-    password_hasher: &PasswordHasher,
+    turn: &HashTurn,
+    attempt: Attempt,
     new_member: NewMember,
 ) -> Result<Member, SignUpError> {
     let NewMember { role, email, password, name, phone } = new_member;
-    let password_hash = password_hasher.hash(password).await?;
+    let password_hash = turn.hash(password).await?;
     let id = MemberId(clock.new_id());
     let member = Member { id, role, email, name, phone, created_at: clock.now() };
-    let stored = Arc::new((member.clone(), password_hash));
+    let stored = Arc::new((member.clone(), password_hash, attempt));
     database
         .run_tx("sign_up", move |connection| {
             let stored = Arc::clone(&stored);
-            Box::pin(async move { store(connection, &stored.0, &stored.1).await })
+            Box::pin(async move { store(connection, &stored.0, &stored.1, &stored.2).await })
         })
         .await?;
     metrics::counter!("members_created_total", "role" => role.as_str()).increment(1);
     Ok(member)
 }
 
-async fn store(connection: &mut Connection, member: &Member, password_hash: &str) -> Result<(), SignUpError> {
+async fn store(
+    connection: &mut Connection,
+    member: &Member,
+    password_hash: &str,
+    attempt: &Attempt,
+) -> Result<(), SignUpError> {
     members::db::insert(connection, member, password_hash).await.map_err(|error| {
         match database::duplicate_key(&error) {
             Some(members::db::EMAIL_KEY) => SignUpError::EmailTaken,
             _ => error.into(),
         }
     })?;
-    Ok(wallets::open(connection, member.id).await?)
+    wallets::open(connection, member.id).await?;
+    Ok(attempt.record_success(connection, member.id, member.created_at).await?)
 }

@@ -81,19 +81,6 @@ pub async fn lock_credentials(connection: &mut Connection, credentials: &Credent
     Ok(hash.as_ref() == Some(&credentials.password_hash))
 }
 
-/// Finds the email and the password hash of an open account.
-pub async fn find_password(
-    connection: &mut Connection,
-    id: MemberId,
-) -> sqlx::Result<Option<(Email, String)>> {
-    let row: Option<(String, String)> =
-        sqlx::query_as("SELECT email, password_hash FROM members WHERE id = ? AND closed_at IS NULL")
-            .bind(id.0)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(|(email, hash)| (email.into(), hash)))
-}
-
 /// Finds the role of an open account.
 pub async fn find_role(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<Role>> {
     let role: Option<String> =

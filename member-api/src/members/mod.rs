@@ -5,12 +5,15 @@ pub(crate) mod http;
 pub mod password_hasher;
 
 mod email;
+mod hash_memory;
+mod hash_queue;
 mod member;
 mod member_name;
 mod password;
 mod phone;
 
 pub use email::Email;
+pub use hash_queue::HashKind;
 pub use member::Member;
 pub use member_name::MemberName;
 pub use password::{NewPassword, PasswordAttempt};

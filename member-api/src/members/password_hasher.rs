@@ -1,56 +1,106 @@
-//! Hashing passwords, outside the async threads and with a limit on how many are hashed at once.
+//! Hashing passwords, on threads of their own and with a limit on how many are hashed at once.
+//!
+//! A hash takes milliseconds of a core. On the threads of tokio it would delay every other request, and in tokio's pool for
+//! blocking work it would delay whatever else blocks.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
-use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinError, spawn_blocking};
+use argon2::password_hash::Error;
+use tokio::sync::oneshot;
 
+use super::hash_memory::HashMemory;
+use super::hash_queue::{HashKind, HashQueue, Permit, QueueFull};
 use crate::members::{NewPassword, PasswordAttempt};
+use crate::settings::Passwords;
 
-/// Argon2id with 19 MiB, two passes and one lane, as OWASP recommends
-/// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id>).
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
+/// How much nicer than the rest of the process the threads are: where cores are rare, what takes microseconds goes first.
+const NICER: i32 = 5;
 
-/// Hashes and verifies passwords. Cheap to clone; clones share the limit on how many are hashed at once.
-#[derive(Clone)]
+/// Hashes and verifies passwords. Cheap to clone; clones share the queues and the threads.
+#[derive(Clone, Debug)]
 pub struct PasswordHasher {
-    argon2: Argon2<'static>,
-    permits: Arc<Semaphore>,
-    /// The hash that an attempt on an unknown account is compared with, so that it takes as long as on a known account.
-    dummy_hash: Arc<str>,
+    queue: Arc<HashQueue>,
+    jobs: Sender<Job>,
 }
+
+/// The right to hash, one password after another, until it is dropped.
+#[derive(Debug)]
+pub struct HashTurn {
+    permit: Arc<Permit>,
+    jobs: Sender<Job>,
+    waited: bool,
+}
+
+type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
 
 /// Why a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
+    /// As many requests of this kind are waiting as may wait.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
     /// The algorithm failed, or a stored hash is malformed.
     #[error("the password could not be hashed")]
     Argon2(#[source] Error),
-    /// The thread that hashed it has stopped.
+    /// A thread could not be started.
+    #[error("a thread that hashes passwords could not be started")]
+    Thread(#[source] io::Error),
+    /// Hashing it has panicked.
     #[error("the thread that hashes passwords stopped")]
-    Stopped(#[source] JoinError),
+    Stopped,
+}
+
+impl PasswordError {
+    /// When a refused request may be sent again: a queue is empty within this time.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 }
 
 impl PasswordHasher {
-    /// Hashes at most `max_concurrent` passwords at once. Further ones wait.
-    pub fn new(max_concurrent: NonZeroUsize) -> Result<Self, PasswordError> {
-        let params =
-            Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are within Argon2's limits");
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let dummy_hash = argon2.hash_password(b"nobody").map_err(PasswordError::Argon2)?.to_string().into();
-        Ok(Self { argon2, permits: Arc::new(Semaphore::new(max_concurrent.get())), dummy_hash })
+    /// Starts the threads, one for each password that is hashed at once.
+    pub fn new(settings: &Passwords) -> Result<Self, PasswordError> {
+        metrics::describe_counter!(
+            "password_hashes_refused_total",
+            "Requests that were refused because too many passwords waited to be hashed, by kind"
+        );
+        let permits = settings.hashes_at_once();
+        let lengths = [settings.sign_in_queue, settings.sign_up_queue, settings.change_queue];
+        let longest_wait = Duration::from_millis(settings.queue_wait_ms);
+        let (jobs, received) = mpsc::channel();
+        start_threads(permits, received).map_err(PasswordError::Thread)?;
+        Ok(Self { queue: Arc::new(HashQueue::new(permits.get(), lengths, longest_wait)), jobs })
+    }
+
+    /// Waits for the turn of a request of this kind. It fails at once if too many are waiting. A request that is dropped while
+    /// it waits leaves the queue.
+    pub async fn turn(&self, kind: HashKind) -> Result<HashTurn, PasswordError> {
+        let (permit, waited) = self.queue.enter(kind).await.map_err(|QueueFull| {
+            let kind: &'static str = kind.into();
+            metrics::counter!("password_hashes_refused_total", "kind" => kind).increment(1);
+            PasswordError::Busy
+        })?;
+        Ok(HashTurn { permit: Arc::new(permit), jobs: self.jobs.clone(), waited })
+    }
+
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+}
+
+impl HashTurn {
+    /// Whether it was waited for.
+    pub fn waited(&self) -> bool {
+        self.waited
     }
 
     /// Returns the PHC string of a new password, with a new salt.
     pub async fn hash(&self, password: NewPassword) -> Result<String, PasswordError> {
-        let argon2 = self.argon2.clone();
-        self.run_limited(move || Ok(argon2.hash_password(password.expose().as_bytes())?.to_string())).await
+        self.run(move |memory| memory.hash(password.expose().as_bytes())).await
     }
 
     /// Returns whether the password matches the hash. Without a hash the answer is false, after the same time.
@@ -59,94 +109,123 @@ impl PasswordHasher {
         attempt: PasswordAttempt,
         hash: Option<String>,
     ) -> Result<bool, PasswordError> {
-        let argon2 = self.argon2.clone();
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
-        self.run_limited(move || {
-            let hash = PasswordHash::new(&hash)?;
-            match argon2.verify_password(attempt.expose().as_bytes(), &hash) {
-                Ok(()) => Ok(known),
-                Err(Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(error),
-            }
-        })
-        .await
+        self.run(move |memory| memory.verify(attempt.expose().as_bytes(), hash.as_deref())).await
     }
 
-    async fn run_limited<T, F>(&self, work: F) -> Result<T, PasswordError>
+    async fn run<T, F>(&self, work: F) -> Result<T, PasswordError>
     where
         T: Send + 'static,
-        F: FnOnce() -> Result<T, Error> + Send + 'static,
+        F: FnOnce(&mut HashMemory) -> Result<T, Error> + Send + 'static,
     {
-        let permits = Arc::clone(&self.permits);
-        let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
-        let work = move || {
-            // The thread holds the permit, and not the request. A cancelled request does not let another one start early.
+        let (answer, answered) = oneshot::channel();
+        let permit = Arc::clone(&self.permit);
+        let job = move |memory: &mut HashMemory| {
+            // The thread holds the permit, and not only the request. A cancelled request does not let another one start early.
             let _permit = permit;
-            let started_at = Instant::now();
-            (work(), started_at.elapsed())
+            if !answer.is_closed() {
+                let started_at = Instant::now();
+                let result = work(memory);
+                let _ = answer.send((result, started_at.elapsed()));
+            }
         };
-        let (result, duration) = spawn_blocking(work).await.map_err(PasswordError::Stopped)?;
+        self.jobs.send(Box::new(job)).map_err(|_| PasswordError::Stopped)?;
+        let (result, duration) = answered.await.map_err(|_| PasswordError::Stopped)?;
         metrics::histogram!("password_hash_seconds").record(duration);
         result.map_err(PasswordError::Argon2)
     }
 }
 
-impl std::fmt::Debug for PasswordHasher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PasswordHasher")
-            .field("free_permits", &self.permits.available_permits())
-            .finish_non_exhaustive()
+/// The threads end with the last sender of jobs.
+fn start_threads(count: NonZeroUsize, jobs: Receiver<Job>) -> io::Result<()> {
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..count.get() {
+        let jobs = Arc::clone(&jobs);
+        thread::Builder::new().name("password-hash".to_owned()).spawn(move || {
+            // On Linux it is the niceness of this thread alone. Where it can't be changed, hashing only has the usual priority.
+            let _ = rustix::process::nice(NICER);
+            let mut memory = HashMemory::default();
+            let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            while let Ok(job) = next() {
+                // Its caller sees that no answer comes. The memory is written anew by each hash.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+            }
+        })?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::poll;
+
     use super::*;
 
     fn attempt(text: &str) -> PasswordAttempt {
         serde_json::from_value(text.into()).unwrap()
     }
 
+    fn password() -> NewPassword {
+        "macaron-tower-7".to_owned().into()
+    }
+
     fn hasher() -> PasswordHasher {
-        PasswordHasher::new(NonZeroUsize::MIN).unwrap()
+        PasswordHasher::new(&Passwords { hashes_at_once: Some(NonZeroUsize::MIN), ..Passwords::default() })
+            .unwrap()
     }
 
     #[tokio::test]
-    async fn each_hash_has_its_own_salt_and_verifies_only_its_password() {
-        let hasher = hasher();
-        let hash = async || hasher.hash("macaron-tower-7".to_owned().into()).await.unwrap();
-        let (first, second) = (hash().await, hash().await);
-        assert_ne!(first, second);
-        assert!(hasher.verify(attempt("macaron-tower-7"), Some(first.clone())).await.unwrap());
-        assert!(!hasher.verify(attempt("macaron-tower-8"), Some(first)).await.unwrap());
-        assert!(hasher.verify(attempt("x"), Some("no hash".to_owned())).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn an_unknown_account_costs_one_hash_like_a_known_one() {
-        let hasher = hasher();
-        assert!(!hasher.verify(attempt("nobody"), None).await.unwrap());
-        let parameters = "$argon2id$v=19$m=19456,t=2,p=1$";
-        assert!(hasher.dummy_hash.starts_with(parameters), "{}", hasher.dummy_hash);
-        assert!(hasher.hash("macaron-tower-7".to_owned().into()).await.unwrap().starts_with(parameters));
-        // It waits for a permit, because it hashes.
-        let permit = Arc::clone(&hasher.permits).try_acquire_owned().unwrap();
-        let mut waiting = Box::pin(hasher.verify(attempt("nobody"), None));
-        assert!(futures::poll!(&mut waiting).is_pending());
-        drop(permit);
-        assert!(!waiting.await.unwrap());
+    async fn a_password_is_verified_by_its_hash_and_an_unknown_account_has_none() {
+        let turn = hasher().turn(HashKind::SignIn).await.unwrap();
+        let hash = turn.hash(password()).await.unwrap();
+        assert!(turn.verify(attempt("macaron-tower-7"), Some(hash.clone())).await.unwrap());
+        assert!(!turn.verify(attempt("macaron-tower-8"), Some(hash)).await.unwrap());
+        assert!(!turn.verify(attempt("macaron-tower-7"), None).await.unwrap());
+        assert!(turn.verify(attempt("x"), Some("no hash".to_owned())).await.is_err());
     }
 
     #[tokio::test]
     async fn a_cancelled_request_holds_its_permit_until_the_hash_is_done() {
         let hasher = hasher();
-        let mut cancelled = Box::pin(hasher.hash("macaron-tower-7".to_owned().into()));
-        assert!(futures::poll!(&mut cancelled).is_pending());
+        let turn = hasher.turn(HashKind::SignUp).await.unwrap();
+        let mut cancelled = Box::pin(async move { turn.hash(password()).await });
+        assert!(poll!(&mut cancelled).is_pending());
         drop(cancelled);
-        assert_eq!(hasher.permits.available_permits(), 0);
-        // The next one gets the permit when the first hash is done.
-        hasher.hash("macaron-tower-7".to_owned().into()).await.unwrap();
-        assert_eq!(hasher.permits.available_permits(), 1);
+        // The next one gets the permit when the thread has seen the end of the first.
+        drop(hasher.turn(HashKind::SignUp).await.unwrap());
+        assert_eq!(hasher.queue.free(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_hashed() {
+        let turn = hasher().turn(HashKind::SignUp).await.unwrap();
+        let (begun, seen) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let blocker = turn.run(move |_| {
+            released.recv().ok();
+            Ok(())
+        });
+        let mut blocker = Box::pin(blocker);
+        assert!(poll!(&mut blocker).is_pending());
+        let mut given_up = Box::pin(turn.run(move |_| {
+            begun.send(()).ok();
+            Ok(())
+        }));
+        assert!(poll!(&mut given_up).is_pending());
+        drop(given_up);
+        release.send(()).unwrap();
+        blocker.await.unwrap();
+        turn.run(|_| Ok(())).await.unwrap();
+        assert!(seen.recv().is_err(), "the work was dropped without having been done");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_its_own_request_only() {
+        let hasher = hasher();
+        let turn = hasher.turn(HashKind::SignIn).await.unwrap();
+        let panicking = turn.run(|_| -> Result<(), Error> { panic!("a test's panic") });
+        assert!(matches!(panicking.await, Err(PasswordError::Stopped)));
+        assert!(!turn.verify(attempt("macaron-tower-7"), None).await.unwrap());
+        drop(turn);
+        drop(hasher.turn(HashKind::SignIn).await.unwrap());
     }
 }

@@ -1,10 +1,15 @@
-//! Signing in, staying signed in and signing out: access tokens, refresh tokens, and the limit on sign-in attempts.
+//! Signing in, staying signed in and signing out: access tokens, refresh tokens, and slowing down who
+//! guesses passwords.
 
+pub mod attempt;
 pub mod cleanup;
 pub mod db;
+pub mod delay;
 pub(crate) mod http;
+pub mod password_check;
 pub mod refresh;
 pub mod sign_in;
+pub mod subjects;
 pub mod throttle;
 pub mod tokens;
 

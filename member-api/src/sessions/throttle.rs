@@ -1,109 +1,128 @@
-//! The limit on sign-in attempts, for each account and each address in a window of time. It stops password guessing.
+//! Slowing down who guesses passwords, or asks which emails are taken.
 //!
-//! An attempt is counted before the password is verified, so that concurrent attempts are all counted. After a success, its
-//! count is removed. Attempts on unknown accounts are counted too, so that a refusal does not tell which accounts exist.
+//! What counts are failures, and each is counted when it is known to be one: an attempt that succeeds, or that its client gives
+//! up, never does. They are counted for the account, for the address, and for the account at this address. Unknown accounts are
+//! counted too, so that a delay does not tell which accounts exist.
+//!
+//! Where a member has signed in before, only the failures on the account from there delay: nobody can keep the member out from
+//! elsewhere. Everywhere else, those of the account and those of the address delay.
+//!
+//! The counts are in the database that also has the passwords. So no attempt is decided without them, and without them alone
+//! nobody is kept out.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use access::MemberId;
+use anyhow::Context as _;
 use database::Connection;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::members::Email;
-use crate::sessions::db::sign_in_attempts::{self, Subject};
-use crate::settings::SignIn;
+use crate::sessions::attempt::{ACCOUNT, ADDRESS, Attempt, Bucket};
+use crate::sessions::db::{known_places, sign_in_failures};
+use crate::sessions::delay::Limit;
+use crate::sessions::subjects::{Subject, SubjectKey, Subjects};
+use crate::settings;
 
-/// A sign-in attempt on an account, from an address.
-#[derive(Clone, Copy)]
-pub struct Attempt {
-    account: Subject,
-    address: Option<Subject>,
+/// The limits, and the key under which failures are stored. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Throttle {
+    key: SubjectKey,
+    account: Limit,
+    address: Limit,
+    known_for: Duration,
 }
 
-/// Whether an attempt is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It is allowed, and was counted.
-    Admitted,
-    /// There were too many attempts.
-    Refused {
-        /// How long it takes until the window ends.
-        wait: Duration,
-    },
-}
-
-impl Attempt {
-    /// An attempt on the account with this email. Without an address, only the account is counted.
-    pub fn new(email: &Email, address: Option<IpAddr>) -> Self {
-        Self {
-            account: subject("account", email.as_str().as_bytes()),
-            address: address.map(|address| subject("address", &network(address))),
-        }
+impl Throttle {
+    /// The limits of the settings.
+    pub fn new(settings: &settings::SignIn, tokens: &settings::Tokens) -> anyhow::Result<Self> {
+        let secret = settings.hash_key.as_ref().or(tokens.signing_keys.first());
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Ok(Self {
+            key: SubjectKey::new(secret.context("there is no key for the hashes of emails and addresses")?),
+            account: Limit {
+                attempts: settings.account_attempts,
+                refill: seconds(settings.account_refill_s),
+                longest_wait: seconds(settings.account_longest_wait_s),
+            },
+            address: Limit {
+                attempts: settings.address_attempts,
+                refill: seconds(settings.address_refill_s),
+                longest_wait: seconds(settings.address_longest_wait_s),
+            },
+            known_for: Duration::from_hours(24) * settings.known_place_days,
+        })
     }
 
-    /// Counts the attempt and returns whether it is allowed. Runs in the caller's transaction.
-    pub async fn count(
+    /// The subjects of an attempt on the account with this email.
+    pub fn subjects(&self, email: &Email, address: Option<IpAddr>) -> Subjects {
+        self.key.of_sign_in(email, address)
+    }
+
+    /// A place where a member signed in last before this time is not known any more.
+    pub fn known_since(&self, now: OffsetDateTime) -> OffsetDateTime {
+        now - self.known_for
+    }
+
+    /// Looks at the failures before an attempt on an account. An email that nobody has makes the same work.
+    pub async fn look_at_account(
         &self,
         connection: &mut Connection,
-        limits: &SignIn,
+        subjects: Subjects,
+        member_id: Option<MemberId>,
         now: OffsetDateTime,
-    ) -> sqlx::Result<Admission> {
-        let window_ends_at = now + Duration::from_secs(limits.window_s);
-        let mut wait = Duration::ZERO;
-        let subjects =
-            [(Some(self.account), limits.account_attempts), (self.address, limits.address_attempts)];
-        for (subject, limit) in subjects {
-            let Some(subject) = subject else { continue };
-            let count = sign_in_attempts::count(connection, subject, now, window_ends_at).await?;
-            if i64::from(count.attempts) > i64::from(limit) {
-                wait = wait.max((count.window_ends_at - now).unsigned_abs());
-            }
-        }
-        Ok(if wait.is_zero() { Admission::Admitted } else { Admission::Refused { wait } })
+    ) -> sqlx::Result<Attempt> {
+        let mut buckets = vec![bucket(ACCOUNT, subjects.account, self.account)];
+        let Some(origin) = subjects.origin else {
+            find(connection, &mut buckets).await?;
+            return Ok(Attempt::new(buckets, None));
+        };
+        let member_id = member_id.unwrap_or(MemberId(Uuid::nil()));
+        let since = self.known_since(now);
+        let is_known = known_places::is_known(connection, member_id, origin.place, since).await?;
+        buckets[0] =
+            Bucket { decides: !is_known, is_told: !is_known, ends_with_success: !is_known, ..buckets[0] };
+        let here = bucket(ACCOUNT, origin.account_here, self.account);
+        buckets.push(Bucket { decides: is_known, is_told: is_known, ..here });
+        let address = bucket(ADDRESS, origin.address, self.address);
+        buckets.push(Bucket { decides: !is_known, ..address });
+        find(connection, &mut buckets).await?;
+        Ok(Attempt::new(buckets, Some(origin.place)))
     }
 
-    /// Records that the password was right: the count of the account is reset, that of the address reduced by one.
-    pub async fn record_success(&self, connection: &mut Connection) -> sqlx::Result<()> {
-        sign_in_attempts::delete(connection, self.account).await?;
-        if let Some(address) = self.address {
-            sign_in_attempts::decrement(connection, address).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns the hash that is stored, so that the table does not show who tried to sign in from where.
-fn subject(kind: &str, value: &[u8]) -> Subject {
-    Sha256::new().chain_update(kind).chain_update([0]).chain_update(value).finalize().into()
-}
-
-/// Returns what one subscriber has: an IPv4 address, or an IPv6 network of 64 bits.
-fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    /// Looks at the failures before a sign-up. Without an address there is no limit.
+    pub async fn look_at_sign_up(
+        &self,
+        connection: &mut Connection,
+        address: Option<IpAddr>,
+    ) -> sqlx::Result<Attempt> {
+        let Some(address) = address else { return Ok(Attempt::unlimited()) };
+        let mut buckets = vec![bucket(ADDRESS, self.key.of_sign_up(address), self.address)];
+        find(connection, &mut buckets).await?;
+        Ok(Attempt::new(buckets, Some(self.key.place(address))))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn network_of(address: &str) -> Vec<u8> {
-        network(address.parse().unwrap())
+/// A bucket that decides.
+fn bucket(name: &'static str, subject: Subject, limit: Limit) -> Bucket {
+    Bucket {
+        name,
+        subject,
+        limit,
+        decides: true,
+        is_told: true,
+        ends_with_success: name == ACCOUNT,
+        found: None,
     }
+}
 
-    #[test]
-    fn the_addresses_of_one_subscriber_are_one_subject() {
-        assert_eq!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:2:ffff::9"));
-        assert_ne!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:3::1"));
-        assert_eq!(network_of("::ffff:192.0.2.1"), network_of("192.0.2.1"));
-        assert_ne!(network_of("192.0.2.1"), network_of("192.0.2.2"));
+async fn find(connection: &mut Connection, buckets: &mut [Bucket]) -> sqlx::Result<()> {
+    let subjects: Vec<_> = buckets.iter().map(|bucket| bucket.subject).collect();
+    let found = sign_in_failures::find(connection, &subjects).await?;
+    for (bucket, found) in buckets.iter_mut().zip(found) {
+        bucket.found = found;
     }
-
-    #[test]
-    fn an_account_and_an_address_are_never_the_same_subject() {
-        assert_ne!(subject("account", b"x"), subject("address", b"x"));
-    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod documentation;
+mod hash_queue;
 mod ledger;
 mod ledger_under_load;
 mod revocations;

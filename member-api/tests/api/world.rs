@@ -1,13 +1,16 @@
 //! A service with its own schema, members, and a clock that the test controls.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
 use clock::{Clock, ClockControl};
 use database::Database;
 use hot_key_queue::{HotKeyQueue, RedisSettings};
 use idempotency::IdempotencyKeys;
-use member_api::members::password_hasher::PasswordHasher;
+use member_api::members::HashKind;
+use member_api::members::password_hasher::{HashTurn, PasswordHasher};
+use member_api::sessions::throttle::Throttle;
 use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{FromRow, MySql, MySqlPool};
-use testkit::{Client, FaultProxy, People};
+use testkit::{Answer, Client, FaultProxy, People};
 use time::macros::datetime;
 use uuid::Uuid;
 
@@ -77,6 +80,23 @@ pub(crate) fn tokens_of(
     Tokens::new(&settings, access, clock.clone()).unwrap()
 }
 
+/// Two passwords are hashed at once, and more may wait for it than in a service, because tests share the machine.
+pub(crate) fn passwords() -> settings::Passwords {
+    settings::Passwords {
+        hashes_at_once: NonZeroUsize::new(2),
+        queue_wait_ms: 60_000,
+        ..settings::Passwords::default()
+    }
+}
+
+/// An account has 3 attempts, an address 5.
+pub(crate) fn throttle() -> Throttle {
+    let limits = settings::SignIn { account_attempts: 3, address_attempts: 5, ..settings::SignIn::default() };
+    let signing_keys = vec!["the signing key of a test".to_owned().into()];
+    let tokens = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    Throttle::new(&limits, &tokens).unwrap()
+}
+
 pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
@@ -103,9 +123,9 @@ impl World {
         let state = AppState {
             charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
             database,
-            password_hasher: PasswordHasher::new(NonZeroUsize::new(2).unwrap()).unwrap(),
+            password_hasher: PasswordHasher::new(&passwords()).unwrap(),
             tokens,
-            sign_in_limits: settings::SignIn { account_attempts: 3, address_attempts: 5, window_s: 900 },
+            throttle: throttle(),
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &hot_key_queue::Settings::default());
@@ -143,6 +163,36 @@ impl World {
             self.clock_control,
             self.wallet_lock,
         )
+    }
+
+    /// Another instance of the service, which hashes by itself.
+    pub(crate) fn another_instance(&self) -> Self {
+        let password_hasher = PasswordHasher::new(&passwords()).unwrap();
+        let state = AppState { password_hasher, ..self.state.clone() };
+        Self::of(
+            state,
+            self.pool.clone(),
+            People::of("member-api", &self.state.clock),
+            self.clock_control.clone(),
+            self.wallet_lock.clone(),
+        )
+    }
+
+    /// The turn to hash a password, so that others wait.
+    pub(crate) async fn turn(&self, kind: HashKind) -> HashTurn {
+        self.state.password_hasher.turn(kind).await.unwrap()
+    }
+
+    /// Runs a request until one more than now waits for its turn to hash.
+    pub(crate) async fn until_waiting(&self, request: &mut (impl Future<Output = Answer> + Unpin)) {
+        let more = self.state.password_hasher.waiting() + 1;
+        let waits = testkit::until("the request waits", Duration::from_secs(20), async || {
+            self.state.password_hasher.waiting() == more
+        });
+        tokio::select! {
+            () = waits => {}
+            answer = request => panic!("it did not wait: {answer:?}"),
+        }
     }
 
     /// Restarts the service.

@@ -1,16 +1,15 @@
 //! `cargo xtask bench wallet`: charges a second through member-api's own port, against the same three statements straight on
-//! the database; and the cost of a sign-in, against the hash of its password.
+//! the database; the cost of a sign-in, against the hash of its password; and the memory of member-api after sign-ins.
 
 mod charges;
 mod cpu;
+mod memory;
 mod setup;
 mod sign_ins;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-
-use stack::Override;
 
 use crate::figures::Figures;
 use crate::load::Span;
@@ -42,13 +41,10 @@ pub(crate) async fn run(
     figures: &mut Figures,
 ) -> anyhow::Result<ExitCode> {
     let Arguments { seconds, rounds, wallets, sign_ins, quick } = arguments;
+    let stack = measured_stack::start(binaries, Vec::new()).await?;
+    let idle = memory::resident_mib(&stack)?;
     let bench = Bench {
-        // All sign-ins come from one address.
-        stack: measured_stack::start(
-            binaries,
-            vec![Override::new("member-api", "sign-in.address-attempts", 1_000_000)],
-        )
-        .await?,
+        stack,
         customers: Vec::new(),
         rounds: if quick { 1 } else { rounds },
         span: Span {
@@ -68,6 +64,7 @@ pub(crate) async fn run(
         bench.span.measured.as_secs(),
     );
     let sign_ins_met = sign_ins::measure(&bench, figures).await?;
+    let memory_met = memory::measure(&bench, idle, figures).await?;
     let charges_met = charges::measure(&bench, figures).await?;
-    Ok(if sign_ins_met && charges_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sign_ins_met && memory_met && charges_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

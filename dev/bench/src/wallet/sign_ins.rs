@@ -14,7 +14,7 @@ use crate::figures::{Figures, Of};
 use crate::load::median;
 use crate::process::Process;
 
-const PATH: &str = "/api/member/sessions";
+pub(super) const PATH: &str = "/api/member/sessions";
 const AIM: f64 = 1.1;
 
 /// Measures and prints. True if the aim is met.

@@ -2,15 +2,18 @@
 
 use access::Principal;
 use axum::extract::State;
+use axum::response::Response;
 use garde::Validate;
 use http::StatusCode;
-use problem::Json;
+use problem::{Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::accounts::change_password::change_password;
 use crate::members::{NewPassword, PasswordAttempt};
-use crate::sessions::sign_in::SignInError;
+use crate::sessions::attempt::Standings;
+use crate::sessions::http::client_address::ClientAddress;
+use crate::sessions::http::rate_limit::with_limits;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -30,7 +33,8 @@ problem::refusals!(
 
 /// Change your password
 ///
-/// Your other sessions end: their refresh tokens are refused at once, their access tokens within seconds.
+/// Your other sessions end: their refresh tokens are refused at once, their access tokens within seconds. A wrong current password
+/// counts like a failed sign-in.
 #[utoipa::path(
     put,
     path = "/api/member/me/password",
@@ -42,8 +46,12 @@ problem::refusals!(
 pub(crate) async fn password_change(
     State(state): State<AppState>,
     principal: Principal,
+    ClientAddress(address): ClientAddress,
     Json(request): Json<Request>,
-) -> Result<StatusCode, SignInError> {
-    change_password(&state, principal, request.current_password, request.new_password).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Response {
+    let Request { current_password, new_password } = request;
+    let mut standings = Standings::new();
+    let change =
+        change_password(&state, principal, address, current_password, new_password, &mut standings).await;
+    with_limits(change.map(|()| StatusCode::NO_CONTENT).map_err(Problem::from), &standings)
 }

@@ -1,15 +1,21 @@
 //! `POST /api/member/customers` and `POST /api/member/sellers`: sign-up. The path decides the role.
 
+use std::net::IpAddr;
+
 use access::Role;
 use axum::extract::State;
+use axum::response::Response;
 use garde::Validate;
 use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::member_body::MemberBody;
-use crate::accounts::sign_up::{NewMember, SignUpError, sign_up};
+use crate::accounts::sign_up::{NewMember, SignUpError, sign_up_from};
 use crate::members::{Email, MemberName, NewPassword, Phone};
+use crate::sessions::attempt::Standings;
+use crate::sessions::http::client_address::ClientAddress;
+use crate::sessions::http::rate_limit::with_limits;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -30,18 +36,18 @@ impl From<SignUpError> for Problem {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::EmailTaken => Self::new(Code::EmailTaken),
-            SignUpError::Password(_) => Self::internal(error),
+            SignUpError::TooManyAttempts { wait } => Self::new(Code::RateLimited).retry_after(wait),
+            SignUpError::Password(error) => error.into(),
             SignUpError::Database(_) => Self::database(error),
         }
     }
 }
 
-problem::respond!(SignUpError);
-problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTooLarge, UnsupportedMediaType);
+problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTooLarge, UnsupportedMediaType, RateLimited);
 
 /// Sign up as a customer
 ///
-/// The account gets an empty wallet, which the customer can charge.
+/// The account gets an empty wallet, which the customer can charge. Who asks for many emails that are taken has to wait between them.
 #[utoipa::path(
     post,
     path = "/api/member/customers",
@@ -51,14 +57,15 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTo
 )]
 pub(crate) async fn customer_create(
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     Json(request): Json<Request>,
-) -> Result<Created<MemberBody>, SignUpError> {
-    create(&state, Role::Customer, request).await
+) -> Response {
+    create(&state, Role::Customer, address, request).await
 }
 
 /// Sign up as a seller
 ///
-/// The account gets an empty wallet, which payouts go to.
+/// The account gets an empty wallet, which payouts go to. Who asks for many emails that are taken has to wait between them.
 #[utoipa::path(
     post,
     path = "/api/member/sellers",
@@ -68,14 +75,18 @@ pub(crate) async fn customer_create(
 )]
 pub(crate) async fn seller_create(
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     Json(request): Json<Request>,
-) -> Result<Created<MemberBody>, SignUpError> {
-    create(&state, Role::Seller, request).await
+) -> Response {
+    create(&state, Role::Seller, address, request).await
 }
 
-async fn create(state: &AppState, role: Role, request: Request) -> Result<Created<MemberBody>, SignUpError> {
+async fn create(state: &AppState, role: Role, address: Option<IpAddr>, request: Request) -> Response {
     let Request { email, password, name, phone } = request;
     let new_member = NewMember { role, email, password, name, phone };
-    let member = sign_up(&state.database, &state.clock, &state.password_hasher, new_member).await?;
-    Ok(Created { location: "/api/member/me".to_owned(), body: member.into() })
+    let mut standings = Standings::new();
+    let member = sign_up_from(state, address, new_member, &mut standings).await;
+    let created = member
+        .map(|member| Created { location: "/api/member/me".to_owned(), body: MemberBody::from(member) });
+    with_limits(created.map_err(Problem::from), &standings)
 }

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
-/// The address of the client as the gateway saw it: the last one in `X-Forwarded-For`, which the gateway replaces. Without
-/// the header, the peer of the connection. It is used only to limit sign-in attempts.
+/// The address of the client as the gateway found it: the last one in `X-Forwarded-For`, which the gateway replaces. Without
+/// the header, the peer of the connection. It is used only to slow down who guesses, and it decides nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 

@@ -1,7 +1,8 @@
 //! The routes of sessions: a file for each operation.
 
-mod client_address;
+pub(crate) mod client_address;
 pub(crate) mod jwks_show;
+pub(crate) mod rate_limit;
 pub(crate) mod revocations;
 mod session_body;
 pub(crate) mod session_create;

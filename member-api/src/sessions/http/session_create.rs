@@ -8,9 +8,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::client_address::ClientAddress;
+use super::rate_limit::with_limits;
 use super::session_body::{SessionBody, no_store};
+use crate::members::password_hasher::PasswordError;
 use crate::members::{Email, PasswordAttempt};
-use crate::sessions::sign_in::{SignInError, sign_in};
+use crate::sessions::attempt::Standings;
+use crate::sessions::password_check::SignInError;
+use crate::sessions::sign_in::sign_in;
 use crate::state::AppState;
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -23,38 +27,68 @@ pub(crate) struct Request {
     password: PasswordAttempt,
 }
 
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::new(Code::ServiceUnavailable)
+                .detail("too many passwords wait to be hashed; nothing has been done")
+                .retry_after(PasswordError::RETRY_AFTER)
+                .caused_by(error),
+            PasswordError::Argon2(_) | PasswordError::Thread(_) | PasswordError::Stopped => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
 impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::BadCredentials => Self::new(Code::BadCredentials),
             SignInError::TooManyAttempts { wait } => Self::new(Code::RateLimited).retry_after(wait),
-            SignInError::Password(_) => Self::internal(error),
+            SignInError::Password(error) => error.into(),
             SignInError::Database(_) => Self::database(error),
         }
     }
 }
 
-problem::respond!(SignInError);
 problem::refusals!(Refusals: MalformedJson, ValidationFailed, BadCredentials, BodyTooLarge, UnsupportedMediaType, RateLimited);
 
 /// Sign in
 ///
 /// The access token is valid for 15 minutes. The refresh token gets the next one. An unknown email and a wrong password
-/// get the same answer. After too many failed attempts on an account or from an address, further attempts are refused for
-/// a while.
+/// get the same answer.
+///
+/// Only wrong passwords count. After some of them on an account, the next attempt has to wait for a second, and twice as long after
+/// each further one; after many from one address as well. From where you have signed in before, only the wrong passwords from there
+/// count. `RateLimit` says what is left.
 #[utoipa::path(
     post,
     path = "/api/member/sessions",
     tag = "sessions",
     request_body = Request,
-    responses((status = CREATED, description = "A session", body = SessionBody), Refusals)
+    responses(
+        (
+            status = CREATED,
+            description = "A session",
+            body = SessionBody,
+            headers(
+                ("RateLimit-Policy" = String, description = "How many attempts may fail without a delay, by limit."),
+                ("RateLimit" = String, description = "What is left of it."),
+            )
+        ),
+        Refusals
+    )
 )]
 pub(crate) async fn session_create(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
     Json(request): Json<Request>,
-) -> Result<Response, Problem> {
-    let session = sign_in(&state, request.email, request.password, address).await?;
-    let body = SessionBody::new(session, &state.tokens)?;
-    Ok(no_store(Created { location: "/api/member/sessions/current".to_owned(), body }))
+) -> Response {
+    let mut standings = Standings::new();
+    let session = sign_in(&state, request.email, request.password, address, &mut standings).await;
+    let answer = session.map_err(Problem::from).and_then(|session| SessionBody::new(session, &state.tokens));
+    let location = "/api/member/sessions/current".to_owned();
+    let answer = answer.map(|body| no_store(Created { location, body }));
+    with_limits(answer, &standings)
 }

@@ -1,7 +1,6 @@
 //! The services that a checkout needs.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,11 +146,17 @@ impl World {
             ),
             database,
             clock: clock.clone(),
-            password_hasher: member_api::members::password_hasher::PasswordHasher::new(NonZeroUsize::MIN)
-                .expect("good parameters"),
+            password_hasher: member_api::members::password_hasher::PasswordHasher::new(
+                &member_api::settings::Passwords::default(),
+            )
+            .expect("threads"),
+            throttle: member_api::sessions::throttle::Throttle::new(
+                &member_api::settings::SignIn::default(),
+                &settings,
+            )
+            .expect("a key"),
             tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())
                 .expect("good keys"),
-            sign_in_limits: member_api::settings::SignIn::default(),
         };
         let router = member_api::routes::router(state, &idempotency_keys, &hot_key_queue::HotKeyQueue::off());
         Client(problem::wrap(people.verifier_of("member-api").wrap(router)))

@@ -32,7 +32,7 @@ enum Benchmark {
     Cart(Passed),
     /// Checkouts a second through the gateway, against their SQL straight on the database
     Checkout(Passed),
-    /// Charges a second, against the same statements straight on the database; and the cost of a sign-in
+    /// Charges a second, against the same statements straight on the database; and the cost of a sign-in, with its memory
     Wallet(Passed),
     /// Searches and lists over a thousand to a million items, against the fastest hand-written SQL
     Search(Passed),

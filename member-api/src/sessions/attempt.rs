@@ -1,0 +1,171 @@
+//! An attempt to sign in or up, and the failures before it.
+
+use std::time::Duration;
+
+use access::MemberId;
+use database::{Connection, Database};
+use time::OffsetDateTime;
+
+use crate::sessions::db::{known_places, sign_in_failures};
+use crate::sessions::delay::{Failures, Limit, Standing};
+use crate::sessions::subjects::Subject;
+
+/// For so long an attempt that is allowed after a delay is the only one. It is longer than a hash takes. When it is over, an
+/// attempt whose client has gone no longer blocks the next one.
+const CLAIM: Duration = Duration::from_secs(5);
+
+/// An attempt, with the failures before it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    buckets: Vec<Bucket>,
+    /// Where it comes from.
+    place: Option<Subject>,
+    /// Until when it is the only one.
+    claimed_until: Option<OffsetDateTime>,
+}
+
+/// The failures of one subject.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    /// The name of its limit, for clients.
+    pub(super) name: &'static str,
+    pub(super) subject: Subject,
+    pub(super) limit: Limit,
+    /// Whether they delay this attempt. If not, they are only counted.
+    pub(super) decides: bool,
+    /// Whether a success makes them forgotten.
+    pub(super) ends_with_success: bool,
+    /// Whether the client is told what is left.
+    pub(super) is_told: bool,
+    pub(super) found: Option<Failures>,
+}
+
+/// What is left of each limit, by its name.
+pub type Standings = Vec<(&'static str, Standing)>;
+
+/// Why an attempt was not allowed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Too many attempts have failed, or another one is being decided.
+    #[error("too many attempts have failed")]
+    Wait(Duration),
+    /// The database failed.
+    #[error("the attempt could not be claimed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Attempt {
+    /// An attempt that nothing limits, of an operator.
+    pub fn unlimited() -> Self {
+        Self::new(Vec::new(), None)
+    }
+
+    pub(super) fn new(buckets: Vec<Bucket>, place: Option<Subject>) -> Self {
+        Self { buckets, place, claimed_until: None }
+    }
+
+    /// How long it must wait. Zero if it need not.
+    pub fn wait(&self, now: OffsetDateTime) -> Duration {
+        let waits = self.deciding().map(|bucket| bucket.limit.wait(bucket.failures(now), now));
+        waits.max().unwrap_or_default()
+    }
+
+    /// What is left of the limits.
+    pub fn standings(&self, now: OffsetDateTime) -> Standings {
+        let told = self.buckets.iter().filter(|bucket| bucket.is_told);
+        told.map(|bucket| (bucket.name, bucket.limit.standing(bucket.failures(now), now))).collect()
+    }
+
+    /// Makes an attempt that is allowed after a delay the only one, on all instances: so there is one guess after each delay. An
+    /// attempt for which there is no delay needs no claim.
+    pub async fn claim(&mut self, database: &Database, now: OffsetDateTime) -> Result<(), Refused> {
+        let claimed: Vec<_> = self.used_up(now).collect();
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let until = now + CLAIM;
+        let claim = database.run_tx("sign_in_claim", move |connection| {
+            let claimed = claimed.clone();
+            Box::pin(async move {
+                for bucket in claimed {
+                    let found = bucket.failures(now);
+                    if !sign_in_failures::claim(connection, bucket.subject, found, until).await? {
+                        return Err(Refused::Wait(CLAIM));
+                    }
+                }
+                Ok(())
+            })
+        });
+        claim.await?;
+        self.claimed_until = Some(until);
+        Ok(())
+    }
+
+    /// Counts its failure. When this has begun, it is done also if the caller goes.
+    pub async fn record_failure(&mut self, database: &Database, now: OffsetDateTime) -> sqlx::Result<()> {
+        let mut subjects = Vec::new();
+        for bucket in &mut self.buckets {
+            subjects.push((bucket.subject, now + bucket.limit.refill));
+            bucket.found = Some(bucket.limit.add(bucket.failures(now), now));
+        }
+        // In one order, so that two attempts do not block each other.
+        subjects.sort_unstable();
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let record = database.run_tx("sign_in_failed", move |connection| {
+            let subjects = subjects.clone();
+            Box::pin(async move { sign_in_failures::add(connection, &subjects, now).await })
+        });
+        record.await
+    }
+
+    /// Records that it has succeeded, in the caller's transaction: its place is known from now on, and failures on the account are
+    /// forgotten. Those of the address stay: otherwise, who has an account could make room for more guesses. So do those that the
+    /// account has elsewhere, if this place was known before.
+    pub async fn record_success(
+        &self,
+        connection: &mut Connection,
+        member_id: MemberId,
+        now: OffsetDateTime,
+    ) -> sqlx::Result<()> {
+        if let Some(place) = self.place {
+            known_places::record(connection, member_id, place, now).await?;
+        }
+        let mut found: Vec<_> = self.buckets.iter().filter(|bucket| bucket.found.is_some()).collect();
+        found.sort_unstable_by_key(|bucket| bucket.subject);
+        for bucket in found {
+            if bucket.ends_with_success {
+                sign_in_failures::delete(connection, bucket.subject).await?;
+            } else if let (true, Some(until)) = (bucket.decides, self.claimed_until) {
+                sign_in_failures::release(connection, bucket.subject, until, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn deciding(&self) -> impl Iterator<Item = &Bucket> {
+        self.buckets.iter().filter(|bucket| bucket.decides)
+    }
+
+    fn used_up(&self, now: OffsetDateTime) -> impl Iterator<Item = Bucket> {
+        let mut used_up: Vec<_> = self
+            .deciding()
+            .filter(|bucket| bucket.limit.is_used_up(bucket.failures(now), now))
+            .copied()
+            .collect();
+        used_up.sort_unstable_by_key(|bucket| bucket.subject);
+        used_up.into_iter()
+    }
+}
+
+/// The name of the limits of accounts.
+pub(super) const ACCOUNT: &str = "account";
+/// The name of the limits of addresses.
+pub(super) const ADDRESS: &str = "address";
+
+impl Bucket {
+    fn failures(&self, now: OffsetDateTime) -> Failures {
+        self.found.unwrap_or(Limit::none(now))
+    }
+}

@@ -1,0 +1,105 @@
+//! Checking the password of somebody who signs in, or who is signed in and proves it again.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::members::db::Credentials;
+use crate::members::password_hasher::{HashTurn, PasswordError};
+use crate::members::{self, Email, HashKind, PasswordAttempt};
+use crate::sessions::attempt::{Attempt, Refused, Standings};
+use crate::state::AppState;
+
+/// Why a sign-in failed, or a password was not verified.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No open account has this email with this password.
+    #[error("the email or the password is wrong")]
+    BadCredentials,
+    /// Too many attempts on the account or from the address have failed.
+    #[error("too many attempts have failed")]
+    TooManyAttempts {
+        /// How long to wait before the next attempt.
+        wait: Duration,
+    },
+    /// The password could not be verified.
+    #[error("the password could not be verified")]
+    Password(#[from] PasswordError),
+    /// The database failed, and nothing has changed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Refused> for SignInError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wait(wait) => Self::TooManyAttempts { wait },
+            Refused::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// A password that was right.
+pub struct Checked {
+    /// The account, as it was when the password was verified.
+    pub credentials: Credentials,
+    /// The attempt, whose success the caller records together with what it does.
+    pub attempt: Attempt,
+    /// The turn in which the password was hashed. The caller can hash another one in it.
+    pub turn: HashTurn,
+}
+
+/// Checks the password of the account with this email. An unknown email and a wrong password take the same steps, and so the same
+/// time. `standings` becomes what is left of the limits, whatever the end.
+///
+/// The failures are looked at when it is the attempt's turn, and a failure is counted before the turn ends. So of guesses that are
+/// sent at once, only as many more than the limit are looked at as passwords are hashed at once.
+pub async fn check_password(
+    state: &AppState,
+    kind: HashKind,
+    email: Email,
+    address: Option<IpAddr>,
+    password: PasswordAttempt,
+    standings: &mut Standings,
+) -> Result<Checked, SignInError> {
+    let (mut credentials, mut attempt) = look(state, email.clone(), address, standings).await?;
+    let turn = state.password_hasher.turn(kind).await?;
+    if turn.waited() {
+        (credentials, attempt) = look(state, email, address, standings).await?;
+    }
+    attempt.claim(&state.database, state.clock.now()).await?;
+    let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
+    let right = turn.verify(password, hash).await?;
+    if let Some(credentials) = credentials.filter(|_| right) {
+        return Ok(Checked { credentials, attempt, turn });
+    }
+    let now = state.clock.now();
+    attempt.record_failure(&state.database, now).await?;
+    *standings = attempt.standings(now);
+    Err(SignInError::BadCredentials)
+}
+
+/// Finds the account, and fails if the attempt must wait.
+async fn look(
+    state: &AppState,
+    email: Email,
+    address: Option<IpAddr>,
+    standings: &mut Standings,
+) -> Result<(Option<Credentials>, Attempt), SignInError> {
+    let now = state.clock.now();
+    let throttle = state.throttle.clone();
+    let look = state.database.read("sign_in_look", move |connection| {
+        Box::pin(async move {
+            let credentials = members::db::find_credentials(connection, &email).await?;
+            let member_id = credentials.as_ref().map(|credentials| credentials.member_id);
+            let subjects = throttle.subjects(&email, address);
+            let attempt = throttle.look_at_account(connection, subjects, member_id, now).await?;
+            Ok::<_, sqlx::Error>((credentials, attempt))
+        })
+    });
+    let (credentials, attempt) = look.await?;
+    *standings = attempt.standings(now);
+    match attempt.wait(now) {
+        Duration::ZERO => Ok((credentials, attempt)),
+        wait => Err(SignInError::TooManyAttempts { wait }),
+    }
+}
