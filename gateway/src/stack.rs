@@ -28,7 +28,7 @@ pub(crate) fn stack(
     scheme: Scheme,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
-    let access = route.access;
+    let (access, repeats_by_key) = (route.access, route.repeats_by_key);
     let revocations = revocations.clone();
     ServiceBuilder::new()
         // Turns the errors of the layers below into problems.
@@ -45,7 +45,7 @@ pub(crate) fn stack(
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
         .service_fn(move |request| {
             let upstream = Arc::clone(&upstream);
-            async move { upstream.send(request).await }
+            async move { upstream.send(request, repeats_by_key).await }
         })
 }
 
