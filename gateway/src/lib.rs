@@ -64,14 +64,13 @@ impl Service for Gateway {
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let revocations = Revocations::new(host.clock().clone());
-        let router = router(&settings, host.discovery(), &revocations)?;
+        let app = app(&settings, host.discovery(), &revocations)?;
         let member_api = host.service_client(member_client::SERVICE)?;
         let services: Vec<_> =
             settings.services.iter().map(|name| host.discovery().instances(name)).collect();
         join_all(services.iter().map(|instances| instances.wait_ready(DISCOVERY_TIMEOUT))).await;
         let known = revocations.clone();
-        let app = App::new(router)
-            .public()
+        let app = app
             .worker("revocations", until_cancelled(host, revocations, member_api, &settings))
             // Optional, because public routes work without it.
             .optional_check("revocations", move || std::future::ready(known.check_age()));
@@ -103,9 +102,23 @@ fn report(app: App, instances: Instances) -> App {
     })
 }
 
+/// Returns the gateway without its background work.
+pub fn app(
+    settings: &Settings,
+    discovery: &Discovery,
+    revocations: &Revocations,
+) -> Result<App, RoutesError> {
+    let app = App::new(router(settings, discovery, revocations)?).public();
+    Ok(match cors::layer(&settings.cors.allowed_origins) {
+        // Around everything, so that a browser can read all answers, also 404, 413 and 504.
+        Some(cors) => app.around(|router| router.layer(cors)),
+        None => app,
+    })
+}
+
 /// Returns all public routes. Deny is the default: a path that is neither in the route table nor a page of the gateway is
 /// not found.
-pub fn router(
+fn router(
     settings: &Settings,
     discovery: &Discovery,
     revocations: &Revocations,
@@ -118,12 +131,7 @@ pub fn router(
             router = router.route(path, forward(entry, &upstreams, revocations, settings));
         }
     }
-    // Inside the CORS layer, so that a browser can read this answer too.
-    let router = router.method_not_allowed_fallback(problem::method_not_allowed);
-    Ok(match cors::layer(&settings.cors.allowed_origins) {
-        Some(cors) => router.layer(cors),
-        None => router,
-    })
+    Ok(router)
 }
 
 /// Forwards the methods of a route. axum adds HEAD to GET, and answers other methods with 405 and the `Allow` header.

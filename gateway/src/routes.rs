@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::settings::{Access, Method, RouteSettings, Settings};
+use crate::settings::{Access, Method, Repeatable, RouteSettings, Settings};
 
 /// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
 /// between services; the others are paths of the gateway itself.
@@ -24,6 +24,8 @@ pub struct Route {
     pub service: String,
     /// Who may call.
     pub access: Access,
+    /// Whether a request with an `Idempotency-Key` may be sent a second time.
+    pub repeats_by_key: bool,
 }
 
 /// The route table is not valid.
@@ -57,6 +59,9 @@ pub enum Fault {
     /// The entry has no method.
     #[error("list at least one")]
     NoMethods,
+    /// The entry says `by-key`, and lists a method that has no keys.
+    #[error("`by-key` is for POST and PATCH, and {0} is listed")]
+    KeysNotHonoured(Method),
     /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
     DuplicateMethod(String, Method, usize),
@@ -71,7 +76,7 @@ impl Routes {
         let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
 
         for (index, route) in settings.routes.iter().enumerate() {
-            let RouteSettings { path, methods, service, access } = route;
+            let RouteSettings { path, methods, service, access, repeatable } = route;
             let refuse = |key: &str, fault| RoutesError { key: format!("routes[{index}].{key}"), fault };
             check_shape(path).map_err(|fault| refuse("path", fault))?;
             if !by_path.contains_key(path) {
@@ -85,6 +90,13 @@ impl Routes {
                     return Err(refuse("methods", Fault::DuplicateMethod(path.clone(), method, other)));
                 }
             }
+            let repeats_by_key = *repeatable == Some(Repeatable::ByKey);
+            if let Some(&method) =
+                methods.iter().find(|method| !matches!(method, Method::Post | Method::Patch))
+                && repeats_by_key
+            {
+                return Err(refuse("repeatable", Fault::KeysNotHonoured(method)));
+            }
             if !services.contains(service.as_str()) {
                 return Err(refuse("service", Fault::UnknownService(service.clone())));
             }
@@ -92,6 +104,7 @@ impl Routes {
                 methods: methods.clone(),
                 service: service.clone(),
                 access: *access,
+                repeats_by_key,
             });
         }
         check_base_paths(&settings.routes, &by_path)?;
@@ -170,6 +183,7 @@ mod tests {
             methods: methods.to_vec(),
             service: "store-api".to_owned(),
             access: Access::Public,
+            repeatable: None,
         }
     }
 
@@ -263,5 +277,15 @@ mod tests {
     fn a_misspelt_service_is_refused() {
         let misspelt = RouteSettings { service: "stroe-api".to_owned(), ..entry("/a", &[Method::Get]) };
         assert_eq!(refusal(vec![misspelt]), "routes[0].service: `stroe-api` is not one of `services`");
+    }
+
+    #[test]
+    fn only_post_and_patch_can_be_repeated_by_key() {
+        let by_key = |methods| RouteSettings { repeatable: Some(Repeatable::ByKey), ..entry("/a", methods) };
+        check(vec![by_key(&[Method::Post, Method::Patch])]).unwrap();
+        assert_eq!(
+            refusal(vec![by_key(&[Method::Patch, Method::Delete])]),
+            "routes[0].repeatable: `by-key` is for POST and PATCH, and DELETE is listed"
+        );
     }
 }

@@ -48,6 +48,16 @@ pub struct RouteSettings {
     pub service: String,
     /// Who may call.
     pub access: Access,
+    /// Whether the gateway may send a request a second time if its answer was lost. Without it, only GET and HEAD are.
+    pub repeatable: Option<Repeatable>,
+}
+
+/// When a request may be sent a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Repeatable {
+    /// If it carries an `Idempotency-Key`, which the service honours on this route. Only for POST and PATCH.
+    #[serde(rename = "by-key")]
+    ByKey,
 }
 
 /// A method that a route can list.
@@ -112,8 +122,8 @@ pub struct UpstreamSettings {
     #[garde(range(min = 1))]
     pub answer_idle_timeout_ms: u64,
     /// How long an unused connection is kept. It must be shorter than `server.first-byte-timeout-ms` and
-    /// `server.header-read-timeout-ms` of the services. Otherwise a service could close a connection while a request is
-    /// being sent on it.
+    /// `server.idle-timeout-ms` of the services. Otherwise a service could close a connection while a request is being sent
+    /// on it.
     #[garde(range(min = 1))]
     pub idle_timeout_ms: u64,
     /// How many unused connections to each instance are kept.

@@ -29,7 +29,7 @@ pub(crate) fn stack(
     public: &PublicSettings,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
-    let access = route.access;
+    let (access, repeats_by_key) = (route.access, route.repeats_by_key);
     let revocations = revocations.clone();
     let (scheme, proxies) = (public.scheme, TrustedProxies::new(&public.trusted_proxies));
     ServiceBuilder::new()
@@ -47,7 +47,7 @@ pub(crate) fn stack(
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
         .service_fn(move |request| {
             let upstream = Arc::clone(&upstream);
-            async move { upstream.send(request).await }
+            async move { upstream.send(request, repeats_by_key).await }
         })
 }
 

@@ -55,11 +55,20 @@ pub struct Consul {
     url: String,
 }
 
-/// The healthy instances of a service at one index of Consul's state.
+/// The instances of a service at one index of Consul's state.
 #[derive(Debug)]
-pub(crate) struct Healthy {
+pub(crate) struct Listed {
     pub(crate) index: u64,
-    pub(crate) instances: Vec<(String, SocketAddr)>,
+    pub(crate) records: Vec<Record>,
+}
+
+/// An instance that is registered.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) address: SocketAddr,
+    /// Whether all its checks pass, those of its node included.
+    pub(crate) is_passing: bool,
 }
 
 impl Consul {
@@ -111,17 +120,17 @@ impl Consul {
         }
     }
 
-    /// The instances of a service whose checks pass. With the `index` of an earlier answer, waits up to `wait` for a change since
-    /// then.
-    pub(crate) async fn healthy(
+    /// The instances of a service, also those whose checks fail. With the `index` of an earlier answer, waits up to `wait` for a
+    /// change since then.
+    pub(crate) async fn listed(
         &self,
         service: &str,
         index: u64,
         wait: Duration,
-    ) -> Result<Healthy, ConsulError> {
+    ) -> Result<Listed, ConsulError> {
         // Without an index Consul answers at once.
         let wait = if index == 0 { Duration::ZERO } else { wait };
-        let query = format!("/v1/health/service/{service}?passing=true&index={index}");
+        let query = format!("/v1/health/service/{service}?index={index}");
         let answer = self.send(self.blocking(&query, wait)).await?;
         let index =
             answer.headers().get("x-consul-index").and_then(|value| value.to_str().ok()?.parse().ok());
@@ -129,7 +138,7 @@ impl Consul {
         let index =
             index.filter(|index| *index > 0).ok_or_else(|| ConsulError::NoIndex { url: self.url.clone() })?;
         let entries: Vec<Entry> = answer.json().await.map_err(|source| self.http_error(source))?;
-        Ok(Healthy { index, instances: entries.into_iter().filter_map(Entry::into_instance).collect() })
+        Ok(Listed { index, records: entries.into_iter().filter_map(Entry::into_record).collect() })
     }
 
     /// A query that waits up to `wait` for a change. Consul adds up to a sixteenth of it, so that not all queries end at once.
@@ -204,6 +213,13 @@ impl<'a> ServiceDefinition<'a> {
 struct Entry {
     node: Node,
     service: Service,
+    checks: Vec<Check>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Check {
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -223,13 +239,14 @@ struct Service {
 
 impl Entry {
     /// A service without an address has the address of its node.
-    fn into_instance(self) -> Option<(String, SocketAddr)> {
+    fn into_record(self) -> Option<Record> {
         let ip = if self.service.address.is_empty() { &self.node.address } else { &self.service.address };
         let Ok(ip) = ip.parse() else {
             let id = self.service.id;
             tracing::warn!(id, address = ip, "skipping an instance whose address is not an IP address");
             return None;
         };
-        Some((self.service.id, SocketAddr::new(ip, self.service.port)))
+        let is_passing = self.checks.iter().all(|check| check.status == "passing");
+        Some(Record { id: self.service.id, address: SocketAddr::new(ip, self.service.port), is_passing })
     }
 }

@@ -1,6 +1,7 @@
 //! One instance of a service, and its failures.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct Instance {
     id: String,
     address: SocketAddr,
     health: Mutex<Health>,
+    /// Whether it is used although its check fails.
+    is_doubted: AtomicBool,
 }
 
 /// What callers have found out about an instance.
@@ -28,7 +31,7 @@ struct Health {
 
 impl Instance {
     pub(crate) fn new(id: String, address: SocketAddr) -> Self {
-        Self { id, address, health: Mutex::default() }
+        Self { id, address, health: Mutex::default(), is_doubted: AtomicBool::new(false) }
     }
 
     /// Its id in Consul.
@@ -46,10 +49,8 @@ impl Instance {
         *self.health() = Health::default();
     }
 
-    /// A caller could not reach it, or got no answer. After three failures in a row it is ejected: it is skipped for a second,
-    /// and twice as long after each further failure, up to 30 s. Consul notices a dead process, but not one that only this
-    /// process can't reach.
-    pub fn failed(&self) {
+    /// A caller could not reach it, or got no answer. `may_eject` says whether enough others are left.
+    pub(crate) fn failed(&self, may_eject: impl FnOnce() -> bool) {
         let now = Instant::now();
         let mut health = self.health();
         if health.is_ejected(now) {
@@ -57,13 +58,26 @@ impl Instance {
             return;
         }
         health.failures_in_a_row = health.failures_in_a_row.saturating_add(1);
-        if let Some(further) = health.failures_in_a_row.checked_sub(FAILURES_TO_EJECT) {
-            let factor = 2_u32.saturating_pow(further);
-            let ejection = FIRST_EJECTION.saturating_mul(factor).min(LONGEST_EJECTION);
-            health.ejected_until = Some(now + ejection);
-            metrics::counter!("discovery_ejections_total").increment(1);
-            tracing::warn!(id = self.id, ?ejection, "ejecting an instance that does not answer");
+        let Some(further) = health.failures_in_a_row.checked_sub(FAILURES_TO_EJECT) else { return };
+        if !may_eject() {
+            // It is ejected by its next failure, if others are left then, and not for longer because of this one.
+            health.failures_in_a_row -= 1;
+            return;
         }
+        let factor = 2_u32.saturating_pow(further);
+        let ejection = FIRST_EJECTION.saturating_mul(factor).min(LONGEST_EJECTION);
+        health.ejected_until = Some(now + ejection);
+        metrics::counter!("discovery_ejections_total").increment(1);
+        tracing::warn!(id = self.id, ?ejection, "ejecting an instance that does not answer");
+    }
+
+    /// Whether its check fails, and it is used nevertheless.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.is_doubted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_doubted(&self, is_doubted: bool) {
+        self.is_doubted.store(is_doubted, Ordering::Relaxed);
     }
 
     /// Whether it is skipped now.
@@ -92,7 +106,7 @@ mod tests {
 
     fn fail(instance: &Instance, times: u32) {
         for _ in 0..times {
-            instance.failed();
+            instance.failed(|| true);
         }
     }
 

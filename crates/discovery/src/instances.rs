@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
+use crate::belief::Used;
 use crate::consul::Consul;
 use crate::instance::Instance;
 use crate::snapshot::Snapshot;
@@ -33,7 +34,9 @@ impl Instances {
     /// A list that never changes.
     pub(crate) fn fixed(service: &str, addresses: &[SocketAddr]) -> Self {
         let snapshot = Snapshot::new(service);
-        snapshot.replace(addresses.iter().map(|address| (address.to_string(), *address)).collect());
+        let used =
+            |address: &SocketAddr| Used { id: address.to_string(), address: *address, is_doubted: false };
+        snapshot.replace(addresses.iter().map(used).collect());
         Self { snapshot: Arc::new(snapshot), _watching: None }
     }
 
@@ -58,12 +61,24 @@ impl Instances {
     /// it is better than none, and this is how its recovery is noticed.
     pub fn pick_excluding(&self, tried: &[&str]) -> Option<Arc<Instance>> {
         let instances = self.snapshot.instances.load();
-        let turn = self.snapshot.turn.fetch_add(1, Ordering::Relaxed) % instances.len().max(1);
-        let (before, after) = instances.split_at(turn);
-        let mut candidates = after.iter().chain(before).filter(|instance| !tried.contains(&instance.id()));
-        let first = candidates.next()?;
-        let healthy = std::iter::once(first).chain(candidates).find(|instance| !instance.is_ejected());
-        Some(Arc::clone(healthy.unwrap_or(first)))
+        let untried = || instances.iter().filter(|instance| !tried.contains(&instance.id()));
+        let usable = || untried().filter(|instance| !instance.is_ejected());
+        let turn = self.snapshot.turn.fetch_add(1, Ordering::Relaxed);
+        let in_turn = |count: usize| turn.checked_rem(count);
+        let picked = match in_turn(usable().count()) {
+            // `None` if the last usable one was ejected in this moment.
+            Some(nth) => usable().nth(nth).or_else(|| untried().next()),
+            None => in_turn(untried().count()).and_then(|nth| untried().nth(nth)),
+        };
+        picked.cloned()
+    }
+
+    /// A caller could not reach an instance of this list, or got no answer. After three failures in a row it is ejected: it is
+    /// skipped for a second, and twice as long after each further failure, up to 30 s. Consul notices a dead process, but not one
+    /// that only this process can't reach. The last instance is never ejected, and of those that are healthy for Consul at most
+    /// half.
+    pub fn failed(&self, instance: &Instance) {
+        self.snapshot.failed(instance);
     }
 
     /// How many instances are known, including ejected ones.
@@ -89,8 +104,7 @@ mod tests {
     use super::*;
 
     fn three() -> Instances {
-        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Instances::fixed("member-api", &[at(1), at(2), at(3)])
+        of(&[1, 2, 3])
     }
 
     fn ports(instances: &Instances, picks: usize) -> Vec<u16> {
@@ -118,24 +132,80 @@ mod tests {
         }
     }
 
+    fn of(ports: &[u16]) -> Instances {
+        let at = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
+        Instances::fixed("member-api", &ports.iter().map(at).collect::<Vec<_>>())
+    }
+
+    fn at(instances: &Instances, port: u16) -> Arc<Instance> {
+        let listed = instances.snapshot.instances.load();
+        Arc::clone(listed.iter().find(|instance| instance.address().port() == port).unwrap())
+    }
+
+    fn fail(instances: &Instances, port: u16) {
+        (0..3).for_each(|_| instances.failed(&at(instances, port)));
+    }
+
+    fn used(port: u16, is_doubted: bool) -> Used {
+        Used { id: format!("127.0.0.1:{port}"), address: ([127, 0, 0, 1], port).into(), is_doubted }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_ejected_instance_is_skipped_while_there_is_another() {
         let instances = three();
-        let eject = |instance: Arc<Instance>| (0..3).for_each(|_| instance.failed());
-        eject(instances.pick().unwrap());
-        assert_eq!(ports(&instances, 6).iter().filter(|port| **port == 1).count(), 0);
-        eject(instances.pick_excluding(&["127.0.0.1:1", "127.0.0.1:3"]).unwrap());
-        eject(instances.pick_excluding(&["127.0.0.1:1", "127.0.0.1:2"]).unwrap());
-        assert!(instances.pick().is_some(), "if all are ejected, one of them is picked");
+        fail(&instances, 1);
+        assert_eq!(ports(&instances, 4), [2, 3, 2, 3]);
+        let only = instances.pick_excluding(&["127.0.0.1:2", "127.0.0.1:3"]).unwrap();
+        assert_eq!(only.address().port(), 1, "for a retry, an ejected instance is better than none");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_only_instance_is_never_ejected() {
+        let instances = of(&[1]);
+        (0..10).for_each(|_| fail(&instances, 1));
+        assert!(!at(&instances, 1).is_ejected());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_most_half_of_the_instances_are_ejected() {
+        for (count, most) in [(2_u16, 1), (3, 1), (4, 2), (5, 2)] {
+            let ports: Vec<_> = (1..=count).collect();
+            let instances = of(&ports);
+            ports.iter().for_each(|port| fail(&instances, *port));
+            let ejected = ports.iter().filter(|port| at(&instances, **port).is_ejected()).count();
+            assert_eq!(ejected, most, "of {count}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_was_spared_is_ejected_when_others_are_back() {
+        let instances = of(&[1, 2]);
+        fail(&instances, 1);
+        fail(&instances, 2);
+        assert!(at(&instances, 1).is_ejected() && !at(&instances, 2).is_ejected());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        at(&instances, 1).succeeded();
+        instances.failed(&at(&instances, 2));
+        assert!(at(&instances, 2).is_ejected());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!at(&instances, 2).is_ejected(), "its first ejection is short");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_doubted_instances_all_but_the_last_are_ejected() {
+        let instances = of(&[1, 2, 3]);
+        instances.snapshot.replace(vec![used(1, true), used(2, true), used(3, false)]);
+        for port in [1, 2, 3] {
+            fail(&instances, port);
+        }
+        assert_eq!([1, 2, 3].map(|port| at(&instances, port).is_ejected()), [true, true, false]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_stays_listed_stays_ejected() {
         let instances = three();
-        let first = instances.pick().unwrap();
-        (0..3).for_each(|_| first.failed());
-        let listed = |port: u16| (format!("127.0.0.1:{port}"), SocketAddr::from(([127, 0, 0, 1], port)));
-        instances.snapshot.replace(vec![listed(1), listed(4)]);
+        fail(&instances, 1);
+        instances.snapshot.replace(vec![used(1, false), used(4, false)]);
         assert_eq!(ports(&instances, 4), [4, 4, 4, 4]);
     }
 }

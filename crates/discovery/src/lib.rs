@@ -1,15 +1,16 @@
 //! Everything about Consul: registering a process, watching which instances are alive, and picking one.
 //!
 //! - [`Consul`] calls the HTTP API of a Consul agent, and [`Consul::keep_registered`] keeps a process in its list.
-//! - [`Discovery`] watches the healthy instances of services. A watch begins when a service is first needed, and ends when its
+//! - [`Discovery`] watches the instances of services. A watch begins when a service is first needed, and ends when its
 //!   last [`Instances`] is dropped.
-//! - [`Instances`] is the last good snapshot of one service. It stays while Consul does not answer, and for a time after a restart
-//!   in which Consul has lost everything. An instance that fails to answer is skipped for a time, whatever Consul says
-//!   ([`Instance::failed`]).
+//! - [`Instances`] is the last good snapshot of one service. It stays while Consul does not answer, for a time after a restart
+//!   in which Consul has lost everything, and for a time after most checks have failed at once (`belief`). An instance that fails
+//!   to answer is skipped for a time, whatever Consul says ([`Instances::failed`]).
 //!
 //! Consul's documents: <https://developer.hashicorp.com/consul/api-docs/features/blocking>.
 
 mod backoff;
+mod belief;
 mod consul;
 mod instance;
 mod instances;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Instances are in the same network, where a connection opens faster or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// It is shorter than the times for which a service keeps a connection on which nothing happens: its
-/// `server.header-read-timeout-ms`, and `server.first-byte-timeout-ms`, which is 5 s by default. So this side closes idle
+/// `server.idle-timeout-ms`, and `server.first-byte-timeout-ms`, which is 5 s by default. So this side closes idle
 /// connections, and no request is sent on a connection that the service is just closing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// For calls without their own deadline.

@@ -189,7 +189,7 @@ impl ServiceClient {
         if result.is_ok() {
             instance.succeeded();
         } else {
-            instance.failed();
+            self.instances.failed(instance);
         }
         result
     }

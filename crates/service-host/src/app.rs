@@ -11,24 +11,41 @@ use crate::readiness::Check;
 
 /// A service that is ready to run: its routes, its dependencies, and its workers.
 pub struct App {
-    pub(crate) router: Router,
-    pub(crate) is_public: bool,
+    pub(crate) routes: Routes,
     pub(crate) checks: Vec<Check>,
     pub(crate) workers: Vec<(&'static str, BoxFuture<'static, ()>)>,
 }
+
+/// The routes of a service, and how the host wraps them.
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    pub(crate) is_public: bool,
+    pub(crate) around: Option<Around>,
+}
+
+/// A layer, as a function of the router inside of it.
+type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
-        Self { router, is_public: false, checks: Vec::new(), workers: Vec::new() }
+        let routes = Routes { router, is_public: false, around: None };
+        Self { routes, checks: Vec::new(), workers: Vec::new() }
     }
 
     /// A service that clients outside of the system call. Their requests begin new traces; a `traceparent` that they send is
     /// ignored.
     #[must_use]
     pub fn public(mut self) -> Self {
-        self.is_public = true;
+        self.routes.is_public = true;
+        self
+    }
+
+    /// A layer that sees every answer, also those of the layers that the host adds: unknown routes, timeouts, limits.
+    #[must_use]
+    pub fn around(mut self, layer: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
+        self.routes.around = Some(Box::new(layer));
         self
     }
 

@@ -8,9 +8,10 @@
 //! 3. Both ports are bound. From here on the management port answers.
 //! 4. [`Service::start`] connects to what the service needs, and gives its [`App`].
 //! 5. The main port is served. When all checks pass, the process registers in Consul.
-//! 6. After SIGTERM or SIGINT the process is not ready, and leaves Consul. For `drain-delay` it serves as before, until its callers
-//!    have noticed. Then it closes the port, finishes the running requests, and tells its workers to end. After `drain-timeout`
-//!    at the latest it exits with 0. A second signal ends it at once.
+//! 6. After SIGTERM or SIGINT the process is not ready, leaves Consul, and each of its answers says `Connection: close`. For
+//!    `drain-delay` it accepts connections, until its callers have noticed. Then it closes the port, finishes the running
+//!    requests, tells its workers to end, and keeps idle connections for `drain-idle` more, because a request may be on its way
+//!    on them. After `drain-timeout` at the latest it exits with 0. A second signal ends it at once.
 //!
 //! | file | owns |
 //! |---|---|
@@ -20,7 +21,7 @@
 //! | `service` | what a service implements |
 //! | `start`, `host`, `app` | what a service gets at its start, and what it gives |
 //! | `run`, `signals`, `workers` | serving until the process is told to stop, and stopping |
-//! | `router`, `connections` | the layers around every router; sockets and their timeouts |
+//! | `router`, `connections` | the layers around every router; connections, their limits and their end |
 //! | `management`, `readiness`, `process_metrics` | the management port |
 //! | `advertise`, `user_keys` | the address for Consul; the keys that verify user tokens |
 
@@ -46,16 +47,33 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub use app::App;
+pub use connections::Drain;
 pub use host::Host;
 pub use jobs::Progress;
 pub use service::{NoCommand, Service};
 pub use source::{ConfigServer, SettingsSource};
 pub use user_keys::UserKeysFrom;
 
+use access::Verifier;
+use tokio::net::TcpListener;
+
 use command_line::CommandLine;
 
 /// How long blocking work may take after everything else has ended.
 const BLOCKING_WORK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Serves an app as a process does, without the process: for tests of what a service does on the wire. It ends when `drain`
+/// has closed the port and the last connection has ended.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    verifier: Verifier,
+    settings: &settings::Server,
+    drain: Drain,
+) {
+    let router = router::assemble(app.routes, verifier, settings);
+    connections::serve(listener, router, settings.limits(), drain).await;
+}
 
 /// Runs a process that has its settings from config-server.
 pub fn main<S: Service>() -> ExitCode {

@@ -10,29 +10,49 @@ use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tower_http::limit::RequestBodyLimitLayer;
 
+use crate::app::Routes;
+use crate::connections::Arrival;
 use crate::settings::Server;
 
-/// Adds these layers, the outermost first: trace, log line and metrics of each request; problems for all errors; the request
-/// timeout; the body limit; the verifier of tokens.
-pub(crate) fn assemble(router: Router, is_public: bool, verifier: Verifier, settings: &Server) -> Router {
+/// Adds these layers, the outermost first: trace, log line and metrics of each request; the app's own layer around all answers;
+/// problems for all errors; the request timeout; the body limit; the verifier of tokens.
+pub(crate) fn assemble(routes: Routes, verifier: Verifier, settings: &Server) -> Router {
     let requests = telemetry::request_layer();
-    let requests = if is_public { requests.for_public_callers() } else { requests };
+    let requests = if routes.is_public { requests.for_public_callers() } else { requests };
     let router = verifier
-        .wrap(router)
+        .wrap(routes.router)
         // The limit below is for every body; axum's own is only for bodies that its extractors read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.request_timeout(), in_time));
-    problem::wrap(router).layer(requests)
+    let router = problem::wrap(router);
+    let router = match routes.around {
+        Some(around) => around(router),
+        None => router,
+    };
+    router.layer(requests)
 }
 
+/// Ends a request that takes too long. If it is the client that is too slow, the answer says so.
 async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+    let arrival = request.extensions().get::<Arrival>().cloned();
+    let arrival = arrival.as_ref();
     match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(response) if is_error(&response) && arrival.is_some_and(Arrival::is_stalled) => too_slow(),
         Ok(response) => response,
+        Err(_) if arrival.is_some_and(Arrival::is_late) => too_slow(),
         Err(_) => Problem::new(Code::GatewayTimeout)
             .detail("the request took longer than it may; what it began may still take effect")
             .into_response(),
     }
+}
+
+fn too_slow() -> Response {
+    Problem::new(Code::RequestTimeout).detail("the rest of the body did not arrive in time").into_response()
+}
+
+fn is_error(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
 }
 
 #[cfg(test)]
@@ -60,7 +80,8 @@ mod tests {
         let settings = serde_json::json!({
             "address": "127.0.0.1:0", "max-body-bytes": LIMIT, "request-timeout-ms": 50,
         });
-        let router = assemble(router, false, verifier, &serde_json::from_value(settings).unwrap());
+        let routes = Routes { router, is_public: false, around: None };
+        let router = assemble(routes, verifier, &serde_json::from_value(settings).unwrap());
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
         let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::command_line::CommandLine;
-use crate::connections::{self, Limits};
+use crate::connections::{self, Drain};
 use crate::host::Host;
 use crate::readiness::Readiness;
 use crate::settings::Server;
@@ -133,12 +133,12 @@ async fn start<S: Service>(
         let issuer = &settings.access.user_keys_service;
         background.spawn(user_keys::keep_fresh(&host, host.user_keys().clone(), issuer));
     }
-    let App { router, is_public, mut checks, workers } = S::start(&host, settings.service).await?;
+    let App { routes, mut checks, workers } = S::start(&host, settings.service).await?;
     checks.extend(start::own_checks::<S>(&host));
     readiness.started(checks);
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
     Ok(Process {
-        router: router::assemble(router, is_public, host.verifier.clone(), &settings.server),
+        router: router::assemble(routes, host.verifier.clone(), &settings.server),
         listener: ports.main,
         server: settings.server,
         registration,
@@ -159,13 +159,9 @@ async fn upkeep(metrics: PrometheusHandle) {
 impl Process {
     /// Serves until a signal, or the end of a worker, and drains. A worker's end is a failure.
     async fn serve(mut self, mut signals: Signals) -> ExitCode {
-        let (close, leave) = (CancellationToken::new(), CancellationToken::new());
-        let limits = Limits {
-            first_byte: Duration::from_millis(self.server.first_byte_timeout_ms),
-            header_read: Duration::from_millis(self.server.header_read_timeout_ms),
-            connections: self.server.max_connections,
-        };
-        let requests = tokio::spawn(connections::serve(self.listener, self.router, limits, close.clone()));
+        let (drain, leave) = (Drain::default(), CancellationToken::new());
+        let serving = connections::serve(self.listener, self.router, self.server.limits(), drain.clone());
+        let requests = tokio::spawn(serving);
         let registered = tokio::spawn(register_when_ready(
             self.host.consul.clone(),
             self.registration,
@@ -186,11 +182,12 @@ impl Process {
         signals.exit_at_the_next();
 
         self.readiness.drain();
+        drain.begin();
         leave.cancel();
         // It logs its own failures. If Consul was not told, its check notices that the process is not ready.
         let _ = tokio::time::timeout(LEAVE_TIMEOUT, registered).await;
         tokio::time::sleep(self.server.drain_delay()).await;
-        close.cancel();
+        drain.close_port();
         self.host.shutdown.cancel();
         let began = Instant::now();
         let finished = async {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use garde::Validate;
 use serde::Deserialize;
 
+use crate::connections::Limits;
+
 /// Section `server`: the main port.
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -23,11 +25,25 @@ pub struct Server {
     #[serde(default = "Server::default_first_byte_timeout_ms")]
     #[garde(range(min = 10, max = 60_000))]
     pub first_byte_timeout_ms: u64,
-    /// Milliseconds for the whole head of a request, from the first byte of the connection or the end of the last answer. So it
-    /// is also how long an idle connection is kept.
+    /// Milliseconds from the first byte of a request to the end of its head.
     #[serde(default = "Server::default_header_read_timeout_ms")]
     #[garde(range(min = 10, max = 600_000))]
     pub header_read_timeout_ms: u64,
+    /// Milliseconds for which a client may send nothing in the middle of a request's body. Then it is answered 408.
+    #[serde(default = "Server::default_body_idle_timeout_ms")]
+    #[garde(range(min = 10, max = 600_000))]
+    pub body_idle_timeout_ms: u64,
+    /// Milliseconds for which a connection is kept between two requests. It must be longer than the time for which clients keep
+    /// it: `upstream.idle-timeout-ms` of the gateway, or that of a load balancer. While three quarters of `max-connections` are
+    /// taken, further connections are kept for `first-byte-timeout-ms` only.
+    #[serde(default = "Server::default_idle_timeout_ms")]
+    #[garde(range(min = 10, max = 3_600_000))]
+    pub idle_timeout_ms: u64,
+    /// Milliseconds for which a request goes on after its client has closed the sending half of the connection. A client that
+    /// does this may wait for the answer, or may be gone; nobody can tell which.
+    #[serde(default = "Server::default_half_close_timeout_ms")]
+    #[garde(range(max = 600_000))]
+    pub half_close_timeout_ms: u64,
     /// Milliseconds from the head of a request to the head of its answer.
     #[serde(default = "Server::default_request_timeout_ms")]
     #[garde(range(min = 10, max = 600_000))]
@@ -40,11 +56,16 @@ pub struct Server {
     #[serde(default = "Server::default_max_connections")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
-    /// Milliseconds for which a process that was told to stop serves as before, until its callers have noticed.
+    /// Milliseconds for which a process that was told to stop accepts connections, until its callers have noticed. Its answers
+    /// already say `Connection: close`.
     #[serde(default = "Server::default_drain_delay_ms")]
     #[garde(range(max = 60_000))]
     pub drain_delay_ms: u64,
-    /// Milliseconds after that in which running requests and workers may finish.
+    /// Milliseconds after that for which kept connections may send one more request, which may have been on its way.
+    #[serde(default = "Server::default_drain_idle_ms")]
+    #[garde(range(max = 60_000))]
+    pub drain_idle_ms: u64,
+    /// Milliseconds after `drain-delay-ms` in which running requests and workers may finish.
     #[serde(default = "Server::default_drain_timeout_ms")]
     #[garde(range(max = 600_000))]
     pub drain_timeout_ms: u64,
@@ -68,6 +89,18 @@ impl Server {
         10_000
     }
 
+    fn default_body_idle_timeout_ms() -> u64 {
+        10_000
+    }
+
+    fn default_idle_timeout_ms() -> u64 {
+        75_000
+    }
+
+    fn default_half_close_timeout_ms() -> u64 {
+        10_000
+    }
+
     fn default_request_timeout_ms() -> u64 {
         30_000
     }
@@ -84,8 +117,24 @@ impl Server {
         300
     }
 
+    fn default_drain_idle_ms() -> u64 {
+        1_000
+    }
+
     fn default_drain_timeout_ms() -> u64 {
         10_000
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            first_byte: Duration::from_millis(self.first_byte_timeout_ms),
+            header_read: Duration::from_millis(self.header_read_timeout_ms),
+            body_idle: Duration::from_millis(self.body_idle_timeout_ms),
+            idle: Duration::from_millis(self.idle_timeout_ms),
+            half_close: Duration::from_millis(self.half_close_timeout_ms),
+            drain_idle: Duration::from_millis(self.drain_idle_ms),
+            connections: self.max_connections,
+        }
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

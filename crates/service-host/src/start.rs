@@ -15,15 +15,22 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::command_line::Process;
-use crate::connections::Limits;
+use crate::connections::{Drain, Limits};
 use crate::host::Host;
 use crate::readiness::{Check, Readiness};
 use crate::settings::{Management, Server};
 use crate::{Service, SettingsSource, advertise, management};
 
 /// Only a few machines of ours use the management port.
-const MANAGEMENT_LIMITS: Limits =
-    Limits { first_byte: Duration::from_secs(5), header_read: Duration::from_secs(10), connections: 256 };
+const MANAGEMENT_LIMITS: Limits = Limits {
+    first_byte: Duration::from_secs(5),
+    header_read: Duration::from_secs(10),
+    body_idle: Duration::from_secs(10),
+    idle: Duration::from_secs(75),
+    half_close: Duration::from_secs(10),
+    drain_idle: Duration::ZERO,
+    connections: 256,
+};
 
 /// The settings of a process, checked.
 pub(crate) struct AllSettings<S: Service> {
@@ -103,8 +110,7 @@ pub(crate) async fn ports(
     let (listener, management_address) = bind(management.address, "management.address").await?;
     let router = management::router(readiness, metrics);
     // It is served until the process exits, so that a draining process can be observed.
-    let never = CancellationToken::new();
-    tokio::spawn(crate::connections::serve(listener, router, MANAGEMENT_LIMITS, never));
+    tokio::spawn(crate::connections::serve(listener, router, MANAGEMENT_LIMITS, Drain::default()));
     Ok(Ports { main, main_address, management_address })
 }
 

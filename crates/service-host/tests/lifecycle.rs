@@ -43,6 +43,50 @@ async fn there_are_metrics_of_requests_and_of_the_process() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_in_the_log_and_in_the_metrics() {
+    let mut process = Process::ready(settings(json!({}))).await;
+    let long = "x".repeat(100 * 1024);
+    let mut answered = Vec::new();
+    for bytes in [
+        "NO HTTP\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nhost : x\r\n\r\n".to_owned(),
+        format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {long}{long}{long}\r\n\r\n"),
+    ] {
+        answered.push(process.send(bytes.as_bytes()).await.0);
+    }
+    assert!(matches!(answered[..], [400, 400, 414 | 431, 431]), "{answered:?}");
+    let (_, metrics) = process.get_management("/metrics").await;
+    for status in &answered {
+        let is_it = |line: &&str| line.contains(&format!(r#"status="{status}""#));
+        let counted =
+            metrics.lines().filter(|line| line.starts_with("http_requests_total")).find(is_it).unwrap();
+        let times = answered.iter().filter(|other| *other == status).count();
+        assert!(
+            counted.contains(r#"route="(none)""#) && counted.ends_with(&format!(" {times}")),
+            "{counted}"
+        );
+    }
+    process.signal(Signal::SIGTERM);
+    let lines = process.rest_of_log().await;
+    let logged = lines.iter().filter(|line| line["message"] == "refused something that is no request");
+    let logged: Vec<_> = logged.map(|line| line["status"].as_u64().unwrap()).collect();
+    assert_eq!(logged, answered.iter().map(|status| u64::from(*status)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_draining_process_says_that_it_will_close_and_answers_what_is_on_its_way() {
+    let drain = json!({"server.drain-delay-ms": 0, "server.drain-idle-ms": 60_000, "server.drain-timeout-ms": LONG_MS});
+    let process = Process::ready(settings(drain)).await;
+    let mut kept = process.connect().await;
+    assert!(!process::ask(&mut kept).await.contains("connection: close"));
+    process.signal(Signal::SIGTERM);
+    process.draining().await;
+    assert!(process::ask(&mut kept).await.contains("connection: close"));
+    process.end(Signal::SIGTERM, 130).await;
+}
+
+#[tokio::test]
 async fn every_line_of_the_log_has_a_trace_id() {
     let mut process = Process::ready(settings(json!({}))).await;
     process.get("/greeting").await;

@@ -17,4 +17,4 @@ mod request;
 pub use context::{SpanId, TRACEPARENT, TraceContext, TraceId, inject, work_span};
 pub use error::chain;
 pub use log::{LogError, LogFormat, init, subscriber};
-pub use request::{RequestLayer, RequestService, Routine, describe_metrics, request_layer};
+pub use request::{RequestLayer, RequestService, Routine, describe_metrics, refused_head, request_layer};

@@ -1,13 +1,15 @@
 //! The layer around every request: its span, its log line, its metrics.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::MatchedPath;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span};
@@ -163,6 +165,13 @@ fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "OTHER",
     }
+}
+
+/// Logs and counts a head that is no request of HTTP, and that the server has answered by itself with `status`.
+pub fn refused_head(status: StatusCode, client: SocketAddr, error: &(dyn Error + 'static)) {
+    counter!(REQUESTS, "method" => "OTHER", "route" => UNMATCHED, "status" => status.as_str().to_owned())
+        .increment(1);
+    tracing::info!(status = status.as_u16(), %client, error, "refused something that is no request");
 }
 
 /// Describes the metrics to the recorder. It is called once, when the recorder is installed.

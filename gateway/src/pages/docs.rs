@@ -108,7 +108,7 @@ async fn fetch(upstream: &Upstream) -> Result<Map<String, Value>, DefinitionErro
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = "/openapi.json".parse().expect("a path is a URI");
     telemetry::inject(request.headers_mut());
-    let answer = upstream.send(request).await.map_err(DefinitionError::Unavailable)?;
+    let answer = upstream.send(request, false).await.map_err(DefinitionError::Unavailable)?;
     if answer.status() != StatusCode::OK {
         return Err(DefinitionError::Status(answer.status()));
     }

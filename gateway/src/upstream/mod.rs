@@ -2,15 +2,19 @@
 //!
 //! If an instance has not received the request, another instance is tried, up to `upstream.connect-tries` of them. If
 //! the connection is lost before the head of the answer, the request is retried once, and only if repeating it is safe: GET
-//! and HEAD without a body, and requests with an `Idempotency-Key`. If the head of the answer does not arrive in time, the
-//! request is not retried, because the service is probably still working on it.
+//! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`. If the head of the
+//! answer does not arrive in time, the request is not retried, because the service is probably still working on it.
+//!
+//! An answer counts, whenever it comes: also before the whole body was sent, and if the rest can't be sent any more.
 
 mod answer;
 mod body;
+mod connection;
 mod failure;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
@@ -18,7 +22,6 @@ use axum::http::{Method, Request, Response, StatusCode, Uri, Version, request};
 use discovery::{Discovery, Instance, Instances};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use metrics::counter;
 use tokio_util::sync::CancellationToken;
@@ -27,10 +30,15 @@ use crate::refusal::Refusal;
 use crate::settings::{Settings, UpstreamSettings};
 pub(crate) use answer::AnswerBody;
 use body::{AttemptBody, BodySource};
+use connection::Connector;
 use failure::Failure;
 
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
+
+/// For so long after its answer, a service may be sent the rest of the body. One that neither reads it nor closes the
+/// connection would otherwise keep a client waiting that sends its whole body before it reads the answer.
+const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
 /// All services behind the gateway. They share one pool of connections.
 pub(crate) struct Upstreams {
@@ -41,7 +49,7 @@ pub(crate) struct Upstreams {
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
-    client: Client<HttpConnector, AttemptBody>,
+    client: Client<Connector, AttemptBody>,
     settings: UpstreamSettings,
 }
 
@@ -70,23 +78,24 @@ impl Upstreams {
     }
 }
 
-fn http_client(settings: &UpstreamSettings) -> Client<HttpConnector, AttemptBody> {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(settings.connect_timeout()));
-    connector.set_nodelay(true);
+fn http_client(settings: &UpstreamSettings) -> Client<Connector, AttemptBody> {
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(settings.idle_timeout())
         .pool_max_idle_per_host(settings.idle_connections)
         .pool_timer(TokioTimer::new())
-        .build(connector)
+        .build(connection::connector(settings))
 }
 
 impl Upstream {
     /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
-    /// body is streamed.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, Refusal> {
+    /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+        repeats_by_key: bool,
+    ) -> Result<Response<AnswerBody>, Refusal> {
         let (head, body) = request.into_parts();
-        let keyed = head.headers.contains_key("idempotency-key");
+        let keyed = repeats_by_key && head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
         let is_read = matches!(head.method, Method::GET | Method::HEAD);
         let repeatable = body.is_buffered() && (keyed || is_read);
@@ -113,7 +122,7 @@ impl Upstream {
                     );
                     self.count(outcome);
                     if failure.is_instance_fault() {
-                        instance.failed();
+                        self.instances.failed(&instance);
                     }
                     if !attempts.allow_another(&failure, repeatable, self.settings.connect_tries) {
                         return Err(self.refusal(failure));
@@ -124,38 +133,39 @@ impl Upstream {
         }
     }
 
-    /// Picks an instance that was not tried yet. Returns `None` if all instances are ejected: then the client gets its 503 at
-    /// once, and not after a timeout.
+    /// Picks an instance that was not tried yet. An ejected one is better than none.
     fn pick(&self, attempts: &Attempts) -> Option<Arc<Instance>> {
         let ids: Vec<&str> = attempts.instances.iter().map(|instance| instance.id()).collect();
-        self.instances.pick_excluding(&ids).filter(|instance| !instance.is_ejected())
+        self.instances.pick_excluding(&ids)
     }
 
     async fn attempt(
         &self,
         instance: &Instance,
         head: &request::Parts,
-        body: &BodySource,
+        source: &BodySource,
     ) -> Result<Response<Incoming>, Failure> {
-        let (body, sent) = body.for_attempt();
+        let (body, sent) = source.for_attempt();
         let mut request = Request::new(body);
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri_at(instance, &head.uri);
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = head.headers.clone();
-        tokio::select! {
-            answer = self.client.request(request) => match answer {
-                // The gateway never asks for it, and must not switch the client's connection to another protocol.
-                Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::SwitchedProtocols),
-                answer => answer.map_err(Failure::from_client),
-            },
-            () = self.first_byte_overdue(sent) => Err(Failure::Timeout),
+        let answer = tokio::select! {
+            answer = self.client.request(request) => answer.map_err(Failure::from_client)?,
+            () = self.first_byte_overdue(&sent) => return Err(Failure::Timeout),
+        };
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // The gateway never asks for it, and must not switch the client's connection to another protocol.
+            return Err(Failure::SwitchedProtocols);
         }
+        source.give_up_unless(sent, REST_AFTER_ANSWER);
+        Ok(answer)
     }
 
     /// Waits until the service is too late with its answer. The time starts when the whole request was sent, so that a
     /// client that sends its body slowly is not the fault of the service.
-    async fn first_byte_overdue(&self, sent: CancellationToken) {
+    async fn first_byte_overdue(&self, sent: &CancellationToken) {
         sent.cancelled().await;
         tokio::time::sleep(self.settings.first_byte_timeout()).await;
     }

@@ -119,3 +119,33 @@ async fn pages_of_an_allowed_origin_may_call_and_read_refusals_too() {
     assert_eq!(refused.header("access-control-allow-origin"), Some("https://shop.example"));
     assert!(service.received().is_empty());
 }
+
+#[tokio::test]
+async fn pages_of_an_allowed_origin_may_read_every_answer_of_the_gateway_itself() {
+    const ORIGIN: &str = "https://shop.example";
+    let silent = crate::harness::serve(Router::new().fallback(std::future::pending::<()>)).await;
+    let mut settings = settings();
+    settings.cors.allowed_origins = vec![ORIGIN.to_owned()];
+    settings.upstream.first_byte_timeout_ms = 50;
+    let server = serde_json::json!({"body-idle-timeout-ms": 50, "max-body-bytes": 100});
+    let gateway = Gateway::hosted(&settings, &fixed(&[(STORE, silent)]), server).await;
+    let long = "x".repeat(101);
+    let requests = [
+        ("GET /nowhere HTTP/1.1", "", 404),
+        ("GET /api/store/%2e%2e/items HTTP/1.1", "", 404),
+        ("TRACE /api/store/items HTTP/1.1", "", 405),
+        ("GET /api/store/me/stores HTTP/1.1", "", 401),
+        ("POST /api/member/customers HTTP/1.1\r\nContent-Length: 101", long.as_str(), 413),
+        ("GET /api/store/items HTTP/1.1\r\nHost: b", "", 400),
+        ("POST /api/member/customers HTTP/1.1", "", 503),
+        ("GET /api/store/items HTTP/1.1", "", 504),
+        ("POST /api/member/customers HTTP/1.1\r\nIdempotency-Key: k\r\nContent-Length: 9", "{", 408),
+        ("GET /problems/NOT_THERE HTTP/1.1", "", 404),
+    ];
+    for (head, body, status) in requests {
+        let request = format!("{head}\r\nHost: a\r\nOrigin: {ORIGIN}\r\nConnection: close\r\n\r\n{body}");
+        let answer = gateway.raw(&request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {answer}");
+        assert!(answer.contains(&format!("access-control-allow-origin: {ORIGIN}")), "{head}: {answer}");
+    }
+}

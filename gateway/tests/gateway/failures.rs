@@ -67,22 +67,41 @@ async fn a_service_without_instances_is_unavailable_at_once_and_the_others_are_n
 }
 
 #[tokio::test]
-async fn an_instance_that_can_not_be_reached_is_unavailable_and_then_ejected() {
+async fn the_only_instance_is_asked_again_as_soon_as_it_is_back() {
     let address = closed_address().await;
     let gateway = Gateway::before(&[(STORE, address)]).await;
-    let mut listener = None;
-    for request in 0..4 {
-        if request == 3 {
-            listener = Some(std::net::TcpListener::bind(address).unwrap());
-        }
+    for _ in 0..6 {
         let answer = gateway.get(SEARCH).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert!(!answer.text().contains("127.0.0.1"), "{}", answer.text());
     }
-    let listener = listener.unwrap();
-    listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "the instance was ejected, so the gateway did not connect again");
+    let listener = TcpListener::bind(address).await.unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(async || "ok")).await });
+    assert_eq!(gateway.get(SEARCH).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_instance_that_does_not_answer_is_ejected_while_there_is_another() {
+    let (breaking, service) = (Breaking::start("").await, Service::start().await);
+    let gateway = Gateway::before(&[(STORE, breaking.address), (STORE, service.address)]).await;
+    for _ in 0..20 {
+        assert_eq!(gateway.get(SEARCH).await.status, 200);
+    }
+    assert_eq!(breaking.requests(), 3);
+}
+
+#[tokio::test]
+async fn of_many_broken_instances_at_most_half_are_ejected() {
+    let breaking = [(); 4].map(|()| Breaking::start(""));
+    let breaking = futures::future::join_all(breaking).await;
+    let at: Vec<_> = breaking.iter().map(|server| (STORE, server.address)).collect();
+    let gateway = Gateway::before(&at).await;
+    for _ in 0..20 {
+        assert_eq!(gateway.get(SEARCH).await.code(), "BAD_GATEWAY", "requests are still sent");
+    }
+    let used = breaking.iter().filter(|server| server.requests() > 3).count();
+    assert_eq!(used, 2, "{:?}", breaking.iter().map(Breaking::requests).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -146,6 +165,28 @@ async fn reads_and_requests_with_a_key_are_repeated_once_on_another_instance() {
         if key.is_some() {
             assert!(received.iter().all(|request| request.body == "{\"a\":1}" && request.headers["idempotency-key"] == "k-1"));
         }
+    }
+}
+
+/// Signing in gives tokens, which are never kept. So the service honours no key there.
+#[tokio::test]
+async fn a_key_on_a_route_that_does_not_honour_it_makes_nothing_repeatable() {
+    let breaking = [Breaking::start("").await, Breaking::start("").await];
+    let gateway = Gateway::before(&breaking.each_ref().map(|server| (MEMBER, server.address))).await;
+    let token = gateway.token(access::Role::Customer);
+    for (method, path) in [
+        ("POST", "/api/member/sessions"),
+        ("POST", "/api/member/sessions/refresh"),
+        ("PUT", "/api/member/me/password"),
+        ("DELETE", "/api/member/me"),
+    ] {
+        let before: usize = breaking.iter().map(Breaking::requests).sum();
+        let request = gateway.request(method, path).header("idempotency-key", "k");
+        let request =
+            request.header("authorization", format!("Bearer {token}")).body(Body::from("{}")).unwrap();
+        assert_eq!(gateway.send(request).await.code(), "BAD_GATEWAY");
+        let after: usize = breaking.iter().map(Breaking::requests).sum();
+        assert_eq!(after - before, 1, "{method} {path}");
     }
 }
 
@@ -245,7 +286,10 @@ async fn a_request_that_the_client_cancels_is_cancelled_at_the_service() {
     let mut settings = settings();
     // So that the gateway itself does not give the request up.
     settings.upstream.first_byte_timeout_ms = 3_600_000;
-    let gateway = Gateway::start(&settings, &fixed(&[(STORE, serve(waiting).await)])).await;
+    let discovery = fixed(&[(STORE, serve(waiting).await)]);
+    // A client that is gone looks like one that has closed its sending half, for so long.
+    let server = serde_json::json!({"half-close-timeout-ms": 10});
+    let gateway = Gateway::hosted(&settings, &discovery, server).await;
     let mut connection = TcpStream::connect(gateway.address).await.unwrap();
     connection.write_all(format!("GET {SEARCH} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.unwrap();
     with_timeout(started.notified()).await;

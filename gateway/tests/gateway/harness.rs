@@ -21,11 +21,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use service_host::{App, Drain};
 use settings::{Environment, PropertySource, Tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower_http::limit::RequestBodyLimitLayer;
 use uuid::Uuid;
 
 /// The default of `service-host`.
@@ -135,10 +135,24 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// Adds the layers that `service-host` adds.
-fn hosted(router: Router, verifier: Verifier) -> Router {
-    let router = verifier.wrap(router).layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES));
-    problem::wrap(router).layer(telemetry::request_layer().for_public_callers())
+/// Serves an app as `service-host` does, until the test ends. `changed` are sections of `server`.
+pub(crate) async fn serve_hosted(app: App, verifier: Verifier, changed: Value) -> (SocketAddr, Drain) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = json!({"address": address});
+    server.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+    let server: service_host::settings::Server = serde_json::from_value(server).unwrap();
+    let drain = Drain::default();
+    let draining = drain.clone();
+    tokio::spawn(async move { service_host::serve(listener, app, verifier, &server, draining).await });
+    (address, drain)
+}
+
+/// Verifies no tokens.
+pub(crate) fn no_verifier() -> Verifier {
+    let clock = Clock::system();
+    let access = access_settings("dalkom");
+    Verifier::new(access.user_keys(clock.clone()), access.service_keys("test", clock).unwrap())
 }
 
 /// Longer than any step of a test takes. A step that does not end fails its test.
@@ -162,6 +176,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Clock,
     pub(crate) clock_control: ClockControl,
     pub(crate) revocations: Revocations,
+    pub(crate) drain: Drain,
     client: Client<HttpConnector, Body>,
 }
 
@@ -173,7 +188,12 @@ impl Gateway {
 
     /// Starts a gateway in front of the services that `discovery` finds. It knows that no session is revoked.
     pub(crate) async fn start(settings: &Settings, discovery: &Discovery) -> Self {
-        let gateway = Self::without_revocations(settings, discovery).await;
+        Self::hosted(settings, discovery, json!({})).await
+    }
+
+    /// Starts a gateway whose `server` settings are changed.
+    pub(crate) async fn hosted(settings: &Settings, discovery: &Discovery, server: Value) -> Self {
+        let gateway = Self::without_revocations_hosted(settings, discovery, server).await;
         let now = gateway.clock.now();
         let none = member_client::Revocations { sessions: Vec::new(), refuse_for_seconds: 960, as_of: now };
         gateway.revocations.update(&none, now);
@@ -182,6 +202,10 @@ impl Gateway {
 
     /// Starts a gateway that does not know yet which sessions are revoked.
     pub(crate) async fn without_revocations(settings: &Settings, discovery: &Discovery) -> Self {
+        Self::without_revocations_hosted(settings, discovery, json!({})).await
+    }
+
+    async fn without_revocations_hosted(settings: &Settings, discovery: &Discovery, server: Value) -> Self {
         let (clock, clock_control) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
         let access = access_settings("dalkom");
         let key = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
@@ -189,10 +213,10 @@ impl Gateway {
         users.replace(&access::Jwks { keys: vec![access::Jwk::from(&key)] });
         let verifier = Verifier::new(users, access.service_keys("gateway", clock.clone()).unwrap());
         let revocations = Revocations::new(clock.clone());
-        let router = gateway::router(settings, discovery, &revocations).unwrap();
-        let address = serve(hosted(router, verifier)).await;
+        let app = gateway::app(settings, discovery, &revocations).unwrap();
+        let (address, drain) = serve_hosted(app, verifier, server).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { address, key, access, clock, clock_control, revocations, client }
+        Self { address, key, access, clock, clock_control, revocations, drain, client }
     }
 
     /// An access token of a member with this role, as member-api issues it.

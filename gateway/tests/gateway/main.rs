@@ -5,6 +5,7 @@
 mod answers;
 mod caller;
 mod consul;
+mod early_answers;
 mod failures;
 mod harness;
 mod kept_connections;
@@ -12,3 +13,4 @@ mod pages;
 mod requests;
 mod revocations;
 mod route_table;
+mod slow_clients;

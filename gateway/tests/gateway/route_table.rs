@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Body;
 use gateway::routes::Routes;
 use gateway::settings::Access::{self, Admin, Any, Customer, Public, Seller};
+use gateway::settings::Method;
 
 use crate::harness::{Gateway, MEMBER, ORDER, STORE, Service, read_settings, settings};
 
@@ -86,6 +87,24 @@ fn settings_agree_with_the_contract() {
     let (missing, extra): (Vec<_>, Vec<_>) =
         (expected.difference(&listed).collect(), listed.difference(&expected).collect());
     assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:#?}\nextra: {extra:#?}");
+}
+
+/// The contract: every POST and PATCH honours a key, except where tokens are given, which are never kept.
+#[test]
+fn every_post_and_patch_is_repeatable_by_key_but_those_that_give_tokens() {
+    const WITHOUT: [&str; 2] = ["/api/member/sessions", "/api/member/sessions/refresh"];
+    let routes = Routes::new(&settings()).unwrap();
+    for (path, entries) in routes.iter() {
+        for entry in entries {
+            let is_keyed = entry.methods.iter().any(|method| matches!(method, Method::Post | Method::Patch));
+            assert_eq!(
+                entry.repeats_by_key,
+                is_keyed && !WITHOUT.contains(&path),
+                "{path} {:?}",
+                entry.methods
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -225,6 +244,10 @@ fn settings_with_a_fault_are_refused_by_the_name_of_the_key() {
         (route(r#"path: "/a", methods: [FETCH], service: store-api, access: any"#), "routes[0].methods[0]"),
         (route(r#"path: "/a", methods: [GET], service: store-api"#), "routes[0].access"),
         (route(r#"path: "/a", methods: [GET], service: store-api, access: any, role: x"#), "routes[0].role"),
+        (
+            route(r#"path: "/a", methods: [POST], service: store-api, access: any, repeatable: always"#),
+            "routes[0].repeatable",
+        ),
         ("services: [store-api]\n".to_owned(), "routes"),
         (
             route(r#"path: "/a", methods: [GET], service: store-api, access: any"#)

@@ -90,3 +90,12 @@ impl ReadyProcess {
         client.put(url).send().await.unwrap().error_for_status().unwrap();
     }
 }
+
+/// Waits until no check of a service passes.
+pub(crate) async fn none_is_healthy(service: &str) {
+    let url = format!("{}/v1/health/service/{service}?passing=true", consul_url());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    while client.get(&url).send().await.unwrap().text().await.unwrap().trim() != "[]" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

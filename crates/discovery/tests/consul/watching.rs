@@ -8,7 +8,7 @@ use discovery::{Consul, Discovery, Instance};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::support::{ReadyProcess, consul, consul_url, soon};
+use crate::support::{ReadyProcess, consul, consul_url, none_is_healthy, soon};
 
 #[tokio::test]
 async fn a_process_that_registers_is_found_and_one_that_leaves_is_not() {
@@ -27,17 +27,59 @@ async fn a_process_that_registers_is_found_and_one_that_leaves_is_not() {
 }
 
 #[tokio::test]
-async fn a_process_that_dies_is_removed() {
-    let process = ReadyProcess::start().await;
-    let instances = Discovery::new(consul()).instances(&process.registration.name);
-    let registered = process.register();
+async fn one_process_of_two_that_dies_is_removed() {
+    let first = ReadyProcess::start().await;
+    let second = ReadyProcess::of(&first.registration.name).await;
+    let instances = Discovery::new(consul()).instances(&first.registration.name);
+    let registered = [first.register(), second.register()];
+    soon(instances.wait_for_count(|count| count == 2)).await;
+
+    first.die();
     soon(instances.wait_for_count(|count| count == 1)).await;
+    assert_eq!(instances.pick().unwrap().address(), second.registration.address);
 
-    process.die();
-    soon(instances.wait_for_count(|count| count == 0)).await;
+    for (process, registered) in [first, second].into_iter().zip(registered) {
+        process.leave.cancel();
+        soon(registered).await.unwrap();
+    }
+}
 
-    process.leave.cancel();
-    soon(registered).await.unwrap();
+#[tokio::test]
+async fn processes_whose_checks_all_fail_at_once_are_still_used() {
+    for count in [1, 3] {
+        let name = ReadyProcess::start().await.registration.name.clone();
+        let instances = Discovery::new(consul()).instances(&name);
+        let mut processes = Vec::new();
+        for _ in 0..count {
+            let process = ReadyProcess::of(&name).await;
+            let registered = process.register();
+            processes.push((process, registered));
+        }
+        soon(instances.wait_for_count(|known| known == count)).await;
+
+        processes.iter().for_each(|(process, _)| process.die());
+        soon(none_is_healthy(&name)).await;
+        // When this one is known, the failures before it are known as well.
+        let healthy = ReadyProcess::of(&name).await;
+        let healthy_registered = healthy.register();
+        let address = Some(healthy.registration.address);
+        let picks = |count| (0..count).map(|_| instances.pick().map(|instance| instance.address()));
+        soon(instances.wait_for_count(|known| picks(known).any(|picked| picked == address))).await;
+        // One of two is half, so that one is believed to be all.
+        assert_eq!(instances.count(), if count == 1 { 1 } else { count + 1 });
+
+        // One that leaves is gone at once, also while all are doubted.
+        if count > 1 {
+            let (leaving, registered) = processes.pop().unwrap();
+            leaving.leave.cancel();
+            soon(registered).await.unwrap();
+            soon(instances.wait_for_count(|known| known == count)).await;
+        }
+        for (process, registered) in processes.into_iter().chain([(healthy, healthy_registered)]) {
+            process.leave.cancel();
+            soon(registered).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

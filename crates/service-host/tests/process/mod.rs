@@ -130,6 +130,15 @@ impl Process {
         get(self.address.unwrap(), path).await
     }
 
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address.unwrap()).await.unwrap()
+    }
+
+    /// Sends bytes on a new connection. Gives the status and the body of the answer.
+    pub(crate) async fn send(&self, bytes: &[u8]) -> (u16, String) {
+        exchange(self.connect().await, bytes).await
+    }
+
     pub(crate) async fn get_management(&self, path: &str) -> (u16, String) {
         get(self.management.unwrap(), path).await
     }
@@ -149,11 +158,25 @@ impl Process {
 }
 
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    exchange(stream, request.as_bytes()).await
+}
+
+async fn exchange(mut stream: TcpStream, bytes: &[u8]) -> (u16, String) {
+    stream.write_all(bytes).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Asks for the greeting on a connection that is kept. Gives the whole answer.
+pub(crate) async fn ask(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET /greeting HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nhello") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(answer).unwrap()
 }

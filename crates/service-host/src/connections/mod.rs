@@ -1,0 +1,130 @@
+//! Accepting and serving connections, with limits for slow clients.
+//!
+//! `axum::serve` has no timeouts. hyper has one, from the end of an answer to the end of the next head, which is used for idle
+//! connections. The other limits are here:
+//!
+//! | file | owns |
+//! |---|---|
+//! | `connection` | one connection: its requests, and its end |
+//! | `arrival` | the body of a request: one that stalls, and one that nobody reads |
+//! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
+
+mod arrival;
+mod connection;
+mod socket;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use futures::FutureExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use arrival::Arrival;
+
+/// The pause when no connection can be accepted, because too many files are open.
+const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
+
+/// The limits for clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) first_byte: Duration,
+    pub(crate) header_read: Duration,
+    pub(crate) body_idle: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) half_close: Duration,
+    pub(crate) drain_idle: Duration,
+    pub(crate) connections: usize,
+}
+
+/// How far a process has stopped serving. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    begun: CancellationToken,
+    port_closed: CancellationToken,
+}
+
+impl Drain {
+    /// From now on every answer says `Connection: close`, so that clients open their next connection elsewhere.
+    pub fn begin(&self) {
+        self.begun.cancel();
+    }
+
+    /// From now on no connection is accepted. Kept ones get a last chance to send a request that is on its way.
+    pub fn close_port(&self) {
+        self.begun.cancel();
+        self.port_closed.cancel();
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
+    /// Waits until the port is closed, and for the last chance of idle connections.
+    async fn is_over(&self, last_chance: Duration) {
+        self.port_closed.cancelled().await;
+        tokio::time::sleep(last_chance).await;
+    }
+}
+
+/// Serves until the port is to be closed. Then it lets every connection finish its current request, and returns when the last
+/// connection has ended.
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, drain: Drain) {
+    let open = TaskTracker::new();
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let take = |(stream, peer, permit): Accepted| {
+        // While most connections are taken, further ones are not kept for long.
+        let is_crowded = permits.available_permits() < limits.connections / 4;
+        let idle = if is_crowded { limits.idle.min(limits.first_byte) } else { limits.idle };
+        let limits = Limits { idle, ..limits };
+        let serving = connection::serve(stream, peer, router.clone(), limits, drain.clone());
+        open.spawn(serving.map(|()| drop(permit)));
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted,
+            () = drain.port_closed.cancelled() => break,
+        };
+        match accepted {
+            Ok(accepted) => take(accepted),
+            Err(error) => {
+                tracing::warn!(%error, "can't accept a connection");
+                tokio::time::sleep(PAUSE_AFTER_ACCEPT_ERROR).await;
+            }
+        }
+    }
+    // Clients whose connections the kernel has accepted already may have sent their requests.
+    while let Some(Ok(accepted)) = accept(&listener, &permits).now_or_never() {
+        take(accepted);
+    }
+    drop(listener);
+    open.close();
+    open.wait().await;
+}
+
+type Accepted = (TcpStream, SocketAddr, OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return Ok((stream, peer, permit)),
+            // The client has closed the connection before it was accepted.
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! Connections over real sockets.
+
+use axum::body::{Body, Bytes};
+use axum::routing::{get, post};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::*;
+
+const LONG: Duration = Duration::from_mins(10);
+const SHORT: Duration = Duration::from_millis(50);
+const LIMITS: Limits = Limits {
+    first_byte: LONG,
+    header_read: LONG,
+    body_idle: LONG,
+    idle: LONG,
+    half_close: LONG,
+    drain_idle: Duration::ZERO,
+    connections: 16,
+};
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+struct Server {
+    address: SocketAddr,
+    drain: Drain,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start(limits: Limits) -> Self {
+        Self::of(limits, Router::new().route("/", get(async || "hello"))).await
+    }
+
+    async fn of(limits: Limits, router: Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let drain = Drain::default();
+        let serving = tokio::spawn(serve(listener, router, limits, drain.clone()));
+        Self { address, drain, serving }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+}
+
+/// Everything that arrives until the server closes the connection.
+async fn rest(mut stream: impl AsyncRead + Unpin) -> String {
+    let mut rest = Vec::new();
+    // A reset also ends the connection.
+    let _ = timeout(LONG / 10, stream.read_to_end(&mut rest)).await.expect("the connection is kept");
+    String::from_utf8(rest).unwrap()
+}
+
+/// One answer of a connection that is kept.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        answer.push(timeout(LONG / 10, stream.read_u8()).await.expect("no answer").unwrap());
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_dropped() {
+    let server = Server::start(Limits { first_byte: SHORT, ..LIMITS }).await;
+    assert_eq!(rest(server.connect().await).await, "");
+}
+
+#[tokio::test]
+async fn an_unfinished_head_is_dropped_also_if_it_is_not_the_first() {
+    let server = Server::start(Limits { header_read: SHORT, ..LIMITS }).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+    assert!(!rest(stream).await.contains("hello"));
+
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    answer(&mut stream).await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+    assert!(!rest(stream).await.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_head_that_arrives_too_slowly_is_dropped() {
+    let server = Server::start(Limits { header_read: SHORT, ..LIMITS }).await;
+    let (reading, mut writing) = server.connect().await.into_split();
+    writing.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    let dripping = tokio::spawn(async move {
+        // Each single byte is fast enough. It ends when the server closes the connection.
+        while writing.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    });
+    assert!(!rest(reading).await.contains("hello"));
+    dripping.abort();
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
+    let server = Server::start(Limits { header_read: SHORT, idle: SHORT * 10, ..LIMITS }).await;
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    answer(&mut stream).await;
+    // This time must be longer than the limit of a head, so the test has to wait.
+    tokio::time::sleep(SHORT * 3).await;
+    stream.write_all(GET).await.unwrap();
+    assert!(rest(stream).await.contains("hello"), "and it is closed when it has been idle for too long");
+}
+
+#[tokio::test]
+async fn while_most_connections_are_taken_further_ones_are_not_kept_for_long() {
+    let server = Server::start(Limits { first_byte: SHORT, connections: 4, ..LIMITS }).await;
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        let mut stream = server.connect().await;
+        stream.write_all(GET).await.unwrap();
+        answer(&mut stream).await;
+        kept.push(stream);
+    }
+    for _ in 0..3 {
+        let mut further = server.connect().await;
+        further.write_all(GET).await.unwrap();
+        assert!(rest(further).await.contains("hello"));
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let server = Server::start(Limits { connections: 1, ..LIMITS }).await;
+    let first = server.connect().await;
+    let mut second = server.connect().await;
+    second.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    drop(first);
+    assert!(rest(second).await.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_draining_server_says_that_it_will_close_and_accepts_connections_until_the_port_is_closed() {
+    let server = Server::start(LIMITS).await;
+    let mut kept = server.connect().await;
+    kept.write_all(GET).await.unwrap();
+    assert!(!answer(&mut kept).await.contains("connection: close"));
+    server.drain.begin();
+    for mut stream in [kept, server.connect().await] {
+        stream.write_all(GET).await.unwrap();
+        let answer = rest(stream).await;
+        assert!(answer.contains("connection: close") && answer.ends_with("hello"), "{answer}");
+    }
+    server.drain.close_port();
+    server.serving.await.unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_is_on_its_way_when_the_port_is_closed_is_answered() {
+    let server = Server::start(Limits { drain_idle: LONG, ..LIMITS }).await;
+    let mut kept = server.connect().await;
+    kept.write_all(GET).await.unwrap();
+    answer(&mut kept).await;
+    let silent = server.connect().await;
+    server.drain.close_port();
+    while TcpStream::connect(server.address).await.is_ok() {}
+    for mut stream in [kept, silent] {
+        stream.write_all(GET).await.unwrap();
+        let answer = rest(stream).await;
+        assert!(answer.contains("connection: close") && answer.ends_with("hello"), "{answer}");
+    }
+    server.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_after_their_last_chance() {
+    let server = Server::start(Limits { drain_idle: SHORT, ..LIMITS }).await;
+    let silent = server.connect().await;
+    let mut used = server.connect().await;
+    used.write_all(GET).await.unwrap();
+    answer(&mut used).await;
+    server.drain.close_port();
+    server.serving.await.unwrap();
+    assert_eq!(rest(silent).await, "");
+    assert_eq!(rest(used).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_sending_half_gets_its_answer() {
+    let router = Router::new()
+        .route("/", get(slow))
+        .route("/length", post(async |body: Bytes| slow().await.repeat(body.len())));
+    let server = Server::of(LIMITS, router).await;
+    for (request, times) in [
+        ("GET / HTTP/1.1\r\nhost: x\r\n\r\n", 1),
+        ("POST /length HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc", 3),
+        ("POST /length HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", 2),
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert!(rest(stream).await.ends_with(&"hello".repeat(times)), "{request}");
+    }
+}
+
+async fn slow() -> &'static str {
+    tokio::time::sleep(SHORT).await;
+    "hello"
+}
+
+/// A handler that says when it was begun and when it was dropped.
+fn endless() -> (Router, Arc<tokio::sync::Semaphore>, Arc<tokio::sync::Semaphore>) {
+    struct OnDrop(Arc<tokio::sync::Semaphore>);
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            self.0.add_permits(1);
+        }
+    }
+    let (begun, dropped) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (on_begin, on_drop) = (begun.clone(), dropped.clone());
+    let handler = async move || {
+        let _dropped = OnDrop(on_drop.clone());
+        on_begin.add_permits(1);
+        std::future::pending::<()>().await;
+    };
+    (Router::new().route("/", get(handler)), begun, dropped)
+}
+
+#[tokio::test]
+async fn the_request_of_a_client_that_is_gone_is_dropped() {
+    let (router, begun, dropped) = endless();
+    let server = Server::of(Limits { half_close: SHORT, ..LIMITS }, router).await;
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    begun.acquire().await.unwrap().forget();
+    drop(stream);
+    timeout(LONG / 10, dropped.acquire()).await.expect("the handler runs on").unwrap().forget();
+}
+
+#[tokio::test]
+async fn the_request_of_a_client_that_resets_the_connection_is_dropped_at_once() {
+    let (router, begun, dropped) = endless();
+    let server = Server::of(LIMITS, router).await;
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    begun.acquire().await.unwrap().forget();
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    timeout(LONG / 10, dropped.acquire()).await.expect("the handler runs on").unwrap().forget();
+}
+
+/// Sends a request whose body is `length` long, all of it, and only then reads the answer, as simple clients do.
+async fn send_all(server: &Server, head: &str, length: usize, is_chunked: bool) -> (TcpStream, String) {
+    let mut stream = server.connect().await;
+    let framing = if is_chunked {
+        "transfer-encoding: chunked".to_owned()
+    } else {
+        format!("content-length: {length}")
+    };
+    stream.write_all(format!("{head}\r\nhost: x\r\n{framing}\r\n\r\n").as_bytes()).await.unwrap();
+    let piece = vec![b'x'; 16 * 1024];
+    let mut left = length;
+    while left > 0 {
+        let part = &piece[..left.min(piece.len())];
+        if is_chunked {
+            stream.write_all(format!("{:x}\r\n", part.len()).as_bytes()).await.unwrap();
+        }
+        stream.write_all(part).await.unwrap();
+        if is_chunked {
+            stream.write_all(b"\r\n").await.unwrap();
+        }
+        left -= part.len();
+    }
+    if is_chunked {
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+    }
+    let answer = answer(&mut stream).await;
+    (stream, answer)
+}
+
+fn early() -> Router {
+    // Both answer without reading the body, or after a part of it.
+    let begin = async |body: Body| {
+        let first = futures::StreamExt::next(&mut body.into_data_stream()).await;
+        first.map_or("nothing", |_| "hello")
+    };
+    Router::new().route("/unread", post(async || "hello")).route("/begin", post(begin))
+}
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_body_reaches_a_client_that_sends_first_and_reads_then() {
+    let server = Server::of(LIMITS, early()).await;
+    for path in ["/unread", "/begin"] {
+        for is_chunked in [false, true] {
+            for length in [100, 1024 * 1024, 5 * 1024 * 1024] {
+                let head = format!("POST {path} HTTP/1.1");
+                let (mut stream, _) = send_all(&server, &head, length, is_chunked).await;
+                if length <= 1024 * 1024 {
+                    // The rest was read, so the connection is kept.
+                    let again = format!("{head}\r\nhost: x\r\ncontent-length: 2\r\n\r\nab");
+                    stream.write_all(again.as_bytes()).await.unwrap();
+                    answer(&mut stream).await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_after_which_the_connection_ends_says_so() {
+    let server = Server::of(LIMITS, early()).await;
+    let long = send_all(&server, "POST /unread HTTP/1.1", 5 * 1024 * 1024, false).await.1;
+    assert!(long.contains("connection: close"), "{long}");
+
+    let mut stream = server.connect().await;
+    let expecting = b"POST /unread HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    stream.write_all(expecting).await.unwrap();
+    let unwanted = answer(&mut stream).await;
+    assert!(unwanted.starts_with("HTTP/1.1 200") && unwanted.contains("connection: close"), "{unwanted}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_also_to_a_client_that_goes_on_sending() {
+    let server = Server::start(LIMITS).await;
+    let long = "x".repeat(100 * 1024);
+    for (head, statuses) in [
+        ("NO HTTP\r\n\r\n".to_owned(), "400"),
+        // It depends on the pieces that arrive.
+        (format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n"), "414 or 431"),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {long}{long}{long}\r\n\r\n"), "431"),
+    ] {
+        let (mut reading, mut writing) = server.connect().await.into_split();
+        let sending = tokio::spawn(async move {
+            let _ = writing.write_all(head.as_bytes()).await;
+            for _ in 0..100 {
+                let _ = writing.write_all(&[b'x'; 10_000]).await;
+            }
+            writing
+        });
+        let mut begin = [0; 12];
+        timeout(LONG / 10, reading.read_exact(&mut begin)).await.expect("no answer").unwrap();
+        let status = std::str::from_utf8(&begin).unwrap().strip_prefix("HTTP/1.1 ").unwrap();
+        assert!(statuses.contains(status), "{status} is not {statuses}");
+        sending.await.unwrap();
+    }
+}
