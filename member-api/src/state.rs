@@ -2,7 +2,9 @@
 
 use clock::Clock;
 use database::Database;
+use tokio_util::task::TaskTracker;
 
+use crate::accounts::participants::Participants;
 use crate::members::password_hasher::PasswordHasher;
 use crate::sessions::tokens::Tokens;
 use crate::settings;
@@ -23,4 +25,10 @@ pub struct AppState {
     pub tokens: Tokens,
     /// The limits on sign-in attempts.
     pub sign_in_limits: settings::SignIn,
+    /// The other services that know members.
+    pub participants: Participants,
+    /// How accounts are closed.
+    pub closing_settings: settings::Closing,
+    /// Work that outlives the request that began it. A process waits for it before it exits.
+    pub background: TaskTracker,
 }

@@ -73,6 +73,11 @@ impl Attempt {
     }
 }
 
+/// Deletes what is counted of an account that is closed.
+pub async fn forget(connection: &mut Connection, email: &Email) -> sqlx::Result<()> {
+    sign_in_attempts::delete(connection, Attempt::new(email, None).account).await
+}
+
 /// Returns the hash that is stored, so that the table does not show who tried to sign in from where.
 fn subject(kind: &str, value: &[u8]) -> Subject {
     Sha256::new().chain_update(kind).chain_update([0]).chain_update(value).finalize().into()
