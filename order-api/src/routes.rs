@@ -21,6 +21,7 @@
 //! | `GET /api/order/payouts` | `payouts/http/payout_list.rs` |
 //! | `POST /api/order/settlement-runs` | `settlement/http/settlement_run_create.rs` |
 //! | `GET /api/order/settlement-runs` | `settlement/http/settlement_run_list.rs` |
+//! | `/internal/closings/{memberId}` and below | crate `account-closing`, with `accounts/` |
 
 use access::BearerToken;
 use axum::Router;
@@ -90,6 +91,7 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     document.merge(keyed_document);
     let document = axum::Json(document);
     open.merge(idempotency_keys.guard(keyed))
+        .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)
 }

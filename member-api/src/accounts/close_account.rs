@@ -29,7 +29,9 @@ use crate::wallet::db::wallets;
 
 /// How long a request waits for the decision. It is longer than all calls that the decision needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(14);
-/// How often to look whether another request has decided.
+/// How long to wait for orders, if nothing else is open: an order that is just paid is finished a moment later.
+const WAIT_FOR_ORDERS: Duration = Duration::from_secs(1);
+/// How often to look whether another request has decided, or orders are finished.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Why an account was not closed.
@@ -83,9 +85,17 @@ async fn decide_until(state: AppState, member_id: MemberId, deadline: Instant) -
         Existence::Closed => return Ok(()),
         Existence::Never => return Err(CloseError::NoAccount),
     }
-    let open = find_open(&state, member_id).await?;
-    if !open.is_empty() {
-        return Err(CloseError::NotSettled(open));
+    let wait_until = deadline.min(Instant::now() + WAIT_FOR_ORDERS);
+    loop {
+        let open = find_open(&state, member_id).await?;
+        let are_orders = open.iter().all(|open| open.kind == OpenKind::OpenOrder);
+        if open.is_empty() {
+            break;
+        }
+        if !are_orders || Instant::now() >= wait_until {
+            return Err(CloseError::NotSettled(open));
+        }
+        tokio::time::sleep(POLL).await;
     }
     while Instant::now() < deadline {
         match begin(&state, member_id).await? {

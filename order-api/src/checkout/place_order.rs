@@ -52,6 +52,9 @@ pub enum CheckoutError {
     /// The sum of the lines does not fit into 64 bits.
     #[error("the order's total does not fit into 64 bits")]
     TooExpensive,
+    /// The account of the customer is closed or being closed.
+    #[error("the account of the customer is closed or being closed")]
+    AccountClosed,
     /// Redis does not answer.
     #[error(transparent)]
     Carts(#[from] CartsDown),
@@ -106,8 +109,10 @@ async fn place(
     match store(app, order.clone()).await {
         Ok(checkout) => Ok((order, Some(checkout))),
         // An earlier attempt of the same request was thought to be dead, and has placed the order.
-        Err(error) if database::duplicate_key(&error).is_some() => Ok((find(app, order_id).await?, None)),
-        Err(error) => Err(error.into()),
+        Err(CheckoutError::Database(error)) if database::duplicate_key(&error).is_some() => {
+            Ok((find(app, order_id).await?, None))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -166,7 +171,7 @@ fn new_order(
 }
 
 /// Stores the order and its checkout, before the first request to another service.
-async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
+async fn store(app: &AppState, order: Order) -> Result<Checkout, CheckoutError> {
     let checkout = Checkout {
         order_id: order.id,
         state: State::Reserving,
@@ -179,7 +184,11 @@ async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
             let (order, checkout) = (order.clone(), checkout.clone());
             Box::pin(async move {
                 orders::insert(connection, &order).await?;
-                db::insert(connection, &checkout, order.created_at).await
+                if db::insert(connection, &checkout, order.customer_id, order.created_at).await? {
+                    Ok(())
+                } else {
+                    Err(CheckoutError::AccountClosed)
+                }
             })
         })
         .await?;
