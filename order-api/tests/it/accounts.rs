@@ -255,7 +255,7 @@ async fn everything_that_is_open_of_a_seller_is_listed_until_it_is_paid(
     let (payers, shared) = (world.another_instance().1, world.token(seller, Role::Seller));
     let range = json!({ "from": day(22), "to": day(22) });
     let payout = payers.post("/api/order/payouts").bearer(&shared.token).key("pay").json(&range);
-    let _ = payout.send().await.expect(StatusCode::CREATED);
+    let _ = payout.send().await.expect(StatusCode::ACCEPTED);
     let refused = close(world, seller, Role::Seller).await;
     assert_eq!(open_of(refused), [open("PENDING_SETTLEMENT", 1, 4_000)]);
     world.to_member.heal();
@@ -502,7 +502,7 @@ async fn an_order_that_is_being_written_is_waited_for(_: MySqlPoolOptions, optio
     let decide = async { close(world, &customer, Role::Customer).await };
     let commit = async {
         until("the look waits for the order", async || {
-            let at_work = testkit::statements(&world.member_rows).await;
+            let at_work = testkit::statements(&world.order_rows).await;
             at_work.iter().any(|sql| sql.contains("FROM orders o") && sql.ends_with("FOR UPDATE"))
         })
         .await;
