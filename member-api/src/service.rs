@@ -70,9 +70,7 @@ impl Service for MemberApi {
             })
             .watched_worker("closings-of-older-builds", closing_worker::MAX_SILENCE, {
                 let shutdown = host.shutdown();
-                move |progress| {
-                    closing_worker::keep_adopting(closings.clone(), progress, shutdown.clone())
-                }
+                move |progress| closing_worker::keep_adopting(closings.clone(), progress, shutdown.clone())
             })
             .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
                 let shutdown = host.shutdown();

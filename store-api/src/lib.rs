@@ -28,8 +28,9 @@
 //!                               stock ───────┘
 //! ```
 //!
-//! [`accounts`] imports `stores` and `items`. An arrow may skip features: `search` imports `items` and `search_changes` too. Closing a store deletes its items, so
-//! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own.
+//! An arrow may skip features: `search` imports `items` and `search_changes` too. Closing a store deletes its items, so
+//! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own. [`accounts`] imports
+//! `stores` and `items`.
 
 pub mod accounts;
 pub mod command;

@@ -24,11 +24,8 @@ pub trait Participant: Clone + Send + Sync + 'static {
 
     /// Removes the personal data of a member whose account is closed. This may be asked for again at any time, also after a
     /// part of it was done.
-    fn forget(
-        &self,
-        member: MemberId,
-        placeholder: &str,
-    ) -> impl Future<Output = Result<(), Problem>> + Send;
+    fn forget(&self, member: MemberId, placeholder: &str)
+    -> impl Future<Output = Result<(), Problem>> + Send;
 }
 
 /// The routes. The caller wraps them in `access::only_services`.
@@ -84,9 +81,9 @@ async fn forget<S: Participant>(
     Json(ForgetRequest { placeholder }): Json<ForgetRequest>,
 ) -> Result<Json<()>, Problem> {
     let now = state.clock().now();
-    let close = state.database().run_autocommit("closing_close", move |connection| {
-        Box::pin(db::close(connection, member, now))
-    });
+    let close = state
+        .database()
+        .run_autocommit("closing_close", move |connection| Box::pin(db::close(connection, member, now)));
     close.await?;
     state.forget(member, &placeholder).await?;
     Ok(Json(()))

@@ -85,8 +85,7 @@ impl World {
 
     /// Waits until a closing that has begun has ended, and checks that all services agree.
     async fn check_end(&self, customer: &Member) {
-        let unfinished =
-            "FROM member.account_closings WHERE phase IN ('DECIDING', 'UNDOING', 'FORGETTING') AND member_id = ?";
+        let unfinished = "FROM member.account_closings WHERE phase IN ('DECIDING', 'UNDOING', 'FORGETTING') AND member_id = ?";
         until("the closing has ended", PATIENCE, async || self.count(unfinished, customer).await == 0).await;
         let is_closed = self.is_closed(customer).await;
         let state = if is_closed { "CLOSED" } else { "OPEN" };
@@ -95,7 +94,8 @@ impl World {
             assert_eq!(self.count(&other, customer).await, 0, "{schema} does not know that it is {state}");
         }
         let left = i64::from(!is_closed);
-        let name = format!("FROM orders.orders WHERE customer_name = '{}' AND customer_id = ?", customer.name);
+        let name =
+            format!("FROM orders.orders WHERE customer_name = '{}' AND customer_id = ?", customer.name);
         assert_eq!(self.count(&name, customer).await, left, "the name, {state}");
         for table in ["hearts", "follows"] {
             let rows = format!("FROM store.{table} WHERE member_id = ?");
@@ -124,7 +124,8 @@ impl World {
         let customer = self.customer().await;
         let (client, token) = (self.client.clone(), customer.token.clone());
         self.proxy.fault_at(nth, fault);
-        let close = tokio::spawn(async move { client.delete("/api/member/me").bearer(&token).try_send().await });
+        let close =
+            tokio::spawn(async move { client.delete("/api/member/me").bearer(&token).try_send().await });
         let finished = async {
             let done = "FROM member.account_closings WHERE phase = 'FORGETTING_AGAIN' AND member_id = ?";
             while self.count(done, &customer).await == 0 {
@@ -186,7 +187,9 @@ async fn without_a_service_that_is_to_be_asked_the_answer_is_503_and_nothing_cha
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_killed_meanwhile_learns_of_the_end() {
     let world = World::new().await;
-    for (part, delay_ms) in [("order-api", 5), ("store-api", 5), ("order-api", 20), ("store-api", 20), ("order-api", 40)] {
+    for (part, delay_ms) in
+        [("order-api", 5), ("store-api", 5), ("order-api", 20), ("store-api", 20), ("order-api", 40)]
+    {
         let customer = world.customer().await;
         world.databases.wait_until_idle().await;
         let (client, token) = (world.client.clone(), customer.token.clone());

@@ -72,13 +72,15 @@ pub async fn claim_due(
             phase => phase,
         };
         let lease = Lease { attempt: row.attempt + 1, until: lease_until };
-        sqlx::query("UPDATE account_closings SET phase = ?, attempt = ?, lease_until = ? WHERE member_id = ?")
-            .bind(phase.as_str())
-            .bind(lease.attempt)
-            .bind(lease_until)
-            .bind(row.member_id)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "UPDATE account_closings SET phase = ?, attempt = ?, lease_until = ? WHERE member_id = ?",
+        )
+        .bind(phase.as_str())
+        .bind(lease.attempt)
+        .bind(lease_until)
+        .bind(row.member_id)
+        .execute(&mut *connection)
+        .await?;
         claimed.push(Closing { member_id: MemberId(row.member_id), phase, lease, failures: row.failures });
     }
     Ok(claimed)

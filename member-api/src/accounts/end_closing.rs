@@ -85,11 +85,7 @@ pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
 }
 
 /// Removes what member-api itself has kept for the gateway until the last token expired.
-async fn forget_in(
-    connection: &mut Connection,
-    closing: Closing,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
+async fn forget_in(connection: &mut Connection, closing: Closing, now: OffsetDateTime) -> sqlx::Result<()> {
     sessions::db::sessions::delete_of_member(connection, closing.member_id).await?;
     idempotency::forget(connection, closing.member_id).await?;
     db::enter(connection, closing, Phase::Forgotten, now, None).await.map(drop)

@@ -66,10 +66,11 @@ pub enum Existence {
 
 /// Finds out whether an account exists.
 pub async fn find_existence(connection: &mut Connection, id: MemberId) -> sqlx::Result<Existence> {
-    let is_closed: Option<bool> = sqlx::query_scalar("SELECT closed_at IS NOT NULL FROM members WHERE id = ?")
-        .bind(id.0)
-        .fetch_optional(connection)
-        .await?;
+    let is_closed: Option<bool> =
+        sqlx::query_scalar("SELECT closed_at IS NOT NULL FROM members WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(connection)
+            .await?;
     Ok(match is_closed {
         Some(true) => Existence::Closed,
         Some(false) => Existence::Open,

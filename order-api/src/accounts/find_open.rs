@@ -46,9 +46,9 @@ pub(super) async fn find_open(app: &AppState, member: MemberId) -> sqlx::Result<
                 (OpenKind::OpenRefund, refunds),
                 (OpenKind::PendingSettlement, settlements),
             ];
-            let open = open.into_iter().filter_map(|(kind, Sum { count, amount })| {
-                Open::with_amount(kind, count, amount)
-            });
+            let open = open
+                .into_iter()
+                .filter_map(|(kind, Sum { count, amount })| Open::with_amount(kind, count, amount));
             Ok::<_, sqlx::Error>(open.collect())
         })
     });

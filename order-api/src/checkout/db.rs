@@ -28,16 +28,16 @@ pub async fn insert(
     );
     query.push(NOT_MARKED);
     let inserted = query
-    .build()
-    .bind(checkout.order_id)
-    .bind(checkout.state.as_str())
-    .bind(checkout.reserved_until)
-    .bind(checkout.lease.attempt)
-    .bind(checkout.lease.until)
-    .bind(created_at)
-    .bind(customer.0)
-    .execute(connection)
-    .await?;
+        .build()
+        .bind(checkout.order_id)
+        .bind(checkout.state.as_str())
+        .bind(checkout.reserved_until)
+        .bind(checkout.lease.attempt)
+        .bind(checkout.lease.until)
+        .bind(created_at)
+        .bind(customer.0)
+        .execute(connection)
+        .await?;
     Ok(inserted.rows_affected() == 1)
 }
 

@@ -106,13 +106,15 @@ async fn customer_with_cake(market: &Market, thousands: u32) -> (Member, Uuid) {
 async fn change_line(world: &World, customer: &Member, line: Uuid, what: &str) -> Answer {
     let customer = world.token(customer, Role::Customer);
     let request = world.orders.post(&format!("/api/order/lines/{line}/{what}")).bearer(&customer.token);
-    let request = if what == "cancel" { request } else { request.json(&json!({ "reason": "무너졌어요" })) };
+    let request =
+        if what == "cancel" { request } else { request.json(&json!({ "reason": "무너졌어요" })) };
     request.send().await
 }
 
 async fn open_store(world: &World, seller: &Member) -> Answer {
     let seller = world.token(seller, Role::Seller);
-    let store = json!({ "name": Uuid::new_v4().simple().to_string(), "description": "골목 안 공방, 010-1234-5678" });
+    let store =
+        json!({ "name": Uuid::new_v4().simple().to_string(), "description": "골목 안 공방, 010-1234-5678" });
     world.stores.post("/api/store/stores").bearer(&seller.token).json(&store).send().await
 }
 
@@ -131,7 +133,8 @@ async fn the_personal_data_of_a_closed_customer_leaves_every_service(
     let reject = world.orders.post(&path).bearer(&seller.token).json(&json!({ "reason": "이미 드셨어요" }));
     let _ = reject.send().await.expect(StatusCode::OK);
     let _ = world.add(&customer, market.cake, 3).await.expect(StatusCode::OK);
-    let item = world.stores.get("/api/store/items").send().await.expect(StatusCode::OK).body["items"][0].clone();
+    let item =
+        world.stores.get("/api/store/items").send().await.expect(StatusCode::OK).body["items"][0].clone();
     let [item_path, store_path] = [
         format!("/api/store/items/{}", item["id"].as_str().expect("an id")),
         format!("/api/store/stores/{}", item["storeId"].as_str().expect("an id")),
@@ -145,8 +148,12 @@ async fn the_personal_data_of_a_closed_customer_leaves_every_service(
     let _ = close(world, &customer, Role::Customer).await.expect(StatusCode::NO_CONTENT);
 
     let sales = market.get(&market.seller, "/api/order/sales").await;
-    let mut names: Vec<&str> =
-        sales["items"].as_array().expect("sales").iter().map(|sale| sale["customerName"].as_str().expect("a name")).collect();
+    let mut names: Vec<&str> = sales["items"]
+        .as_array()
+        .expect("sales")
+        .iter()
+        .map(|sale| sale["customerName"].as_str().expect("a name"))
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["김달콤", NOBODY]);
     assert!(!sales.to_string().contains("무너졌어요"), "{sales}");
@@ -208,7 +215,10 @@ async fn everything_that_is_open_of_a_customer_is_listed_at_once(
         [open("WALLET", 1, 9_997_000), open("OPEN_ORDER", 1, 5_000), open("OPEN_REFUND", 1, 3_000)]
     );
     assert!(!is_closed(world, customer).await);
-    assert_eq!((marks(world, customer).await, phase(world, customer).await), (["NONE".into(), "OPEN".into()], "NONE".into()));
+    assert_eq!(
+        (marks(world, customer).await, phase(world, customer).await),
+        (["NONE".into(), "OPEN".into()], "NONE".into())
+    );
 
     // All of it can go on.
     world.to_member.heal();
@@ -241,7 +251,14 @@ async fn everything_that_is_open_of_a_seller_is_listed_until_it_is_paid(
     // The customer is not kept from anything by a seller who asks again and again.
     let _ = market.accept_refund(seller, line).await.expect(StatusCode::OK);
     let store = market.get(seller, "/api/order/sales").await["items"][0]["storeId"].clone();
-    world.edit(seller, http::Method::DELETE, &format!("/stores/{}", store.as_str().expect("an id")), &Value::Null).await;
+    world
+        .edit(
+            seller,
+            http::Method::DELETE,
+            &format!("/stores/{}", store.as_str().expect("an id")),
+            &Value::Null,
+        )
+        .await;
     let refused = close(world, seller, Role::Seller).await;
     assert_eq!(open_of(refused), [open("PENDING_SETTLEMENT", 1, 4_000)]);
 
@@ -275,7 +292,14 @@ async fn a_seller_whose_days_come_to_zero_can_close_and_leaves_no_texts(
     let line = market.sell(3).await;
     let _ = market.cancel(line).await.expect(StatusCode::OK);
     let store = market.get(seller, "/api/order/sales").await["items"][0]["storeId"].clone();
-    world.edit(seller, http::Method::DELETE, &format!("/stores/{}", store.as_str().expect("an id")), &Value::Null).await;
+    world
+        .edit(
+            seller,
+            http::Method::DELETE,
+            &format!("/stores/{}", store.as_str().expect("an id")),
+            &Value::Null,
+        )
+        .await;
     market.go_to(day(23), "04:00");
     market.settle_due().await;
 
@@ -336,7 +360,10 @@ async fn money_that_arrives_while_it_is_decided_keeps_the_account_open(
     let (refused, ()) = tokio::join!(decide, meanwhile);
     assert_eq!(open_of(refused), [open("WALLET", 1, 7_000)]);
     // Everything is as before.
-    assert_eq!((marks(world, &customer).await, phase(world, &customer).await), (["OPEN".into(), "OPEN".into()], "OPEN".into()));
+    assert_eq!(
+        (marks(world, &customer).await, phase(world, &customer).await),
+        (["OPEN".into(), "OPEN".into()], "OPEN".into())
+    );
     let _ = change_line(world, &customer, line, "refund-request").await.expect(StatusCode::OK);
 }
 
@@ -374,7 +401,10 @@ async fn a_service_that_cannot_be_asked_is_a_503_and_changes_nothing(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_closing_that_could_not_be_undone_is_undone_later(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_closing_that_could_not_be_undone_is_undone_later(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
@@ -382,7 +412,10 @@ async fn a_closing_that_could_not_be_undone_is_undone_later(_: MySqlPoolOptions,
     world.member_to_order.trouble("POST /internal/closings", "/undo", Trouble::LoseRequest, usize::MAX);
     let refused = close(world, &customer, Role::Customer).await;
     let _ = refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
-    assert_eq!((phase(world, &customer).await.as_str(), marks(world, &customer).await[1].as_str()), ("UNDOING", "CLOSING"));
+    assert_eq!(
+        (phase(world, &customer).await.as_str(), marks(world, &customer).await[1].as_str()),
+        ("UNDOING", "CLOSING")
+    );
     // The account is open meanwhile, and what needs no new business works.
     world.charge(&customer, 1_000).await;
     world.clock_control.advance(Duration::from_secs(1));
@@ -467,7 +500,9 @@ async fn an_account_is_closed_once_however_often_that_is_asked_for(
     let _ = close(world, &customer, Role::Customer).await.expect(StatusCode::NO_CONTENT);
     // Nobody knows a member who never was.
     let stranger = Member { id: access::MemberId(Uuid::new_v4()), token: String::new() };
-    let _ = close(world, &stranger, Role::Customer).await.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
+    let _ = close(world, &stranger, Role::Customer)
+        .await
+        .expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -481,7 +516,8 @@ async fn a_closing_goes_on_when_its_client_has_gone(_: MySqlPoolOptions, options
         () = world.member_to_order.happened() => {}
     }
     world.member_to_order.let_go();
-    until("the account is closed everywhere", async || phase(world, &customer).await == "FORGETTING_AGAIN").await;
+    until("the account is closed everywhere", async || phase(world, &customer).await == "FORGETTING_AGAIN")
+        .await;
     assert!(is_closed(world, &customer).await);
 }
 
@@ -492,13 +528,15 @@ async fn an_order_that_is_being_written_is_waited_for(_: MySqlPoolOptions, optio
     let customer = world.customer(0).await;
     let id = customer.id.0;
     let mut order = world.order_rows.begin().await.expect("a transaction");
-    sqlx::query("INSERT INTO orders (id, customer_id, status, total, created_at) VALUES (?, ?, 'PENDING', 5, ?)")
-        .bind(Uuid::new_v4())
-        .bind(id)
-        .bind(world.clock.now())
-        .execute(&mut *order)
-        .await
-        .expect("an order");
+    sqlx::query(
+        "INSERT INTO orders (id, customer_id, status, total, created_at) VALUES (?, ?, 'PENDING', 5, ?)",
+    )
+    .bind(Uuid::new_v4())
+    .bind(id)
+    .bind(world.clock.now())
+    .execute(&mut *order)
+    .await
+    .expect("an order");
     let decide = async { close(world, &customer, Role::Customer).await };
     let commit = async {
         until("the look waits for the order", async || {
@@ -577,7 +615,8 @@ async fn no_store_is_opened_by_a_seller_who_is_closed_at_the_same_moment(
     let world = World::new(options).await;
     for _ in 0..8 {
         let seller = world.seller().await;
-        let (opened, answer) = tokio::join!(open_store(&world, &seller), close(&world, &seller, Role::Seller));
+        let (opened, answer) =
+            tokio::join!(open_store(&world, &seller), close(&world, &seller, Role::Seller));
         let live: (i64,) = sqlx::query_as("SELECT COUNT(*) FROM stores WHERE seller_id = ? AND live = 1")
             .bind(seller.id.0)
             .fetch_one(&world.store_rows)
@@ -594,16 +633,21 @@ async fn no_store_is_opened_by_a_seller_who_is_closed_at_the_same_moment(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn a_line_of_a_closed_seller_can_no_longer_be_refunded(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_line_of_a_closed_seller_can_no_longer_be_refunded(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let market = Market::new(options).await;
     let world = &market.world;
     let line = market.sell(1).await;
-    sqlx::query("INSERT INTO member_closings (member_id, number, state, changed_at) VALUES (?, 1, 'CLOSED', ?)")
-        .bind(market.seller.id.0)
-        .bind(world.clock.now())
-        .execute(&world.order_rows)
-        .await
-        .expect("a mark");
+    sqlx::query(
+        "INSERT INTO member_closings (member_id, number, state, changed_at) VALUES (?, 1, 'CLOSED', ?)",
+    )
+    .bind(market.seller.id.0)
+    .bind(world.clock.now())
+    .execute(&world.order_rows)
+    .await
+    .expect("a mark");
     for what in ["refund-request", "cancel"] {
         let refused = change_line(world, &market.customer, line, what).await;
         let _ = refused.expect_problem(StatusCode::CONFLICT, "ACCOUNT_CLOSED");
@@ -625,7 +669,9 @@ async fn an_account_that_an_older_build_has_closed_is_forgotten_too(
         .await
         .expect("a closed account");
     for _ in 0..2 {
-        closing_worker::adopt(&world.member_app, OffsetDateTime::UNIX_EPOCH).await.expect("the database is there");
+        closing_worker::adopt(&world.member_app, OffsetDateTime::UNIX_EPOCH)
+            .await
+            .expect("the database is there");
     }
     run_due(world).await;
     let sales = market.get(&market.seller, "/api/order/sales").await;
@@ -642,9 +688,11 @@ async fn only_member_api_may_ask_for_a_closing(_: MySqlPoolOptions, options: MyS
         let _ = client.get(&path).send().await.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
         let as_customer = client.get(&path).bearer(&market.customer.token).send().await;
         let _ = as_customer.expect_problem(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED");
-        for (caller, status) in
-            [("gateway", StatusCode::FORBIDDEN), ("order-api", StatusCode::FORBIDDEN), ("member-api", StatusCode::OK)]
-        {
+        for (caller, status) in [
+            ("gateway", StatusCode::FORBIDDEN),
+            ("order-api", StatusCode::FORBIDDEN),
+            ("member-api", StatusCode::OK),
+        ] {
             let token = world.service_token(caller, service);
             assert_eq!(client.get(&path).bearer(&token).send().await.status, status, "{caller} at {service}");
         }

@@ -20,10 +20,12 @@ pub(super) async fn items_with_heart(
     connection: &mut Connection,
     member: MemberId,
 ) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("SELECT item_id FROM hearts FORCE INDEX (hearts_by_member) WHERE member_id = ? FOR UPDATE")
-        .bind(member.0)
-        .fetch_all(connection)
-        .await
+    sqlx::query_scalar(
+        "SELECT item_id FROM hearts FORCE INDEX (hearts_by_member) WHERE member_id = ? FOR UPDATE",
+    )
+    .bind(member.0)
+    .fetch_all(connection)
+    .await
 }
 
 /// The stores that a member follows. The read locks, and so waits for a follow that is being written.
@@ -31,10 +33,12 @@ pub(super) async fn followed_stores(
     connection: &mut Connection,
     member: MemberId,
 ) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("SELECT store_id FROM follows FORCE INDEX (follows_by_member) WHERE member_id = ? FOR UPDATE")
-        .bind(member.0)
-        .fetch_all(connection)
-        .await
+    sqlx::query_scalar(
+        "SELECT store_id FROM follows FORCE INDEX (follows_by_member) WHERE member_id = ? FOR UPDATE",
+    )
+    .bind(member.0)
+    .fetch_all(connection)
+    .await
 }
 
 /// Removes the texts and pictures of the items in a seller's deleted stores. Their names stay for the carts that hold them.

@@ -12,13 +12,15 @@ use crate::stores::unfollow;
 /// and pictures of these and of their items.
 pub(super) async fn forget(state: &AppState, member: MemberId, placeholder: &str) -> Result<(), MarkError> {
     let database = &state.database;
-    let items =
-        database.run_autocommit("account_hearts", move |connection| Box::pin(db::items_with_heart(connection, member)));
+    let items = database.run_autocommit("account_hearts", move |connection| {
+        Box::pin(db::items_with_heart(connection, member))
+    });
     for item in items.await? {
         ignore_deleted(take_heart(database, member, item).await)?;
     }
-    let stores =
-        database.run_autocommit("account_follows", move |connection| Box::pin(db::followed_stores(connection, member)));
+    let stores = database.run_autocommit("account_follows", move |connection| {
+        Box::pin(db::followed_stores(connection, member))
+    });
     for store in stores.await? {
         ignore_deleted(unfollow(database, member, store).await)?;
     }

@@ -62,7 +62,9 @@ impl Leaver {
             StatusCode::CONFLICT => {
                 assert_eq!(answer.code(), "ACCOUNT_NOT_SETTLED", "{}", answer.body);
                 let open = answer.body["open"].as_array().expect("what is open");
-                let is_known = |open: &Value| ["WALLET", "OPEN_ORDER"].contains(&open["kind"].as_str().unwrap_or_default());
+                let is_known = |open: &Value| {
+                    ["WALLET", "OPEN_ORDER"].contains(&open["kind"].as_str().unwrap_or_default())
+                };
                 assert!(!open.is_empty() && open.iter().all(is_known), "{}", answer.body);
                 false
             }

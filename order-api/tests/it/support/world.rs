@@ -141,7 +141,8 @@ impl World {
 
     /// Another instance of member-api.
     pub(crate) fn another_member_api(&self) -> (member_api::state::AppState, Client) {
-        let database = Database::from_options(self.options.clone().database(&name_beside(&self.options, 'm')));
+        let database =
+            Database::from_options(self.options.clone().database(&name_beside(&self.options, 'm')));
         let proxies = [&self.member_to_store, &self.member_to_order];
         let app = member_instance(&self.people, database, &self.clock, proxies);
         let client = member_routes(&self.people, &app);
@@ -422,7 +423,12 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 /// A client of `service` at `address`, with the tokens of `caller`.
-fn service_client(people: &Arc<People>, caller: &'static str, service: &str, address: SocketAddr) -> ServiceClient {
+fn service_client(
+    people: &Arc<People>,
+    caller: &'static str,
+    service: &str,
+    address: SocketAddr,
+) -> ServiceClient {
     let discovery = Discovery::fixed([(service, vec![address])]);
     let people = Arc::clone(people);
     let tokens =
@@ -508,7 +514,12 @@ fn instance(
         settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
         store: StoreClient::new(service_client(people, "order-api", store_client::SERVICE, to_store.address)),
-        member: MemberClient::new(service_client(people, "order-api", member_client::SERVICE, to_member.address)),
+        member: MemberClient::new(service_client(
+            people,
+            "order-api",
+            member_client::SERVICE,
+            to_member.address,
+        )),
         rules: Arc::new(rules),
         background,
     }
