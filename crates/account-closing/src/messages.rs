@@ -16,6 +16,7 @@ pub struct Numbered {
 
 /// What a participant has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Found {
     /// What is open.
     pub open: Vec<Open>,
@@ -23,6 +24,7 @@ pub struct Found {
 
 /// The answer to marking a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Marked {
     /// Whether the member is marked by this attempt. Otherwise the attempt was given up, or a later one has begun.
     pub is_marked: bool,

@@ -1,5 +1,6 @@
 //! Closing accounts, with real servers: member-api leads, store-api and order-api are asked and told.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use access::Role;
@@ -11,6 +12,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::{Answer, Client};
 use time::OffsetDateTime;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::support::{Market, Member, Trouble, World, day, one, until};
@@ -526,27 +528,39 @@ async fn an_order_that_is_being_written_is_waited_for(_: MySqlPoolOptions, optio
     let market = Market::new(options).await;
     let world = &market.world;
     let customer = world.customer(0).await;
-    let id = customer.id.0;
-    let mut order = world.order_rows.begin().await.expect("a transaction");
-    sqlx::query(
-        "INSERT INTO orders (id, customer_id, status, total, created_at) VALUES (?, ?, 'PENDING', 5, ?)",
-    )
-    .bind(Uuid::new_v4())
-    .bind(id)
-    .bind(world.clock.now())
-    .execute(&mut *order)
-    .await
-    .expect("an order");
-    let decide = async { close(world, &customer, Role::Customer).await };
+    let (id, now) = (customer.id.0, world.clock.now());
+    let (written, wait_until_written) = oneshot::channel();
+    let (go_on, wait_to_go_on) = oneshot::channel::<()>();
+    let channels = Mutex::new(Some((written, wait_to_go_on)));
+    let order = world.app.database.run_tx("order", move |connection| {
+        let channels = channels.lock().expect("no panic").take();
+        Box::pin(async move {
+            sqlx::query("INSERT INTO orders (id, customer_id, status, total, created_at) VALUES (?, ?, 'PENDING', 5, ?)")
+                .bind(Uuid::new_v4())
+                .bind(id)
+                .bind(now)
+                .execute(connection)
+                .await?;
+            let (written, wait) = channels.expect("it is run once");
+            written.send(()).expect("somebody waits");
+            wait.await.expect("it is told");
+            Ok::<_, sqlx::Error>(())
+        })
+    });
+    let decide = async {
+        wait_until_written.await.expect("it is written");
+        close(world, &customer, Role::Customer).await
+    };
     let commit = async {
         until("the look waits for the order", async || {
             let at_work = testkit::statements(&world.order_rows).await;
             at_work.iter().any(|sql| sql.contains("FROM orders o") && sql.ends_with("FOR UPDATE"))
         })
         .await;
-        order.commit().await.expect("a commit");
+        go_on.send(()).expect("it waits");
     };
-    let (refused, ()) = tokio::join!(decide, commit);
+    let (order, refused, ()) = tokio::join!(order, decide, commit);
+    order.expect("it is committed");
     assert_eq!(open_of(refused), [open("OPEN_ORDER", 1, 5)]);
 }
 
