@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use account_closing::{ClosingClient, ORDER_API, STORE_API};
 use clap::Subcommand;
 use database::Database;
 use hot_key_queue::HotKeyQueue;
 use idempotency::IdempotencyKeys;
 use service_host::{App, Host, Service, UserKeysFrom};
+use tokio_util::task::TaskTracker;
 
+use crate::accounts::closing_worker::{self, DueClosings};
 use crate::accounts::create_admin::{NewAdmin, create_admin};
+use crate::accounts::participants::Participants;
 use crate::audit::ledger_audit;
 use crate::members::password_hasher::PasswordHasher;
 use crate::sessions::cleanup;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::state::AppState;
 use crate::wallet::charge_batcher::ChargeBatcher;
 use crate::{db, routes};
@@ -50,13 +54,26 @@ impl Service for MemberApi {
             password_hasher: PasswordHasher::new(&settings.passwords)?,
             tokens,
             throttle: throttle.clone(),
+            participants: participants(host, &settings.closing)?,
+            closing_settings: settings.closing,
+            background: TaskTracker::new(),
         };
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
         let interval = Duration::from_secs(settings.audit.interval_s);
         let (audit, shutdown) =
             (ledger_audit::audit_periodically(database.clone(), clock.clone(), interval), host.shutdown());
+        let closings = state.clone();
         Ok(App::new(routes::router(state, &idempotency_keys, &wallet_lock))
+            .worker("background", jobs::drain(closings.background.clone(), host.shutdown()))
+            .watched_worker("closings", closing_worker::MAX_SILENCE, {
+                let (state, shutdown) = (closings.clone(), host.shutdown());
+                move |progress| DueClosings::new(state.clone()).keep_running(progress, shutdown.clone())
+            })
+            .watched_worker("closings-of-older-builds", closing_worker::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| closing_worker::keep_adopting(closings.clone(), progress, shutdown.clone())
+            })
             .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
                 let shutdown = host.shutdown();
                 move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
@@ -100,6 +117,15 @@ impl Service for MemberApi {
         }
         Ok(())
     }
+}
+
+/// The clients of the services that know members.
+fn participants(host: &Host, settings: &settings::Closing) -> anyhow::Result<Participants> {
+    let client = |service| {
+        let client = host.service_client(service)?.with_deadline(settings.call_timeout());
+        Ok::<_, anyhow::Error>(ClosingClient::new(client))
+    };
+    Ok(Participants { store: client(STORE_API)?, order: client(ORDER_API)? })
 }
 
 async fn connect(settings: &Settings) -> anyhow::Result<Database> {

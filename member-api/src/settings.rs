@@ -1,6 +1,7 @@
 //! The settings of member-api, besides those of every process.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +29,10 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub audit: Audit,
+    /// How accounts are closed.
+    #[garde(dive)]
+    #[serde(default)]
+    pub closing: Closing,
     /// The Redis server with the locks of wallets.
     #[garde(dive)]
     pub redis: hot_key_queue::RedisSettings,
@@ -171,6 +176,49 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         Self { interval_s: 900 }
+    }
+}
+
+/// The section `closing`: how accounts are closed, in this service and in those that know the member.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Closing {
+    /// How long a call to another service may take, with all its attempts. A request to close an account makes up to four calls,
+    /// one after the other.
+    #[garde(range(min = 100, max = 60_000))]
+    pub call_timeout_ms: u64,
+    /// How often to look for closings whose lease has expired.
+    #[garde(range(min = 10, max = 60_000))]
+    pub poll_ms: u64,
+    /// How long a closing belongs to the process that works on it. If the process dies, the others wait for so long. It is
+    /// longer than two calls to other services.
+    #[garde(range(min = 2, max = 600))]
+    pub lease_s: u64,
+    /// How many closings that were interrupted go on at the same time.
+    #[garde(range(min = 1, max = 1_000))]
+    pub at_once: u32,
+}
+
+impl Default for Closing {
+    fn default() -> Self {
+        Self { call_timeout_ms: 3_000, poll_ms: 500, lease_s: 10, at_once: 4 }
+    }
+}
+
+impl Closing {
+    /// How long a call to another service may take.
+    pub const fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.call_timeout_ms)
+    }
+
+    /// How often to look.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms)
+    }
+
+    /// How long a closing belongs to the process that works on it.
+    pub const fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s)
     }
 }
 

@@ -2,10 +2,13 @@
 
 use clock::Clock;
 use database::Database;
+use tokio_util::task::TaskTracker;
 
+use crate::accounts::participants::Participants;
 use crate::members::password_hasher::PasswordHasher;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
+use crate::settings;
 use crate::wallet::charge_batcher::ChargeBatcher;
 
 /// The parts of the service that requests share. Cheap to clone.
@@ -23,4 +26,10 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
+    /// The other services that know members.
+    pub participants: Participants,
+    /// How accounts are closed.
+    pub closing_settings: settings::Closing,
+    /// Work that outlives the request that began it. A process waits for it before it exits.
+    pub background: TaskTracker,
 }

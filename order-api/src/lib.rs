@@ -10,6 +10,7 @@
 //! | [`refunds`] | cancelling a line; requesting, accepting and rejecting a refund |
 //! | [`payouts`] | paying sellers |
 //! | [`settlement`] | running totals, and what each seller is owed for a day |
+//! | [`accounts`] | what happens here when a member's account is closed |
 //! | [`outbox`] | deliveries to other services; it knows no feature |
 //! | [`batch`] | the framework for the settlement's job |
 //!
@@ -19,6 +20,7 @@
 //! checkout, refunds, payouts ──► orders ──► settlement ──► batch
 //! checkout ──► cart
 //! checkout, refunds, payouts ──► outbox
+//! accounts ──► checkout
 //! ```
 //!
 //! Beside them: [`routes`] is the list of routes, [`service`] puts the process together, [`command`] has the commands,
@@ -30,6 +32,7 @@
 //! other services. This is tried at once, with ids that make it take effect once. If it is interrupted, a worker of any
 //! instance does it later. So a success survives its process, and no operator is needed.
 
+pub mod accounts;
 pub mod backlog;
 pub mod batch;
 pub mod cart;

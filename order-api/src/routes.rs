@@ -22,6 +22,7 @@
 //! | `GET /api/order/payouts` | `payouts/http/payout_list.rs` |
 //! | `POST /api/order/settlement-runs` | `settlement/http/settlement_run_create.rs` |
 //! | `GET /api/order/settlement-runs` | `settlement/http/settlement_run_list.rs` |
+//! | `/internal/closings/{memberId}` and below | crate `account-closing`, with `accounts/` |
 
 use access::BearerToken;
 use axum::Router;
@@ -98,6 +99,7 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let document = axum::Json(document);
     open.merge(idempotency_keys.guard(keyed))
         .merge(idempotency_keys.guard_if_sent(keyed_if_sent))
+        .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)
 }

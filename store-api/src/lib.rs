@@ -2,6 +2,7 @@
 //!
 //! | feature | what |
 //! |---|---|
+//! | [`accounts`] | what happens here when a member's account is closed |
 //! | [`stores`] | sellers open, edit and close stores; customers follow them |
 //! | [`items`] | sellers list items and edit their options; customers give items hearts; carts look options up |
 //! | [`stock`] | what orders do to stock: reserve, confirm, release, expire, restock |
@@ -29,8 +30,9 @@
 //!
 //! An arrow may skip features: `search` imports `items` and `search_changes` too. Closing a store deletes its items, so
 //! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own. Selling out an option changes
-//! the price of its item, so `stock` imports `items`.
+//! the price of its item, so `stock` imports `items`. [`accounts`] imports `stores` and `items`.
 
+pub mod accounts;
 pub mod command;
 pub mod db;
 pub mod items;

@@ -23,6 +23,7 @@
 //! | `POST /internal/options/lookup` | `items/http/option_look_up` |
 //! | `/internal/reservations/{orderId}` and below | `stock/http/reservations` |
 //! | `POST /internal/restocks/{id}` | `stock/http/restocks` |
+//! | `/internal/closings/{memberId}` and below | crate `account-closing`, with `accounts` |
 
 use access::BearerToken;
 use axum::Router;
@@ -79,6 +80,7 @@ pub fn router(state: AppState) -> Router {
         Router::new().merge(option_look_up::router()).merge(reservations::router()).merge(restocks::router());
     let document = axum::Json(document);
     open.merge(access::only_services(internal, &["order-api"]))
+        .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
         .route("/openapi.json", get(async move || document))
         .with_state(state)
 }

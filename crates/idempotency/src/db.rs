@@ -1,5 +1,6 @@
 //! The table `idempotency_keys`.
 
+use access::MemberId;
 use database::Connection;
 use problem::{Code, Problem};
 use sqlx::QueryBuilder;
@@ -214,6 +215,16 @@ pub(crate) async fn delete_expired(
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+/// Deletes every key of a member with its answer, which may hold personal data. For an account that is closed: a repetition of
+/// one of its requests is refused, because the account is closed.
+pub async fn forget(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM idempotency_keys WHERE member_id = ?")
+        .bind(member_id.0)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 /// Deletes up to `limit` keys that have expired, and gives their number.

@@ -42,6 +42,7 @@ mod running;
 mod steps;
 mod transaction;
 
+pub use db::forget;
 pub use idempotency_keys::IdempotencyKeys;
 pub use steps::Operation;
 pub use transaction::{AnswerToKeep, Claim, KeepError, KeptAnswer, keep};

@@ -99,8 +99,10 @@ codes! {
     // Members, sessions and money
     EmailTaken "EMAIL_TAKEN" CONFLICT "The email belongs to a member already"
         "An email belongs to one member. Sign in, or use another one.";
-    WalletNotEmpty "WALLET_NOT_EMPTY" CONFLICT "There is money in the wallet"
-        "An account can be closed when its wallet is empty.";
+    AccountNotSettled "ACCOUNT_NOT_SETTLED" CONFLICT "Something of the account is open"
+        "An account can be closed when nothing of it is open. `open` lists all that is: money in the wallet (`WALLET`), open stores (`LIVE_STORE`), orders that are not finished (`OPEN_ORDER`), refunds that are not answered or not paid (`OPEN_REFUND`), sales that are not settled or not paid out (`PENDING_SETTLEMENT`); `count` says how many, `amount` how much money is in them. Nothing has changed.";
+    AccountClosed "ACCOUNT_CLOSED" CONFLICT "An account that this needs is closed, or is just being closed"
+        "Your account or that of the seller is closed, or it is being decided whether it can be. Nothing new can begin with it. If that account stays open, you can try again in a moment, with a new Idempotency-Key.";
     InsufficientBalance "INSUFFICIENT_BALANCE" CONFLICT "The wallet does not hold enough"
         "The wallet's balance is smaller than the amount. Nothing has moved. Charge the wallet and try again with a new Idempotency-Key.";
     BalanceLimit "BALANCE_LIMIT" CONFLICT "The wallet can't hold more"

@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn each_status_names_all_of_its_codes() {
-        let responses = responses(&[Code::EmailTaken, Code::WalletNotEmpty, Code::RateLimited]);
+        let responses = responses(&[Code::EmailTaken, Code::BalanceLimit, Code::RateLimited]);
         assert_eq!(responses.keys().collect::<Vec<_>>(), ["409", "429", "500", "503"]);
         let RefOr::T(conflict) = &responses["409"] else { panic!("it stands in line") };
         assert!(
             conflict.description.contains("`EMAIL_TAKEN`")
-                && conflict.description.contains("`WALLET_NOT_EMPTY`")
+                && conflict.description.contains("`BALANCE_LIMIT`")
         );
         let written = serde_json::to_value(conflict).unwrap();
         let content = &written["content"][MEDIA_TYPE];

@@ -175,9 +175,9 @@ mod tests {
         for schema in SCHEMAS {
             assert!(!all.contains(&secrets.database_password(schema).unwrap()));
         }
-        for signer in ["order-api", "gateway", "user-tokens"] {
+        for signer in ["member-api", "order-api", "gateway", "user-tokens"] {
             assert!(!all.contains(&secrets.token_key(signer).unwrap().private));
         }
-        assert_eq!(all.matches("{cipher}{key:local}").count(), 7);
+        assert_eq!(all.matches("{cipher}{key:local}").count(), 8);
     }
 }

@@ -52,7 +52,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_management_port: 9090,
         schema: Some("member"),
         uses_redis: true,
-        calls_services: false,
+        calls_services: true,
     },
     ServiceKind {
         name: "store-api",

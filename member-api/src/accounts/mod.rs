@@ -1,7 +1,23 @@
 //! What a member does with the account: signing up, changing it, closing it.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `http/` | the routes |
+//! | `sign_up`, `create_admin`, `change_password` | an operation each |
+//! | `close_account` | deciding whether an account can be closed, and closing it |
+//! | `closing` | the phases of it |
+//! | `end_closing` | telling the other services how it has ended |
+//! | `closing_worker` | what was interrupted goes on |
+//! | `participants` | the other services that know members |
+//! | `db` | the table of closings |
 
 pub mod change_password;
 pub mod close_account;
+pub mod closing;
+pub mod closing_worker;
 pub mod create_admin;
+pub mod db;
+mod end_closing;
 pub(crate) mod http;
+pub mod participants;
 pub mod sign_up;

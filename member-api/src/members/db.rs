@@ -53,6 +53,31 @@ pub async fn find(connection: &mut Connection, id: MemberId) -> sqlx::Result<Opt
     row.map(Member::try_from).transpose()
 }
 
+/// Whether there is an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// It is open.
+    Open,
+    /// It was closed.
+    Closed,
+    /// There never was one.
+    Never,
+}
+
+/// Finds out whether an account exists.
+pub async fn find_existence(connection: &mut Connection, id: MemberId) -> sqlx::Result<Existence> {
+    let is_closed: Option<bool> =
+        sqlx::query_scalar("SELECT closed_at IS NOT NULL FROM members WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(connection)
+            .await?;
+    Ok(match is_closed {
+        Some(true) => Existence::Closed,
+        Some(false) => Existence::Open,
+        None => Existence::Never,
+    })
+}
+
 /// Finds the name of a member. A closed account has a placeholder name.
 pub async fn find_name(connection: &mut Connection, id: MemberId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar("SELECT name FROM members WHERE id = ?").bind(id.0).fetch_optional(connection).await

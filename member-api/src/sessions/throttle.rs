@@ -103,6 +103,11 @@ impl Throttle {
         find(connection, &mut buckets).await?;
         Ok(Attempt::new(buckets, Some(self.key.place(address))))
     }
+
+    /// Deletes the failures on an account that is closed. Those at single addresses are deleted when they do not count any more.
+    pub async fn forget(&self, connection: &mut Connection, email: &Email) -> sqlx::Result<()> {
+        sign_in_failures::delete(connection, self.subjects(email, None).account).await
+    }
 }
 
 /// A bucket that decides.

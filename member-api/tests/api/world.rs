@@ -1,13 +1,17 @@
 //! A service with its own schema, members, and a clock that the test controls.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
+use account_closing::{ClosingClient, ORDER_API, Open, Participant, STORE_API};
 use clock::{Clock, ClockControl};
 use database::Database;
+use discovery::Discovery;
 use hot_key_queue::{HotKeyQueue, RedisSettings};
 use idempotency::IdempotencyKeys;
+use member_api::accounts::participants::Participants;
 use member_api::members::HashKind;
 use member_api::members::password_hasher::{HashTurn, PasswordHasher};
 use member_api::sessions::throttle::Throttle;
@@ -15,12 +19,15 @@ use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
 use member_api::wallet::charge_batcher::ChargeBatcher;
+use problem::Problem;
 use serde_json::{Value, json};
+use service_client::{ServiceClient, TokenSource};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::pool::PoolConnection;
-use sqlx::{FromRow, MySql, MySqlPool};
+use sqlx::{Executor, FromRow, MySql, MySqlPool};
 use testkit::{Answer, Client, FaultProxy, People};
 use time::macros::datetime;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// The password of every member.
@@ -31,7 +38,7 @@ pub(crate) struct World {
     pub(crate) state: AppState,
     /// Connections of the test to the database.
     pool: MySqlPool,
-    pub(crate) people: People,
+    pub(crate) people: Arc<People>,
     pub(crate) clock_control: ClockControl,
     wallet_lock: HotKeyQueue,
 }
@@ -114,28 +121,87 @@ pub(crate) fn wallet_lock(redis_url: &str, settings: &hot_key_queue::Settings) -
     HotKeyQueue::new("wallet", &RedisSettings { url: redis_url.to_owned() }, settings).unwrap()
 }
 
+/// A service in which no member ever has anything. The tests of order-api close accounts with the real services.
+#[derive(Clone)]
+struct Unused {
+    database: Database,
+    clock: Clock,
+}
+
+impl Participant for Unused {
+    fn database(&self) -> &Database {
+        &self.database
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    async fn find_open(&self, _: MemberId) -> Result<Vec<Open>, Problem> {
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, _: MemberId, _: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// Both other services. They keep their marks in the schema of the test.
+fn participants(people: &Arc<People>, database: Database, clock: &Clock) -> Participants {
+    let participant = |service: &'static str| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let unused = Unused { database: database.clone(), clock: clock.clone() };
+        let router = people.verifier_of(service).wrap(account_closing::router().with_state(unused.clone()));
+        tokio::spawn(async move {
+            let create = unused.database.run_autocommit("create", |connection| {
+                Box::pin(async move {
+                    let table = include_str!("../../../crates/account-closing/schema.sql");
+                    let table = table.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
+                    connection.execute(sqlx::AssertSqlSafe(table)).await.map(drop)
+                })
+            });
+            create.await.unwrap();
+            axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await
+        });
+        let people = Arc::clone(people);
+        let tokens = TokenSource::new(move |audience| {
+            Ok::<_, access::TokenError>(people.service_token("member-api", audience))
+        });
+        let discovery = Discovery::fixed([(service, vec![address])]);
+        let http = service_client::http_client().unwrap();
+        ClosingClient::new(ServiceClient::new(service, &discovery, tokens, http))
+    };
+    Participants { store: participant(STORE_API), order: participant(ORDER_API) }
+}
+
 impl World {
     pub(crate) fn new(options: MySqlConnectOptions) -> Self {
         let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
         let tokens = new_tokens(1, &access_settings("dalkom"), &clock);
         let pool = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
+        let people = Arc::new(People::of("member-api", &clock));
         let state = AppState {
             charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
-            database,
             password_hasher: PasswordHasher::new(&passwords()).unwrap(),
             tokens,
             throttle: throttle(),
+            participants: participants(&people, database.clone(), &clock),
+            database,
+            closing_settings: settings::Closing::default(),
+            background: TaskTracker::new(),
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &hot_key_queue::Settings::default());
-        Self::of(state, pool, People::of("member-api", &clock), clock_control, wallet_lock)
+        Self::of(state, pool, people, clock_control, wallet_lock)
     }
 
     fn of(
         state: AppState,
         pool: MySqlPool,
-        people: People,
+        people: Arc<People>,
         clock_control: ClockControl,
         wallet_lock: HotKeyQueue,
     ) -> Self {

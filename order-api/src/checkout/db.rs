@@ -3,6 +3,8 @@
 //! Claiming a checkout increases `attempt`, and every later write names its attempt. So a process that has lost its lease
 //! changes no row, and notices it.
 
+use access::MemberId;
+use account_closing::NOT_MARKED;
 use database::Connection;
 use jobs::{Backlog, Lease};
 use sqlx::{FromRow, MySql, QueryBuilder};
@@ -12,25 +14,31 @@ use uuid::Uuid;
 use super::state::{Checkout, Compensation, State};
 use crate::db::{parse, unknown};
 
-/// Inserts a checkout with its first lease.
+/// Inserts a checkout with its first lease, after its order. If the customer's account is closed or being closed, changes
+/// nothing and returns false.
 pub async fn insert(
     connection: &mut Connection,
     checkout: &Checkout,
+    customer: MemberId,
     created_at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query(
+) -> sqlx::Result<bool> {
+    let mut query: QueryBuilder<MySql> = QueryBuilder::new(
         "INSERT INTO checkouts (order_id, state, reserved_until, attempt, lease_until, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(checkout.order_id)
-    .bind(checkout.state.as_str())
-    .bind(checkout.reserved_until)
-    .bind(checkout.lease.attempt)
-    .bind(checkout.lease.until)
-    .bind(created_at)
-    .execute(connection)
-    .await?;
-    Ok(())
+         SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE ",
+    );
+    query.push(NOT_MARKED);
+    let inserted = query
+        .build()
+        .bind(checkout.order_id)
+        .bind(checkout.state.as_str())
+        .bind(checkout.reserved_until)
+        .bind(checkout.lease.attempt)
+        .bind(checkout.lease.until)
+        .bind(created_at)
+        .bind(customer.0)
+        .execute(connection)
+        .await?;
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Claims at most `limit` checkouts whose lease has expired, and leases them until `lease_until`. The caller must commit

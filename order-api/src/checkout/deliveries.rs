@@ -12,7 +12,8 @@ use crate::orders::order::{Order, OrderLine};
 use crate::outbox::{Delivery, Handler, HandlerError, Kind};
 use crate::state::AppState;
 
-const CONFIRM_RESERVATION: Kind = Kind::new("CONFIRM_RESERVATION");
+/// The kind of the delivery that sells the reserved stock. Until it is made, the order may still be given up.
+pub(crate) const CONFIRM_RESERVATION: Kind = Kind::new("CONFIRM_RESERVATION");
 const DROP_CART_LINES: Kind = Kind::new("DROP_CART_LINES");
 
 /// Sells the reserved stock of a confirmed order. The id is that of the order.

@@ -24,5 +24,6 @@ mod saga;
 pub mod state;
 mod worker;
 
+pub(crate) use deliveries::CONFIRM_RESERVATION;
 pub use deliveries::{ConfirmReservation, DropCartLines, GiveUpOrder};
 pub use worker::DueCheckouts;

@@ -54,6 +54,9 @@ pub enum CheckoutError {
     /// The sum of the lines does not fit into 64 bits.
     #[error("the order's total does not fit into 64 bits")]
     TooExpensive,
+    /// The account of the customer is closed or being closed.
+    #[error("the account of the customer is closed or being closed")]
+    AccountClosed,
     /// Redis does not answer.
     #[error(transparent)]
     Carts(#[from] CartsDown),
@@ -111,7 +114,8 @@ async fn place(
                 acknowledge(app, customer, &cart, &chosen.acknowledged).await;
                 return Ok((order, Some(checkout)));
             }
-            Err(error) => error,
+            Err(CheckoutError::Database(error)) => error,
+            Err(error) => return Err(error),
         };
         match database::duplicate_key(&error) {
             Some(order_lines::HELD_VERSION_KEY) => {
@@ -209,7 +213,7 @@ impl From<ChooseError> for CheckoutError {
 }
 
 /// Stores the order and its checkout, before the first request to another service.
-async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
+async fn store(app: &AppState, order: Order) -> Result<Checkout, CheckoutError> {
     let checkout = Checkout {
         order_id: order.id,
         state: State::Reserving,
@@ -222,7 +226,11 @@ async fn store(app: &AppState, order: Order) -> sqlx::Result<Checkout> {
             let (order, checkout) = (order.clone(), checkout.clone());
             Box::pin(async move {
                 orders::insert(connection, &order).await?;
-                db::insert(connection, &checkout, order.created_at).await
+                if db::insert(connection, &checkout, order.customer_id, order.created_at).await? {
+                    Ok(())
+                } else {
+                    Err(CheckoutError::AccountClosed)
+                }
             })
         })
         .await?;

@@ -105,6 +105,17 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Whether it needs the accounts of customer and seller: it begins something that both have to see to its end. The other
+    /// actions end something, or are the system's.
+    pub const fn needs_open_accounts(self) -> bool {
+        match self {
+            Self::Cancel | Self::RequestRefund => true,
+            Self::WithdrawRequest | Self::AcceptRefund | Self::RejectRefund | Self::GiveUp => false,
+        }
+    }
+}
+
 /// The time since a line was paid.
 #[derive(Clone, Copy, Debug)]
 pub struct PaymentAge {

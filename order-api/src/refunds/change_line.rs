@@ -79,6 +79,12 @@ async fn write_change(
                 let now = clock.now();
                 let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };
                 let status = change.action.apply(found.line.status, age, cancel_window)?;
+                if change.action.needs_open_accounts() {
+                    let parties = [found.customer_id, found.line.seller_id];
+                    if !account_closing::lock_unmarked(connection, parties, now).await? {
+                        return Err(ChangeLineError::AccountClosed);
+                    }
+                }
                 let closed = if status.returns_money() {
                     settlement_days::closed_through(connection).await?
                 } else {

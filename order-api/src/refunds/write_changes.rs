@@ -23,6 +23,9 @@ pub enum ChangeLineError {
     /// The rules do not allow the change.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The account of the customer or the seller is closed or being closed.
+    #[error("the account of the customer or the seller is closed or being closed")]
+    AccountClosed,
     /// The day that the refund lowers was closed before the refund was written; also at the second attempt.
     #[error("the day of the refund is closed")]
     DayClosed,

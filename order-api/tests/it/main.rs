@@ -1,6 +1,7 @@
 //! order-api with real servers: MariaDB or MySQL, Redis, and the routers of member-api and store-api. Each service has a
 //! schema of its own. Between the services are proxies that lose or hold requests and replies if a test demands it.
 
+mod accounts;
 mod after_sale;
 mod cart_additions;
 mod cart_versions;

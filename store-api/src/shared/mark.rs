@@ -28,6 +28,9 @@ pub enum MarkError {
     /// There is no such live store or item.
     #[error("there is no such store or item")]
     NotFound,
+    /// The account of the customer is closed or being closed.
+    #[error("the account of the customer is closed or being closed")]
+    AccountClosed,
     /// The database failed.
     #[error("marking a store or an item failed in the database")]
     Database(#[from] sqlx::Error),
@@ -57,7 +60,11 @@ pub(crate) async fn change_mark<M: Markable>(
                 let marked = M::lock(connection, id).await?.ok_or(MarkError::NotFound)?;
                 let counted = match change {
                     MarkChange::Set(now) => {
-                        i64::from(M::MARKS.insert(connection, id, customer.0, now).await?)
+                        let inserted = M::MARKS.insert(connection, id, customer.0, now).await?;
+                        if account_closing::is_marked(connection, customer).await? {
+                            return Err(MarkError::AccountClosed);
+                        }
+                        i64::from(inserted)
                     }
                     MarkChange::Remove => -i64::from(M::MARKS.delete(connection, id, customer.0).await?),
                 };

@@ -15,6 +15,9 @@ pub enum OpenStoreError {
     /// A live store has the name.
     #[error("the store's name is taken")]
     NameTaken,
+    /// The account of the seller is closed or being closed.
+    #[error("the account of the seller is closed or being closed")]
+    AccountClosed,
     /// The database failed.
     #[error("opening a store failed in the database")]
     Database(#[from] sqlx::Error),
@@ -44,6 +47,9 @@ async fn open_in(
     let number = db::stores::insert(connection, id, seller.0, store, now)
         .await
         .map_err(on_duplicate(db::stores::NAME_KEY, OpenStoreError::NameTaken))?;
+    if account_closing::is_marked(connection, seller).await? {
+        return Err(OpenStoreError::AccountClosed);
+    }
     search_changes::record_new(connection, Corpus::Stores, number).await?;
     Ok(db::stores::find(connection, id).await?.ok_or(sqlx::Error::RowNotFound)?)
 }

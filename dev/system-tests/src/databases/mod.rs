@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Databases(MySqlPool);
 
 const UNFINISHED: &str = "SELECT (SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING') \
-     + (SELECT COUNT(*) FROM orders.checkouts) + (SELECT COUNT(*) FROM orders.outbox)";
+     + (SELECT COUNT(*) FROM orders.checkouts) + (SELECT COUNT(*) FROM orders.outbox) \
+     + (SELECT COUNT(*) FROM member.account_closings WHERE phase IN ('DECIDING', 'UNDOING', 'FORGETTING'))";
 
 const UNFINISHED_OF_ORDER: &str = "SELECT (SELECT COUNT(*) FROM orders.checkouts WHERE order_id = ?) \
      + (SELECT COUNT(*) FROM orders.outbox WHERE subject_id = ?)";
@@ -56,7 +57,7 @@ impl Databases {
         self.expect_zero(&ALWAYS).await;
     }
 
-    /// Waits until no checkout is unfinished and the outbox is empty.
+    /// Waits until no checkout and no closing of an account is unfinished, and the outbox is empty.
     ///
     /// # Panics
     /// If that takes too long.

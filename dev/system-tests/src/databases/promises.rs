@@ -26,9 +26,10 @@ pub(super) const ALWAYS: [Promise; 8] = [
          (SELECT COALESCE(SUM(line_total), 0) FROM orders.order_lines l WHERE l.order_id = o.id)",
     ),
     (
-        "orders without an Idempotency-Key",
+        "orders without an Idempotency-Key, of customers whose accounts are open",
         "SELECT COUNT(*) FROM orders.orders o \
-         LEFT JOIN orders.idempotency_keys k ON k.operation_id = o.id WHERE k.operation_id IS NULL",
+         LEFT JOIN orders.idempotency_keys k ON k.operation_id = o.id WHERE k.operation_id IS NULL \
+         AND o.customer_id NOT IN (SELECT id FROM member.members WHERE closed_at IS NOT NULL)",
     ),
     (
         "versions of cart lines in more than one order that has not failed",
@@ -40,10 +41,15 @@ pub(super) const ALWAYS: [Promise; 8] = [
         "SELECT COUNT(*) FROM (SELECT line_id FROM orders.line_changes \
          WHERE new_status IN ('REFUNDED', 'CANCELLED') GROUP BY line_id HAVING COUNT(*) > 1) x",
     ),
+    (
+        "wallets of closed accounts with money",
+        "SELECT COUNT(*) FROM member.wallets w JOIN member.members m ON m.id = w.member_id \
+         WHERE m.closed_at IS NOT NULL AND w.balance <> 0",
+    ),
 ];
 
 /// They must be zero when all work is finished.
-pub(super) const WHEN_IDLE: [Promise; 19] = [
+pub(super) const WHEN_IDLE: [Promise; 24] = [
     ("orders that are not finished", "SELECT COUNT(*) FROM orders.orders WHERE status = 'PENDING'"),
     ("checkouts that are not finished", "SELECT COUNT(*) FROM orders.checkouts"),
     ("entries in the outbox", "SELECT COUNT(*) FROM orders.outbox"),
@@ -150,5 +156,36 @@ pub(super) const WHEN_IDLE: [Promise; 19] = [
             UNION ALL SELECT refund_day, seller_id, 0, -line_total FROM orders.order_lines \
               WHERE refund_day IS NOT NULL) entries \
          GROUP BY business_day, seller_id HAVING SUM(gross) <> 0 OR SUM(refunds) <> 0) x",
+    ),
+    (
+        "closings of accounts that are not finished, and marks of those that were given up",
+        "SELECT (SELECT COUNT(*) FROM member.account_closings WHERE phase IN ('DECIDING', 'UNDOING', 'FORGETTING')) \
+         + (SELECT COUNT(*) FROM orders.member_closings WHERE state = 'CLOSING') \
+         + (SELECT COUNT(*) FROM store.member_closings WHERE state = 'CLOSING')",
+    ),
+    (
+        "names of closed members in orders",
+        "SELECT COUNT(*) FROM orders.orders o JOIN member.members m ON m.id = o.customer_id \
+         WHERE m.closed_at IS NOT NULL AND o.customer_name <> m.name",
+    ),
+    (
+        "open orders and refunds of closed customers, and open stores and refunds of closed sellers",
+        "SELECT (SELECT COUNT(*) FROM orders.order_lines l JOIN orders.orders o ON o.id = l.order_id \
+           JOIN member.members m ON m.id IN (o.customer_id, l.seller_id) \
+           WHERE m.closed_at IS NOT NULL AND l.status IN ('PENDING', 'REFUND_REQUESTED')) \
+         + (SELECT COUNT(*) FROM store.stores s JOIN member.members m ON m.id = s.seller_id \
+           WHERE m.closed_at IS NOT NULL AND s.live = 1)",
+    ),
+    (
+        "hearts and follows of closed members",
+        "SELECT COUNT(*) FROM (SELECT member_id FROM store.hearts UNION ALL SELECT member_id FROM store.follows) marks \
+         JOIN member.members m ON m.id = marks.member_id WHERE m.closed_at IS NOT NULL",
+    ),
+    (
+        "counts of hearts and followers that are not the number of rows",
+        "SELECT (SELECT COUNT(*) FROM store.items i WHERE i.hearts <> \
+           (SELECT COUNT(*) FROM store.hearts h WHERE h.item_id = i.id)) \
+         + (SELECT COUNT(*) FROM store.stores s WHERE s.followers <> \
+           (SELECT COUNT(*) FROM store.follows f WHERE f.store_id = s.id))",
     ),
 ];

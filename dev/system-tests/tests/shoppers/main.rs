@@ -7,6 +7,8 @@
 //! gateway and between the services and the database. Some clients hang up. A client without an answer does what clients
 //! do: it sends the same request with the same key again.
 //!
+//! Other customers close their accounts, some of them while an order of all their money is being placed.
+//!
 //! Every answer is compared with who asked. Each shopper has a name, amounts of charges and an item to buy that no other
 //! shopper has. So the account, cart, order or entries of another shopper are noticed.
 //!
@@ -24,6 +26,7 @@
 
 mod faults;
 mod history;
+mod leaver;
 mod market;
 mod seller;
 mod shopper;
@@ -38,6 +41,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use faults::{cut_connections, kill_and_pause};
+use leaver::Leaver;
 use market::{Market, SHOPPERS};
 use seller::Vendor;
 use shopper::Shopper;
@@ -64,6 +68,9 @@ async fn the_six_promises_are_kept_whatever_fails() {
     }
     for number in 1..=SHOPPERS {
         members.spawn(Shopper::new(market.clone(), number, rng(number)).await.shop(ending.clone()));
+    }
+    for number in 1..=SHOPPERS {
+        members.spawn(Leaver::new(market.clone(), number, rng(300 + number)).await.leave(ending.clone()));
     }
     let kills = tokio::spawn(kill_and_pause(market.stack.clone(), rng(200), ending.clone()));
     let cuts = tokio::spawn(cut_connections(market.proxies.clone(), rng(201), ending));

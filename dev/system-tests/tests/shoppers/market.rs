@@ -18,7 +18,7 @@ pub(crate) const SHOPPERS: u64 = 8;
 const SELLERS: usize = 3;
 const ITEMS: usize = 2;
 /// The price of a shopper's own item is this plus the shopper's number, in won.
-const OWN_ITEM_PRICE: i64 = 2_000;
+pub(crate) const OWN_ITEM_PRICE: i64 = 2_000;
 /// More than a shopper buys.
 const OWN_ITEM_PIECES: i64 = 10_000;
 /// How long a client waits that does not hang up before. Longer than any answer takes.
@@ -118,10 +118,15 @@ impl Market {
         if hangs_up { Duration::from_millis(rng.random_range(1..=LATEST_HANG_UP_MS)) } else { LONG_WAIT }
     }
 
+    /// A shopper's own item.
+    pub(crate) fn own_item(&self, number: u64) -> &Item {
+        &self.own_items[usize::try_from(number - 1).expect("a small number")]
+    }
+
     /// All items that a shopper can buy. The last one is the shopper's own.
     pub(crate) fn items_of(&self, number: u64) -> Vec<Item> {
-        let own = self.own_items.get(usize::try_from(number - 1).expect("a small number"));
-        self.sellers.iter().flat_map(|seller| &seller.items).chain(own).cloned().collect()
+        let shared = self.sellers.iter().flat_map(|seller| &seller.items);
+        shared.chain([self.own_item(number)]).cloned().collect()
     }
 }
 

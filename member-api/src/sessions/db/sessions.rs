@@ -96,6 +96,12 @@ pub async fn revoke_all(
     Ok(())
 }
 
+/// Deletes every session of a member, with its refresh tokens.
+pub async fn delete_of_member(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE member_id = ?").bind(member_id.0).execute(connection).await?;
+    Ok(())
+}
+
 /// Lists the sessions that were revoked at `since` or later.
 pub async fn list_revoked(connection: &mut Connection, since: OffsetDateTime) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar("SELECT id FROM sessions WHERE revoked_at >= ?")

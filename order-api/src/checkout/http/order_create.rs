@@ -19,8 +19,8 @@ use crate::state::AppState;
 
 problem::refusals!(Refusals:
     MalformedJson, ValidationFailed, IdempotencyKeyMissing, IdempotencyKeyInvalid, Unauthenticated, WrongRole,
-    IdempotencyKeyInUse, CartEmpty, CartChanged, OutOfStock, InsufficientBalance, ReservationExpired, BodyTooLarge,
-    UnsupportedMediaType, IdempotencyKeyReused, GatewayTimeout, BadGateway);
+    IdempotencyKeyInUse, CartEmpty, CartChanged, OutOfStock, InsufficientBalance, ReservationExpired, AccountClosed,
+    BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused, GatewayTimeout, BadGateway);
 
 /// Which lines of the cart to order.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -47,6 +47,7 @@ impl From<CheckoutError> for Problem {
                 let problem = Problem::new(code(failure)).extra("orderId", &order_id);
                 if shortages.is_empty() { problem } else { problem.extra("shortages", &shortages) }
             }
+            CheckoutError::AccountClosed => Problem::new(Code::AccountClosed),
             CheckoutError::TooExpensive => Problem::internal(error),
             CheckoutError::Carts(down) => down.into(),
             CheckoutError::Store(error) => error.into(),

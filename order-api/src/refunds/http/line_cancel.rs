@@ -11,7 +11,8 @@ use crate::refunds::change_line::{Change, ChangeLineError, change_line};
 use crate::state::AppState;
 
 problem::refusals!(Refusals:
-    InvalidParameter, Unauthenticated, WrongRole, NotFound, CancelWindowClosed, LineStateConflict);
+    InvalidParameter, Unauthenticated, WrongRole, NotFound, CancelWindowClosed, LineStateConflict,
+    AccountClosed);
 
 /// Cancel an order line
 ///

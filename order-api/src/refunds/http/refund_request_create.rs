@@ -13,7 +13,7 @@ use crate::state::AppState;
 
 problem::refusals!(Refusals:
     MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, LineStateConflict,
-    BodyTooLarge, UnsupportedMediaType);
+    AccountClosed, BodyTooLarge, UnsupportedMediaType);
 
 /// Ask for a refund of an order line
 ///

@@ -37,6 +37,13 @@ pub async fn first_day(connection: &mut Connection) -> sqlx::Result<Option<Busin
     Ok(row.0.map(BusinessDay::from_date))
 }
 
+/// The last day with a sale or a refund.
+pub async fn last_day(connection: &mut Connection) -> sqlx::Result<Option<BusinessDay>> {
+    let row: (Option<Date>,) =
+        sqlx::query_as("SELECT MAX(business_day) FROM seller_day_totals").fetch_one(connection).await?;
+    Ok(row.0.map(BusinessDay::from_date))
+}
+
 /// About how many sellers after `after` have totals of a day. It counts the rows of the first shard. Nearly every seller
 /// has one; the number is only shown.
 pub async fn count_sellers(connection: &mut Connection, day: BusinessDay, after: Uuid) -> sqlx::Result<u64> {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{MemberId, Role, Settings as AccessSettings, SigningKey};
+use account_closing::{ClosingClient, ORDER_API, STORE_API};
 use axum::Router;
 use clock::{Clock, ClockControl};
 use database::Database;
 use discovery::Discovery;
 use idempotency::IdempotencyKeys;
 use jobs::{Progress, Queue, QueueWorker};
+use member_api::accounts::participants::Participants;
 use member_client::MemberClient;
 use order_api::batch::Batch;
 use order_api::cart::Carts;
@@ -27,6 +29,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use store_client::StoreClient;
 use testkit::{Answer, Client, People};
 use time::macros::datetime;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -48,8 +51,12 @@ pub(crate) struct World {
     pub(crate) member_rows: MySqlPool,
     pub(crate) store_rows: MySqlPool,
     pub(crate) batch_rows: MySqlPool,
-    members: Client,
-    stores: Client,
+    /// One instance of member-api, without workers.
+    pub(crate) member_app: member_api::state::AppState,
+    pub(crate) member_to_store: Proxy,
+    pub(crate) member_to_order: Proxy,
+    pub(crate) members: Client,
+    pub(crate) stores: Client,
     people: Arc<People>,
     options: MySqlConnectOptions,
 }
@@ -98,15 +105,23 @@ impl World {
         let rows =
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
-        let members = Self::member_api(&people, member_database, &clock);
         let stores =
             store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
+        let store_address = serve(stores.0.clone()).await;
+        let (order_listener, order_address) = listen().await;
+        let member_to_store = Proxy::before(store_address).await;
+        let member_to_order = Proxy::before(order_address).await;
+        let member_app =
+            member_instance(&people, member_database, &clock, [&member_to_store, &member_to_order]);
+        let members = member_routes(&people, &member_app);
         let to_member = Proxy::before(serve(members.0.clone()).await).await;
-        let to_store = Proxy::before(serve(stores.0.clone()).await).await;
+        let to_store = Proxy::before(store_address).await;
         let app =
             instance(&options, &clock, &people, [&to_member, &to_store], &redis_url(), Rules::default());
         let orders = routes(&people, &app);
+        let router = orders.0.clone();
+        tokio::spawn(async move { axum::serve(order_listener, router).await });
         Self {
             clock,
             clock_control,
@@ -118,6 +133,9 @@ impl World {
             member_rows: rows('m'),
             store_rows: rows('s'),
             batch_rows: rows('b'),
+            member_app,
+            member_to_store,
+            member_to_order,
             members,
             stores,
             people,
@@ -125,41 +143,14 @@ impl World {
         }
     }
 
-    fn member_api(people: &People, database: Database, clock: &Clock) -> Client {
-        let settings = member_api::settings::Tokens {
-            signing_keys: vec![SigningKey::generate().expect("a key")],
-            access_lifetime_s: 900,
-            refresh_lifetime_days: 30,
-        };
-        let access = AccessSettings {
-            issuer: "https://dalkom.test".to_owned(),
-            audience: "dalkom".to_owned(),
-            user_keys_service: "member-api".to_owned(),
-            service_signing_key: None,
-            service_keys: std::collections::BTreeMap::new(),
-        };
-        let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
-        let state = member_api::state::AppState {
-            charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
-                database.clone(),
-                clock.clone(),
-            ),
-            database,
-            clock: clock.clone(),
-            password_hasher: member_api::members::password_hasher::PasswordHasher::new(
-                &member_api::settings::Passwords::default(),
-            )
-            .expect("threads"),
-            throttle: member_api::sessions::throttle::Throttle::new(
-                &member_api::settings::SignIn::default(),
-                &settings,
-            )
-            .expect("a key"),
-            tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())
-                .expect("good keys"),
-        };
-        let router = member_api::routes::router(state, &idempotency_keys, &hot_key_queue::HotKeyQueue::off());
-        Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
+    /// Another instance of member-api.
+    pub(crate) fn another_member_api(&self) -> (member_api::state::AppState, Client) {
+        let database =
+            Database::from_options(self.options.clone().database(&name_beside(&self.options, 'm')));
+        let proxies = [&self.member_to_store, &self.member_to_order];
+        let app = member_instance(&self.people, database, &self.clock, proxies);
+        let client = member_routes(&self.people, &app);
+        (app, client)
     }
 
     /// Another instance of order-api, in the runtime of the caller.
@@ -256,6 +247,11 @@ impl World {
     /// A new access token. The old one may have expired.
     pub(crate) fn token(&self, member: &Member, role: Role) -> Member {
         Member { id: member.id, token: self.people.token(member.id, role) }
+    }
+
+    /// A token of the service `caller` for the service `audience`.
+    pub(crate) fn service_token(&self, caller: &str, audience: &str) -> String {
+        self.people.service_token(caller, audience)
     }
 
     /// Charges a wallet.
@@ -438,11 +434,87 @@ async fn run_due<Q: Queue>(app: &AppState, queue: Q) -> bool {
     has_more
 }
 
-async fn serve(router: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("the port");
+    (listener, address)
+}
+
+async fn serve(router: Router) -> SocketAddr {
+    let (listener, address) = listen().await;
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+/// A client of `service` at `address`, with the tokens of `caller`.
+fn service_client(
+    people: &Arc<People>,
+    caller: &'static str,
+    service: &str,
+    address: SocketAddr,
+) -> ServiceClient {
+    let discovery = Discovery::fixed([(service, vec![address])]);
+    let people = Arc::clone(people);
+    let tokens =
+        TokenSource::new(move |audience| Ok::<_, access::TokenError>(people.service_token(caller, audience)));
+    let http = service_client::http_client().expect("a client");
+    // No call may run into its deadline in a test, however slow the machine is: a reply that is held is let go.
+    ServiceClient::new(service, &discovery, tokens, http).with_deadline(Duration::from_secs(120))
+}
+
+fn member_instance(
+    people: &Arc<People>,
+    database: Database,
+    clock: &Clock,
+    [to_store, to_order]: [&Proxy; 2],
+) -> member_api::state::AppState {
+    let settings = member_api::settings::Tokens {
+        signing_keys: vec![SigningKey::generate().expect("a key")],
+        access_lifetime_s: 900,
+        refresh_lifetime_days: 30,
+    };
+    let access = AccessSettings {
+        issuer: "https://dalkom.test".to_owned(),
+        audience: "dalkom".to_owned(),
+        user_keys_service: "member-api".to_owned(),
+        service_signing_key: None,
+        service_keys: std::collections::BTreeMap::new(),
+    };
+    let participant = |service, proxy: &Proxy| {
+        ClosingClient::new(service_client(people, "member-api", service, proxy.address))
+    };
+    member_api::state::AppState {
+        charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
+            database.clone(),
+            clock.clone(),
+        ),
+        database,
+        clock: clock.clone(),
+        password_hasher: member_api::members::password_hasher::PasswordHasher::new(
+            &member_api::settings::Passwords::default(),
+        )
+        .expect("threads"),
+        throttle: member_api::sessions::throttle::Throttle::new(
+            &member_api::settings::SignIn::default(),
+            &settings,
+        )
+        .expect("a key"),
+        tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())
+            .expect("good keys"),
+        participants: Participants {
+            store: participant(STORE_API, to_store),
+            order: participant(ORDER_API, to_order),
+        },
+        closing_settings: member_api::settings::Closing::default(),
+        background: TaskTracker::new(),
+    }
+}
+
+fn member_routes(people: &People, app: &member_api::state::AppState) -> Client {
+    let idempotency_keys = IdempotencyKeys::new(app.database.clone(), app.clock.clone());
+    let queue = hot_key_queue::HotKeyQueue::off();
+    let router = member_api::routes::router(app.clone(), &idempotency_keys, &queue);
+    Client(problem::wrap(people.verifier_of("member-api").wrap(router)))
 }
 
 fn instance(
@@ -453,20 +525,6 @@ fn instance(
     redis: &str,
     rules: Rules,
 ) -> AppState {
-    let discovery = Discovery::fixed([
-        (member_client::SERVICE, vec![to_member.address]),
-        (store_client::SERVICE, vec![to_store.address]),
-    ]);
-    let people = Arc::clone(people);
-    let tokens = TokenSource::new(move |audience| {
-        Ok::<_, access::TokenError>(people.service_token("order-api", audience))
-    });
-    let http = service_client::http_client().expect("a client");
-    // No call may run into its deadline in a test, however slow the machine is: a reply that is held is let go.
-    let deadline = Duration::from_secs(120);
-    let service_client = |service| {
-        ServiceClient::new(service, &discovery, tokens.clone(), http.clone()).with_deadline(deadline)
-    };
     let redis =
         RedisSettings { url: redis.to_owned(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
     let database = Database::from_options(options.clone());
@@ -485,8 +543,13 @@ fn instance(
         counter_shards: CounterShards::default(),
         settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
-        store: StoreClient::new(service_client(store_client::SERVICE)),
-        member: MemberClient::new(service_client(member_client::SERVICE)),
+        store: StoreClient::new(service_client(people, "order-api", store_client::SERVICE, to_store.address)),
+        member: MemberClient::new(service_client(
+            people,
+            "order-api",
+            member_client::SERVICE,
+            to_member.address,
+        )),
         rules: Arc::new(rules),
         background,
     }

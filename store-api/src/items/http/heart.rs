@@ -10,7 +10,7 @@ use crate::items::{give_heart, take_heart};
 use crate::shared::MarkError;
 use crate::state::AppState;
 
-problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound);
+problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound, AccountClosed);
 
 /// Give an item a heart
 ///

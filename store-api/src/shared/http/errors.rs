@@ -18,6 +18,7 @@ impl From<MarkError> for Problem {
     fn from(error: MarkError) -> Self {
         match error {
             MarkError::NotFound => Self::new(Code::NotFound),
+            MarkError::AccountClosed => Self::new(Code::AccountClosed),
             MarkError::Database(_) => Self::database(error),
         }
     }

@@ -10,7 +10,7 @@ use crate::shared::MarkError;
 use crate::state::AppState;
 use crate::stores::{follow, unfollow};
 
-problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound);
+problem::refusals!(Refusals: InvalidParameter, Unauthenticated, WrongRole, NotFound, AccountClosed);
 
 /// Follow a store
 ///

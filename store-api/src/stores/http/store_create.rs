@@ -29,6 +29,7 @@ impl From<OpenStoreError> for Problem {
     fn from(error: OpenStoreError) -> Self {
         match error {
             OpenStoreError::NameTaken => Self::new(Code::StoreNameTaken),
+            OpenStoreError::AccountClosed => Self::new(Code::AccountClosed),
             OpenStoreError::Database(_) => Self::database(error),
         }
     }
@@ -36,7 +37,7 @@ impl From<OpenStoreError> for Problem {
 
 problem::respond!(OpenStoreError);
 problem::refusals!(
-    Refusals: MalformedJson, ValidationFailed, Unauthenticated, WrongRole, StoreNameTaken, BodyTooLarge,
+    Refusals: MalformedJson, ValidationFailed, Unauthenticated, WrongRole, StoreNameTaken, AccountClosed, BodyTooLarge,
     UnsupportedMediaType
 );
 

@@ -32,6 +32,14 @@ impl<'a> Call<'a> {
         Self { method: Method::GET, path, token: None, idempotency_key: None, body: None }
     }
 
+    pub(super) fn put(path: &'a str) -> Self {
+        Self { method: Method::PUT, ..Self::get(path) }
+    }
+
+    pub(super) fn delete(path: &'a str) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path) }
+    }
+
     pub(super) fn post(path: &'a str, body: Value) -> Self {
         Self { method: Method::POST, path, token: None, idempotency_key: None, body: Some(body) }
     }

@@ -91,7 +91,14 @@ impl Story {
         for item in [&cake, &macarons] {
             self.show_stock(item)?;
         }
-        self.show_ledger()
+        self.show_ledger()?;
+
+        chapter("Who leaves, and who can't yet");
+        self.close_with_money(&jihun)?;
+        let yuna = self.sign_up("최유나", "customers", "yuna")?;
+        self.give_heart(&yuna, &macarons)?;
+        self.close(&yuna)?;
+        self.show_hearts(&macarons)
     }
 
     fn sign_up(&self, name: &'static str, role: &str, mailbox: &str) -> anyhow::Result<Person> {
@@ -271,6 +278,34 @@ impl Story {
         for option in list(&item, "options")? {
             let (name, left) = (text(option, "name")?, number(option, "quantity")?);
             say(&format!("{} {name}: {left} left", text(&item, "name")?));
+        }
+        Ok(())
+    }
+
+    fn give_heart(&self, person: &Person, item: &Listed) -> anyhow::Result<()> {
+        let path = format!("/api/store/items/{}/heart", item.id);
+        self.api.succeed(Call::put(&path).bearer(&person.token))?;
+        self.show_hearts(item)
+    }
+
+    fn show_hearts(&self, item: &Listed) -> anyhow::Result<()> {
+        let item = self.api.succeed(Call::get(&format!("/api/store/items/{}", item.id)))?;
+        say(&format!("    hearts of {}: {}", text(&item, "name")?, number(&item, "hearts")?));
+        Ok(())
+    }
+
+    fn close(&self, person: &Person) -> anyhow::Result<()> {
+        self.api.succeed(Call::delete("/api/member/me").bearer(&person.token))?;
+        say(&format!("{} closes the account", person.name));
+        Ok(())
+    }
+
+    fn close_with_money(&self, person: &Person) -> anyhow::Result<()> {
+        let answer = self.api.call(Call::delete("/api/member/me").bearer(&person.token))?;
+        ensure!(answer.code() == "ACCOUNT_NOT_SETTLED", "an account with money was closed: {}", answer.body);
+        say(&format!("{} closes the account: {} {}", person.name, answer.status, answer.code()));
+        for open in list(&answer.body, "open")? {
+            say(&format!("    open: {}, {}", text(open, "kind")?, won(number(open, "amount")?)));
         }
         Ok(())
     }

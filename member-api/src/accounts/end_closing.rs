@@ -1,0 +1,129 @@
+//! The end of a closing: the other services are told that the account stays open, or that it is closed.
+//!
+//! Each of these can be repeated. If one fails, or the process dies, the worker of any instance does it again.
+
+use std::time::Duration;
+
+use database::Connection;
+use jobs::Backoff;
+use time::OffsetDateTime;
+use tokio::time::timeout;
+
+use super::closing::{Closing, LAST_REQUESTS, Phase};
+use super::db;
+use super::participants::AskError;
+use crate::sessions;
+use crate::state::AppState;
+
+/// How long the answer to a member waits for the personal data to be removed everywhere. What is left goes on behind it.
+const FORGET_WITHIN: Duration = Duration::from_secs(2);
+
+#[derive(Debug, thiserror::Error)]
+enum EndError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error("it did not end within the lease")]
+    OutOfTime,
+    #[error("the closing could not be written")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Takes everything back that an attempt has done in other services. What can't be done now is done by the worker.
+pub(crate) async fn undo(state: &AppState, closing: Closing) {
+    let undoing = Closing { phase: Phase::Undoing, ..closing };
+    if closing.phase != Phase::Undoing {
+        // From here on the worker undoes it at the latest. If this can't be written, the worker does the same when the lease
+        // has run out.
+        let due = closing.lease.until;
+        match enter(state, closing, Phase::Undoing, Some(due)).await {
+            Ok(true) => {}
+            // Another process has claimed it; or the account is closed, and only the answer to the commit was lost.
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(member_id = %closing.member_id, %error, "could not give up closing an account; the worker does");
+                return;
+            }
+        }
+    }
+    end(state, undoing, async |state: &AppState| {
+        state.participants.undo(&undoing).await?;
+        enter(state, undoing, Phase::Open, None).await?;
+        Ok(())
+    })
+    .await;
+}
+
+/// Has the personal data removed, and waits for it for a moment.
+pub(crate) async fn forget_soon(state: &AppState, closing: Closing) {
+    let (state, background) = (state.clone(), state.background.clone());
+    let task = background.spawn(async move { forget(&state, closing).await });
+    let _ = timeout(FORGET_WITHIN, task).await;
+}
+
+/// Has the personal data removed for the first time.
+pub(crate) async fn forget(state: &AppState, closing: Closing) {
+    end(state, closing, async |state: &AppState| {
+        state.participants.forget(&closing).await?;
+        let last_token = state.clock.now() + state.tokens.access_lifetime();
+        enter(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
+        Ok(())
+    })
+    .await;
+}
+
+/// Has it removed once more, and with it what the member's last requests have left.
+pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
+    end(state, closing, async |state: &AppState| {
+        state.participants.forget(&closing).await?;
+        let now = state.clock.now();
+        let end = state.database.run_tx("account_forget", move |connection| {
+            Box::pin(async move { forget_in(connection, closing, now).await })
+        });
+        Ok(end.await?)
+    })
+    .await;
+}
+
+/// Removes what member-api itself has kept for the gateway until the last token expired.
+async fn forget_in(connection: &mut Connection, closing: Closing, now: OffsetDateTime) -> sqlx::Result<()> {
+    sessions::db::sessions::delete_of_member(connection, closing.member_id).await?;
+    idempotency::forget(connection, closing.member_id).await?;
+    db::enter(connection, closing, Phase::Forgotten, now, None).await.map(drop)
+}
+
+/// Does a step within the lease. After a failure it is due again after a pause.
+async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppState) -> Result<(), EndError>) {
+    let left = closing.lease.time_left(state.clock.now());
+    let result = timeout(left, step(state)).await.unwrap_or(Err(EndError::OutOfTime));
+    let (member_id, phase) = (closing.member_id, closing.phase.as_str());
+    let Err(error) = result else {
+        tracing::info!(%member_id, phase, "a phase of closing an account has ended");
+        return;
+    };
+    let failures = closing.failures + 1;
+    let error = telemetry::chain(&error);
+    tracing::warn!(%member_id, phase, failures, error, "closing an account could not go on; it is tried again");
+    metrics::counter!("account_closings_rescheduled_total", "phase" => phase).increment(1);
+    let due = state.clock.now() + Backoff::FOR_CALLS.after(failures);
+    let reschedule = state.database.run_autocommit("account_closing_reschedule", move |connection| {
+        Box::pin(db::reschedule(connection, closing, due))
+    });
+    if let Err(error) = reschedule.await {
+        // The lease runs out, and the closing is claimed again.
+        tracing::debug!(%member_id, %error, "could not reschedule the closing of an account");
+    }
+}
+
+/// Leads a closing to another phase. False if the lease was lost: then another process does so.
+async fn enter(
+    state: &AppState,
+    closing: Closing,
+    phase: Phase,
+    due: Option<OffsetDateTime>,
+) -> sqlx::Result<bool> {
+    let now = state.clock.now();
+    let enter = state.database.run_autocommit("account_closing_enter", move |connection| {
+        Box::pin(db::enter(connection, closing, phase, now, due))
+    });
+    enter.await
+}
