@@ -238,7 +238,7 @@ impl World {
         Self::of(
             state,
             self.pool.clone(),
-            People::of("member-api", &self.state.clock),
+            Arc::clone(&self.people),
             self.clock_control.clone(),
             self.wallet_lock.clone(),
         )

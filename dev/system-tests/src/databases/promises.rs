@@ -4,7 +4,7 @@
 pub(super) type Promise = (&'static str, &'static str);
 
 /// They must be zero at every moment.
-pub(super) const ALWAYS: [Promise; 8] = [
+pub(super) const ALWAYS: [Promise; 9] = [
     ("the sum of all postings", "SELECT CAST(COALESCE(SUM(amount), 0) AS SIGNED) FROM member.postings"),
     (
         "transfers whose postings do not sum to zero",
