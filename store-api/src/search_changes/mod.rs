@@ -15,3 +15,4 @@ pub use db::{
     record_item_of_option, record_items_of_store, record_new, record_old_text, record_sold_out,
     try_lock_writer, unindexed,
 };
+pub use db::{FORM, IndexForm, set_form, try_lock_form};

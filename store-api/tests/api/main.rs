@@ -14,5 +14,6 @@ mod reservations;
 mod search;
 mod seeding;
 mod shop;
+mod spelling;
 mod stock_races;
 mod stores;
