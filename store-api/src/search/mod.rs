@@ -3,10 +3,10 @@
 //! # The index
 //! Every item has a number, in the order in which items were listed. For each *term*, the table `search_blocks` keeps the
 //! numbers that have it, as a Roaring bitmap. Terms are the pieces of the words of names and descriptions, also those that
-//! reach over a space ([`folded`] says how a text is read), and also the category, the store, "in stock", and bands of price, hearts and pieces sold. A search intersects the bitmaps of its
-//! terms. That reads the same few kilobytes for each term, whether the term is rare or frequent. The result is a set of
-//! numbers. The search reads the row of each number and checks it before it is shown. So the index may name too many
-//! items, but never too few.
+//! reach over a space ([`folded`] says how a text is read), and also the category, the store, "in stock", and bands of
+//! price, hearts and pieces sold. A search intersects the bitmaps of its terms. That reads the same few kilobytes for each
+//! term, whether the term is rare or frequent. The result is a set of numbers. The search reads the row of each number and
+//! checks it before it is shown. So the index may name too many items, but never too few.
 //!
 //! # The order
 //! * Latest: from the best [`Fit`] down, and within it from the highest number down. The newest blocks are read first, and are

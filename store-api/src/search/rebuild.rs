@@ -125,6 +125,7 @@ async fn renew_next(connection: &mut Connection) -> Result<Renewal, RebuildError
             item_blocks_left: blocks(items::newest_number(connection).await?),
             store_blocks_left: blocks(stores::newest_number(connection).await?),
         };
+        search_changes::set_form(connection, index).await?;
         tracing::info!(?index, "the search index gets a new form");
     }
     let (corpus, left) = match &mut index {
