@@ -26,6 +26,7 @@ impl Service for StoreApi {
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let database = connect(&settings).await?;
+        search::renew(&database).await?;
         let state = AppState::new(database.clone(), host.clock().clone());
         let expiry_pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
         let index_pause = Duration::from_millis(settings.search.index_interval_ms);

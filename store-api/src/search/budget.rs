@@ -5,11 +5,13 @@ pub struct Budget {
     pub max_sorted: u32,
     /// The search stops after reading this many rows. [`Budget::KEYS_PER_ROW`] keys count as one row.
     pub max_rows: u32,
+    /// A scan of an index reads this many keys in one statement.
+    pub keys_at_once: u32,
 }
 
 impl Budget {
     /// The budget of a request.
-    pub const DEFAULT: Self = Self { max_sorted: 1_000, max_rows: 1_000 };
+    pub const DEFAULT: Self = Self { max_sorted: 1_000, max_rows: 1_000, keys_at_once: 1_000 };
 
     /// Reading this many keys costs as much as reading one row.
     pub(super) const KEYS_PER_ROW: u32 = 16;

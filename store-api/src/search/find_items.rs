@@ -3,7 +3,7 @@ use database::{Connection, Database};
 use super::collector::Collector;
 use super::item_run::ItemRun;
 use super::item_terms::ItemTerms;
-use super::{Budget, Found, ItemPosition, ItemSearch, Rank, db};
+use super::{Budget, Found, ItemPosition, ItemSearch, Place, db};
 use crate::items::Item;
 use crate::search_changes::{self, Corpus, Unindexed};
 
@@ -32,7 +32,7 @@ async fn read_in_order(
 ) -> sqlx::Result<Found<Item, ItemPosition>> {
     let ItemSearch { filter, sort, after, limit, .. } = search;
     let rows = db::listing::items(connection, filter, *sort, after.as_ref(), limit + 1).await?;
-    Ok(Found::from_rows(rows, *limit, |last| ItemPosition::of(last, Rank::Name, *sort)))
+    Ok(Found::from_rows(rows, *limit, |last| ItemPosition::of(last, Place::BEST, *sort)))
 }
 
 async fn search_index(
@@ -40,6 +40,9 @@ async fn search_index(
     search: &ItemSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Item, ItemPosition>> {
+    if search.keyword.finds_nothing() {
+        return Ok(Found::nothing());
+    }
     let Some(terms) = ItemTerms::of(connection, search).await? else { return Ok(Found::nothing()) };
     // The changes are read before the bitmaps: see `super`.
     let Unindexed { newest, numbers } = search_changes::unindexed(connection, Corpus::Items).await?;

@@ -2,7 +2,7 @@ use database::{Connection, Database};
 
 use super::collector::Collector;
 use super::store_run::StoreRun;
-use super::{Budget, Found, StorePosition, StoreSearch, db};
+use super::{Budget, Fit, Found, StorePosition, StoreSearch, db};
 use crate::search_changes::{self, Corpus, Unindexed};
 use crate::stores::Store;
 
@@ -31,7 +31,7 @@ async fn read_in_order(
 ) -> sqlx::Result<Found<Store, StorePosition>> {
     let StoreSearch { sort, after, limit, .. } = search;
     let rows = db::listing::stores(connection, *sort, after.as_ref(), limit + 1).await?;
-    Ok(Found::from_rows(rows, *limit, |last| StorePosition::of(last, *sort)))
+    Ok(Found::from_rows(rows, *limit, |last| StorePosition::of(last, Fit::Exact, *sort)))
 }
 
 async fn search_index(
@@ -39,6 +39,9 @@ async fn search_index(
     search: &StoreSearch,
     budget: Budget,
 ) -> sqlx::Result<Found<Store, StorePosition>> {
+    if search.keyword.finds_nothing() {
+        return Ok(Found::nothing());
+    }
     // The changes are read before the bitmaps: see `super`.
     let Unindexed { newest, numbers } = search_changes::unindexed(connection, Corpus::Stores).await?;
     let collector = Collector::new(search, search.limit + 1, budget);

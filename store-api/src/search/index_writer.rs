@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::db::blocks::block_of;
 use super::db::{blocks, documents};
-use super::{Term, each_name_term, each_text_term};
+use super::{Term, each_text_term};
 use crate::search_changes::{self, Change, Corpus};
 
 /// One transaction indexes this many changes.
@@ -21,7 +21,7 @@ const TERMS_AT_ONCE: usize = 512;
 /// The index was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 #[error("bringing the search index up to date failed in the database")]
-pub struct IndexError(#[from] sqlx::Error);
+pub struct IndexError(#[from] pub(super) sqlx::Error);
 
 /// Brings the index up to date until `ending` is cancelled. Every instance runs this worker, and one at a time does the work.
 /// When no change is left, there is a `pause`.
@@ -185,17 +185,8 @@ impl Edits {
 /// The terms of the words of an item or a store.
 pub(super) fn text_terms(corpus: Corpus, name: &str, description: &str) -> BTreeSet<Term> {
     let mut terms = BTreeSet::new();
-    each_text_of(corpus, name, description, |bytes| {
+    each_text_term(corpus, name, description, |bytes| {
         terms.insert(Term::from_bytes(bytes.to_vec()));
     });
     terms
-}
-
-/// Calls `each` with the terms of the words of an item or a store. Some terms come more than once.
-pub(super) fn each_text_of(corpus: Corpus, name: &str, description: &str, mut each: impl FnMut(&[u8])) {
-    each_name_term(corpus, name, &mut each);
-    if corpus == Corpus::Items {
-        each_text_term(name, &mut each);
-        each_text_term(description, &mut each);
-    }
 }

@@ -9,12 +9,10 @@ use super::band_groups::band_groups;
 use super::collector::{Collector, Stop};
 use super::item_search::overlap;
 use super::item_terms::ItemTerms;
-use super::posting_spans::PostingSpans;
-use super::{Budget, Direction, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
+use super::matches::{Matches, read_whole};
+use super::posting_spans::{PostingSpans, Span};
+use super::{Budget, Direction, Fit, ItemPosition, ItemSearch, ItemSort, Rank, Term, db};
 use crate::search_changes::{Band, Scale};
-
-/// A scan reads this many keys in one statement.
-const KEYS_AT_ONCE: u32 = 1_000;
 
 /// A running search.
 pub(super) struct ItemRun<'s> {
@@ -39,20 +37,31 @@ impl ItemRun<'_> {
             if !is_searched || self.search.after.is_some_and(|after| after.rank > rank) {
                 continue;
             }
-            let (top, mut rank_spans) = self.spans_of(rank, spans.take());
-            match self.search.sort {
-                ItemSort::Latest => self.scan_by_number(connection, rank, &mut rank_spans).await?,
-                _ => self.scan_by_key(connection, rank, &mut rank_spans).await?,
+            if self.search.sort == ItemSort::Latest {
+                for fit in self.search.keyword.fits() {
+                    if self.search.after.is_some_and(|after| after.rank == rank && after.fit > fit) {
+                        continue;
+                    }
+                    let after = self.search.after.filter(|after| after.rank == rank && after.fit == fit);
+                    let (top, mut fit_spans) = self.spans_after(after, spans.take());
+                    self.scan_by_number(connection, rank, fit, &mut fit_spans).await?;
+                    spans = Some((top, fit_spans));
+                }
+            } else {
+                let (top, mut rank_spans) = self.spans_after(None, spans.take());
+                self.scan_by_key(connection, rank, &mut rank_spans).await?;
+                spans = Some((top, rank_spans));
             }
-            spans = Some((top, rank_spans));
         }
         Ok(())
     }
 
-    /// The bitmaps for a rank. Those of the rank before are used again if they begin at the same number.
-    fn spans_of(&self, rank: Rank, before: Option<(u32, PostingSpans)>) -> (u32, PostingSpans) {
-        let after =
-            self.search.after.filter(|after| after.rank == rank && self.search.sort == ItemSort::Latest);
+    /// The bitmaps from a position on. Those that were read before are used again if they begin at the same number.
+    fn spans_after(
+        &self,
+        after: Option<ItemPosition>,
+        before: Option<(u32, PostingSpans)>,
+    ) -> (u32, PostingSpans) {
         let top =
             after.and_then(|after| u32::try_from(after.number).ok()).unwrap_or(self.newest).min(self.newest);
         match before {
@@ -61,29 +70,21 @@ impl ItemRun<'_> {
         }
     }
 
-    /// The numbers of a span that may match with this rank. `None` after the last span.
-    async fn matches(
-        &self,
-        connection: &mut Connection,
-        rank: Rank,
-        spans: &mut PostingSpans,
-        index: usize,
-    ) -> sqlx::Result<Option<RoaringBitmap>> {
+    /// The numbers of a span that may match with this rank and fit.
+    fn matches(&self, span: &Span, rank: Rank, fit: Fit) -> RoaringBitmap {
         let ItemTerms { conditions, in_name, in_text, .. } = &self.terms;
-        let Some(span) = spans.span(connection, index).await? else { return Ok(None) };
-        let matches = match rank {
-            Rank::Name => span.with_all(conditions.iter().chain(&in_name.terms)),
-            Rank::Text if in_name.are_exact => {
-                span.with_all(conditions.iter().chain(in_text))
-                    - span.with_all(conditions.iter().chain(&in_name.terms))
-            }
-            Rank::Text => span.with_all(conditions.iter().chain(in_text)),
+        let terms = match rank {
+            Rank::Name => in_name,
+            Rank::Text => in_text,
         };
-        let matches = match &self.terms.in_price_range {
-            Some(exact) => matches & exact,
-            None => matches,
-        };
-        Ok(Some(matches - &self.unindexed))
+        let mut matches = span.with_fit(conditions, terms, fit);
+        if rank == Rank::Text && !matches.is_empty() {
+            matches -= span.with_words(conditions, in_name);
+        }
+        if let Some(exact) = &self.terms.in_price_range {
+            matches &= exact;
+        }
+        matches - &self.unindexed
     }
 
     /// Collects the matches from the newest to the oldest.
@@ -91,11 +92,13 @@ impl ItemRun<'_> {
         &mut self,
         connection: &mut Connection,
         rank: Rank,
+        fit: Fit,
         spans: &mut PostingSpans,
     ) -> Outcome {
         let mut index = 0;
-        while let Some(matches) = self.matches(connection, rank, spans, index).await? {
-            self.collect_numbers(connection, rank, 0, matches.iter().rev()).await?;
+        while let Some(span) = spans.span(connection, index).await? {
+            let matches = self.matches(span, rank, fit);
+            self.collect_numbers(connection, rank, 0, fit, &matches).await?;
             index += 1;
         }
         Ok(())
@@ -108,10 +111,12 @@ impl ItemRun<'_> {
         rank: Rank,
         spans: &mut PostingSpans,
     ) -> Outcome {
-        let mut matches = RoaringBitmap::new();
+        let mut matches = Matches::default();
         let mut index = 0;
-        while let Some(more) = self.matches(connection, rank, spans, index).await? {
-            matches |= more;
+        while let Some(span) = spans.span(connection, index).await? {
+            for fit in self.search.keyword.fits() {
+                matches.add(fit, self.matches(span, rank, fit));
+            }
             index += 1;
         }
         if matches.len() <= u64::from(self.budget.max_sorted) {
@@ -131,7 +136,7 @@ impl ItemRun<'_> {
         for group in groups_with(sort, scale, &keys) {
             for (band, members) in self.bands(connection, scale, &group).await? {
                 let keys = overlap(&scale.values(band), &keys);
-                let matches = &matches & members;
+                let matches = matches.among(&members);
                 match sort.fine_scale() {
                     Some(fine) if matches.len() > u64::from(self.budget.max_sorted) => {
                         self.scan_fine_bands(connection, rank, fine, &keys, &matches).await?;
@@ -150,12 +155,12 @@ impl ItemRun<'_> {
         rank: Rank,
         scale: Scale,
         keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
+        matches: &Matches,
     ) -> Outcome {
         for group in groups_with(self.search.sort, scale, keys) {
             for (band, members) in self.bands(connection, scale, &group).await? {
                 let keys = overlap(&scale.values(band), keys);
-                self.scan_band(connection, rank, &keys, &(matches & members)).await?;
+                self.scan_band(connection, rank, &keys, &matches.among(&members)).await?;
             }
         }
         Ok(())
@@ -187,20 +192,16 @@ impl ItemRun<'_> {
         connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
+        matches: &Matches,
     ) -> Outcome {
-        if matches.is_empty() || keys.is_empty() {
+        if matches.len() == 0 || keys.is_empty() {
             return Ok(());
         }
         if keys.start() == keys.end() {
-            return match self.search.sort.direction() {
-                Direction::Ascending => {
-                    self.collect_numbers(connection, rank, *keys.start(), matches.iter()).await
-                }
-                Direction::Descending => {
-                    self.collect_numbers(connection, rank, *keys.start(), matches.iter().rev()).await
-                }
-            };
+            for (fit, numbers) in matches.iter() {
+                self.collect_numbers(connection, rank, *keys.start(), fit, numbers).await?;
+            }
+            return Ok(());
         }
         if matches.len() <= u64::from(self.budget.max_sorted) {
             return self.fetch_and_sort(connection, rank, keys, matches).await;
@@ -215,13 +216,11 @@ impl ItemRun<'_> {
         connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
+        matches: &Matches,
     ) -> Outcome {
-        let numbers: Vec<u32> = matches.iter().collect();
-        let mut candidates = db::rows::item_keys(connection, self.search.sort, &numbers).await?;
+        let mut candidates = db::rows::item_keys(connection, self.search.sort, &matches.numbers()).await?;
         candidates.retain(|(key, _)| keys.contains(key));
-        candidates.sort_unstable_by(|one, other| self.search.sort.direction().compare(one, other));
-        self.collect_keys(connection, rank, candidates).await
+        self.collect_keys(connection, rank, &candidates, matches).await
     }
 
     /// Scans the band in the order of the sort's index, and picks the matches.
@@ -230,49 +229,107 @@ impl ItemRun<'_> {
         connection: &mut Connection,
         rank: Rank,
         keys: &RangeInclusive<i64>,
-        matches: &RoaringBitmap,
+        matches: &Matches,
     ) -> Outcome {
-        let after = self.search.after.filter(|after| after.rank == rank && keys.contains(&after.key));
-        let mut at = after.map(|after| (after.key, after.number));
+        let Self { search: ItemSearch { sort, .. }, budget: Budget { keys_at_once, .. }, .. } = *self;
+        let sort = *sort;
+        let mut at = None;
         loop {
-            let scanned =
-                db::listing::item_keys(connection, self.search.sort, keys, at, KEYS_AT_ONCE).await?;
-            let Some((key, number)) = scanned.last().copied() else { return Ok(()) };
-            let candidates =
-                scanned.iter().filter(|(_, number)| matches.contains(*number)).copied().collect();
-            self.collect_keys(connection, rank, candidates).await?;
-            let here = ItemPosition { rank, key, number: number.into() };
+            let scanned = db::listing::item_keys(connection, sort, keys, at, keys_at_once).await?;
+            let Some((last_key, _)) = scanned.last().copied() else { return Ok(()) };
+            let is_end = scanned.len() < keys_at_once as usize;
+            let keys_scanned: Vec<i64> = scanned.iter().map(|(key, _)| *key).collect();
+            let whole = &scanned[..read_whole(&keys_scanned, is_end)];
+            let here = match whole.last() {
+                Some((key, _)) => {
+                    self.collect_keys(connection, rank, whole, matches).await?;
+                    ItemPosition::end_of_key(rank, *key, sort)
+                }
+                None => {
+                    self.scan_key(connection, rank, last_key, matches).await?;
+                    ItemPosition::end_of_key(rank, last_key, sort)
+                }
+            };
             self.collector.spend_keys(scanned.len(), || here)?;
-            at = Some((key, number.into()));
+            at = Some((here.key, here.number));
         }
     }
 
+    /// Scans the many rows of one key, once for each fit.
+    async fn scan_key(
+        &mut self,
+        connection: &mut Connection,
+        rank: Rank,
+        key: i64,
+        matches: &Matches,
+    ) -> Outcome {
+        let keys_at_once = self.budget.keys_at_once;
+        for (fit, numbers) in matches.iter().filter(|(_, numbers)| !numbers.is_empty()) {
+            let of_fit = matches.among(numbers);
+            let after = self.search.after.filter(|after| (after.rank, after.key) == (rank, key));
+            if after.is_some_and(|after| after.fit > fit) {
+                continue;
+            }
+            if numbers.len() <= u64::from(self.budget.max_sorted) {
+                self.fetch_and_sort(connection, rank, &(key..=key), &of_fit).await?;
+                continue;
+            }
+            let mut at = after.filter(|after| after.fit == fit).map(|after| (key, after.number));
+            loop {
+                let scanned =
+                    db::listing::item_keys(connection, self.search.sort, &(key..=key), at, keys_at_once)
+                        .await?;
+                let Some((_, last)) = scanned.last().copied() else { break };
+                self.collect_keys(connection, rank, &scanned, &of_fit).await?;
+                let here = ItemPosition { rank, key, fit, number: last.into() };
+                self.collector.spend_keys(scanned.len(), || here)?;
+                at = Some((key, last.into()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Collects those of the rows with these keys that match.
     async fn collect_keys(
         &mut self,
         connection: &mut Connection,
         rank: Rank,
-        keys: Vec<(i64, u32)>,
+        keys: &[(i64, u32)],
+        matches: &Matches,
     ) -> Outcome {
-        let positions =
-            keys.into_iter().map(|(key, number)| (ItemPosition { rank, key, number: number.into() }, number));
-        let new: Vec<_> = positions.filter(|(position, _)| !self.collector.was_shown(position)).collect();
+        let position = |(key, number): &(i64, u32)| {
+            let fit = matches.fit(*number)?;
+            Some((ItemPosition { rank, key: *key, fit, number: (*number).into() }, *number))
+        };
+        let mut new: Vec<_> = keys.iter().filter_map(position).collect();
+        new.retain(|(position, _)| !self.collector.was_shown(position));
+        new.sort_unstable_by(|(one, _), (other, _)| one.compare(other, self.search.sort));
         self.collector.collect(connection, new.into_iter()).await
     }
 
+    /// Collects rows with this key and fit, in the direction of the list.
     async fn collect_numbers(
         &mut self,
         connection: &mut Connection,
         rank: Rank,
         key: i64,
-        numbers: impl Iterator<Item = u32> + Send,
+        fit: Fit,
+        numbers: &RoaringBitmap,
     ) -> Outcome {
         let search = self.search;
-        let shown = move |position: &ItemPosition| {
-            search.after.is_some_and(|after| position.compare(&after, search.sort).is_le())
+        let position = move |number: u32| {
+            let position = ItemPosition { rank, key, fit, number: number.into() };
+            let is_shown = search.after.is_some_and(|after| position.compare(&after, search.sort).is_le());
+            (!is_shown).then_some((position, number))
         };
-        let positions =
-            numbers.map(move |number| (ItemPosition { rank, key, number: number.into() }, number));
-        self.collector.collect(connection, positions.filter(move |(position, _)| !shown(position))).await
+        match search.sort.direction() {
+            Direction::Ascending => {
+                self.collector.collect(connection, numbers.iter().filter_map(position)).await
+            }
+            Direction::Descending => {
+                self.collector.collect(connection, numbers.iter().rev().filter_map(position)).await
+            }
+        }
     }
 }
 

@@ -67,8 +67,8 @@ impl Criteria for ItemSearch {
         if !self.filter.passes(item, *in_stock) {
             return None;
         }
-        let rank = self.keyword.rank(&item.name, &item.description)?;
-        Some(ItemPosition::of(item, rank, self.sort))
+        let place = self.keyword.place(&item.name, &item.description)?;
+        Some(ItemPosition::of(item, place, self.sort))
     }
 
     fn compare(&self, one: &ItemPosition, other: &ItemPosition) -> Ordering {

@@ -1,12 +1,13 @@
 //! The terms of the index that a search for items needs.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use database::Connection;
 use roaring::RoaringBitmap;
 
 use super::item_search::overlap;
-use super::{ItemFilter, ItemSearch, ItemSort, NameTerms, Term, db};
+use super::{ItemFilter, ItemSearch, ItemSort, KeywordTerms, Term, db};
 use crate::search_changes::{Corpus, Scale};
 use crate::stores::db::stores;
 
@@ -24,10 +25,10 @@ pub(super) struct ItemTerms {
     pub(super) prices: Option<(Term, Term)>,
     /// Exactly the items of a narrow range of prices.
     pub(super) in_price_range: Option<RoaringBitmap>,
-    /// An item with every word in its name has all of these.
-    pub(super) in_name: NameTerms,
-    /// An item with every word in its name or description has all of these.
-    pub(super) in_text: Vec<Term>,
+    /// For items with every word in their name.
+    pub(super) in_name: KeywordTerms,
+    /// For items with every word in their name or description.
+    pub(super) in_text: KeywordTerms,
 }
 
 impl ItemTerms {
@@ -59,7 +60,9 @@ impl ItemTerms {
 
     /// All terms that are looked up one by one.
     pub(super) fn all(&self) -> Vec<Term> {
-        self.conditions.iter().chain(&self.in_name.terms).chain(&self.in_text).cloned().collect()
+        let all: BTreeSet<&Term> =
+            self.conditions.iter().chain(self.in_name.all()).chain(self.in_text.all()).collect();
+        all.into_iter().cloned().collect()
     }
 }
 

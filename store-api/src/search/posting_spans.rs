@@ -1,12 +1,13 @@
 //! The bitmaps of a search's terms. They are read in spans of blocks, the newest first, and only as many as needed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use super::Term;
+use super::{Fit, KeywordTerms, Term};
 use super::db::blocks::{self, block_of};
 
 /// The first span has this many blocks. It is enough for most searches.
@@ -70,11 +71,43 @@ impl PostingSpans {
 }
 
 impl Span {
+    /// The numbers that have all of these conditions and these words, with this fit.
+    pub(super) fn with_fit(&self, conditions: &[Term], terms: &KeywordTerms, fit: Fit) -> RoaringBitmap {
+        let KeywordTerms { words, spaces, beside, .. } = terms;
+        let together = || self.with_all(conditions.iter().chain(words));
+        let exact = || self.with_all(conditions.iter().chain(words).chain(spaces));
+        let side_by_side = || self.with_pieces(conditions, terms, beside);
+        match fit {
+            Fit::Exact => exact(),
+            Fit::Respelled => side_by_side() - exact(),
+            Fit::Words => together() - side_by_side(),
+            Fit::Apart => self.with_words(conditions, terms) - together() - side_by_side(),
+        }
+    }
+
+    /// The numbers that have all of these conditions and these words, with any fit.
+    pub(super) fn with_words(&self, conditions: &[Term], terms: &KeywordTerms) -> RoaringBitmap {
+        self.with_pieces(conditions, terms, &[])
+    }
+
+    fn with_pieces(&self, conditions: &[Term], terms: &KeywordTerms, beside: &[[Term; 2]]) -> RoaringBitmap {
+        let conditions = conditions.iter().map(std::slice::from_ref);
+        let pieces = terms.pieces.iter().map(Vec::as_slice);
+        self.with_one_of_each(conditions.chain(pieces).chain(beside.iter().map(<[Term; 2]>::as_slice)))
+    }
+
     /// The numbers that have all of these terms and one of the range. Empty if there is neither a term nor a range.
-    pub(super) fn with_all<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> RoaringBitmap {
-        let mut bitmaps: Vec<&RoaringBitmap> = self.in_range.iter().collect();
-        for term in terms {
-            match self.by_term.get(term) {
+    fn with_all<'t>(&self, terms: impl Iterator<Item = &'t Term>) -> RoaringBitmap {
+        self.with_one_of_each(terms.map(std::slice::from_ref))
+    }
+
+    /// The numbers that have one of the terms of each list and one of the range. Empty if there is neither a list nor a
+    /// range.
+    fn with_one_of_each<'t>(&self, lists: impl Iterator<Item = &'t [Term]>) -> RoaringBitmap {
+        let mut bitmaps: Vec<Cow<'_, RoaringBitmap>> = self.in_range.iter().map(Cow::Borrowed).collect();
+        for terms in lists {
+            let known = terms.iter().filter_map(|term| self.by_term.get(term)).map(Cow::Borrowed);
+            match known.reduce(|one, other| Cow::Owned(&*one | &*other)) {
                 Some(bitmap) => bitmaps.push(bitmap),
                 None => return RoaringBitmap::new(),
             }
@@ -82,6 +115,6 @@ impl Span {
         // The smallest bitmap first keeps all intermediate results small.
         bitmaps.sort_unstable_by_key(|bitmap| bitmap.len());
         let Some((smallest, others)) = bitmaps.split_first() else { return RoaringBitmap::new() };
-        others.iter().fold((*smallest).clone(), |left, bitmap| left & *bitmap)
+        others.iter().fold(smallest.clone().into_owned(), |left, bitmap| left & &**bitmap)
     }
 }

@@ -29,7 +29,7 @@ impl Criteria for StoreSearch {
     }
 
     fn match_row(&self, store: &Store) -> Option<StorePosition> {
-        self.keyword.rank(&store.name, "").map(|_| StorePosition::of(store, self.sort))
+        self.keyword.place(&store.name, "").map(|place| StorePosition::of(store, place.fit, self.sort))
     }
 
     fn compare(&self, one: &StorePosition, other: &StorePosition) -> Ordering {

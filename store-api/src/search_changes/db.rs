@@ -1,4 +1,5 @@
-//! The tables `search_changes` and `search_writer`: what the index does not know yet, and who brings it up to date.
+//! The tables `search_changes` and `search_index`: what the index does not know yet, who brings it up to date, and which form
+//! it has.
 
 use database::Connection;
 use sqlx::{FromRow, QueryBuilder};
@@ -157,18 +158,56 @@ pub async fn delete(connection: &mut Connection, changes: &[Change]) -> sqlx::Re
     Ok(())
 }
 
-/// Takes the writer's lock until the transaction ends. False if another transaction has it.
-pub async fn try_lock_writer(connection: &mut Connection) -> sqlx::Result<bool> {
-    let locked: Option<i64> = sqlx::query_scalar(
-        "SELECT CAST(id AS SIGNED) FROM search_writer WHERE id = 1 FOR UPDATE SKIP LOCKED",
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(locked.is_some())
+/// The form of the index that this build reads and writes. Another kind of term, or another reading of the texts, makes
+/// another form. Builds of two forms run beside each other during a deploy: so a form has everything that the form before
+/// looks for, as long as builds of that may be running.
+pub const FORM: i64 = 2;
+
+/// Which form the index has, and how many blocks are still of an older form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub struct IndexForm {
+    /// The form that is written.
+    pub form: i64,
+    /// The first so many blocks of items are of an older form.
+    pub item_blocks_left: u32,
+    /// The first so many blocks of stores are of an older form.
+    pub store_blocks_left: u32,
 }
 
-/// Takes the writer's lock until the transaction ends. Waits if another transaction has it.
-pub async fn lock_writer(connection: &mut Connection) -> sqlx::Result<()> {
-    sqlx::query("SELECT id FROM search_writer WHERE id = 1 FOR UPDATE").execute(connection).await?;
+/// Takes the writer's lock until the transaction ends. `None` if another transaction has it.
+pub async fn try_lock_form(connection: &mut Connection) -> sqlx::Result<Option<IndexForm>> {
+    let form = sqlx::query_as(
+        "SELECT CAST(form AS SIGNED) AS form, CAST(item_blocks_left AS UNSIGNED) AS item_blocks_left, \
+         CAST(store_blocks_left AS UNSIGNED) AS store_blocks_left \
+         FROM search_index WHERE id = 1 FOR UPDATE SKIP LOCKED",
+    );
+    form.fetch_optional(connection).await
+}
+
+/// Writes which form the index has. The caller holds the writer's lock.
+pub async fn set_form(connection: &mut Connection, form: IndexForm) -> sqlx::Result<()> {
+    sqlx::query("UPDATE search_index SET form = ?, item_blocks_left = ?, store_blocks_left = ? WHERE id = 1")
+        .bind(form.form)
+        .bind(form.item_blocks_left)
+        .bind(form.store_blocks_left)
+        .execute(connection)
+        .await?;
     Ok(())
+}
+
+/// Takes the writer's lock until the transaction ends. False if another transaction has it, or if the index has a form that
+/// is not [`FORM`].
+pub async fn try_lock_writer(connection: &mut Connection) -> sqlx::Result<bool> {
+    let locked = try_lock_form(connection).await?;
+    Ok(locked.is_some_and(|index| index.form == FORM))
+}
+
+/// Takes the writer's lock until the transaction ends. Waits if another transaction has it. False if the index has a form
+/// that is not [`FORM`].
+pub async fn lock_writer(connection: &mut Connection) -> sqlx::Result<bool> {
+    let form: i64 =
+        sqlx::query_scalar("SELECT CAST(form AS SIGNED) FROM search_index WHERE id = 1 FOR UPDATE")
+            .fetch_one(connection)
+            .await?;
+    Ok(form == FORM)
 }

@@ -14,3 +14,4 @@ pub use db::{
     Change, Unindexed, delete, lock_writer, oldest, record_count, record_facts, record_items_of_store,
     record_new, record_old_text, try_lock_writer, unindexed,
 };
+pub use db::{FORM, IndexForm, set_form, try_lock_form};

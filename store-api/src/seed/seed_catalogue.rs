@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::db::{self, SeedRow};
 use super::{Catalogue, Plan, Progress};
-use crate::search::{RebuildError, rebuild_from};
+use crate::search::{RebuildError, rebuild_from, renew};
 use crate::search_changes::Corpus;
 use crate::shared::run_tx_with;
 
@@ -39,6 +39,8 @@ pub async fn seed_catalogue(
     if plan.stores == 0 && plan.items > 0 {
         return Err(SeedError::NoStores);
     }
+    // An index of an older form is made anew while it has few blocks.
+    renew(database).await?;
     let mut catalogue = Catalogue::new(plan);
     let mut writer = Writer { database, seed: plan.seed, may_exist: true };
     let mut done = 0;

@@ -18,5 +18,6 @@ mod search;
 mod seeding;
 mod shop;
 mod sold;
+mod spelling;
 mod stock_races;
 mod stores;

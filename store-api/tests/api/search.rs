@@ -14,8 +14,8 @@ use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use store_api::items::Category;
 use store_api::search::{
-    Budget, ItemFilter, ItemSearch, ItemSort, Keyword, StorePosition, StoreSearch, StoreSort, find_items,
-    find_stores, index_changes, rebuild,
+    Budget, Fit, ItemFilter, ItemSearch, ItemSort, Keyword, Place, Rank, StorePosition, StoreSearch,
+    StoreSort, find_items, find_stores, index_changes, rebuild,
 };
 use store_api::seed::{Plan, seed_catalogue};
 use strum::VariantArray;
@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::shop::{Person, Shop, an_item, id_of, item_path, option_id};
 
 /// A budget so small that a few hundred items are enough to use bands, sorts, scans and short pages.
-const SMALL: Budget = Budget { max_sorted: 6, max_rows: 40 };
+const SMALL: Budget = Budget { max_sorted: 6, max_rows: 40, keys_at_once: 16 };
 
 /// No list of these tests has more pages.
 const MAX_PAGES: usize = 10_000;
@@ -192,6 +192,19 @@ fn asked() -> impl Strategy<Value = Asked> {
             &["초", "크림", "lat", "이", "CHOCO", "1", "%", "ｅ", "없는말", "케잌", "매일", "수제"][..]
         )
         .prop_map(str::to_owned),
+        proptest::sample::select(
+            &[
+                "딸기케이크",
+                "초코타르트",
+                "기케",
+                "수제초콜릿",
+                "darkchocolate",
+                "당일배송",
+                "케이크 1",
+                "쿠키1"
+            ][..]
+        )
+        .prop_map(str::to_owned),
     ];
     let keyword = proptest::collection::vec(word, 0..3).prop_map(|words| words.join(" "));
     let category = proptest::option::weighted(0.3, proptest::sample::select(Category::VARIANTS));
@@ -225,27 +238,24 @@ impl Asked {
     }
 
     fn naively(&self, rows: &[Row], stores: &[String]) -> Vec<i64> {
-        let words: Vec<String> = plain(&self.keyword).split_whitespace().map(str::to_owned).collect();
-        let all_in = |text: &str| words.iter().all(|word| text.contains(word));
-        let mut found: Vec<(bool, &Row)> = rows
+        let mut found: Vec<(Place, &Row)> = rows
             .iter()
             .filter(|row| self.category.is_none_or(|category| row.category == category.as_str()))
             .filter(|row| self.store.is_none_or(|store| row.store_id.to_string() == stores[store]))
             .filter(|row| self.min_price.is_none_or(|price| row.min_price >= price))
             .filter(|row| self.max_price.is_none_or(|price| row.min_price <= price))
             .filter(|row| !self.in_stock || row.buyable > 0)
-            .filter(|row| all_in(&format!("{} \n {}", plain(&row.name), plain(&row.description))))
-            .map(|row| (!all_in(&plain(&row.name)), row))
+            .filter_map(|row| Some((place(&self.keyword, &row.name, &row.description)?, row)))
             .collect();
-        found.sort_by_key(|(later, row)| {
-            let key = match self.sort {
+        found.sort_by_key(|(Place { rank, fit }, row)| {
+            let (key, number) = match self.sort {
                 ItemSort::Latest => (0, -row.number),
                 ItemSort::Popular => (-row.sold, -row.number),
                 ItemSort::Hearts => (-row.hearts, -row.number),
                 ItemSort::PriceAsc => (row.min_price, row.number),
                 ItemSort::PriceDesc => (-row.min_price, -row.number),
             };
-            (*later, key)
+            (*rank, key, *fit, number)
         });
         found.into_iter().map(|(_, row)| row.number).collect()
     }
@@ -253,6 +263,27 @@ impl Asked {
 
 fn plain(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
+}
+
+/// Where a row has the words. Words that a text has as they are written are always found, and only they have the best fit.
+fn place(keyword: &str, name: &str, description: &str) -> Option<Place> {
+    let place = Keyword::parse(keyword).unwrap().place(name, description);
+    let (keyword, name, description) = (plain(keyword), plain(name), plain(description));
+    let all_in = |text: &str| keyword.split_whitespace().all(|word| text.contains(word));
+    if all_in(&name) {
+        assert!(
+            place.is_some_and(|place| place.rank == Rank::Name && place.fit != Fit::Apart),
+            "{keyword} in {name}"
+        );
+    }
+    assert!(
+        place.is_some() || !all_in(&format!("{name} \n {description}")),
+        "{keyword} in {name}: {description}"
+    );
+    if place.is_some_and(|place| place == Place::BEST) {
+        assert!(all_in(&name), "{keyword} in {name}");
+    }
+    place
 }
 
 #[sqlx::test]
@@ -384,7 +415,7 @@ async fn make_changes(catalogue: &Catalogue, round: usize) {
 }
 
 /// Everything that the index knows.
-async fn index(shop: &Shop) -> BTreeMap<(Vec<u8>, u32), Vec<u32>> {
+pub(crate) async fn index(shop: &Shop) -> BTreeMap<(Vec<u8>, u32), Vec<u32>> {
     let rows: Vec<(Vec<u8>, u32, Vec<u8>)> =
         sqlx::query_as("SELECT term, block, members FROM search_blocks").fetch_all(&shop.rows).await.unwrap();
     rows.into_iter()
@@ -411,7 +442,19 @@ async fn stores_are_found_as_a_naive_search_finds_them(_: MySqlPoolOptions, opti
         if is_indexed {
             index_changes(&shop.database).await.unwrap();
         }
-        for keyword in ["상점", "베이", "L", "딸기 상점", "chocolate", "", "5", "없는말"] {
+        for keyword in [
+            "상점",
+            "베이",
+            "L",
+            "딸기 상점",
+            "딸기상점",
+            "기 상점",
+            "chocolate",
+            "blueLAB",
+            "",
+            "5",
+            "없는말",
+        ] {
             for sort in StoreSort::VARIANTS.iter().copied() {
                 for budget in [Budget::DEFAULT, SMALL] {
                     let found = store_pages(&shop, keyword, sort, budget).await;
@@ -445,10 +488,13 @@ async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget
 async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
     let mut rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT number, name, followers FROM stores").fetch_all(&shop.rows).await.unwrap();
-    rows.retain(|(_, name, _)| plain(keyword).split_whitespace().all(|word| plain(name).contains(word)));
+    rows.retain(|(_, name, _)| place(keyword, name, "").is_some());
+    let fit = |name: &str| place(keyword, name, "").map(|place| place.fit);
     match sort {
-        StoreSort::Latest => rows.sort_by_key(|(number, ..)| Reverse(*number)),
-        StoreSort::Followers => rows.sort_by_key(|(number, _, followers)| Reverse((*followers, *number))),
+        StoreSort::Latest => rows.sort_by_key(|(number, name, _)| (fit(name), Reverse(*number))),
+        StoreSort::Followers => {
+            rows.sort_by_key(|(number, name, followers)| (Reverse(*followers), fit(name), Reverse(*number)));
+        }
         StoreSort::Name => rows.sort_by_key(|(_, name, _)| plain(name)),
     }
     rows.into_iter().map(|(number, ..)| number).collect()

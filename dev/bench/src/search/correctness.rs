@@ -18,6 +18,8 @@ struct List {
     order: &'static str,
 }
 
+/// Among items with the same key, those come first that have the words of the search side by side: the letters on both sides of
+/// the space tell it. No word of the catalogue is written apart.
 fn lists() -> Vec<List> {
     let list = |query, condition, order| List { query, condition, order };
     vec![
@@ -32,13 +34,17 @@ fn lists() -> Vec<List> {
             "keyword=딸기 케이크&minPrice=20000&maxPrice=30000&sort=hearts",
             "(i.name LIKE '%딸기%' OR i.description LIKE '%딸기%') AND (i.name LIKE '%케이크%' OR i.description LIKE \
              '%케이크%') AND i.min_price BETWEEN 20000 AND 30000",
-            "(i.name LIKE '%딸기%' AND i.name LIKE '%케이크%') DESC, i.hearts DESC, i.number DESC",
+            "(i.name LIKE '%딸기%' AND i.name LIKE '%케이크%') DESC, i.hearts DESC, \
+             CASE WHEN i.name LIKE '%딸기%' AND i.name LIKE '%케이크%' THEN i.name LIKE '%기 케%' \
+             ELSE i.name LIKE '%기 케%' OR i.description LIKE '%기 케%' END DESC, i.number DESC",
         ),
         list(
             "keyword=EARL cook&sort=popular",
             "(i.name LIKE '%earl%' OR i.description LIKE '%earl%') AND (i.name LIKE '%cook%' OR i.description LIKE \
              '%cook%')",
-            "(i.name LIKE '%earl%' AND i.name LIKE '%cook%') DESC, i.sold DESC, i.number DESC",
+            "(i.name LIKE '%earl%' AND i.name LIKE '%cook%') DESC, i.sold DESC, \
+             CASE WHEN i.name LIKE '%earl%' AND i.name LIKE '%cook%' THEN i.name LIKE '%l c%' \
+             ELSE i.name LIKE '%l c%' OR i.description LIKE '%l c%' END DESC, i.number DESC",
         ),
         list(
             "category=SCONE&inStock=true&maxPrice=3000&sort=price_desc",

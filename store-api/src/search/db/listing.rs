@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 
 use database::Connection;
-use sqlx::QueryBuilder;
+use sqlx::{FromRow, MySql, QueryBuilder};
 
 use crate::db::{IndexOrder, number};
 use crate::items::Item;
@@ -81,7 +81,32 @@ pub async fn stores(
     after: Option<&StorePosition>,
     rows: u32,
 ) -> sqlx::Result<Vec<Store>> {
-    let mut query = QueryBuilder::new(concat!("SELECT ", stores::columns!(), " FROM stores s FORCE INDEX ("));
+    let query = QueryBuilder::new(concat!("SELECT ", stores::columns!()));
+    let rows: Vec<stores::Row> =
+        stores_in_order(query, sort, after, rows).build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(Store::from).collect())
+}
+
+/// The keys and numbers of live stores after a position. An index has both, so no store row is read.
+pub async fn store_keys(
+    connection: &mut Connection,
+    sort: StoreSort,
+    after: Option<&StorePosition>,
+    rows: u32,
+) -> sqlx::Result<Vec<(StoreKey, u32)>> {
+    let query = QueryBuilder::new(format!("SELECT {}, s.number", store_columns(sort)));
+    let rows: Vec<StoreKeyRow> =
+        stores_in_order(query, sort, after, rows).build_query_as().fetch_all(connection).await?;
+    rows.into_iter().map(StoreKeyRow::key).collect()
+}
+
+fn stores_in_order(
+    mut query: QueryBuilder<MySql>,
+    sort: StoreSort,
+    after: Option<&StorePosition>,
+    rows: u32,
+) -> QueryBuilder<MySql> {
+    query.push(" FROM stores s FORCE INDEX (");
     query.push(match sort {
         StoreSort::Latest => "stores_by_number",
         StoreSort::Followers => "stores_by_followers",
@@ -104,8 +129,30 @@ pub async fn stores(
             IndexOrder { column, unique: "s.number", is_descending: true }.push(&mut query, after, rows);
         }
     }
-    let rows: Vec<stores::Row> = query.build_query_as().fetch_all(connection).await?;
-    Ok(rows.into_iter().map(Store::from).collect())
+    query
+}
+
+/// The columns of the key that stores are sorted by, of which one is filled.
+pub(super) const fn store_columns(sort: StoreSort) -> &'static str {
+    match sort {
+        StoreSort::Latest => "CAST(0 AS SIGNED) AS count, NULL AS name",
+        StoreSort::Followers => "s.followers AS count, NULL AS name",
+        StoreSort::Name => "CAST(0 AS SIGNED) AS count, s.name_key AS name",
+    }
+}
+
+/// The key and the number of a store.
+#[derive(FromRow)]
+pub(super) struct StoreKeyRow {
+    count: i64,
+    name: Option<String>,
+    number: i64,
+}
+
+impl StoreKeyRow {
+    pub(super) fn key(self) -> sqlx::Result<(StoreKey, u32)> {
+        Ok((self.name.map_or(StoreKey::Count(self.count), StoreKey::Name), number(self.number)?))
+    }
 }
 
 /// The column that items are sorted by, before their number.

@@ -10,7 +10,7 @@ use super::listing;
 use crate::db::{number, padded, push_list};
 use crate::items::Item;
 use crate::items::db::items;
-use crate::search::{ItemSort, StoreKey, StorePosition, StoreSort};
+use crate::search::{ItemSort, StoreKey, StoreSort};
 use crate::stores::Store;
 use crate::stores::db::stores;
 
@@ -78,24 +78,18 @@ pub async fn stores(connection: &mut Connection, numbers: &[u32]) -> sqlx::Resul
     Ok(rows.into_iter().map(Store::from).collect())
 }
 
-/// The positions of the live stores of these numbers, in any order.
-pub async fn store_positions(
+/// The sort keys of the live stores of these numbers, in any order.
+pub async fn store_keys(
     connection: &mut Connection,
     sort: StoreSort,
     numbers: &[u32],
-) -> sqlx::Result<Vec<StorePosition>> {
-    let select = "SELECT s.followers, s.name_key, s.number FROM stores s FORCE INDEX (PRIMARY) \
-                  WHERE s.live = 1 AND s.number IN ";
-    let rows: Vec<(i64, String, i64)> = fetch(connection, select, numbers).await?;
-    let position = |(followers, name_key, number)| {
-        let key = match sort {
-            StoreSort::Latest => StoreKey::Count(0),
-            StoreSort::Followers => StoreKey::Count(followers),
-            StoreSort::Name => StoreKey::Name(name_key),
-        };
-        StorePosition { key, number }
-    };
-    Ok(rows.into_iter().map(position).collect())
+) -> sqlx::Result<Vec<(StoreKey, u32)>> {
+    let select = format!(
+        "SELECT {}, s.number FROM stores s FORCE INDEX (PRIMARY) WHERE s.live = 1 AND s.number IN ",
+        listing::store_columns(sort)
+    );
+    let rows: Vec<listing::StoreKeyRow> = fetch(connection, &select, numbers).await?;
+    rows.into_iter().map(listing::StoreKeyRow::key).collect()
 }
 
 /// Fetches the rows of these numbers, some with each statement. `select` is the statement up to the list of numbers.

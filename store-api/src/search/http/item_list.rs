@@ -23,8 +23,10 @@ use crate::state::AppState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
-    /// Only items that have every one of these words in their name or description. A word may be a part of a longer
-    /// word. Case, width and Unicode form make no difference. At most 10 words.
+    /// Only items that have every one of these words in their name or description. A word may be a part of a longer word,
+    /// and may be written apart there: `생크림케이크` finds `생크림 케이크`, and `생크림 케이크` finds `생크림케이크`. Case,
+    /// width, accents and Unicode form make no difference. Punctuation parts words, and is not looked for itself; text that
+    /// is nothing else finds nothing. At most 10 words.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "초코 케이크")]
     keyword: Option<String>,
@@ -59,8 +61,11 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
 /// Find items
 ///
 /// Items with every word in their name come first, then items that need their description to match. The sort orders each
-/// of these two parts. A page may have fewer items than `limit`, or none, and still have a `nextCursor`: a search that
-/// takes too long continues on the next page.
+/// of these two parts. Where it leaves the order open, the better match comes first: the words with the same spaces as in the
+/// search; then the words side by side with other spaces; then words with others between them. So `latest` shows the best
+/// matches first, and among equally good ones the newest; the other sorts show the better match first among items with an
+/// equal count or price. A page may have fewer items than `limit`, or none, and still have a `nextCursor`: a search that takes
+/// too long continues on the next page.
 #[utoipa::path(
     get,
     path = "/api/store/items",

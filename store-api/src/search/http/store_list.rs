@@ -17,8 +17,10 @@ use crate::stores::http::bodies::StoreBody;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
-    /// Only stores that have every one of these words in their name. A word may be a part of a longer word. Case, width
-    /// and Unicode form make no difference. At most 10 words.
+    /// Only stores that have every one of these words in their name. A word may be a part of a longer word, and may be
+    /// written apart there: `달콤상점` finds `달콤 상점`, and `달콤 상점` finds `달콤상점`. Case, width, accents and Unicode
+    /// form make no difference. Punctuation parts words, and is not looked for itself; text that is nothing else finds
+    /// nothing. At most 10 words.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "달콤")]
     keyword: Option<String>,
@@ -33,8 +35,11 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor);
 
 /// Find stores
 ///
-/// A page may have fewer stores than `limit`, or none, and still have a `nextCursor`: a search that takes too long
-/// continues on the next page.
+/// Where the sort leaves the order open, the better match comes first: the words with the same spaces as in the search; then
+/// the words side by side with other spaces; then words with others between them. So `latest` shows the best matches first,
+/// and among equally good ones the newest; `followers` shows the better match first among stores with equally many. A page may
+/// have fewer stores than `limit`, or none, and still have a `nextCursor`: a search that takes too long continues on the next
+/// page.
 #[utoipa::path(
     get,
     path = "/api/store/stores",
