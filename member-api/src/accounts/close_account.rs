@@ -184,7 +184,9 @@ async fn mark_and_close(state: &AppState, closing: Closing) -> Result<Closing, C
         .database
         .run_tx("account_close", move |connection| {
             let (elsewhere, throttle) = (elsewhere.clone(), throttle.clone());
-            Box::pin(async move { close_in(connection, &throttle, closing, elsewhere, now, lease.until).await })
+            Box::pin(
+                async move { close_in(connection, &throttle, closing, elsewhere, now, lease.until).await },
+            )
         })
         .await?;
     Ok(Closing { phase: Phase::Forgetting, lease, ..closing })

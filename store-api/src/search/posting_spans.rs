@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use database::Connection;
 use roaring::RoaringBitmap;
 
-use super::{Fit, KeywordTerms, Term};
 use super::db::blocks::{self, block_of};
+use super::{Fit, KeywordTerms, Term};
 
 /// The first span has this many blocks. It is enough for most searches.
 const FIRST_SPAN: u32 = 2;

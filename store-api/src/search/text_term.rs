@@ -123,7 +123,8 @@ impl KeywordTerms {
 
     fn of(keyword: &Keyword, corpus: Corpus, families: &Families) -> Self {
         let term = |family: u8, piece: &[char]| Term::of(corpus, family, String::from_iter(piece).as_bytes());
-        let mut found = Self { words: Vec::new(), spaces: Vec::new(), beside: Vec::new(), pieces: Vec::new() };
+        let mut found =
+            Self { words: Vec::new(), spaces: Vec::new(), beside: Vec::new(), pieces: Vec::new() };
         for word in keyword.words() {
             found
                 .words
