@@ -240,15 +240,12 @@ impl ItemRun<'_> {
             let is_end = scanned.len() < keys_at_once as usize;
             let keys_scanned: Vec<i64> = scanned.iter().map(|(key, _)| *key).collect();
             let whole = &scanned[..read_whole(&keys_scanned, is_end)];
-            let here = match whole.last() {
-                Some((key, _)) => {
-                    self.collect_keys(connection, rank, whole, matches).await?;
-                    ItemPosition::end_of_key(rank, *key, sort)
-                }
-                None => {
-                    self.scan_key(connection, rank, last_key, matches).await?;
-                    ItemPosition::end_of_key(rank, last_key, sort)
-                }
+            let here = if let Some((key, _)) = whole.last() {
+                self.collect_keys(connection, rank, whole, matches).await?;
+                ItemPosition::end_of_key(rank, *key, sort)
+            } else {
+                self.scan_key(connection, rank, last_key, matches).await?;
+                ItemPosition::end_of_key(rank, last_key, sort)
             };
             self.collector.spend_keys(scanned.len(), || here)?;
             at = Some((here.key, here.number));
