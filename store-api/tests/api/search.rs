@@ -101,15 +101,21 @@ impl Catalogue {
         sqlx::query("DELETE FROM search_changes").execute(&self.shop.rows).await.unwrap();
     }
 
+    /// The live items, with plain texts.
     async fn rows(&self) -> Vec<Row> {
-        sqlx::query_as(
+        let mut rows: Vec<Row> = sqlx::query_as(
             "SELECT number, store_id, name, description, category, min_price, hearts, sold, \
              (SELECT COUNT(*) FROM options o WHERE o.item_id = i.id AND o.live = 1 AND o.on_hand > 0) AS buyable \
              FROM items i WHERE live = 1",
         )
         .fetch_all(&self.shop.rows)
         .await
-        .unwrap()
+        .unwrap();
+        for row in &mut rows {
+            row.name = plain(&row.name);
+            row.description = plain(&row.description);
+        }
+        rows
     }
 
     /// The first page of a search.
@@ -263,12 +269,17 @@ fn plain(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
 }
 
-/// Where a row has the words. Words that a text has as they are written are always found, and only they have the best fit.
+/// Where a row with these plain texts has the words. Words that a text has as they are written are always found, and only they
+/// have the best fit.
 fn place(keyword: &str, name: &str, description: &str) -> Option<Place> {
+    let plain = plain(keyword);
+    let all_in = |text: &str| plain.split_whitespace().all(|word| text.contains(word));
+    let is_there = |letter: char| letter == ' ' || name.contains(letter) || description.contains(letter);
+    if !plain.chars().all(is_there) {
+        return None;
+    }
     let place = Keyword::parse(keyword).unwrap().place(name, description);
-    let (keyword, name, description) = (plain(keyword), plain(name), plain(description));
-    let all_in = |text: &str| keyword.split_whitespace().all(|word| text.contains(word));
-    if all_in(&name) {
+    if all_in(name) {
         assert!(
             place.is_some_and(|place| place.rank == Rank::Name && place.fit != Fit::Apart),
             "{keyword} in {name}"
@@ -279,7 +290,7 @@ fn place(keyword: &str, name: &str, description: &str) -> Option<Place> {
         "{keyword} in {name}: {description}"
     );
     if place.is_some_and(|place| place == Place::BEST) {
-        assert!(all_in(&name), "{keyword} in {name}");
+        assert!(all_in(name), "{keyword} in {name}");
     }
     place
 }
@@ -486,6 +497,7 @@ async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget
 async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
     let mut rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT number, name, followers FROM stores").fetch_all(&shop.rows).await.unwrap();
+    rows.iter_mut().for_each(|(_, name, _)| *name = plain(name));
     rows.retain(|(_, name, _)| place(keyword, name, "").is_some());
     let fit = |name: &str| place(keyword, name, "").map(|place| place.fit);
     match sort {
@@ -493,7 +505,7 @@ async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
         StoreSort::Followers => {
             rows.sort_by_key(|(number, name, followers)| (Reverse(*followers), fit(name), Reverse(*number)));
         }
-        StoreSort::Name => rows.sort_by_key(|(_, name, _)| plain(name)),
+        StoreSort::Name => rows.sort_by_key(|(_, name, _)| name.clone()),
     }
     rows.into_iter().map(|(number, ..)| number).collect()
 }
