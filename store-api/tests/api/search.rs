@@ -101,8 +101,9 @@ impl Catalogue {
         sqlx::query("DELETE FROM search_changes").execute(&self.shop.rows).await.unwrap();
     }
 
+    /// The live items, with plain texts.
     async fn rows(&self) -> Vec<Row> {
-        sqlx::query_as(
+        let mut rows: Vec<Row> = sqlx::query_as(
             "SELECT number, store_id, name, description, category, hearts, sold, \
              (SELECT COALESCE(MIN(IF(o.on_hand > 0, o.price, NULL)), MIN(o.price)) FROM options o \
               WHERE o.item_id = i.id AND o.live = 1) AS min_price, \
@@ -111,7 +112,12 @@ impl Catalogue {
         )
         .fetch_all(&self.shop.rows)
         .await
-        .unwrap()
+        .unwrap();
+        for row in &mut rows {
+            row.name = plain(&row.name);
+            row.description = plain(&row.description);
+        }
+        rows
     }
 
     /// The first page of a search.
@@ -265,12 +271,17 @@ fn plain(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
 }
 
-/// Where a row has the words. Words that a text has as they are written are always found, and only they have the best fit.
+/// Where a row with these plain texts has the words. Words that a text has as they are written are always found, and only they
+/// have the best fit.
 fn place(keyword: &str, name: &str, description: &str) -> Option<Place> {
+    let plain = plain(keyword);
+    let all_in = |text: &str| plain.split_whitespace().all(|word| text.contains(word));
+    let is_there = |letter: char| letter == ' ' || name.contains(letter) || description.contains(letter);
+    if !plain.chars().all(is_there) {
+        return None;
+    }
     let place = Keyword::parse(keyword).unwrap().place(name, description);
-    let (keyword, name, description) = (plain(keyword), plain(name), plain(description));
-    let all_in = |text: &str| keyword.split_whitespace().all(|word| text.contains(word));
-    if all_in(&name) {
+    if all_in(name) {
         assert!(
             place.is_some_and(|place| place.rank == Rank::Name && place.fit != Fit::Apart),
             "{keyword} in {name}"
@@ -281,7 +292,7 @@ fn place(keyword: &str, name: &str, description: &str) -> Option<Place> {
         "{keyword} in {name}: {description}"
     );
     if place.is_some_and(|place| place == Place::BEST) {
-        assert!(all_in(&name), "{keyword} in {name}");
+        assert!(all_in(name), "{keyword} in {name}");
     }
     place
 }
@@ -488,6 +499,7 @@ async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget
 async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
     let mut rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT number, name, followers FROM stores").fetch_all(&shop.rows).await.unwrap();
+    rows.iter_mut().for_each(|(_, name, _)| *name = plain(name));
     rows.retain(|(_, name, _)| place(keyword, name, "").is_some());
     let fit = |name: &str| place(keyword, name, "").map(|place| place.fit);
     match sort {
@@ -495,7 +507,7 @@ async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
         StoreSort::Followers => {
             rows.sort_by_key(|(number, name, followers)| (Reverse(*followers), fit(name), Reverse(*number)));
         }
-        StoreSort::Name => rows.sort_by_key(|(_, name, _)| plain(name)),
+        StoreSort::Name => rows.sort_by_key(|(_, name, _)| name.clone()),
     }
     rows.into_iter().map(|(number, ..)| number).collect()
 }
