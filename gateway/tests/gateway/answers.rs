@@ -130,6 +130,11 @@ async fn pages_of_an_allowed_origin_may_read_every_answer_of_the_gateway_itself(
     let server = serde_json::json!({"body-idle-timeout-ms": 50, "max-body-bytes": 100});
     let gateway = Gateway::hosted(&settings, &fixed(&[(STORE, silent)]), server).await;
     let long = "x".repeat(101);
+    let token = gateway.token(access::Role::Customer);
+    let keyed = format!(
+        "POST /api/member/me/wallet/charges HTTP/1.1\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: k\r\n\
+         Content-Length: 9"
+    );
     let requests = [
         ("GET /nowhere HTTP/1.1", "", 404),
         ("GET /api/store/%2e%2e/items HTTP/1.1", "", 404),
@@ -139,7 +144,7 @@ async fn pages_of_an_allowed_origin_may_read_every_answer_of_the_gateway_itself(
         ("GET /api/store/items HTTP/1.1\r\nHost: b", "", 400),
         ("POST /api/member/customers HTTP/1.1", "", 503),
         ("GET /api/store/items HTTP/1.1", "", 504),
-        ("POST /api/member/customers HTTP/1.1\r\nIdempotency-Key: k\r\nContent-Length: 9", "{", 408),
+        (keyed.as_str(), "{", 408),
         ("GET /problems/NOT_THERE HTTP/1.1", "", 404),
     ];
     for (head, body, status) in requests {

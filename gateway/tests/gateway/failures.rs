@@ -16,6 +16,8 @@ use crate::harness::{
 };
 
 const SIGN_UP: &str = "/api/member/customers";
+/// A route whose service honours keys.
+const CHARGES: &str = "/api/member/me/wallet/charges";
 const SEARCH: &str = "/api/store/items";
 
 /// A server that reads a request, sends `answer`, which may be empty or incomplete, and closes the connection.
@@ -49,7 +51,8 @@ impl Breaking {
 }
 
 async fn post(gateway: &Gateway, key: Option<&str>) -> Answer {
-    let mut request = gateway.request("POST", SIGN_UP);
+    let token = gateway.token(access::Role::Customer);
+    let mut request = gateway.request("POST", CHARGES).header("authorization", format!("Bearer {token}"));
     if let Some(key) = key {
         request = request.header("idempotency-key", key);
     }
