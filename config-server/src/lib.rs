@@ -11,7 +11,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`format`] | reads settings files as Spring does: YAML 1.1 and properties, as flat keys |
+//! | [`mod@format`] | reads settings files as Spring does: YAML 1.1 and properties, as flat keys |
 //! | [`repository`] | all files in memory, kept up to date; which of them apply to a request, and in which order |
 //! | [`environment`] | the settings of a request with opened values, their version, and their renderings |
 //! | [`sealing`] | the private keys that open sealed values |

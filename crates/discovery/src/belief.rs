@@ -1,4 +1,4 @@
-//! Rules: which instances of a service are used, when Consul's list says that many of them have gone at once.
+//! Which instances of a service are used, when Consul's list says that many of them have gone at once.
 //!
 //! That all checks fail in the same moment says more about the checking than about the instances. So an instance whose
 //! check has failed is *doubted* for a time, and an instance that has left Consul is gone. Doubted instances are used only

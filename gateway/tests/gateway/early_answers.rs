@@ -167,7 +167,7 @@ async fn a_service_that_closes_without_an_answer_while_the_body_is_sent_has_fail
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            drop(stream)
+            drop(stream);
         }
     });
     let gateway = Gateway::before(&[(MEMBER, address)]).await;

@@ -19,8 +19,9 @@ use tokio::time::timeout;
 use tower::Service;
 
 use super::arrival::ArrivingBody;
+use super::drain::Drain;
+use super::limits::Limits;
 use super::socket::{Peer, Socket};
-use super::{Drain, Limits};
 
 /// The head of a request must fit into this buffer, with the part of the body that arrives with it.
 const BUFFER_BYTES: usize = 64 * 1024;

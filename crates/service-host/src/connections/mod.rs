@@ -5,12 +5,16 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `limits` | the limits for clients |
+//! | `drain` | how far a process has stopped serving |
 //! | `connection` | one connection: its requests, and its end |
 //! | `arrival` | the body of a request: one that stalls, and one that nobody reads |
 //! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
 
 mod arrival;
 mod connection;
+mod drain;
+mod limits;
 mod socket;
 
 use std::io;
@@ -22,55 +26,14 @@ use axum::Router;
 use futures::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use arrival::Arrival;
+pub use drain::Drain;
+pub(crate) use limits::Limits;
 
 /// The pause when no connection can be accepted, because too many files are open.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
-
-/// The limits for clients.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) first_byte: Duration,
-    pub(crate) header_read: Duration,
-    pub(crate) body_idle: Duration,
-    pub(crate) idle: Duration,
-    pub(crate) half_close: Duration,
-    pub(crate) drain_idle: Duration,
-    pub(crate) connections: usize,
-}
-
-/// How far a process has stopped serving. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Drain {
-    begun: CancellationToken,
-    port_closed: CancellationToken,
-}
-
-impl Drain {
-    /// From now on every answer says `Connection: close`, so that clients open their next connection elsewhere.
-    pub fn begin(&self) {
-        self.begun.cancel();
-    }
-
-    /// From now on no connection is accepted. Kept ones get a last chance to send a request that is on its way.
-    pub fn close_port(&self) {
-        self.begun.cancel();
-        self.port_closed.cancel();
-    }
-
-    fn has_begun(&self) -> bool {
-        self.begun.is_cancelled()
-    }
-
-    /// Waits until the port is closed, and for the last chance of idle connections.
-    async fn is_over(&self, last_chance: Duration) {
-        self.port_closed.cancelled().await;
-        tokio::time::sleep(last_chance).await;
-    }
-}
 
 /// Serves until the port is to be closed. Then it lets every connection finish its current request, and returns when the last
 /// connection has ended.
@@ -88,7 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &permits) => accepted,
-            () = drain.port_closed.cancelled() => break,
+            () = drain.port_closed() => break,
         };
         match accepted {
             Ok(accepted) => take(accepted),

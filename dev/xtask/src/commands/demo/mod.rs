@@ -2,6 +2,7 @@
 
 mod api;
 mod story;
+mod values;
 
 use std::process::ExitCode;
 

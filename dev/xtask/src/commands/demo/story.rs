@@ -1,12 +1,13 @@
 //! The story: what a seller and two customers do.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use console::style;
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
 use serde_json::{Value, json};
 
 use super::api::{Api, Call};
+use super::values::{escaped, list, number, text, won};
 
 const KEYWORD: &str = "말차";
 const CODE_CHARS: usize = 4;
@@ -366,49 +367,6 @@ fn say(line: &str) {
     println!("  {line}");
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a str> {
-    value[field].as_str().with_context(|| format!("no text {field} in {value}"))
-}
-
-fn number(value: &Value, field: &str) -> anyhow::Result<i64> {
-    value[field].as_i64().with_context(|| format!("no number {field} in {value}"))
-}
-
-fn list<'a>(value: &'a Value, field: &str) -> anyhow::Result<&'a [Value]> {
-    Ok(value[field].as_array().with_context(|| format!("no list {field} in {value}"))?)
-}
-
 fn random(chars: usize) -> String {
     rand::rng().sample_iter(Alphanumeric).take(chars).map(char::from).collect()
-}
-
-/// "12,000원"
-fn won(amount: i64) -> String {
-    let digits = amount.unsigned_abs().to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{}{grouped}원", if amount < 0 { "-" } else { "" })
-}
-
-/// A text, percent-encoded for a query.
-fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_grouped_by_thousands() {
-        assert_eq!(won(0), "0원");
-        assert_eq!(won(999), "999원");
-        assert_eq!(won(38_000), "38,000원");
-        assert_eq!(won(-1_234_567), "-1,234,567원");
-    }
 }
