@@ -499,7 +499,9 @@ async fn store_pages(shop: &Shop, keyword: &str, sort: StoreSort, budget: Budget
 async fn naive_stores(shop: &Shop, keyword: &str, sort: StoreSort) -> Vec<i64> {
     let mut rows: Vec<(i64, String, i64)> =
         sqlx::query_as("SELECT number, name, followers FROM stores").fetch_all(&shop.rows).await.unwrap();
-    rows.iter_mut().for_each(|(_, name, _)| *name = plain(name));
+    for (_, name, _) in &mut rows {
+        *name = plain(name);
+    }
     rows.retain(|(_, name, _)| place(keyword, name, "").is_some());
     let fit = |name: &str| place(keyword, name, "").map(|place| place.fit);
     match sort {

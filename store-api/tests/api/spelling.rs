@@ -206,7 +206,8 @@ async fn an_index_of_an_older_form_is_made_anew_once_before_it_is_read(
     assert_eq!(index_changes(&shop.database).await.unwrap(), 0, "another form is not written");
     let other = Shop::open(&options);
     let (one, two) = tokio::join!(renew(&shop.database), renew(&other.database));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     index_changes(&shop.database).await.unwrap();
     assert_eq!(shop.number("SELECT COUNT(*) FROM search_changes").await, 0);
     let left = "SELECT CAST(item_blocks_left + store_blocks_left AS SIGNED) FROM search_index";

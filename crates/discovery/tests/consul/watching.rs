@@ -57,7 +57,9 @@ async fn processes_whose_checks_all_fail_at_once_are_still_used() {
         }
         soon(instances.wait_for_count(|known| known == count)).await;
 
-        processes.iter().for_each(|(process, _)| process.die());
+        for (process, _) in &processes {
+            process.die();
+        }
         soon(none_is_healthy(&name)).await;
         // When this one is known, the failures before it are known as well.
         let healthy = ReadyProcess::of(&name).await;
