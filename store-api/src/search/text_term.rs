@@ -171,7 +171,7 @@ mod tests {
     fn terms_of(name: &str, description: &str) -> BTreeSet<Term> {
         let mut terms = BTreeSet::new();
         each_text_term(Corpus::Items, name, description, |term| {
-            terms.extend([Term::from_bytes(term.to_vec())])
+            terms.extend([Term::from_bytes(term.to_vec())]);
         });
         terms
     }
