@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(update(&mut belief, "a! b!", now), "a? b?");
         let later = now + Duration::from_mins(1);
         assert_eq!(update(&mut belief, "a! b!", later), "a? b?");
-        assert_eq!(belief.next_end_of_doubt(later), Some(FAILING_DOUBT - Duration::from_mins(1)));
+        assert_eq!(belief.next_end_of_doubt(later), FAILING_DOUBT.checked_sub(Duration::from_mins(1)));
         assert_eq!(update(&mut belief, "a! b!", now + FAILING_DOUBT), "");
         assert_eq!(
             update(&mut belief, "a b!", now + FAILING_DOUBT),

@@ -171,7 +171,9 @@ mod tests {
         for (count, most) in [(2_u16, 1), (3, 1), (4, 2), (5, 2)] {
             let ports: Vec<_> = (1..=count).collect();
             let instances = of(&ports);
-            ports.iter().for_each(|port| fail(&instances, *port));
+            for port in &ports {
+                fail(&instances, *port);
+            }
             let ejected = ports.iter().filter(|port| at(&instances, **port).is_ejected()).count();
             assert_eq!(ejected, most, "of {count}");
         }
