@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, Version, header};
 
 use crate::refusal::Refusal;
 
-/// Refuses a request without exactly one valid host, or with an upgrade to another protocol.
+/// Refuses a request without exactly one valid host, with an upgrade to another protocol, or with a transfer coding beside
+/// `chunked`.
 pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
     check_host(&request)?;
     check_upgrade(&request)?;
+    check_transfer_coding(&request)?;
     Ok(request)
 }
 
@@ -43,6 +45,14 @@ fn check_upgrade(request: &Request) -> Result<(), Refusal> {
     let offered = request.headers().get_all(header::UPGRADE).iter();
     let only_http2 = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
     if offered.into_iter().all(only_http2) { Ok(()) } else { Err(Refusal::Upgrade) }
+}
+
+/// hyper removes `chunked` and leaves another coding, such as `gzip, chunked`, on the body. A service would take the coded
+/// bytes for the content (RFC 9112, section 6.1).
+fn check_transfer_coding(request: &Request) -> Result<(), Refusal> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if codings.all(is_chunked) { Ok(()) } else { Err(Refusal::TransferCoding) }
 }
 
 #[cfg(test)]
@@ -81,6 +91,21 @@ mod tests {
         *absolute.uri_mut() = "http://shop.example/api".parse().unwrap();
         assert_eq!(host(&absolute).unwrap(), "shop.example");
         assert_eq!(host(&request(Version::HTTP_11, &["shop.example"])).unwrap(), "shop.example");
+    }
+
+    #[test]
+    fn chunked_is_the_only_transfer_coding() {
+        let with_coding = |value: &'static str| {
+            let mut request = request(Version::HTTP_11, &["a"]);
+            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static(value));
+            check(request)
+        };
+        for value in ["chunked", "Chunked"] {
+            assert!(with_coding(value).is_ok(), "{value}");
+        }
+        for value in ["gzip, chunked", "gzip", "identity", "chunked, chunked", ""] {
+            assert!(matches!(with_coding(value), Err(Refusal::TransferCoding)), "{value:?}");
+        }
     }
 
     #[test]

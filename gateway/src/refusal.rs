@@ -17,6 +17,9 @@ pub(crate) enum Refusal {
     /// The gateway supports only HTTP/1.1.
     #[error("the request asks for another protocol")]
     Upgrade,
+    /// The body is coded for the transfer in another way than by chunks.
+    #[error("the request has another transfer coding than chunked")]
+    TransferCoding,
     /// See [`crate::path`].
     #[error("the path can be read in more than one way")]
     AmbiguousPath,
@@ -79,6 +82,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::BadHost => Self::new(Code::BadRequest).detail("exactly one valid Host is needed"),
             Refusal::Upgrade => Self::new(Code::BadRequest).detail("only HTTP/1.1 is supported"),
+            Refusal::TransferCoding => {
+                Self::new(Code::BadRequest).detail("chunked is the only transfer coding that is supported")
+            }
             Refusal::AmbiguousPath => Self::new(Code::NotFound),
             Refusal::Access(problem) => problem,
             Refusal::SessionEnded => Self::new(Code::Unauthenticated).detail("the session has ended"),
