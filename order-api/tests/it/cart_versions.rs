@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, World, one, wait_until_idle};
+use crate::support::{Fault, Member, Stock, World, one, wait_until_idle};
 
 fn codes(cart: &Value) -> Vec<&str> {
     let messages = cart["messages"].as_array().expect("messages");
@@ -177,12 +177,12 @@ async fn what_changes_after_it_was_shown_is_not_acknowledged(
     let cart = world.cart(&customer).await;
     assert_eq!((codes(&cart), &cart["messages"][0]["oldPrice"]), (vec!["PRICE_CHANGED"], &json!(10_000)));
     // It changes while it is being acknowledged: after the comparison, before the answer.
-    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
+    world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 1);
     let meanwhile = async {
-        world.to_store.happened().await;
+        world.to_store.wait_for_fault().await;
         edit(&world, &seller, item, cakes[0], json!({ "price": 13_000 })).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_store.let_go();
+        world.to_store.pass_on_held();
     };
     let (answer, ()) = tokio::join!(world.acknowledge(&customer, &cart["version"]), meanwhile);
     let cart = answer.expect(StatusCode::OK).body;
@@ -208,7 +208,7 @@ async fn pending_reservations_of_others_and_ones_own_never_change_what_is_wanted
     let _ = world.add(&other, cakes[0], 5).await.expect(StatusCode::OK);
     let before = world.cart(&customer).await;
     // The money of both orders is in flight.
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     for (buyer, option) in [(&other, cakes[0]), (&customer, cakes[1])] {
         let request = client.post("/api/order/orders").bearer(&buyer.token).key("k").json(&one(option));
@@ -234,7 +234,7 @@ async fn pending_reservations_of_others_and_ones_own_never_change_what_is_wanted
 
     // Both fail, and everything can be had again.
     world.clock_control.advance(std::time::Duration::from_secs(900));
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     let customer = world.token(&customer, access::Role::Customer);
     let after = world.cart(&customer).await;

@@ -21,6 +21,9 @@ use plan::{OfAnswer, Plan};
 
 pub use plan::Fault;
 
+/// Longer than a request takes on any machine.
+const FAULT_LIMIT: Duration = Duration::from_secs(60);
+
 /// A TCP proxy before a server, which makes the faults that a test asks for.
 ///
 /// All its tasks and connections end when it is dropped.
@@ -129,9 +132,12 @@ impl FaultProxy {
     }
 
     /// Waits until one more fault of a request has happened: what is to be lost is lost, what is to be held is held.
-    /// The caller limits the wait.
+    ///
+    /// # Panics
+    /// If none happens within a minute.
     pub async fn wait_for_fault(&self) {
-        self.plan.wait_for_fault().await;
+        let fault = tokio::time::timeout(FAULT_LIMIT, self.plan.wait_for_fault()).await;
+        fault.expect("no fault of a request happened in time");
     }
 
     /// How many faults of requests have happened so far.
