@@ -1,4 +1,4 @@
-//! Flat keys put into maps and lists, as Spring does it for its renderings.
+//! Rules: how flat keys become maps and lists in a rendering. They are those of Spring.
 
 use indexmap::IndexMap;
 use serde::{Serialize, Serializer};

@@ -1,4 +1,4 @@
-//! Placeholders: `${key}` and `${key:default}`. The rules are those of Spring.
+//! Rules: placeholders, `${key}` and `${key:default}`. They are those of Spring.
 //!
 //! In `.properties` renderings and plain files, the whole text is resolved, and what can't be resolved stays as it is. In
 //! `.yml` and `.json` renderings, each text is resolved, and a value that a placeholder leads to must resolve completely.

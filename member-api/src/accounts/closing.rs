@@ -1,4 +1,4 @@
-//! The phases of closing an account.
+//! Rules: the phases of closing an account.
 //!
 //! ```text
 //! OPEN ──► DECIDING ──nothing is open──► FORGETTING ──► FORGETTING_AGAIN ──► FORGOTTEN

@@ -1,4 +1,4 @@
-//! A cart line, and an option as its store sells it.
+//! Rules: a cart line, and an option as its store sells it.
 
 use access::MemberId;
 use money::Won;

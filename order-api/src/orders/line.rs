@@ -1,4 +1,4 @@
-//! The statuses of an order line, and which action leads from one to another.
+//! Rules: the statuses of an order line, and which action leads from one to another.
 //!
 //! ```text
 //! PENDING ──► ORDERED ──────────► CANCELLED

@@ -1,3 +1,5 @@
+//! Rules: when the entity tag of an item changes.
+
 use sha2::{Digest, Sha256};
 
 use super::ItemWithOptions;

@@ -1,3 +1,5 @@
+//! Rules: entity tags, and which of them an edit expects.
+
 /// The entity tag of a store or an item. It changes with everything that the answer shows and the owner can set. What anybody
 /// can count up (hearts, followers, sold pieces) is not in it: an edit must not fail because somebody else liked the item.
 ///

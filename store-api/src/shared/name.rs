@@ -1,3 +1,5 @@
+//! Rules: which names are accepted, and when two are the same.
+
 use serde::{Deserialize, Deserializer};
 
 use super::deserialize::deserialize_by;

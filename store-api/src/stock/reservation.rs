@@ -1,4 +1,4 @@
-//! What a request does to a reservation, decided from its stored state.
+//! Rules: what a request does to a reservation, decided from its stored state.
 
 use std::collections::BTreeMap;
 
