@@ -1,8 +1,8 @@
 //! Checks the figures of all items against their options, and corrects what is wrong.
 //!
-//! Every change of stock keeps the figures right by itself. But an older version of this service keeps others: a price that counts
-//! sold-out options, and a sold count that counts what came back. What it has left, and what it writes while it runs beside this
-//! version, is corrected here.
+//! Every change of stock keeps the figures right. But an older version of this service computes them in another way: its price
+//! includes sold-out options, and its sold count includes returned pieces. This worker corrects what such a version has written, or
+//! writes while it runs at the same time as this version.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

@@ -34,16 +34,16 @@ pub enum ReserveError {
 /// Which pieces a transaction may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Take {
-    /// All but the last of an option. No item changes, so its row is not touched and buyers do not wait for it.
+    /// All pieces of an option but the last. The item does not change, so its row is not locked.
     ButTheLast,
-    /// Also the last of an option. That can change the price of the item, so the items are locked, before any option is.
+    /// Also the last piece of an option. This can change the price of the item, so the items are locked before the options.
     AlsoTheLast,
 }
 
 /// Why a transaction has reserved nothing.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
-    /// It would have taken the last pieces of an option, and may not.
+    /// It would have taken the last piece of an option without a lock on the item.
     #[error("these are the last pieces of an option")]
     AtTheLast,
     /// The answer.
