@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::remote::{RedisDown, Remote, Renewal};
 
-/// For how long a lease is handed on without asking Redis whether it still holds and whether other instances want it.
+/// How long a lease is handed on without asking Redis. After that, Redis must say whether the lease still holds, and whether other
+/// instances want it.
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
 /// The lease of a lock; `None` while this process has none.
@@ -24,7 +25,7 @@ pub(crate) struct Lease {
     lock: String,
     token: String,
     renewed_at: Instant,
-    /// Whether Redis may think that this holds the lock.
+    /// Whether Redis may have stored this as the holder of the lock.
     is_held: bool,
 }
 

@@ -17,13 +17,13 @@ pub trait Queue: Clone + Send + Sync + 'static {
     /// process (`SELECT … FOR UPDATE SKIP LOCKED`, then an update of their leases).
     fn claim_due(&self, limit: u32) -> impl Future<Output = Result<Vec<Self::Job>, Self::Error>> + Send;
 
-    /// Runs one job within its lease. It writes down by itself that the job is done, or until when it is rescheduled. A job
-    /// that panics or is dropped is claimed again when its lease has run out.
+    /// Runs one job within its lease. It must record that the job is done, or reschedule it. A job that panics or is dropped is
+    /// claimed again when its lease has run out.
     fn run(self, job: Self::Job) -> impl Future<Output = ()> + Send + 'static;
 }
 
-/// Claims the jobs of a queue and runs them, each in a task of its own. So a job that waits for a slow service takes one
-/// slot, and all others go on.
+/// Claims the jobs of a queue and runs each in a separate task. So a job that waits for a slow service takes one slot, and does not
+/// delay other jobs.
 ///
 /// Dropping it drops the jobs that run; they are claimed again when their leases have run out.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::settler::{SettleError, Settler};
 use crate::batch::{Listener, RunError, StepExecution};
 
-/// How often the lines of the day are read ahead.
+/// How often the order lines of the day are summed up ahead of the settlement.
 const READ_AHEAD_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a worker of the settlement may report nothing before it is restarted. While customers buy, the proof of a big
@@ -24,7 +24,7 @@ impl Settler {
         jobs::repeat(&progress, &ending, poll, || self.settle_unless_busy(&progress)).await;
     }
 
-    /// Reads the lines of the day until the process shuts down.
+    /// Sums up the order lines of the day until the process shuts down.
     pub(crate) async fn keep_reading_ahead(self, progress: Progress, ending: CancellationToken) {
         jobs::repeat(&progress, &ending, READ_AHEAD_EVERY, || self.read_ahead()).await;
     }

@@ -77,7 +77,7 @@ const INVARIANTS: [Invariant; 7] = [
         except: &[],
     },
     Invariant {
-        text: "only the cart, the lock and `redis-connection` use Redis",
+        text: "only the cart, the hot key queue and `redis-connection` use Redis",
         words: &["redis::"],
         suffix: ".rs",
         within: "/src/",
