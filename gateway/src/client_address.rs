@@ -18,12 +18,12 @@ impl TrustedProxies {
 
     /// Returns the address of the client.
     ///
-    /// Each proxy appends the address of its own client to `X-Forwarded-For` or `Forwarded` (RFC 7239). So the header is read from
-    /// its end. The first address that is not a trusted proxy is the client's. Everything before it may be forged. If an address can't
-    /// be read, the proxy that wrote it counts as the client.
+    /// Each proxy appends the address of its own client to `X-Forwarded-For` or `Forwarded` (RFC 7239). So the header is read
+    /// from its end. The first address that is not a trusted proxy is the client's. Everything before it may be forged. If an
+    /// address can't be read, the proxy that wrote it counts as the client.
     ///
-    /// The gateway does not know which of the two headers the proxies write. They forward the other one as the client sent it. If the
-    /// two headers give different clients, the peer counts as the client.
+    /// The gateway does not know which of the two headers the proxies write. They forward the other one as the client sent it.
+    /// If the two headers give different clients, the peer counts as the client.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {

@@ -28,10 +28,10 @@
 //!                  stock ───────┘
 //! ```
 //!
-//! A feature may also import what lies behind the next arrow: `search` imports `items` and `search_changes` too. [`accounts`] imports
-//! `stores` and `items`. `stores` imports `items`, because closing a store deletes its items. `stock` imports `items`, because the
-//! price of an item changes when an option is sold out. `items` can't import `stores`, so it has its own statement that locks the
-//! store of a new item.
+//! A feature may also import what lies behind the next arrow: `search` imports `items` and `search_changes` too. [`accounts`]
+//! imports `stores` and `items`. `stores` imports `items`, because closing a store deletes its items. `stock` imports `items`,
+//! because the price of an item changes when an option is sold out. `items` can't import `stores`, so it has its own statement
+//! that locks the store of a new item.
 
 pub mod accounts;
 pub mod command;

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::consul::Record;
 
-/// How long an instance whose check fails may be used. It is longer than most faults of the checking. Callers eject an instance that
-/// has really died.
+/// How long an instance whose check fails may be used. It is longer than most faults of the checking. Callers eject an instance
+/// that has really died.
 const FAILING_DOUBT: Duration = Duration::from_mins(5);
 /// How long an instance that Consul has forgotten may be used. All processes register again within this time.
 const MISSING_DOUBT: Duration = Duration::from_secs(15);

@@ -211,8 +211,8 @@ impl IdempotencyKeys {
         }
     }
 
-    /// Finds the answer if the handler has not committed. Either the key is known, and its kept answer is the answer; or the handler has
-    /// refused the request. `None` if the request must be run again.
+    /// Finds the answer if the handler has not committed. Either the key is known, and its kept answer is the answer; or the
+    /// handler has refused the request. `None` if the request must be run again.
     async fn refused(
         &self,
         keyed: &Keyed,

@@ -1,8 +1,8 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Waits until the process is told to shut down, and then for every task in `tasks`: work of a request that goes on after its answer.
-/// It runs as a worker of the service, so that the process does not exit before these tasks have ended.
+/// Waits until the process is told to shut down, and then for every task in `tasks`: work of a request that goes on after its
+/// answer. It runs as a worker of the service, so that the process does not exit before these tasks have ended.
 pub async fn drain(tasks: TaskTracker, ending: CancellationToken) {
     ending.cancelled().await;
     tasks.close();

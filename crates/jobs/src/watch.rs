@@ -9,8 +9,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause before a worker is restarted, so that a worker that fails at once does not fill the log.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a worker until it returns. A worker that panics, or reports nothing for longer than `limit`, is dropped at its current await,
-/// and restarted.
+/// Runs a worker until it returns. A worker that panics, or reports nothing for longer than `limit`, is dropped at its current
+/// await, and restarted.
 pub async fn watch<F>(progress: Progress, limit: Duration, start: impl Fn(Progress) -> F)
 where
     F: Future<Output = ()> + Send + 'static,

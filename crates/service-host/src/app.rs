@@ -82,9 +82,9 @@ impl App {
 
     /// A [`worker`](App::worker) that repeats its work, and reports each round to the [`Progress`] that `start` gets.
     ///
-    /// If it reports nothing for longer than `limit`, or panics, it is dropped at its current await and restarted. So `limit` must be
-    /// longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for `limit`,
-    /// the dependency `worker NAME` in the readiness report is down; the process stays ready.
+    /// If it reports nothing for longer than `limit`, or panics, it is dropped at its current await and restarted. So `limit`
+    /// must be longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for
+    /// `limit`, the dependency `worker NAME` in the readiness report is down; the process stays ready.
     #[must_use]
     pub fn watched_worker<F>(
         self,

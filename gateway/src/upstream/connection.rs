@@ -25,9 +25,9 @@ pub(super) fn connector(settings: &UpstreamSettings) -> Connector {
 
 /// A connection that still reads the answer after sending the request has failed.
 ///
-/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would not read the
-/// answer that has arrived. So this discards what can't be sent, and reports no error. Reading then gives the answer, or the end of
-/// the connection.
+/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would not
+/// read the answer that has arrived. So this discards what can't be sent, and reports no error. Reading then gives the answer,
+/// or the end of the connection.
 pub(super) struct PatientConnection {
     stream: TokioIo<TcpStream>,
     is_broken: bool,

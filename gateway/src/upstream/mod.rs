@@ -36,8 +36,8 @@ use failure::Failure;
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
 
-/// How long the gateway sends the rest of the body after the service has answered. Without a limit, a service that neither reads the
-/// body nor closes the connection would block a client that sends its whole body before it reads the answer.
+/// How long the gateway sends the rest of the body after the service has answered. Without a limit, a service that neither
+/// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
 /// All services behind the gateway. They share one pool of connections.

@@ -112,8 +112,8 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether the message is shown until the customer acknowledges it. The other messages are about the present state, and are shown
-    /// as long as it lasts.
+    /// Whether the message is shown until the customer acknowledges it. The other messages are about the present state, and are
+    /// shown as long as it lasts.
     pub const fn needs_acknowledgement(&self) -> bool {
         match self {
             Self::ItemDeleted

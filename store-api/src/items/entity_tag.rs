@@ -9,7 +9,8 @@ impl ItemWithOptions {
     /// Its entity tag, which its options share. It consists of the version, which counts the edits, and a digest of the stock and
     /// the name of the store.
     ///
-    /// If a sale raised the version instead, every sale would write the row of the item, and all its buyers would wait for that row.
+    /// If a sale raised the version instead, every sale would write the row of the item, and all its buyers would wait for that
+    /// row.
     pub fn entity_tag(&self) -> EntityTag {
         let mut digest = Sha256::new_with_prefix(&self.item.store_name);
         for option in &self.options {

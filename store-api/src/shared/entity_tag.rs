@@ -1,7 +1,7 @@
 //! Rules: entity tags, and which of them an edit expects.
 
-/// The entity tag of a store or an item. It changes with everything that the owner can set. Counters that anybody can change (hearts,
-/// followers, sold pieces) are not in it: an edit must not fail because a customer liked the item.
+/// The entity tag of a store or an item. It changes with everything that the owner can set. Counters that anybody can change
+/// (hearts, followers, sold pieces) are not in it: an edit must not fail because a customer liked the item.
 ///
 /// Clients treat it as opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]

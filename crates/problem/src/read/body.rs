@@ -1,9 +1,9 @@
 //! Reading a JSON body and finding every fault of it.
 //!
-//! serde stops at the first fault. So the faulty member is noted and replaced by a placeholder that its type accepts, and the body is
-//! read again, until it can be read. Then the rules of the type (garde) are checked. A placeholder never leaves this module, because a
-//! body with a fault is refused. All of this happens only for a body that could not be read. Limits on faults and size keep the cost
-//! of a hostile body low.
+//! serde stops at the first fault. So the faulty member is noted and replaced by a placeholder that its type accepts, and the
+//! body is read again, until it can be read. Then the rules of the type (garde) are checked. A placeholder never leaves this
+//! module, because a body with a fault is refused. All of this happens only for a body that could not be read. Limits on faults
+//! and size keep the cost of a hostile body low.
 
 use garde::Validate;
 use serde::de::DeserializeOwned;

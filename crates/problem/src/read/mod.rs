@@ -1,8 +1,8 @@
 //! Reading what a client sends, so that every fault of it is found and not only the first.
 //!
-//! serde stops at the first fault. So this fault is noted and replaced, and the rest is read again. The kind and the place of a fault
-//! come from the calls of [`serde::de::Error`] ([`ReadError`](error::ReadError)), never from the text of a message, because serde may
-//! change its texts.
+//! serde stops at the first fault. So this fault is noted and replaced, and the rest is read again. The kind and the place of a
+//! fault come from the calls of [`serde::de::Error`] ([`ReadError`](error::ReadError)), never from the text of a message,
+//! because serde may change its texts.
 //!
 //! | file | owns |
 //! |---|---|

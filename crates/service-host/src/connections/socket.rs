@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::arrival::Arrival;
 
-/// How much is read after the last answer, and for how long, before the connection is closed. If the connection were closed at once,
-/// the kernel would answer further bytes of the client with a reset, and the client could lose the answer.
+/// How much is read after the last answer, and for how long, before the connection is closed. If the connection were closed at
+/// once, the kernel would answer further bytes of the client with a reset, and the client could lose the answer.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(30);
 /// A client that sends nothing for this long has read its answer, or never will.

@@ -47,7 +47,8 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTo
 
 /// Sign up as a customer
 ///
-/// The account gets an empty wallet, which the customer can charge. After many requests with emails that are taken, the next one must wait.
+/// The account gets an empty wallet, which the customer can charge. After many requests with emails that are taken, the next
+/// one must wait.
 #[utoipa::path(
     post,
     path = "/api/member/customers",
