@@ -208,7 +208,7 @@ async fn close_in(
     if !open.is_empty() {
         return Err(CloseError::NotSettled(open));
     }
-    if !db::enter(connection, closing, Phase::Forgetting, now, Some(lease_until)).await? {
+    if !db::set_phase(connection, closing, Phase::Forgetting, now, Some(lease_until)).await? {
         return Err(CloseError::LeaseLost);
     }
     wallets::close(connection, member_id, now).await?;

@@ -87,7 +87,7 @@ pub async fn claim_due(
 }
 
 /// Moves a closing to another phase, in which it is due at `due`, or never if `None`. Returns false if the lease was lost.
-pub async fn enter(
+pub async fn set_phase(
     connection: &mut Connection,
     closing: Closing,
     phase: Phase,

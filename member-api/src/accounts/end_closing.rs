@@ -35,7 +35,7 @@ pub(crate) async fn undo(state: &AppState, closing: Closing) {
         // After this is written, the worker undoes the closing if this process does not. If it can't be written, the worker does
         // so when the lease has run out.
         let due = closing.lease.until;
-        match enter(state, closing, Phase::Undoing, Some(due)).await {
+        match set_phase(state, closing, Phase::Undoing, Some(due)).await {
             Ok(true) => {}
             // Another process has claimed it; or the account is closed, and only the answer to the commit was lost.
             Ok(false) => return,
@@ -45,9 +45,9 @@ pub(crate) async fn undo(state: &AppState, closing: Closing) {
             }
         }
     }
-    end(state, undoing, async |state: &AppState| {
+    run_phase(state, undoing, async |state: &AppState| {
         state.participants.undo(&undoing).await?;
-        enter(state, undoing, Phase::Open, None).await?;
+        set_phase(state, undoing, Phase::Open, None).await?;
         Ok(())
     })
     .await;
@@ -62,10 +62,10 @@ pub(crate) async fn forget_soon(state: &AppState, closing: Closing) {
 
 /// Asks the other services to remove the personal data, for the first time.
 pub(crate) async fn forget(state: &AppState, closing: Closing) {
-    end(state, closing, async |state: &AppState| {
+    run_phase(state, closing, async |state: &AppState| {
         state.participants.forget(&closing).await?;
         let last_token = state.clock.now() + state.tokens.access_lifetime();
-        enter(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
+        set_phase(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
         Ok(())
     })
     .await;
@@ -73,7 +73,7 @@ pub(crate) async fn forget(state: &AppState, closing: Closing) {
 
 /// Asks them once more, because the member's last requests may have written new data.
 pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
-    end(state, closing, async |state: &AppState| {
+    run_phase(state, closing, async |state: &AppState| {
         state.participants.forget(&closing).await?;
         let now = state.clock.now();
         let end = state.database.run_tx("account_forget", move |connection| {
@@ -88,11 +88,15 @@ pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
 async fn forget_in(connection: &mut Connection, closing: Closing, now: OffsetDateTime) -> sqlx::Result<()> {
     sessions::db::sessions::delete_of_member(connection, closing.member_id).await?;
     idempotency::forget(connection, closing.member_id).await?;
-    db::enter(connection, closing, Phase::Forgotten, now, None).await.map(drop)
+    db::set_phase(connection, closing, Phase::Forgotten, now, None).await.map(drop)
 }
 
 /// Does a step within the lease. If it fails, it is tried again after a pause.
-async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppState) -> Result<(), EndError>) {
+async fn run_phase(
+    state: &AppState,
+    closing: Closing,
+    step: impl AsyncFnOnce(&AppState) -> Result<(), EndError>,
+) {
     let left = closing.lease.time_left(state.clock.now());
     let result = timeout(left, step(state)).await.unwrap_or(Err(EndError::OutOfTime));
     let (member_id, phase) = (closing.member_id, closing.phase.as_str());
@@ -115,15 +119,15 @@ async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppStat
 }
 
 /// Moves a closing to another phase. Returns false if the lease was lost: then another process does so.
-async fn enter(
+async fn set_phase(
     state: &AppState,
     closing: Closing,
     phase: Phase,
     due: Option<OffsetDateTime>,
 ) -> sqlx::Result<bool> {
     let now = state.clock.now();
-    let enter = state.database.run_autocommit("account_closing_enter", move |connection| {
-        Box::pin(db::enter(connection, closing, phase, now, due))
+    let set_phase = state.database.run_autocommit("account_closing_enter", move |connection| {
+        Box::pin(db::set_phase(connection, closing, phase, now, due))
     });
-    enter.await
+    set_phase.await
 }

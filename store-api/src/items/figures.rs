@@ -24,7 +24,7 @@ pub struct OptionFigures {
     /// How many pieces can be bought now.
     pub on_hand: i64,
     /// How many pieces were sold and not returned.
-    pub kept: i64,
+    pub net_sold: i64,
 }
 
 /// The stored figures of an item, and the options that they are computed from.
@@ -45,7 +45,7 @@ impl ItemFigures {
         let price = lowest_price(on_sale.map(|option| (option.price, option.on_hand)));
         let right = Figures {
             min_price: price.unwrap_or(self.stored.min_price),
-            sold: self.options.iter().map(|option| option.kept).sum(),
+            sold: self.options.iter().map(|option| option.net_sold).sum(),
         };
         (right != self.stored).then_some(right)
     }
@@ -57,8 +57,12 @@ mod tests {
 
     #[test]
     fn deleted_options_count_for_what_was_sold_and_not_for_the_price() {
-        let option =
-            |is_live, price, on_hand, kept| OptionFigures { is_live, price: Won::new(price), on_hand, kept };
+        let option = |is_live, price, on_hand, net_sold| OptionFigures {
+            is_live,
+            price: Won::new(price),
+            on_hand,
+            net_sold,
+        };
         let figures = |min_price, sold| Figures { min_price: Won::new(min_price), sold };
         let options = vec![option(true, 9_000, 1, 2), option(true, 1_000, 0, 3), option(false, 500, 4, 5)];
         let item = |is_live, stored| ItemFigures { is_live, stored, options: options.clone() };

@@ -79,9 +79,9 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
                 break;
             }
             Err(found) => {
-                let is_mended = mend::<T>(&mut body, &found);
+                let is_replaced = replace_member::<T>(&mut body, &found);
                 note(&mut faults, found.fault());
-                if !is_mended {
+                if !is_replaced {
                     break;
                 }
             }
@@ -106,7 +106,7 @@ fn try_read<T: DeserializeOwned>(body: &Value) -> Result<T, ReadError> {
 }
 
 /// Replaces or removes the faulty member. Returns false if the fault is still there.
-fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
+fn replace_member<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
     let pointer = found.pointer();
     let Some((parent, member)) = pointer.rsplit_once('/') else {
         // The whole body is of the wrong type: read on as if it were empty, to name what it needs.
