@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::format::Scalar;
 
-/// The longest list. A key like `a[1000000000]` must not make a list of that length.
+/// The maximum length of a list. A key like `a[1000000000]` must not create a list of that length.
 const INDEX_MAX: usize = 10_000;
 
 /// A value in a nested rendering.

@@ -31,9 +31,9 @@ use workers::{DatabaseWorker, ServiceWorker};
 
 /// The average number of items of a store.
 const ITEMS_OF_A_STORE: u32 = 100;
-/// So few connections that none waits for another: they show the time of an answer.
+/// Few connections, so that none waits for another: they show the time of an answer.
 const FEW: u32 = 2;
-/// So many connections that all cores are busy: they show the number of answers a second.
+/// Many connections, so that all cores are busy: they show the number of answers a second.
 const MANY: u32 = 32;
 /// SQL that reads most of the table is run so often, one after the other.
 const SCANS: u32 = 3;

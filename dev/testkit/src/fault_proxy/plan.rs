@@ -41,7 +41,7 @@ enum Requests {
     Http { begin: String, end: String, left: usize },
 }
 
-/// What a test has decided of all that was held until then.
+/// What a test has decided about everything that was held until then.
 #[derive(Clone, Copy, Debug, Default)]
 struct Decision {
     number: usize,
