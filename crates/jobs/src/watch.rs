@@ -23,12 +23,12 @@ where
             end = running => match end {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(worker, %error, "a worker failed; it is started anew");
+                    tracing::error!(worker, %error, "a worker failed; it is restarted");
                     "panicked"
                 }
             },
             () = until_silent(&progress, limit) => {
-                tracing::error!(worker, limit_s = limit.as_secs(), "a worker stands still; it is started anew");
+                tracing::error!(worker, limit_s = limit.as_secs(), "a worker reports nothing; it is restarted");
                 "stood_still"
             }
         };

@@ -35,7 +35,7 @@ pub(super) struct Bucket {
     pub(super) decides: bool,
     /// Whether a success makes them forgotten.
     pub(super) ends_with_success: bool,
-    /// Whether the client is told what is left.
+    /// Whether the answer shows the client how many attempts are left.
     pub(super) is_told: bool,
     pub(super) found: Option<Failures>,
 }

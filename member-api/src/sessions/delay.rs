@@ -31,7 +31,7 @@ pub struct Failures {
     pub claimed_until: OffsetDateTime,
 }
 
-/// What is left of a limit, as the client is told.
+/// How many attempts are left of a limit, as the answer shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The limit.
