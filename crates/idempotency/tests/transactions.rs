@@ -241,7 +241,7 @@ async fn a_request_whose_answer_comes_long_after_its_commit_is_no_repetition(
 }
 
 #[sqlx::test(migrations = false)]
-async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
+async fn while_a_request_runs_its_instance_refuses_a_repetition_and_another_instance_makes_it_wait(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -1,4 +1,4 @@
-//! Slowing down who guesses. [`World`] allows 3 failed attempts on an account without a delay, and 5 from an address.
+//! Slowing down the guessing of passwords. [`World`] allows 3 failed attempts on an account without a delay, and 5 from an address.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn wrong_passwords_are_delayed_longer_and_longer_whether_the_account_exist
                 (401, "")
             ]
         );
-        // Neither is the right password looked at before its time, from where nobody has signed in.
+        // From an unknown place, the right password is not checked either before the delay is over.
         let _ = attempt(&world, email, PASSWORD, "192.0.2.9")
             .await
             .expect_problem(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED");
@@ -159,7 +159,7 @@ async fn a_right_password_makes_an_account_start_anew(_: MySqlPoolOptions, optio
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_who_is_known_there(
+async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_members_who_are_known_there(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -181,7 +181,7 @@ async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_who_is_
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_a_burst_of_guesses_only_as_many_more_are_looked_at_as_are_hashed_at_once(
+async fn a_burst_of_guesses_exceeds_the_limit_only_by_the_hashes_at_once(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

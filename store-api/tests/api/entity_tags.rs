@@ -229,7 +229,7 @@ async fn an_edit_that_is_not_meant_for_the_tag_of_now_is_refused(
 }
 
 #[sqlx::test]
-async fn of_a_sale_and_an_edit_by_a_tag_at_once_on_two_instances_none_undoes_the_other(
+async fn a_sale_and_an_edit_with_a_tag_at_once_on_two_instances_do_not_undo_each_other(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -94,7 +94,7 @@ async fn what_comes_back_before_it_is_sold_is_refused_and_counted_off_later(
 }
 
 #[sqlx::test]
-async fn what_comes_back_after_its_option_item_or_store_was_deleted_is_counted_off_too(
+async fn returned_pieces_lower_the_sold_count_even_if_their_option_item_or_store_was_deleted(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

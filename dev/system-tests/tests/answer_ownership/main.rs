@@ -1,8 +1,8 @@
-//! No member ever gets the answer of another member, and no answer says what has not happened.
+//! No member ever gets the answer of another member, and every answer is true.
 //!
 //! Customers and sellers, each with their own names and amounts, ask for what belongs to them: one, eight and all of them
 //! at a time; before, while and after a part is paused (SIGSTOP): the database, Redis, each of the services. Many of them
-//! hang up before they are answered, and so do probes of readiness. Every answer is compared with who asked:
+//! hang up before they are answered, and so do probes of readiness. Every answer is checked:
 //!
 //! - An answer of 2xx belongs to the member who asked: ids, names and amounts. A balance is the sum of the charges and
 //!   payments with an answer, and of some without one.
