@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_not_believed() {
+    fn a_header_that_can_not_be_read_is_not_trusted() {
         for value in [
             "",
             "unknown",

@@ -299,7 +299,10 @@ async fn a_request_that_is_cancelled_anywhere_has_its_whole_effect_or_none(
 }
 
 #[sqlx::test(migrations = false)]
-async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_many_requests_with_one_key_arrive_at_two_instances_one_takes_effect(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let fixture = fixture(options).await;
     let another = fixture.another_instance();
     let sent: Vec<_> = (0..24)

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_the_queue_full_is_refused_at_once_and_other_kinds_are_not() {
+    async fn a_request_is_refused_at_once_if_its_queue_is_full_and_other_kinds_are_not() {
         let queue = queue(1);
         let (permit, waited) = queue.enter(HashKind::SignUp).await.unwrap();
         assert!(!waited);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_leaves_the_queue_to_others() {
+    async fn a_cancelled_caller_leaves_the_queue() {
         let queue = queue(1);
         let (permit, _) = queue.enter(HashKind::PasswordChange).await.unwrap();
         for _ in 0..10 {

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_is_not_hashed() {
+    async fn the_password_of_a_client_that_has_gone_is_not_hashed() {
         let turn = hasher().turn(HashKind::SignUp).await.unwrap();
         let (begun, seen) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();

@@ -227,7 +227,10 @@ async fn after_a_delay_one_guess_is_looked_at_on_all_instances_together(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_nobody_waits_for_is_not_counted(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn an_attempt_of_a_client_that_has_gone_is_not_counted(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
     for password in [PASSWORD, "wrong-password"] {
@@ -296,10 +299,7 @@ async fn after_a_change_of_the_password_only_its_own_place_is_known(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn who_asks_by_signing_up_which_emails_are_taken_is_delayed(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn sign_ups_with_emails_that_are_taken_are_delayed(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let _ = sign_up(&world, "kim", "192.0.2.1").await.expect(StatusCode::CREATED);
     for _ in 0..5 {
@@ -343,7 +343,10 @@ async fn every_answer_tells_what_is_left(_: MySqlPoolOptions, options: MySqlConn
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn who_tried_is_not_stored_and_soon_forgotten(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn the_email_and_address_of_an_attempt_are_not_stored_in_clear_and_soon_deleted(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options);
     let _ = sign_up(&world, "kim", "192.0.2.1").await.expect(StatusCode::CREATED);
     guess(&world, "lee@example.com", "192.0.2.1").await;

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn it_changes_with_everything_that_a_cart_shows_but_what_can_be_had() {
+    fn it_changes_with_everything_that_a_cart_shows_but_the_available_pieces() {
         let on_sale = |option| version(line(), OptionState::OnSale(option));
         let first = on_sale(option());
         for available in [0, 1, 2, 3, 1_000] {

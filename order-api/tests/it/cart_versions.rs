@@ -160,7 +160,7 @@ async fn an_order_that_fails_has_acknowledged_its_version_all_the_same(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_changes_after_it_was_shown_is_not_acknowledged(
+async fn a_change_after_the_cart_was_shown_is_not_acknowledged(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -106,7 +106,10 @@ async fn every_change_of_the_stock_of_any_option_makes_the_tag_stale_for_every_e
 }
 
 #[sqlx::test]
-async fn what_anybody_can_count_up_does_not_change_a_tag(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn counters_that_anybody_can_raise_do_not_change_a_tag(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let (shop, _, item) = Shop::with_item(&options, 10).await;
     let path = item_path(&item);
     let store_path = format!("/api/store/stores/{}", item["storeId"].as_str().unwrap());
@@ -268,7 +271,7 @@ async fn a_sale_and_an_edit_with_a_tag_at_once_on_two_instances_do_not_undo_each
 }
 
 #[sqlx::test]
-async fn of_many_edits_by_one_tag_one_takes_effect(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_many_edits_expect_one_tag_one_takes_effect(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let (shop, seller, item) = Shop::with_item(&options, 10).await;
     let path = item_path(&item);
     let seen = tag(&shop, &path).await;

@@ -28,7 +28,7 @@ async fn old_rows(options: &MySqlConnectOptions) -> (Shop, String) {
 }
 
 #[sqlx::test]
-async fn what_an_older_version_has_left_is_corrected_once_and_found_by_the_index(
+async fn figures_of_an_older_version_are_corrected_once_and_found_by_the_index(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -76,7 +76,7 @@ async fn a_part_that_came_back_is_counted_off_once_however_often_it_is_told(
 }
 
 #[sqlx::test]
-async fn what_comes_back_before_it_is_sold_is_refused_and_counted_off_later(
+async fn a_restock_before_the_confirmation_is_refused_and_lowers_the_sold_count_later(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_where_reading_stopped() {
+    fn a_body_that_is_not_json_is_refused_with_the_place() {
         for body in [&b"{\"name\": "[..], b"", b"{\"name\": \"\xff\"}", b"nonsense"] {
             let problem = read::<Item>(body).expect_err("it is not JSON");
             assert_eq!(problem.code(), Some(Code::MalformedJson));
