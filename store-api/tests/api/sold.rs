@@ -1,4 +1,4 @@
-//! The count of sold pieces is what customers have kept: what came back is not in it.
+//! The sold count has only the pieces that customers have kept. Returned pieces are not in it.
 
 use futures::future::join_all;
 use http::StatusCode;

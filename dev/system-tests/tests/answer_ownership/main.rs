@@ -45,7 +45,7 @@ const PAUSES: [(&str, Duration); 7] = [
 ];
 /// So many answers come before a part is paused.
 const ANSWERS_BEFORE: usize = 120;
-/// After so many answers all connections that a flood of probes has left behind were used.
+/// After this number of answers, every connection that a flood of probes has left was used again.
 const ANSWERS_AFTER_PROBES: usize = 400;
 const FLOODS: usize = 3;
 /// How often each of the sixteen customers hangs up on an order.

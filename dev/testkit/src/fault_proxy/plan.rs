@@ -35,9 +35,9 @@ struct Rule {
 /// Which requests a rule is about.
 #[derive(Debug)]
 enum Requests {
-    /// The one after so many others, on whatever connection.
+    /// The request after this number of others, counted over all connections.
     After(usize),
-    /// The next so many HTTP requests with such a line.
+    /// The next `left` HTTP requests with such a line.
     Http { begin: String, end: String, left: usize },
 }
 
