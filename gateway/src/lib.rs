@@ -7,8 +7,11 @@
 //! |---|---|
 //! | [`settings`] | the keys of `config/gateway.yml` |
 //! | [`routes`] | the route table, checked at the start |
-//! | `stack` | the layers that a request passes, in order; they are in the files below |
-//! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; token, session and role; header fields |
+//! | `stack` | the layers that a request passes, in order; the next rows are these layers |
+//! | `protocol` | demands exactly one host, and refuses upgrades |
+//! | `path` | refuses ambiguous paths |
+//! | `guard` | checks token, session and role |
+//! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
 //! | `upstream` | instances, connections, attempts, timeouts |

@@ -10,8 +10,8 @@ use crate::settings::Settings;
 use crate::state::AppState;
 use crate::{db, items, routes, search, stock};
 
-/// How long a worker may report nothing before it is started anew. It is longer than the longest pause of a worker, which is a
-/// minute, and a transaction.
+/// How long a worker may report nothing before it is restarted. It is longer than the longest pause of a worker, which is a minute,
+/// and a transaction.
 const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
 
 /// The service.

@@ -19,7 +19,7 @@ use crate::server::ConfigServer;
 
 /// Settings of an application
 ///
-/// The property sources of an application with flat keys, the one that wins first. An application can read only its own
+/// The property sources of an application with flat keys, in order of precedence. An application can read only its own
 /// settings. `Accept: application/vnd.spring-cloud.config-server.v2+json` adds the place of each value.
 ///
 /// With a last segment like `{application}-{profiles}.yml`, this is the rendering under the label in the first segment.

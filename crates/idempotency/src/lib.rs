@@ -10,7 +10,7 @@
 //! | the handler extracts | a [`Claim`], and calls [`keep`] in its transaction | an [`Operation`] |
 //! | the key and the answer are written | in the transaction of the effect | the key before the first step, the answer after the last |
 //! | costs | one statement | two transactions |
-//! | after a crash | all or nothing is committed: a repetition is answered, or runs anew | a repetition runs again with the same operation id, by which the handler makes its steps idempotent |
+//! | after a crash | all or nothing is committed: a repetition is answered, or runs again | a repetition runs again with the same operation id, by which the handler makes its steps idempotent |
 //!
 //! | the key is | the answer is |
 //! |---|---|

@@ -18,8 +18,8 @@ use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::key::HEADER;
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
 
-/// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
-/// from doing anything twice.
+/// How long a request may run before a repetition runs it again. If both run for a moment, both have the same operation id, so
+/// every step still takes effect once.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind [`IdempotencyKeys::guard`].

@@ -211,8 +211,8 @@ impl IdempotencyKeys {
         }
     }
 
-    /// The handler did not say that it has committed. Either the key is known, and its answer is the answer to the request; or
-    /// the handler has refused. `None` if the request is to be run again.
+    /// Finds the answer if the handler has not committed. Either the key is known, and its kept answer is the answer; or the
+    /// handler has refused the request. `None` if the request must be run again.
     async fn refused(
         &self,
         keyed: &Keyed,

@@ -241,7 +241,7 @@ async fn a_request_whose_answer_comes_long_after_its_commit_is_no_repetition(
 }
 
 #[sqlx::test(migrations = false)]
-async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
+async fn while_a_request_runs_its_instance_refuses_a_repetition_and_another_instance_makes_it_wait(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -299,7 +299,10 @@ async fn a_request_that_is_cancelled_anywhere_has_its_whole_effect_or_none(
 }
 
 #[sqlx::test(migrations = false)]
-async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_many_requests_with_one_key_arrive_at_two_instances_one_takes_effect(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let fixture = fixture(options).await;
     let another = fixture.another_instance();
     let sent: Vec<_> = (0..24)

@@ -73,7 +73,7 @@ impl App {
     }
 
     /// Work that runs as long as the process, and ends when [`crate::Host::shutdown`] is cancelled. If it ends before, this is a
-    /// fault: the process stops, so that it is started anew.
+    /// fault, and the process stops.
     #[must_use]
     pub fn worker(mut self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Self {
         self.workers.push((name, work.boxed()));
@@ -82,9 +82,9 @@ impl App {
 
     /// A [`worker`](App::worker) that repeats its work, and reports each round to the [`Progress`] that `start` gets.
     ///
-    /// If it reports nothing for longer than `limit`, or panics, it is dropped while it waits and started anew. So `limit` must be
-    /// longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for `limit`,
-    /// the dependency `worker NAME` in the readiness report is down; the process stays ready.
+    /// If it reports nothing for longer than `limit`, or panics, it is dropped at its current await and restarted. So `limit`
+    /// must be longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for
+    /// `limit`, the dependency `worker NAME` in the readiness report is down; the process stays ready.
     #[must_use]
     pub fn watched_worker<F>(
         self,

@@ -21,7 +21,7 @@ use crate::readiness::{Check, Readiness};
 use crate::settings::{Management, Server};
 use crate::{Service, SettingsSource, advertise, management};
 
-/// Only a few machines of ours use the management port.
+/// The management port has few clients, and all of them are ours.
 const MANAGEMENT_LIMITS: Limits = Limits {
     first_byte: Duration::from_secs(5),
     header_read: Duration::from_secs(10),

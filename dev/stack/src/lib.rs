@@ -14,8 +14,8 @@
 //! | `lock`, `reset` | one lasting stack for each checkout, and its removal |
 //! | `stack` | all of it together |
 //!
-//! The processes of a [`Stack`] end with the process that holds it, however that ends: one thread, which lives as long as
-//! the process, starts them, and the kernel signals them when it ends.
+//! The processes of a [`Stack`] end together with the process that holds it, even if that is killed: one thread, which lives as
+//! long as the process, starts them, and the kernel signals them when this thread ends.
 
 mod accounts;
 mod cleanup;

@@ -5,13 +5,13 @@
 //! | [`client`] | requests to a router or to a server, and their answers |
 //! | [`people`] | tokens of members and services, for tests of one service |
 //! | [`member`], [`shop`] | members and items for sale, made through the gateway of a running Dalkom |
-//! | [`fault_proxy`] | a TCP proxy that makes the faults of a network |
-//! | [`cancel`] | work that is dropped before its end |
+//! | [`fault_proxy`] | a TCP proxy that simulates the faults of a network |
+//! | [`cancel`] | dropping work before its end |
 //! | [`captured_log`] | what a log has written |
-//! | [`database`] | the statements that a database is at work on |
-//! | [`wait`] | waiting for what comes about in the background |
+//! | [`database`] | the statements that a database executes now |
+//! | [`wait`] | waiting for background work, with a time limit |
 //!
-//! What goes wrong in here panics: in a test, the panic is the message.
+//! Every failure in here panics: in a test, the panic is the message.
 
 pub mod cancel;
 pub mod captured_log;

@@ -23,11 +23,11 @@ pub(super) fn connector(settings: &UpstreamSettings) -> Connector {
     connector.map_response(PatientConnection::new)
 }
 
-/// A connection on which the answer is read although the request can't be sent to its end.
+/// A connection that still reads the answer after sending the request has failed.
 ///
-/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would give
-/// up without reading the answer that has arrived. So what can't be sent is thrown away here, and reading decides: it gives
-/// the answer, or the end of the connection.
+/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would not
+/// read the answer that has arrived. So this discards what can't be sent, and reports no error. Reading then gives the answer,
+/// or the end of the connection.
 pub(super) struct PatientConnection {
     stream: TokioIo<TcpStream>,
     is_broken: bool,

@@ -31,7 +31,7 @@ impl Failure {
             // Cancelled means that the connection was closed before the client sent anything of the request.
             Self::Unreachable(error)
         } else if protocol.is_some_and(hyper::Error::is_user) {
-            // The body is the only code of ours that hyper runs.
+            // hyper calls it an error of its user. The request body is the only code of ours that hyper runs, so it has failed.
             Self::RequestBody(error)
         } else {
             Self::ConnectionLost(error)
@@ -49,11 +49,11 @@ impl Failure {
     /// The name in log and metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "not_reached",
-            Self::ConnectionLost(_) => "broken_off",
-            Self::Timeout => "too_slow",
+            Self::Unreachable(_) => "unreachable",
+            Self::ConnectionLost(_) => "connection_lost",
+            Self::Timeout => "timeout",
             Self::SwitchedProtocols => "switched_protocols",
-            Self::RequestBody(_) => "body",
+            Self::RequestBody(_) => "request_body",
         }
     }
 

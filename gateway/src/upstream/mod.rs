@@ -5,7 +5,7 @@
 //! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`. If the head of the
 //! answer does not arrive in time, the request is not retried, because the service is probably still working on it.
 //!
-//! An answer counts, whenever it comes: also before the whole body was sent, and if the rest can't be sent any more.
+//! An answer is forwarded even if it arrives before the whole body was sent, and even if the rest can't be sent any more.
 
 mod answer;
 mod body;
@@ -36,8 +36,8 @@ use failure::Failure;
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
 
-/// For so long after its answer, a service may be sent the rest of the body. One that neither reads it nor closes the
-/// connection would otherwise keep a client waiting that sends its whole body before it reads the answer.
+/// How long the gateway sends the rest of the body after the service has answered. Without a limit, a service that neither
+/// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
 /// All services behind the gateway. They share one pool of connections.

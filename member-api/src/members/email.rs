@@ -1,4 +1,4 @@
-//! The address that a member signs in with.
+//! Rules: which email addresses are accepted, and when two are the same.
 
 use std::fmt;
 

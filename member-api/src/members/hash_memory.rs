@@ -1,7 +1,7 @@
 //! Argon2id with memory that is kept from one hash to the next.
 //!
-//! The traits of the argon2 crate take new memory for each hash. Freed memory of this size stays with the allocator, once for
-//! each of its arenas, so that a process soon held many times what it used.
+//! The traits of the argon2 crate allocate new memory for each hash. The allocator keeps freed memory of this size in each of its
+//! arenas. So the process soon held many times the memory that it used.
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::password_hash::{Error, generate_salt};
@@ -38,7 +38,7 @@ impl HashMemory {
         Ok(hash.to_string())
     }
 
-    /// Returns whether a password matches a PHC string, whose own parameters are used. Without one the answer is false, after
+    /// Returns whether a password matches a PHC string, by the parameters in that string. Without a string it returns false, after
     /// the same time.
     pub(super) fn verify(&mut self, password: &[u8], hash: Option<&str>) -> Result<bool, Error> {
         let Some(hash) = hash else {

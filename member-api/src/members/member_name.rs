@@ -1,4 +1,4 @@
-//! The name of a member.
+//! Rules: which names a member can have.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};

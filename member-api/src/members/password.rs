@@ -1,4 +1,4 @@
-//! Passwords in requests. None of these types can be printed.
+//! Rules: which passwords are accepted. None of these types can be printed.
 
 use garde::Validate;
 use garde::error::Path;

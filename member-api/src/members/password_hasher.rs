@@ -1,7 +1,7 @@
-//! Hashing passwords, on threads of their own and with a limit on how many are hashed at once.
+//! Hashes passwords on separate threads, with a limit on how many are hashed at once.
 //!
-//! A hash takes milliseconds of a core. On the threads of tokio it would delay every other request, and in tokio's pool for
-//! blocking work it would delay whatever else blocks.
+//! A hash takes milliseconds of a core. On the threads of tokio it would delay every other request. In tokio's pool for blocking
+//! work it would delay other blocking work.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ use super::hash_queue::{HashKind, HashQueue, Permit, QueueFull};
 use crate::members::{NewPassword, PasswordAttempt};
 use crate::settings::Passwords;
 
-/// How much nicer than the rest of the process the threads are: where cores are rare, what takes microseconds goes first.
+/// How much higher the niceness of these threads is than that of the process. With few cores, short work then runs first.
 const NICER: i32 = 5;
 
 /// Hashes and verifies passwords. Cheap to clone; clones share the queues and the threads.
@@ -75,8 +75,8 @@ impl PasswordHasher {
         Ok(Self { queue: Arc::new(HashQueue::new(permits.get(), lengths, longest_wait)), jobs })
     }
 
-    /// Waits for the turn of a request of this kind. It fails at once if too many are waiting. A request that is dropped while
-    /// it waits leaves the queue.
+    /// Waits for the turn of a request of this kind. Fails at once if too many are waiting. If the future is dropped, the request
+    /// leaves the queue.
     pub async fn turn(&self, kind: HashKind) -> Result<HashTurn, PasswordError> {
         let (permit, waited) = self.queue.enter(kind).await.map_err(|QueueFull| {
             let kind: &'static str = kind.into();
@@ -120,7 +120,7 @@ impl HashTurn {
         let (answer, answered) = oneshot::channel();
         let permit = Arc::clone(&self.permit);
         let job = move |memory: &mut HashMemory| {
-            // The thread holds the permit, and not only the request. A cancelled request does not let another one start early.
+            // The thread holds the permit too, so that the end of a cancelled request does not start another hash too early.
             let _permit = permit;
             if !answer.is_closed() {
                 let started_at = Instant::now();
@@ -146,7 +146,7 @@ fn start_threads(count: NonZeroUsize, jobs: Receiver<Job>) -> io::Result<()> {
             let mut memory = HashMemory::default();
             let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             while let Ok(job) = next() {
-                // Its caller sees that no answer comes. The memory is written anew by each hash.
+                // If the job panics, its caller gets no answer. The memory stays usable, because each hash overwrites it.
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
             }
         })?;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_is_not_hashed() {
+    async fn the_password_of_a_client_that_has_gone_is_not_hashed() {
         let turn = hasher().turn(HashKind::SignUp).await.unwrap();
         let (begun, seen) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();

@@ -1,4 +1,4 @@
-//! A Korean mobile number.
+//! Rules: which Korean mobile numbers are accepted, and how they are written.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};

@@ -49,10 +49,10 @@ pub struct Checked {
 }
 
 /// Checks the password of the account with this email. An unknown email and a wrong password take the same steps, and so the same
-/// time. `standings` becomes what is left of the limits, whatever the end.
+/// time. In every case `standings` is set to what is left of the limits.
 ///
-/// The failures are looked at when it is the attempt's turn, and a failure is counted before the turn ends. So of guesses that are
-/// sent at once, only as many more than the limit are looked at as passwords are hashed at once.
+/// The failures are read after the attempt has its turn to hash, and a failure is counted before the turn ends. So a burst of
+/// guesses can exceed the limit only by the number of passwords that are hashed at once.
 pub async fn check_password(
     state: &AppState,
     kind: HashKind,

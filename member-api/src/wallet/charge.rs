@@ -100,7 +100,7 @@ impl ChargeError {
         match self {
             Self::Transfer(error) => error.label(),
             Self::Keep(KeepError::KeyIsKnown) => "repeated",
-            Self::BatchRefused => "not_together",
+            Self::BatchRefused => "batch_refused",
             Self::Keep(_) | Self::Database(_) => "failed",
             Self::Shared(error) => error.label(),
         }

@@ -1,4 +1,4 @@
-//! The start or end of a period, as clients send it.
+//! Rules: the start or end of a period, as clients send it.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};

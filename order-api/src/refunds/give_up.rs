@@ -57,7 +57,7 @@ async fn give_up_lines(
     let pay_back: Vec<Delivery> =
         changed.iter().map(|(line, _)| Delivery { kind: PAY_BACK, subject_id: line.id }).collect();
     if !pay_back.is_empty() {
-        // Without a lease: the worker claims them at once.
+        // The lease has expired already, so the worker claims them at once.
         outbox::db::insert(connection, &pay_back, now, now).await?;
     }
     let restocks: Vec<Delivery> =

@@ -1,4 +1,4 @@
-//! Business days: dates in Asia/Seoul.
+//! Rules: business days, which are dates in Asia/Seoul.
 
 use std::fmt;
 use std::str::FromStr;

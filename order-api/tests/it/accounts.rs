@@ -318,7 +318,7 @@ async fn a_seller_whose_days_come_to_zero_can_close_and_leaves_no_texts(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn nothing_begins_while_it_is_decided(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn nothing_new_begins_while_a_closing_is_decided(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;

@@ -184,7 +184,10 @@ async fn a_request_can_be_withdrawn_and_made_again_until_it_is_answered(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_several_answers_at_the_same_time_one_counts(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_a_request_is_answered_several_times_at_once_one_answer_takes_effect(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let sale = Sale::new(options).await;
     let _ = sale.request(0).await.expect(StatusCode::OK);
     let answers = futures::future::join_all([0; 4].map(|line| sale.accept(line))).await;
@@ -207,7 +210,7 @@ async fn of_several_answers_at_the_same_time_one_counts(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_a_cancellation_and_a_request_at_the_same_time_one_counts(
+async fn if_a_cancel_and_a_refund_request_come_at_once_one_takes_effect(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

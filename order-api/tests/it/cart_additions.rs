@@ -90,7 +90,7 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
             order_api::cart::acknowledge::acknowledge_messages(&world.app, customer.id, &version, operation);
         assert_eq!(acknowledged.await.unwrap().messages, []);
     }
-    // Another one is of a version that the cart has no more.
+    // Another acknowledgement names a version that the cart does not have any more.
     let _ = world
         .acknowledge(&customer, &json!(version))
         .await

@@ -28,7 +28,7 @@ async fn edit(world: &World, seller: &Member, item: Uuid, option: Uuid, change: 
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn it_changes_with_lines_names_prices_and_messages_and_not_with_what_can_be_had(
+async fn it_changes_with_lines_names_prices_and_messages_and_not_with_the_available_pieces(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -89,7 +89,7 @@ async fn an_order_is_what_its_customer_saw_at_that_version(
     edit(&world, &seller, item, cakes[0], json!({ "price": 12_000 })).await;
     edit(&world, &seller, item, cakes[1], json!({ "price": 22_000 })).await;
     world.edit(&seller, Method::DELETE, &format!("/items/{item}/options/{}", cakes[2]), &Value::Null).await;
-    // The version of before, and a made-up one: the prices were shown to nobody.
+    // The earlier version, and an invented one: no customer has seen the new prices under them.
     for version in [&stale, &json!("made up")] {
         for body in
             [json!({ "cartVersion": version }), json!({ "optionIds": [cakes[0]], "cartVersion": version })]
@@ -160,7 +160,7 @@ async fn an_order_that_fails_has_acknowledged_its_version_all_the_same(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_changes_after_it_was_shown_is_not_acknowledged(
+async fn a_change_after_the_cart_was_shown_is_not_acknowledged(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -497,7 +497,7 @@ async fn nothing_is_placed_while_the_store_can_not_be_asked(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_added_during_a_checkout_stays_in_the_cart(
+async fn pieces_that_are_added_during_a_checkout_stay_in_the_cart(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

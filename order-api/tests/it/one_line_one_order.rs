@@ -145,7 +145,7 @@ async fn a_line_is_taken_while_its_order_is_unfinished_and_free_when_that_has_fa
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_was_ordered_is_not_ordered_again_when_redis_comes_back_older(
+async fn an_ordered_line_is_not_ordered_again_if_an_older_state_of_redis_is_restored(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -98,8 +98,8 @@ impl Keyword {
 
     /// Where the words are in this name and description, which need not be normalised. `None` if a word is in neither.
     ///
-    /// The index must know the rank and the fit of a row that matches without reading it. So both are told by pieces
-    /// where a word is longer than those that are indexed.
+    /// The index must give the same rank and fit without reading the row. So if a word is longer than the indexed pieces, this too
+    /// compares its pieces and not the word.
     pub fn place(&self, name: &str, description: &str) -> Option<Place> {
         if self.finds_nothing {
             return None;

@@ -1,3 +1,5 @@
+//! Rules: the orders of a list, and the terms that help to follow each.
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Rules: which descriptions are accepted.
+
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 

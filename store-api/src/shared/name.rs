@@ -1,3 +1,5 @@
+//! Rules: which names are accepted, and when two are the same.
+
 use serde::{Deserialize, Deserializer};
 
 use super::deserialize::deserialize_by;
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_reason() {
+    fn a_text_that_is_no_name_is_refused_with_the_reason() {
         let long = "가".repeat(50);
         assert!(StoreName::parse(&long).is_ok());
         assert_eq!(StoreName::parse(&format!("{long}가")), Err(NameFault::TooLong(50)));

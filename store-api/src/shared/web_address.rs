@@ -1,3 +1,5 @@
+//! Rules: which web addresses are accepted.
+
 use http::Uri;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;

@@ -1,9 +1,9 @@
 //! Reading a JSON body and finding every fault of it.
 //!
-//! The member at fault is noted and replaced by a stand-in that its type accepts, and the body is read again, until it can
-//! be read; then the rules that the type states for itself are checked. A stand-in never leaves this module: a body with a
-//! fault is refused. All of this is only done for a body that could not be read, and is bounded in faults and in size, so
-//! that a hostile body costs little.
+//! serde stops at the first fault. So the faulty member is noted and replaced by a placeholder that its type accepts, and the
+//! body is read again, until it can be read. Then the rules of the type (garde) are checked. A placeholder never leaves this
+//! module, because a body with a fault is refused. All of this happens only for a body that could not be read. Limits on faults
+//! and size keep the cost of a hostile body low.
 
 use garde::Validate;
 use serde::de::DeserializeOwned;
@@ -14,11 +14,11 @@ use super::json_value::JsonValue;
 use super::rules::broken_rules;
 use crate::{Code, Fault, Problem};
 
-/// After so many faults a body is not worth more reading.
+/// After this many faults, reading stops.
 const MAX_FAULTS: usize = 20;
 /// Of a larger body, only the first fault is reported.
 const MAX_BYTES_FOR_EVERY_FAULT: usize = 64 * 1024;
-/// How often a body is read again. The stand-in for one fault may have faults of its own.
+/// How often a body is read again at most. A placeholder may cause a fault too.
 const MAX_READINGS: usize = 5 * MAX_FAULTS;
 
 /// Reads a body that keeps every rule.
@@ -48,7 +48,7 @@ pub(crate) fn read<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -
     };
     let faults = every_fault::<T>(body);
     if faults.is_empty() {
-        // A parsed document no longer shows that the same member stands twice.
+        // The parsed document does not show that a member was there twice.
         return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string()));
     }
     Err(refusal(faults))
@@ -79,9 +79,9 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
                 break;
             }
             Err(found) => {
-                let is_mended = mend::<T>(&mut body, &found);
+                let is_replaced = replace_member::<T>(&mut body, &found);
                 note(&mut faults, found.fault());
-                if !is_mended {
+                if !is_replaced {
                     break;
                 }
             }
@@ -90,7 +90,7 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
     faults
 }
 
-/// Notes a fault, unless it is at or below one that is known: then the stand-in for that one caused it.
+/// Notes a fault, unless it is at or below a known one: then the placeholder of that one has caused it.
 fn note(faults: &mut Vec<Fault>, fault: Fault) {
     if !faults.iter().any(|known| is_at_or_below(&fault.pointer, &known.pointer)) {
         faults.push(fault);
@@ -105,8 +105,8 @@ fn try_read<T: DeserializeOwned>(body: &Value) -> Result<T, ReadError> {
     T::deserialize(JsonValue(body))
 }
 
-/// Changes the body so that the fault is gone. False if nothing helped.
-fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
+/// Replaces or removes the faulty member. Returns false if the fault is still there.
+fn replace_member<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
     let pointer = found.pointer();
     let Some((parent, member)) = pointer.rsplit_once('/') else {
         // The whole body is of the wrong type: read on as if it were empty, to name what it needs.
@@ -128,7 +128,7 @@ fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
         }
         match try_read::<T>(body) {
             Err(next) if next.pointer() == pointer => {
-                // A text was what it takes, and now it is known which.
+                // The member takes a text, and the new error says which texts are allowed.
                 if *found.kind() != *next.kind()
                     && let Some(variant) = allowed_variant(&next)
                 {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_where_reading_stopped() {
+    fn a_body_that_is_not_json_is_refused_with_the_place() {
         for body in [&b"{\"name\": "[..], b"", b"{\"name\": \"\xff\"}", b"nonsense"] {
             let problem = read::<Item>(body).expect_err("it is not JSON");
             assert_eq!(problem.code(), Some(Code::MalformedJson));

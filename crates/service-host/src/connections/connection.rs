@@ -77,7 +77,7 @@ async fn exchanges(
     let mut http = http1::Builder::new();
     // hyper's own timeout begins with the end of the last answer. The socket has another one, from the first byte of a head.
     http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(BUFFER_BYTES);
-    // Otherwise hyper takes a client that has closed its sending half for gone. `Peer::gone` says when it is.
+    // Without this, hyper drops the request as soon as the client closes its sending half. `Peer::gone` decides when to drop it.
     http.half_close(true);
     let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
     let end = tokio::select! {

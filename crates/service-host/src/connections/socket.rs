@@ -14,11 +14,11 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::arrival::Arrival;
 
-/// What a client goes on sending after its answer is read so far and so long before the connection is closed. If it were
-/// closed at once, the kernel would answer the client's bytes with a reset, and the answer could be lost on its way.
+/// How much is read after the last answer, and for how long, before the connection is closed. If the connection were closed at
+/// once, the kernel would answer further bytes of the client with a reset, and the client could lose the answer.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(30);
-/// A client that sends nothing for so long has read its answer, or never will.
+/// A client that sends nothing for this long has read its answer, or never will.
 const LINGER_SILENCE: Duration = Duration::from_secs(5);
 
 /// What the parts of a connection know of each other. Cheap to clone.

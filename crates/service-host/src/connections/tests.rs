@@ -318,7 +318,7 @@ async fn an_answer_after_which_the_connection_ends_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_also_to_a_client_that_goes_on_sending() {
+async fn bytes_that_are_no_request_are_refused_also_if_the_client_goes_on_sending() {
     let server = Server::start(LIMITS).await;
     let long = "x".repeat(100 * 1024);
     for (head, statuses) in [

@@ -1,4 +1,4 @@
-//! A TCP proxy that makes the faults of a network and of a server that hangs.
+//! A TCP proxy that simulates the faults of a network and of a server that hangs.
 //!
 //! Faults are of three kinds: those of all that passes (a delay, a stall), those of connections (a cut), and those of
 //! single requests. What a client sends at once counts as one request. For HTTP and for MySQL, where a client waits for
@@ -24,7 +24,7 @@ pub use plan::Fault;
 /// Longer than a request takes on any machine.
 const FAULT_LIMIT: Duration = Duration::from_secs(60);
 
-/// A TCP proxy before a server, which makes the faults that a test asks for.
+/// A TCP proxy in front of a server. A test tells it which faults to simulate.
 ///
 /// All its tasks and connections end when it is dropped.
 #[derive(Debug)]

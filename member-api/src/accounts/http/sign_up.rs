@@ -47,7 +47,8 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, EmailTaken, BodyTo
 
 /// Sign up as a customer
 ///
-/// The account gets an empty wallet, which the customer can charge. Who asks for many emails that are taken has to wait between them.
+/// The account gets an empty wallet, which the customer can charge. After many requests with emails that are taken, the next
+/// one must wait.
 #[utoipa::path(
     post,
     path = "/api/member/customers",
@@ -65,7 +66,7 @@ pub(crate) async fn customer_create(
 
 /// Sign up as a seller
 ///
-/// The account gets an empty wallet, which payouts go to. Who asks for many emails that are taken has to wait between them.
+/// The account gets an empty wallet, which payouts go to. After many requests with emails that are taken, the next one must wait.
 #[utoipa::path(
     post,
     path = "/api/member/sellers",

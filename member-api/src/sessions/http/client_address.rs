@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
 /// The address of the client as the gateway found it: the last one in `X-Forwarded-For`, which the gateway replaces. Without
-/// the header, the peer of the connection. It is used only to slow down who guesses, and it decides nothing else.
+/// the header, the peer of the connection. It is used only to slow down guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 

@@ -59,9 +59,9 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, BadCredentials, Bo
 /// The access token is valid for 15 minutes. The refresh token gets the next one. An unknown email and a wrong password
 /// get the same answer.
 ///
-/// Only wrong passwords count. After some of them on an account, the next attempt has to wait for a second, and twice as long after
-/// each further one; after many from one address as well. From where you have signed in before, only the wrong passwords from there
-/// count. `RateLimit` says what is left.
+/// Only wrong passwords count. After some of them on an account, the next attempt must wait for a second, and twice as long after
+/// each further one. The same happens after many from one address. Where you have signed in before, only the wrong passwords from
+/// that place count. `RateLimit` says how many attempts are left.
 #[utoipa::path(
     post,
     path = "/api/member/sessions",

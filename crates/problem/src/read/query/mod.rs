@@ -11,7 +11,7 @@ use super::error::{Kind, ReadError};
 use super::rules::broken_rules;
 use crate::{Code, Fault, Problem};
 
-/// After so many faults a query is not worth more reading.
+/// After this many faults, reading stops.
 const MAX_FAULTS: usize = 20;
 
 /// The parameters of a query string.
