@@ -5,6 +5,7 @@ use axum::extract::State;
 use garde::Validate;
 use http::StatusCode;
 use idempotency::Operation;
+use problem::range::{not_after, not_before};
 use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,16 +25,12 @@ problem::refusals!(Refusals:
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewPayout)]
 pub(crate) struct Request {
-    /// The first business day, in Asia/Seoul.
-    #[garde(skip)]
+    /// The first business day, in Asia/Seoul; not after `to`.
+    #[garde(custom(not_after("to", Some(&self.to))))]
     from: BusinessDay,
     /// The last business day, in Asia/Seoul; not before `from`.
-    #[garde(custom(not_before(&self.from)))]
+    #[garde(custom(not_before("from", Some(&self.from))))]
     to: BusinessDay,
-}
-
-fn not_before(from: &BusinessDay) -> impl FnOnce(&BusinessDay, &()) -> garde::Result {
-    move |to, ()| if to < from { Err(garde::Error::new("must not be before `from`")) } else { Ok(()) }
 }
 
 impl From<PayOutError> for Problem {
