@@ -5,7 +5,7 @@ use axum::extract::State;
 use garde::Validate;
 use http::StatusCode;
 use idempotency::Operation;
-use problem::range::{not_after, not_before};
+use problem::range::not_before;
 use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -25,8 +25,8 @@ problem::refusals!(Refusals:
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewPayout)]
 pub(crate) struct Request {
-    /// The first business day, in Asia/Seoul; not after `to`.
-    #[garde(custom(not_after("to", Some(&self.to))))]
+    /// The first business day, in Asia/Seoul.
+    #[garde(skip)]
     from: BusinessDay,
     /// The last business day, in Asia/Seoul; not before `from`.
     #[garde(custom(not_before("from", Some(&self.from))))]
