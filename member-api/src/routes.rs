@@ -76,10 +76,11 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         idempotency_keys.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
     let transfer_create =
         wallet_lock.guard(transfers::create_router(), |Path(wallet): Path<MemberId>| wallet);
-    let document = axum::Json(document);
-    open.merge(keyed)
+    let shown = axum::Json(document.clone());
+    let routes = open
+        .merge(keyed)
         .merge(access::only_services(transfer_create.merge(transfers::router()), &["order-api"]))
         .merge(access::only_services(revocations::router(), &["gateway"]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

@@ -96,10 +96,11 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
         .split_for_parts();
     document.merge(keyed_document);
     document.merge(keyed_if_sent_document);
-    let document = axum::Json(document);
-    open.merge(idempotency_keys.guard(keyed))
+    let shown = axum::Json(document.clone());
+    let routes = open
+        .merge(idempotency_keys.guard(keyed))
         .merge(idempotency_keys.guard_if_sent(keyed_if_sent))
         .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

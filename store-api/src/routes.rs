@@ -78,9 +78,10 @@ pub fn router(state: AppState) -> Router {
         .split_for_parts();
     let internal =
         Router::new().merge(option_look_up::router()).merge(reservations::router()).merge(restocks::router());
-    let document = axum::Json(document);
-    open.merge(access::only_services(internal, &["order-api"]))
+    let shown = axum::Json(document.clone());
+    let routes = open
+        .merge(access::only_services(internal, &["order-api"]))
         .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

@@ -2,7 +2,7 @@
 
 use access::Principal;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use http::request::Parts;
 use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
@@ -37,7 +37,7 @@ pub(crate) struct Keyed {
 impl Keyed {
     pub(crate) async fn read(request: Request) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let principal = Principal::from_request_parts(&mut parts, &()).await?;
+        let principal = Principal::authenticate(&mut parts).await?;
         let key = key::of(&parts.headers)?;
         let body =
             axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;

@@ -7,6 +7,7 @@
 //! | [`member`], [`shop`] | members and items for sale, made through the gateway of a running Dalkom |
 //! | [`fault_proxy`] | a TCP proxy that simulates the faults of a network |
 //! | [`cancel`] | dropping work before its end |
+//! | [`strictness`] | what every operation of a service must refuse |
 //! | [`captured_log`] | what a log has written |
 //! | [`database`] | the statements that a database executes now |
 //! | [`wait`] | waiting for background work, with a time limit |
@@ -21,6 +22,7 @@ pub mod fault_proxy;
 pub mod member;
 pub mod people;
 pub mod shop;
+pub mod strictness;
 pub mod wait;
 
 pub use cancel::Cancel;
@@ -29,4 +31,5 @@ pub use client::{Answer, Client, Request, Server, integer, text};
 pub use database::statements;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use people::People;
+pub use strictness::check_strictness;
 pub use wait::{eventually, holds_within, until};

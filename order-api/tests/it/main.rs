@@ -21,5 +21,6 @@ mod refusals;
 mod settlement;
 mod settlement_books;
 mod settlement_runs;
+mod strictness;
 mod support;
 mod workers;

@@ -9,6 +9,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::document::{self, Document};
 use super::error::{Kind, ReadError};
 use super::json_value::JsonValue;
 use super::rules::broken_rules;
@@ -23,34 +24,20 @@ const MAX_READINGS: usize = 5 * MAX_FAULTS;
 
 /// Reads a body that keeps every rule.
 pub(crate) fn read<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde also reads a struct from an array of its members.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        let fault = Fault {
-            pointer: String::new(),
-            code: "WRONG_TYPE".into(),
-            detail: "is not an object".to_owned(),
-        };
-        return Err(refusal(vec![fault]));
-    }
-    let first_error = match serde_json::from_slice::<T>(bytes) {
+    let Document { value: body, repeated } = document::parse(bytes, MAX_FAULTS)?;
+    let first_fault = match try_read::<T>(&body) {
         Ok(value) => {
-            let broken = broken_rules(&value);
-            return if broken.is_empty() { Ok(value) } else { Err(refusal(broken)) };
+            let mut faults = repeated;
+            faults.extend(broken_rules(&value));
+            return if faults.is_empty() { Ok(value) } else { Err(refusal(faults)) };
         }
-        Err(error) => error,
+        Err(error) => error.fault(),
     };
-    if !first_error.is_data() {
-        return Err(Problem::new(Code::MalformedJson).detail(first_error.to_string()));
-    }
-    let body: Value = match serde_json::from_slice(bytes) {
-        Ok(body) if bytes.len() <= MAX_BYTES_FOR_EVERY_FAULT => body,
-        _ => return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string())),
+    let faults = if bytes.len() > MAX_BYTES_FOR_EVERY_FAULT {
+        vec![first_fault]
+    } else {
+        every_fault::<T>(body, repeated)
     };
-    let faults = every_fault::<T>(body);
-    if faults.is_empty() {
-        // The parsed document does not show that a member was there twice.
-        return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string()));
-    }
     Err(refusal(faults))
 }
 
@@ -62,8 +49,11 @@ fn refusal(faults: Vec<Fault>) -> Problem {
     Problem::new(Code::ValidationFailed).detail(detail).faults(faults)
 }
 
-fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
+/// Adds to the faults that are known already.
+fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(
+    mut body: Value,
+    mut faults: Vec<Fault>,
+) -> Vec<Fault> {
     for _ in 0..MAX_READINGS {
         if faults.len() >= MAX_FAULTS {
             break;
@@ -263,6 +253,55 @@ mod tests {
     }
 
     #[test]
+    fn another_shape_of_a_part_is_refused() {
+        let body = |options: &str, category: &str| {
+            format!(r#"{{"name": "a", "category": {category}, "options": {options}}}"#)
+        };
+        let option = r#"{"unitPrice": 1, "inStock": true}"#;
+        for (options, category, pointer) in [
+            ("[[1, true]]".to_owned(), r#""CAKE""#, "/options/0"),
+            (format!("{option}"), r#""CAKE""#, "/options"),
+            (format!("[{option}]"), r#"{"CAKE": null}"#, "/category"),
+            (format!("[{option}]"), r#"{"CAKE": []}"#, "/category"),
+            (format!("[{option}]"), r#"["CAKE"]"#, "/category"),
+            (format!("[{option}]"), "0", "/category"),
+            (r#"[{"unitPrice": true, "inStock": true}]"#.to_owned(), r#""CAKE""#, "/options/0/unitPrice"),
+        ] {
+            let found = faults_of(&body(&options, category));
+            assert_eq!(found, expected(&[(pointer, "WRONG_TYPE")]), "{options} {category}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        let read = |price: &str| {
+            let body = format!(
+                r#"{{"name": "a", "category": "CAKE", "options": [{{"unitPrice": {price}, "inStock": true}}]}}"#
+            );
+            read::<Item>(body.as_bytes()).map(|item| item.options[0].unit_price)
+        };
+        for (price, number) in
+            [("1000", 1000), ("1000.0", 1000), ("1e3", 1000), ("999999999999999.0", 999_999_999_999_999)]
+        {
+            assert_eq!(read(price).ok(), Some(number), "{price}");
+        }
+        for (price, code) in [
+            ("1000.5", "WRONG_TYPE"),
+            ("1e-3", "WRONG_TYPE"),
+            ("1000000000000000.0", "INVALID"),
+            ("1e300", "INVALID"),
+            ("1e400", "INVALID"),
+            ("9223372036854775808", "INVALID"),
+            ("99999999999999999999", "INVALID"),
+            ("-0.0", "INVALID"),
+        ] {
+            let problem = read(price).expect_err("it is no number of won");
+            assert_eq!(problem.body().errors[0].code, code, "{price}");
+            assert_eq!(problem.body().errors[0].pointer, "/options/0/unitPrice", "{price}");
+        }
+    }
+
+    #[test]
     fn a_body_that_is_not_json_is_refused_with_the_place() {
         for body in [&b"{\"name\": "[..], b"", b"{\"name\": \"\xff\"}", b"nonsense"] {
             let problem = read::<Item>(body).expect_err("it is not JSON");
@@ -275,7 +314,15 @@ mod tests {
     fn the_same_member_twice_is_refused() {
         let body = br#"{"name": "a", "name": "b", "category": "CAKE", "options": [{"unitPrice": 1, "inStock": true}]}"#;
         let problem = read::<Item>(body).expect_err("a member stands twice");
-        assert!(problem.body().detail.as_deref().unwrap_or_default().contains("duplicate field"));
+        let [fault] = &*problem.body().errors else { panic!("it is one fault: {:?}", problem.body().errors) };
+        assert_eq!(
+            (&*fault.pointer, &*fault.code, &*fault.detail),
+            ("/name", "INVALID", "stands more than once")
+        );
+        let body = br#"{"name": "a", "category": "PIZZA", "options": [{"unitPrice": 1, "unitPrice": 1, "inStock": 1}]}"#;
+        let faults = faults_of(std::str::from_utf8(body).unwrap());
+        let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/options/0/unitPrice", "/category", "/options/0/inStock"]);
     }
 
     #[test]
@@ -285,7 +332,7 @@ mod tests {
         assert_eq!(faults_of(&many).len(), MAX_FAULTS);
         let large = format!("{{\"x\": \"{}\"}}", "a".repeat(MAX_BYTES_FOR_EVERY_FAULT));
         let problem = read::<Item>(large.as_bytes()).expect_err("it has a fault");
-        assert_eq!((problem.code(), problem.body().errors.len()), (Some(Code::ValidationFailed), 0));
+        assert_eq!((problem.code(), problem.body().errors.len()), (Some(Code::ValidationFailed), 1));
     }
 
     #[test]

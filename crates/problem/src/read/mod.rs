@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `body` | JSON bodies |
 //! | `query` | query strings |
+//! | `document` | parsing a body; members that stand twice |
 //! | `json_value` | a parsed JSON document as a source of serde's data |
 //! | `error` | what serde reports, as data |
 //! | `rules` | the rules that a type states for itself (garde) |
 
 mod body;
+mod document;
 mod error;
 mod json_value;
 mod query;

@@ -7,6 +7,7 @@ use http::{HeaderValue, header};
 use money::Won;
 use paging::{List, Page, PageParameters};
 use problem::Problem;
+use problem::range::{not_after, not_before};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -38,12 +39,13 @@ pub(crate) struct Filter {
     #[garde(skip)]
     store_id: Option<Uuid>,
     /// Only items whose `minPrice` is at least this. With `inStock=true` it is the price of an option that can be bought now.
-    #[garde(skip)]
-    #[param(value_type = Option<i64>)]
+    /// Not above `maxPrice`.
+    #[garde(inner(custom(is_not_negative), custom(not_after("maxPrice", self.max_price.as_ref()))))]
+    #[param(value_type = Option<i64>, minimum = 0)]
     min_price: Option<Won>,
     /// Only items whose `minPrice` is at most this. With `inStock=true` it is the price of an option that can be bought now.
-    #[garde(skip)]
-    #[param(value_type = Option<i64>)]
+    #[garde(inner(custom(is_not_negative), custom(not_before("minPrice", self.min_price.as_ref()))))]
+    #[param(value_type = Option<i64>, minimum = 0)]
     max_price: Option<Won>,
     /// With `true`, only items of which a piece can be bought now.
     #[garde(skip)]
@@ -54,6 +56,10 @@ pub(crate) struct Filter {
     #[param(inline)]
     #[serde(default)]
     sort: ItemSort,
+}
+
+fn is_not_negative(price: &Won, (): &()) -> garde::Result {
+    if price.is_negative() { Err(garde::Error::new("must not be below 0")) } else { Ok(()) }
 }
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor);
