@@ -11,6 +11,7 @@ mod ledger_under_load;
 mod revocations;
 mod security;
 mod sessions;
+mod texts;
 mod throttle;
 mod transfers;
 mod wallet;

@@ -22,4 +22,5 @@ mod settlement;
 mod settlement_books;
 mod settlement_runs;
 mod support;
+mod texts;
 mod workers;

@@ -21,3 +21,4 @@ mod sold;
 mod spelling;
 mod stock_races;
 mod stores;
+mod texts;

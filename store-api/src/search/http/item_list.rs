@@ -27,6 +27,7 @@ pub(crate) struct Filter {
     /// and may be written apart there: `생크림케이크` finds `생크림 케이크`, and `생크림 케이크` finds `생크림케이크`. Case,
     /// width, accents and Unicode form make no difference. Punctuation parts words, and is not looked for itself; text that
     /// is nothing else finds nothing. At most 10 words.
+    /// Text of nothing that can be seen, and characters that no name has, are refused.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "초코 케이크")]
     keyword: Option<String>,

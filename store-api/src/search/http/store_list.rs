@@ -21,6 +21,7 @@ pub(crate) struct Filter {
     /// written apart there: `달콤상점` finds `달콤 상점`, and `달콤 상점` finds `달콤상점`. Case, width, accents and Unicode
     /// form make no difference. Punctuation parts words, and is not looked for itself; text that is nothing else finds
     /// nothing. At most 10 words.
+    /// Text of nothing that can be seen, and characters that no name has, are refused.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "달콤")]
     keyword: Option<String>,
