@@ -121,7 +121,7 @@ mod tests {
         let coded = |request: axum::http::request::Builder| {
             request.header("content-encoding", "gzip").body(Body::from("abc")).unwrap()
         };
-        for request in [Request::post("/length"), Request::get("/never"), Request::post("/nowhere")] {
+        for request in [Request::post("/length"), Request::get("/never")] {
             let (status, headers, body) = whole_answer(coded(request), false).await;
             let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
