@@ -1,4 +1,4 @@
-//! Rules: the one form of a password, however a keyboard sends it (RFC 8265, OpaqueString).
+//! Rules: the one form of a password, however a keyboard sends it (RFC 8265, `OpaqueString`).
 
 use icu_properties::props::{
     CanonicalCombiningClass, DefaultIgnorableCodePoint, GeneralCategory, HangulSyllableType, JoiningType,
@@ -11,7 +11,7 @@ const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
 
 /// The password in its one form: every space is U+0020, and letters are composed (NFC). `None` if it has a character outside of
-/// PRECIS' FreeformClass (RFC 8264, 4.3): one that can't be seen or typed, or is not assigned.
+/// PRECIS' `FreeformClass` (RFC 8264, 4.3): one that can't be seen or typed, or is not assigned.
 ///
 /// Characters are looked at after normalising (RFC 8264, 7): the parts of a decomposed Hangul syllable are none of the class, and
 /// the syllable is.

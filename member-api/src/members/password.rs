@@ -12,7 +12,7 @@ use super::opaque_string::opaque_string;
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
 
-/// A password that a member chooses: 8 to 128 characters, without controls and invisible ones (RFC 8265, OpaqueString). How a
+/// A password that a member chooses: 8 to 128 characters, without controls and invisible ones (RFC 8265, `OpaqueString`). How a
 /// keyboard composes letters, and which of the spaces it sends, makes no difference: the composed form (NFC) is counted and hashed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(from = "String")]
