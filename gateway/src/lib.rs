@@ -111,7 +111,7 @@ pub fn app(
     discovery: &Discovery,
     revocations: &Revocations,
 ) -> Result<App, RoutesError> {
-    let app = App::new(router(settings, discovery, revocations)?).public();
+    let app = App::new(router(settings, discovery, revocations)?).public().forwards_bodies();
     Ok(match cors::layer(&settings.cors.allowed_origins) {
         // Around everything, so that a browser can read all answers, also 404, 413 and 504.
         Some(cors) => app.around(|router| router.layer(cors)),

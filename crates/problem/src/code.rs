@@ -78,7 +78,7 @@ codes! {
     UriTooLong "URI_TOO_LONG" URI_TOO_LONG "The address is too long"
         "The path and query of the request are longer than the server reads.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" UNSUPPORTED_MEDIA_TYPE "The body must be JSON"
-        "Send the body with `Content-Type: application/json`.";
+        "Send the body with one `Content-Type: application/json`, in UTF-8, and without a `Content-Encoding`: compressed bodies are not taken.";
     IdempotencyKeyInUse "IDEMPOTENCY_KEY_IN_USE" CONFLICT "The first request is still running"
         "A request with this Idempotency-Key is being worked on. Ask again in a moment, with the same key, for its answer.";
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request"

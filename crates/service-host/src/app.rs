@@ -20,6 +20,7 @@ pub struct App {
 pub(crate) struct Routes {
     pub(crate) router: Router,
     pub(crate) is_public: bool,
+    pub(crate) forwards_bodies: bool,
     pub(crate) around: Option<Around>,
 }
 
@@ -30,7 +31,7 @@ impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
-        let routes = Routes { router, is_public: false, around: None };
+        let routes = Routes { router, is_public: false, forwards_bodies: false, around: None };
         Self { routes, checks: Vec::new(), workers: Vec::new() }
     }
 
@@ -39,6 +40,14 @@ impl App {
     #[must_use]
     pub fn public(mut self) -> Self {
         self.routes.is_public = true;
+        self
+    }
+
+    /// A service that passes bodies on as they come, and does not read them: those with a `Content-Encoding`, too, which are else
+    /// refused.
+    #[must_use]
+    pub fn forwards_bodies(mut self) -> Self {
+        self.routes.forwards_bodies = true;
         self
     }
 

@@ -29,6 +29,7 @@ mod advertise;
 mod app;
 mod command_line;
 mod connections;
+mod content_encoding;
 mod host;
 mod management;
 mod process_metrics;

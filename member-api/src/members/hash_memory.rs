@@ -20,7 +20,11 @@ const NO_ACCOUNT: [u8; 16] = *b"there is nobody.";
 
 /// The memory of one hash at a time. It is taken with the first hash and kept.
 #[derive(Default)]
-pub(super) struct HashMemory(Vec<Block>);
+pub(super) struct HashMemory {
+    blocks: Vec<Block>,
+    #[cfg(test)]
+    filled: u32,
+}
 
 impl HashMemory {
     /// Returns the PHC string of a password, with a new salt.
@@ -59,6 +63,12 @@ impl HashMemory {
         Ok(*expected == Output::new(bytes)?)
     }
 
+    /// How many hashes have been computed.
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> u32 {
+        self.filled
+    }
+
     fn fill(
         &mut self,
         algorithm: Algorithm,
@@ -68,6 +78,10 @@ impl HashMemory {
         salt: &[u8],
         bytes: &mut [u8],
     ) -> Result<(), Error> {
+        #[cfg(test)]
+        {
+            self.filled += 1;
+        }
         let blocks = params.block_count();
         let argon2 = Argon2::new(algorithm, version, params);
         if blocks > MEMORY_KIB as usize {
@@ -75,10 +89,10 @@ impl HashMemory {
             let mut memory = vec![Block::new(); blocks];
             return Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut memory)?);
         }
-        if self.0.is_empty() {
-            self.0 = vec![Block::new(); MEMORY_KIB as usize];
+        if self.blocks.is_empty() {
+            self.blocks = vec![Block::new(); MEMORY_KIB as usize];
         }
-        Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut self.0)?)
+        Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut self.blocks)?)
     }
 }
 
@@ -129,6 +143,6 @@ mod tests {
             assert!(memory.verify(PASSWORD, Some(&hash)).unwrap(), "{hash}");
             assert!(!memory.verify(b"another", Some(&hash)).unwrap(), "{hash}");
         }
-        assert_eq!(memory.0.len(), MEMORY_KIB as usize);
+        assert_eq!(memory.blocks.len(), MEMORY_KIB as usize);
     }
 }

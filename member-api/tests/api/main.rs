@@ -12,6 +12,7 @@ mod revocations;
 mod security;
 mod sessions;
 mod strictness;
+mod texts;
 mod throttle;
 mod transfers;
 mod wallet;

@@ -23,4 +23,5 @@ mod settlement_books;
 mod settlement_runs;
 mod strictness;
 mod support;
+mod texts;
 mod workers;

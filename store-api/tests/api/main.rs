@@ -22,3 +22,4 @@ mod spelling;
 mod stock_races;
 mod stores;
 mod strictness;
+mod texts;

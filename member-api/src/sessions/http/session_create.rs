@@ -21,7 +21,7 @@ use crate::state::AppState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SignIn)]
 pub(crate) struct Request {
-    #[garde(dive)]
+    #[garde(custom(Email::can_be_known))]
     email: Email,
     #[garde(dive)]
     password: PasswordAttempt,
@@ -34,9 +34,10 @@ impl From<PasswordError> for Problem {
                 .detail("too many passwords wait to be hashed; nothing has been done")
                 .retry_after(PasswordError::RETRY_AFTER)
                 .caused_by(error),
-            PasswordError::Argon2(_) | PasswordError::Thread(_) | PasswordError::Stopped => {
-                Self::internal(error)
-            }
+            PasswordError::Unfit
+            | PasswordError::Argon2(_)
+            | PasswordError::Thread(_)
+            | PasswordError::Stopped => Self::internal(error),
         }
     }
 }

@@ -33,6 +33,6 @@ pub(crate) async fn refund_request_create(
     Path(line_id): Path<Uuid>,
     Json(request): Json<ReasonBody>,
 ) -> Result<Json<LineBody>, ChangeLineError> {
-    let change = Change::by_customer(customer.member_id, Action::RequestRefund, Some(request.text()));
+    let change = Change::by_customer(customer.member_id, Action::RequestRefund, Some(request.into_text()));
     Ok(Json(change_line(&app, line_id, change).await?.line.into()))
 }

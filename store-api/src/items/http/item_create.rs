@@ -19,7 +19,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = NewItem)]
 pub(crate) struct Request {
-    /// Unique within the store.
+    /// Unique within the store. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 100, example = "딸기 생크림 케이크")]
     name: ItemName,
     description: Description,
@@ -37,7 +37,7 @@ pub(crate) struct Request {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewOption)]
 pub(crate) struct NewOptionBody {
-    /// Unique within the item.
+    /// Unique within the item. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "2호 (6~8인)")]
     name: OptionName,
     price: Price,

@@ -19,6 +19,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = ItemChange)]
 pub(crate) struct Request {
+    /// On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, example = "딸기 생크림 케이크")]
     name: Option<ItemName>,

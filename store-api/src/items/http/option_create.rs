@@ -18,7 +18,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = AddedOption)]
 pub(crate) struct Request {
-    /// Unique within the item.
+    /// Unique within the item. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "3호 (8~10인)")]
     name: OptionName,
     price: Price,

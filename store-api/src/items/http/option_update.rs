@@ -21,6 +21,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = OptionChange)]
 pub(crate) struct Request {
+    /// On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50, example = "2호 (6~8인)")]
     name: Option<OptionName>,

@@ -27,7 +27,7 @@ pub(crate) struct Filter {
     /// Only items that have every one of these words in their name or description. A word may be a part of a longer word,
     /// and may be written apart there: `생크림케이크` finds `생크림 케이크`, and `생크림 케이크` finds `생크림케이크`. Case,
     /// width, accents and Unicode form make no difference. Punctuation only separates words; a text of punctuation alone finds
-    /// nothing. At most 10 words.
+    /// nothing. At most 10 words. Text without a visible character is refused.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "초코 케이크")]
     keyword: Option<String>,

@@ -18,7 +18,7 @@ use crate::stores::{NewStore, OpenStoreError, open_store};
 #[garde(allow_unvalidated)]
 #[schema(as = NewStore)]
 pub(crate) struct Request {
-    /// Unique among the live stores.
+    /// Unique among the live stores. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "달콤상점")]
     name: StoreName,
     description: Description,

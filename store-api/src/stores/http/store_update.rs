@@ -19,6 +19,7 @@ use crate::stores::{EditStoreError, StoreEdit, edit_store};
 #[garde(allow_unvalidated)]
 #[schema(as = StoreChange)]
 pub(crate) struct Request {
+    /// On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50, example = "달콤상점 본점")]
     name: Option<StoreName>,
