@@ -144,7 +144,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_replay_has_the_headers_of_the_first_answer_but_what_is_left_of_limits() {
-        let headers = [("etag", "\"7\""), ("location", "/a"), ("ratelimit", "\"address\";r=1"), ("cache-control", "no-store")];
+        let headers = [
+            ("etag", "\"7\""),
+            ("location", "/a"),
+            ("ratelimit", "\"address\";r=1"),
+            ("cache-control", "no-store"),
+        ];
         let (answer, response) = Answer::read((headers, "{}").into_response()).await.unwrap();
         assert_eq!(response.headers()["ratelimit"], "\"address\";r=1");
         let replay = answer.replay().unwrap();

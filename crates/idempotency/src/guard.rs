@@ -85,7 +85,9 @@ impl IdempotencyKeys {
         let idempotency_keys = self.clone();
         router.route_layer(from_fn(move |request: Request, next: Next| {
             let (idempotency_keys, guard) = (idempotency_keys.clone(), guard.clone());
-            async move { idempotency_keys.pass(guard, request, next).await.unwrap_or_else(IntoResponse::into_response) }
+            async move {
+                idempotency_keys.pass(guard, request, next).await.unwrap_or_else(IntoResponse::into_response)
+            }
         }))
     }
 

@@ -332,9 +332,10 @@ impl Pass<'_> {
     }
 
     async fn keep_refusal(&self, answered: AnswerToKeep) -> sqlx::Result<()> {
-        let keep = self.idempotency_keys.database.run_autocommit("idempotency_keep_refusal", move |connection| {
-            Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
-        });
+        let keep =
+            self.idempotency_keys.database.run_autocommit("idempotency_keep_refusal", move |connection| {
+                Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
+            });
         keep.await
     }
 }
