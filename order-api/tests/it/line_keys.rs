@@ -149,3 +149,22 @@ async fn a_repeated_settlement_run_gets_the_first_answer(_: MySqlPoolOptions, op
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
     assert_eq!(market.runs(day(22)).await.len(), 1);
 }
+
+#[sqlx::test(migrations = "./migrations")]
+async fn every_post_documents_its_key(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let market = Market::new(options).await;
+    let document = market.world.orders.get("/openapi.json").send().await.expect(StatusCode::OK).body;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            assert_eq!(has_key, method == "post", "{method} {path}");
+            if has_key {
+                let answers = operation["responses"].to_string();
+                for code in ["IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_INVALID"] {
+                    assert!(answers.contains(code), "{method} {path} without {code}");
+                }
+            }
+        }
+    }
+}
