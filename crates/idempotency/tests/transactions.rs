@@ -11,7 +11,7 @@ use axum::routing::post;
 use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Claim, IdempotencyKeys, KeepError, KeptAnswer};
+use idempotency::{Claim, Guard, IdempotencyKeys, KeepError, KeptAnswer};
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -73,7 +73,7 @@ async fn sell(
             }
             let answer =
                 Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
-            let kept = idempotency::keep(connection, vec![claim.answer(&answer)?]).await?.remove(0);
+            let kept = idempotency::keep(connection, vec![claim.answer(answer).await?]).await?.remove(0);
             if what["wait"] == true {
                 permits.acquire().await.unwrap().forget();
             }
@@ -124,7 +124,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
 fn instance(shop: &Shop, people: &People, clock: &Clock) -> Client {
     let idempotency_keys = IdempotencyKeys::new(shop.database.clone(), clock.clone());
     let router = idempotency_keys
-        .guard_transaction(Router::new().route("/sales", post(sell)))
+        .guard(Router::new().route("/sales", post(sell)), Guard::transaction())
         .with_state(shop.clone());
     Client(people.verifier().wrap(problem::wrap(router)))
 }

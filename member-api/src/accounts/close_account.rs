@@ -216,5 +216,7 @@ async fn close_in(
     sessions::db::known_places::delete_all(connection, member_id).await?;
     throttle.forget(connection, &member.email).await?;
     idempotency::forget(connection, member_id).await?;
+    // The sign-up was kept for the client's address.
+    idempotency::forget_made(connection, member_id.0, member.created_at).await?;
     Ok(members::db::close(connection, member_id, now).await?)
 }

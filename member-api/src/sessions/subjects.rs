@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use uuid::Uuid;
 
 use crate::members::Email;
 
@@ -67,6 +68,15 @@ impl SubjectKey {
     /// The subject of a sign-up from an address.
     pub fn of_sign_up(&self, address: IpAddr) -> Subject {
         self.hash("sign-up address", &[&network(address)])
+    }
+
+    /// Whose Idempotency-Keys a client's are: those of the address itself, and not of its network. The ids of members have another
+    /// version.
+    pub fn owner_of_keys(&self, address: Option<IpAddr>) -> Uuid {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let hash = self.hash("idempotency keys", &[address.as_bytes()]);
+        let [id, _] = hash.as_chunks::<16>().0 else { return Uuid::nil() };
+        uuid::Builder::from_custom_bytes(*id).into_uuid()
     }
 
     /// The place of an address.

@@ -61,6 +61,11 @@ impl Throttle {
         self.key.of_sign_in(email, address)
     }
 
+    /// Whose Idempotency-Keys a client's are, before there is a member. It is no member's id.
+    pub fn key_owner(&self, address: Option<IpAddr>) -> Uuid {
+        self.key.owner_of_keys(address)
+    }
+
     /// A place is known if the member has signed in there at this time or later.
     pub fn known_since(&self, now: OffsetDateTime) -> OffsetDateTime {
         now - self.known_for

@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod documentation;
 mod hash_queue;
+mod keys;
 mod ledger;
 mod ledger_under_load;
 mod revocations;

@@ -50,7 +50,8 @@ async fn give_up_lines(
         };
         let reason = Some("the stock was gone before the order could be handed over".to_owned());
         let author = Author { actor: Actor::System, actor_id: None, reason };
-        let entry = change_status(clock, &mut found.line, status, Action::GiveUp, closed, author);
+        let entry =
+            change_status(clock, clock.new_id(), &mut found.line, status, Action::GiveUp, closed, author);
         changed.push((found.line, entry));
     }
     let additions = write(connection, shards, &changed).await?;

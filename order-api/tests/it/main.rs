@@ -13,6 +13,7 @@ mod closing;
 mod crashes;
 mod deliveries;
 mod figures;
+mod line_keys;
 mod midnight;
 mod one_line_one_order;
 mod orders_shown;

@@ -8,6 +8,7 @@ mod entity_tags;
 mod figures;
 mod followers_and_hearts;
 mod items;
+mod keys;
 mod listing;
 mod look_up;
 mod options;

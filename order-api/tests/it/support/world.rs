@@ -105,8 +105,9 @@ impl World {
         let rows =
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
-        let stores =
-            store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
+        let store_keys = IdempotencyKeys::new(store_database.clone(), clock.clone());
+        let store_app = store_api::state::AppState::new(store_database, clock.clone());
+        let stores = store_api::routes::router(store_app, &store_keys);
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let store_address = serve(stores.0.clone()).await;
         let (order_listener, order_address) = listen().await;
