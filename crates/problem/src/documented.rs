@@ -164,7 +164,7 @@ mod tests {
     use utoipa::openapi::path::{OperationBuilder, ParameterBuilder};
     use utoipa::openapi::request_body::RequestBody;
     use utoipa::openapi::security::SecurityRequirement;
-    use utoipa::openapi::{OpenApiBuilder, PathsBuilder};
+    use utoipa::openapi::{HttpMethod, OpenApiBuilder, PathsBuilder};
 
     use super::*;
 
@@ -174,7 +174,6 @@ mod tests {
         let token = SecurityRequirement::new("bearer", Vec::<String>::new());
         let plain = || OperationBuilder::new().parameter(path.clone());
         let item = |method, operation: OperationBuilder| PathItem::new(method, operation.build());
-        use utoipa::openapi::HttpMethod;
         let mut things = item(HttpMethod::Get, OperationBuilder::new().parameter(query));
         things.post = Some(OperationBuilder::new().request_body(Some(RequestBody::new())).build());
         let mut thing = item(HttpMethod::Get, plain());

@@ -260,7 +260,7 @@ mod tests {
         let option = r#"{"unitPrice": 1, "inStock": true}"#;
         for (options, category, pointer) in [
             ("[[1, true]]".to_owned(), r#""CAKE""#, "/options/0"),
-            (format!("{option}"), r#""CAKE""#, "/options"),
+            (option.to_owned(), r#""CAKE""#, "/options"),
             (format!("[{option}]"), r#"{"CAKE": null}"#, "/category"),
             (format!("[{option}]"), r#"{"CAKE": []}"#, "/category"),
             (format!("[{option}]"), r#"["CAKE"]"#, "/category"),
