@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::Principal;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
