@@ -14,6 +14,11 @@ mock_provider "aws" {
       arn = "arn:aws:ecs:ap-northeast-2:123456789012:task-definition/mock:1"
     }
   }
+  mock_resource "aws_service_discovery_service" {
+    defaults = {
+      arn = "arn:aws:servicediscovery:ap-northeast-2:123456789012:service/mock"
+    }
+  }
   mock_resource "aws_cloudwatch_log_group" {
     defaults = {
       arn = "arn:aws:logs:ap-northeast-2:123456789012:log-group:mock"
