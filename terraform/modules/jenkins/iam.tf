@@ -29,7 +29,7 @@ locals {
   }
 
   # A rollout: a new task definition with another image, and the service told to use it.
-  deploy = length(var.deploy) == 0 ? [] : [
+  deploy = [for statement in [
     {
       Sid      = "TellServices"
       Effect   = "Allow"
@@ -51,7 +51,7 @@ locals {
       Resource  = flatten([for environment in values(var.deploy) : environment.execution_role_arns])
       Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
     },
-  ]
+  ] : statement if length(var.deploy) > 0]
 
   policies = {
     controller = jsonencode({ Version = "2012-10-17", Statement = local.start.controller })

@@ -85,7 +85,7 @@ run "least_privilege" {
     error_message = "No wildcard in an action."
   }
   assert {
-    condition     = distinct(flatten([for policy in aws_iam_role_policy.execution : [for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")]])) == ["ecr:GetAuthorizationToken"]
+    condition     = toset(flatten([for policy in aws_iam_role_policy.execution : [for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")]])) == toset(["ecr:GetAuthorizationToken"])
     error_message = "Only signing in to the registry has no resource."
   }
   assert {
