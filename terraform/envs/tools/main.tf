@@ -101,3 +101,40 @@ module "jenkins" {
   deploy           = local.deploy
   kms_key_arn      = module.key.arn
 }
+
+resource "aws_sns_topic" "backups" {
+  name              = "${local.name}-backups"
+  kms_master_key_id = module.key.arn
+}
+
+resource "aws_sns_topic_policy" "backups" {
+  arn = aws_sns_topic.backups.arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "backup.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.backups.arn
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_sns_topic_subscription" "backups" {
+  topic_arn = aws_sns_topic.backups.arn
+  protocol  = "email"
+  endpoint  = var.operators_email
+}
+
+# The volume of Jenkins.
+module "backup" {
+  source = "../../modules/backup"
+
+  name           = local.name
+  retention_days = 35
+  locked         = false
+  kms_key_arn    = module.key.arn
+  topic_arn      = aws_sns_topic.backups.arn
+}

@@ -18,3 +18,8 @@ variable "deploys_to" {
   type        = set(string)
   default     = ["dalkom-staging", "dalkom-production"]
 }
+
+variable "operators_email" {
+  description = "Who is told when a backup fails."
+  type        = string
+}

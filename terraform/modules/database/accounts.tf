@@ -31,6 +31,7 @@ locals {
 }
 
 resource "aws_security_group" "accounts_task" {
+  #checkov:skip=CKV2_AWS_5:terraform/bin/database-accounts gives it to the task.
   name        = "${var.name}-accounts-task"
   description = "The task that makes schemas and accounts"
   vpc_id      = var.vpc_id

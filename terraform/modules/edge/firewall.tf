@@ -8,6 +8,7 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "this" {
+  #checkov:skip=CKV_AWS_192:AWSManagedRulesKnownBadInputsRuleSet is among local.managed_rules; checkov does not look into dynamic blocks.
   name  = var.name
   scope = "REGIONAL"
 

@@ -46,6 +46,7 @@ resource "aws_vpc_security_group_ingress_rule" "gateway_from_balancer" {
 }
 
 resource "aws_lb" "this" {
+  #checkov:skip=CKV2_AWS_76:AWSManagedRulesKnownBadInputsRuleSet is among local.managed_rules; checkov does not look into dynamic blocks.
   #checkov:skip=CKV_AWS_150:Production has it; staging may be taken down.
   name                       = var.name
   load_balancer_type         = "application"

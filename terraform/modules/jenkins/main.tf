@@ -98,6 +98,7 @@ resource "aws_instance" "controller" {
 }
 
 resource "aws_ebs_volume" "home" {
+  #checkov:skip=CKV2_AWS_9:The module backup chooses volumes by the tag Backup.
   availability_zone = var.private_subnet.zone
   type              = "gp3"
   size              = var.home_volume_gb

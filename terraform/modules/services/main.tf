@@ -50,7 +50,7 @@ resource "aws_ecs_service" "this" {
   task_definition  = aws_ecs_task_definition.this[each.key].arn
   desired_count    = each.value.tasks.least
   launch_type      = "FARGATE"
-  platform_version = "1.4.0"
+  platform_version = "LATEST"
   propagate_tags   = "SERVICE"
 
   enable_execute_command        = false
