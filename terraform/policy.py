@@ -31,7 +31,7 @@ def faults(environment, plan):
     if len(found) < 50:
         yield f"the plan has {len(found)} resources only"
     for resource in found:
-        kind, address, values = resource["type"], resource["address"], resource["values"]
+        kind, address, values = resource["type"], resource["address"], resource.get("values", {})
         if kind in FORBIDDEN:
             yield f"{address}: {kind} is not used here"
         if kind == "aws_vpc_security_group_ingress_rule" and {values.get("cidr_ipv4"), values.get("cidr_ipv6")} & WORLD:
