@@ -2,15 +2,17 @@
 # it. It can run again at any time; it then sets the passwords that Secrets Manager has.
 
 locals {
-  schemas   = sort(keys(var.accounts_task.password_secrets))
-  variables = { for schema in local.schemas : schema => "PASSWORD_${upper(schema)}" }
+  schemas = sort(keys(var.accounts_task.password_secrets))
+  names   = { for schema in local.schemas : schema => "PASSWORD_${upper(schema)}" }
+  # As the shell reads them: a dollar before the name.
+  variables = { for schema, name in local.names : schema => format("$%s", name) }
 
   # The shell puts the passwords in; the backslash keeps it from taking a name for a command.
   statements = flatten([
     for schema in local.schemas : [
       "CREATE DATABASE IF NOT EXISTS \\`${schema}\\` DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;",
-      "CREATE USER IF NOT EXISTS '${schema}'@'%' IDENTIFIED BY '$${local.variables[schema]}' REQUIRE SSL;",
-      "ALTER USER '${schema}'@'%' IDENTIFIED BY '$${local.variables[schema]}' REQUIRE SSL;",
+      "CREATE USER IF NOT EXISTS '${schema}'@'%' IDENTIFIED BY '${local.variables[schema]}' REQUIRE SSL;",
+      "ALTER USER '${schema}'@'%' IDENTIFIED BY '${local.variables[schema]}' REQUIRE SSL;",
       "GRANT ALL PRIVILEGES ON \\`${schema}\\`.* TO '${schema}'@'%';",
     ]
   ])
@@ -19,7 +21,7 @@ locals {
   # them. Passwords have letters and digits only (`terraform/bin/secrets`): anything else is refused before it is SQL.
   accounts_script = join("\n", flatten([
     "set -eu",
-    "for value in ${join(" ", [for variable in values(local.variables) : "\"$${variable}\""])}; do",
+    "for value in ${join(" ", [for variable in values(local.variables) : "\"${variable}\""])}; do",
     "  case \"$value\" in '' | *[!A-Za-z0-9]*) echo 'a password has other characters than letters and digits' >&2; exit 1 ;; esac",
     "done",
     "printf '%s' \"$AUTHORITIES\" > /tmp/authorities.pem",
@@ -83,7 +85,7 @@ resource "aws_ecs_task_definition" "accounts" {
         { name = "MYSQL_PWD", valueFrom = "${aws_db_instance.this.master_user_secret[0].secret_arn}:password::" },
         { name = "AUTHORITIES", valueFrom = var.accounts_task.authorities },
       ],
-      [for schema in local.schemas : { name = local.variables[schema], valueFrom = var.accounts_task.password_secrets[schema] }],
+      [for schema in local.schemas : { name = local.names[schema], valueFrom = var.accounts_task.password_secrets[schema] }],
     )
     logConfiguration = {
       logDriver = "awslogs"

@@ -86,7 +86,7 @@ resource "aws_budgets_budget" "monthly" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = ["user:Environment$${var.name}"]
+    values = [format("user:Environment$%s", var.name)]
   }
 
   dynamic "notification" {

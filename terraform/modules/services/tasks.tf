@@ -44,7 +44,7 @@ locals {
       "printf '%s' \"$SETTINGS\" | base64 -d | tar -xz -C /files",
       "printf '%s' \"$SEALING_KEY\" > /files/sealing.key",
     ],
-    [for name, variable in local.variables : "printf '%s: \"%s\"\\n' ${name} \"$${variable}\" >> /files/credentials.yml"],
+    [for name, variable in local.variables : "printf '%s: \"%s\"\\n' ${name} \"${format("$%s", variable)}\" >> /files/credentials.yml"],
   )
   prepare_end = ["chown -R ${local.service_user} /files"]
 

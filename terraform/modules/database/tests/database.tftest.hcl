@@ -103,6 +103,13 @@ run "each_account_opens_its_own_schema" {
   }
 }
 
+run "the_shell_puts_the_passwords_in" {
+  assert {
+    condition     = alltrue([for schema in ["batch", "member", "orders", "store"] : strcontains(local.accounts_script, "CREATE USER IF NOT EXISTS '${schema}'@'%' IDENTIFIED BY '$PASSWORD_${upper(schema)}'")]) && !strcontains(local.accounts_script, "{")
+    error_message = "Each account gets the password of its schema."
+  }
+}
+
 run "least_privilege" {
   assert {
     condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.accounts_execution.policy).Statement : !anytrue([for action in flatten([statement.Action]) : strcontains(action, "*")])])

@@ -51,6 +51,13 @@ run "a_budget" {
   }
 }
 
+run "the_budget_counts_this_environment" {
+  assert {
+    condition     = contains(flatten([for filter in aws_budgets_budget.monthly.cost_filter : filter.values]), join("$", ["user:Environment", var.name]))
+    error_message = "The budget counts what has this environment's tag."
+  }
+}
+
 run "no_budget_is_refused" {
   command = plan
   variables {

@@ -75,6 +75,13 @@ run "private" {
   }
 }
 
+run "config_server_knows_each_password" {
+  assert {
+    condition     = strcontains(local.prepare_script["config-server"], "printf '%s: \"%s\"\\n' member-api \"$PASSWORD_MEMBER_API\" >> /files/credentials.yml") && !strcontains(local.prepare_script["gateway"], "credentials.yml")
+    error_message = "config-server gets the password of each service, and nobody else does."
+  }
+}
+
 run "least_privilege" {
   assert {
     condition     = alltrue([for task in aws_ecs_task_definition.this : task.task_role_arn == null])
