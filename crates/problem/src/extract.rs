@@ -50,10 +50,11 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 fn is_json(headers: &HeaderMap) -> bool {
     let mut media_types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(media_type), None) = (media_types.next(), media_types.next()) else { return false };
-    // mime does not take the empty parameter of a `;` at the end, which RFC 9110, 5.6.6, does.
-    let text = media_type.to_str().unwrap_or_default().trim().trim_end_matches([';', ' ', '\t']);
+    // RFC 9110, 5.6.6, allows blanks before a `;`, and a `;` with no parameter after it. mime does not.
+    let parts = media_type.to_str().unwrap_or_default().split(';').map(str::trim);
+    let text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     text.parse::<Mime>().is_ok_and(|media_type| {
-        let is_json = media_type.subtype() == mime::JSON || media_type.suffix() == Some(mime::JSON);
+        let is_json = media_type.suffix().unwrap_or(media_type.subtype()) == mime::JSON;
         let is_utf8 = media_type.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
         media_type.type_() == mime::APPLICATION && is_json && is_utf8
     })

@@ -28,7 +28,7 @@ impl WebAddress {
 
     /// Reads an address, and normalises it.
     pub fn parse(text: &str) -> Result<Self, WebAddressFault> {
-        let text = text.trim();
+        let text = text.trim_matches([' ', '\t', '\r', '\n']);
         // The parser of web pages, which this is, drops line breaks, and reads `\` and missing slashes as people mean them.
         if text.len() > Self::MAX_TYPED || text.chars().any(|c| c == '\\' || visible_text::is_hidden(c)) {
             return Err(WebAddressFault);
