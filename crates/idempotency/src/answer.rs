@@ -85,7 +85,7 @@ impl OtherHeaders {
         for (name, value) in headers {
             let has_column = [header::CONTENT_TYPE, header::LOCATION].contains(name);
             if let (false, false, Ok(value)) = (has_column, NOT_KEPT.contains(name), value.to_str()) {
-                lines += &format!("{name}: {value}\n");
+                lines.extend([name.as_str(), ": ", value, "\n"]);
             }
         }
         Self(lines)

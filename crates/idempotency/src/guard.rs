@@ -2,23 +2,19 @@
 
 use std::sync::Arc;
 
-use access::Principal;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use futures::future::BoxFuture;
 use http::Method;
-use http::request::Parts;
 use problem::Problem;
-use uuid::Uuid;
 
 use crate::idempotency_keys::IdempotencyKeys;
 use crate::key::HEADER;
 use crate::keyed::Keyed;
+use crate::sender::{Anonymous, Sender};
 
-/// How the POSTs and PATCHes of some routes are guarded.
+/// How the writes (POST and PATCH) of some routes are guarded.
 #[derive(Clone)]
 pub struct Guard {
     effect: Effect,
@@ -30,28 +26,6 @@ pub struct Guard {
 enum Effect {
     Transaction,
     Steps,
-}
-
-/// Who sends requests.
-#[derive(Clone)]
-pub(crate) enum Sender {
-    /// Members who are signed in.
-    Member,
-    /// Clients who are not.
-    Anonymous(Arc<dyn Anonymous>),
-}
-
-/// What is to be known of requests without a signed-in member.
-pub trait Anonymous: Send + Sync + 'static {
-    /// An id of the client, which is no id of a member. A key belongs to it.
-    fn id(&self, parts: &Parts) -> Uuid;
-
-    /// What of a body may be hashed into its fingerprint: all but its secrets. `None` if it can't be read.
-    fn without_secrets(&self, body: &Bytes) -> Option<Bytes>;
-
-    /// Admits the repetition of a request that took effect: by its secrets, which the fingerprint does not have. `made` is the id
-    /// of the first request's [`Claim`](crate::Claim).
-    fn admit(&self, repetition: Request, made: Uuid) -> BoxFuture<'_, Result<(), Problem>>;
 }
 
 impl Guard {
@@ -102,34 +76,5 @@ impl IdempotencyKeys {
             Effect::Transaction => self.pass_transaction(keyed, sender, next).await,
             Effect::Steps => self.pass_steps(keyed, sender, next).await,
         }
-    }
-}
-
-impl Sender {
-    pub(crate) async fn id(&self, parts: &mut Parts) -> Result<Uuid, Problem> {
-        match self {
-            Self::Member => Ok(Principal::authenticate(parts).await?.member_id.0),
-            Self::Anonymous(anonymous) => Ok(anonymous.id(parts)),
-        }
-    }
-
-    pub(crate) fn without_secrets(&self, body: &Bytes) -> Option<Bytes> {
-        match self {
-            Self::Member => Some(body.clone()),
-            Self::Anonymous(anonymous) => anonymous.without_secrets(body),
-        }
-    }
-
-    /// Admits the repetition of a request that took effect.
-    pub(crate) async fn admit(&self, repetition: &Keyed, made: Uuid) -> Result<(), Problem> {
-        match self {
-            Self::Member => Ok(()),
-            Self::Anonymous(anonymous) => anonymous.admit(repetition.request(), made).await,
-        }
-    }
-
-    /// Whether a key is looked up before its request runs: running it would be much dearer than the look.
-    pub(crate) const fn looks_first(&self) -> bool {
-        matches!(self, Self::Anonymous(_))
     }
 }

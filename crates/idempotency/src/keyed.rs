@@ -8,8 +8,8 @@ use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::guard::Sender;
 use crate::key;
+use crate::sender::Sender;
 
 /// The largest body that a request may have.
 const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -46,12 +46,14 @@ mod key;
 mod keyed;
 mod reply;
 mod running;
+mod sender;
 mod steps;
 mod transaction;
 
 pub use db::{forget, forget_made};
-pub use guard::{Anonymous, Guard};
+pub use guard::Guard;
 pub use idempotency_keys::IdempotencyKeys;
 pub use reply::Reply;
+pub use sender::Anonymous;
 pub use steps::Operation;
 pub use transaction::{AnswerToKeep, Claim, KeepError, KeptAnswer, keep};

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
 use crate::db;
-use crate::guard::Sender;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
+use crate::sender::Sender;
 
 /// How long a request may run before a repetition runs it again. If both run for a moment, both have the same operation id, so
 /// every step still takes effect once.
@@ -74,7 +74,7 @@ impl IdempotencyKeys {
                 Claimed::Run(operation) => operation,
                 Claimed::Answered(answer, made) => {
                     if answer.is_success() {
-                        sender.admit(&keyed, made).await?;
+                        sender.admit(|| keyed.request(), made).await?;
                     }
                     return answer.replay();
                 }

@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
 use crate::db::{self, AnsweredRow, KeyRow};
-use crate::guard::Sender;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
+use crate::sender::Sender;
 
 /// After this time it is worth a statement to see whether the request was answered before.
 const LONG_WAIT: Duration = Duration::from_millis(50);
@@ -330,7 +330,7 @@ impl Pass<'_> {
             return Ok(Known::Committed(answer.respond()?));
         }
         if answer.is_success() {
-            self.sender.admit(self.keyed, id).await?;
+            self.sender.admit(|| self.keyed.request(), id).await?;
         }
         Ok(Known::Replayed(answer.replay()?))
     }

@@ -16,7 +16,7 @@ impl Position for i64 {
     }
 }
 
-/// An id that we make, which is a UUIDv7.
+/// An id that we make, a UUID of version 7.
 impl Position for Uuid {
     fn is_possible(&self) -> bool {
         self.get_version_num() == 7 && self.get_variant() == Variant::RFC4122

@@ -1,10 +1,8 @@
 //! Rules: what a text may hold, character by character.
 
 use crate::character::{BLACK_FLAG, Kind, can_be_joined, piles_up};
-use crate::{Lines, Unfit};
+use crate::unfit::{Lines, MAX_MARKS, Unfit};
 
-/// The most marks that pile up on one letter. Hebrew with points and accents needs four, Tibetan up to eight.
-pub const MAX_MARKS: usize = 8;
 /// The longest tag of a flag: a country and its part.
 const MAX_TAG: usize = 6;
 

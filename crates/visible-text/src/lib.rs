@@ -14,34 +14,13 @@
 
 mod character;
 mod checker;
+mod unfit;
 
 use unicode_normalization::UnicodeNormalization;
 
 pub use character::is_hidden;
-pub use checker::{MAX_MARKS, check};
-
-/// Whether a text may have lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lines {
-    /// It is on one line, without tabs.
-    One,
-    /// It may have line breaks and tabs.
-    Many,
-}
-
-/// Why a text is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// It has no visible character.
-    #[error("must have a visible character")]
-    Invisible,
-    /// It has a character that is refused here.
-    #[error("must not hold U+{:04X}", u32::from(*.0))]
-    Character(char),
-    /// A letter carries too many marks.
-    #[error("must not have more than {MAX_MARKS} marks on a letter")]
-    TooManyMarks,
-}
+pub use checker::check;
+pub use unfit::{Lines, MAX_MARKS, Unfit};
 
 /// The form in which a text is counted and stored: without white space at its ends, composed (NFC), its line breaks as `\n`.
 pub fn tidy(text: &str) -> String {
