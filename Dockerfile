@@ -36,11 +36,14 @@ RUN --mount=type=bind,from=build,target=/build \
          objcopy --only-keep-debug "/build/$name" "debug/$name.debug" \
          && objcopy --strip-all --add-gnu-debuglink="debug/$name.debug" "/build/$name" "bin/$name" || exit 1; \
        done \
-    && ldd bin/* | grep -o '/lib[^ ]*' | sort -u | while read -r library; do \
+    && ldd bin/* > linked \
+    && for library in $(sed -n 's|.*[[:space:]]\(/lib[^ ]*\) (.*|\1|p' linked); do \
          mkdir -p "root$(dirname "$library")" && cp -L "$library" "root$library" || exit 1; \
        done \
     && echo 'dalkom:x:65532:65532::/:/nonexistent' > root/etc/passwd \
-    && echo 'dalkom:x:65532:' > root/etc/group
+    && echo 'dalkom:x:65532:' > root/etc/group \
+    # The same files are the same layer, whenever they were made.
+    && find bin root debug -exec touch -h -d @0 {} +
 
 FROM scratch AS debug-info
 COPY --from=split /split/debug/ /

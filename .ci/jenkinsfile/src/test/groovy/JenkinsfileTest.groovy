@@ -18,7 +18,7 @@ class JenkinsfileTest extends BasePipelineTest {
         helper.registerAllowedMethod('pipeline', [Closure]) { strict.pipeline(it) }
     }
 
-    private Strict run(String text = new File(CHECKOUT, 'Jenkinsfile').text) {
+    private Strict play(String text = new File(CHECKOUT, 'Jenkinsfile').text) {
         def file = File.createTempFile('Jenkinsfile', '')
         file.text = text
         file.deleteOnExit()
@@ -32,7 +32,7 @@ class JenkinsfileTest extends BasePipelineTest {
 
     @Test
     void everyCommandIsAScriptOfTheRepository() {
-        run()
+        play()
         commands().each { command ->
             def script = new File(CHECKOUT, command.split(' ')[0])
             assertTrue("$script", script.canExecute())
@@ -41,7 +41,7 @@ class JenkinsfileTest extends BasePipelineTest {
 
     @Test
     void mainIsTestedBuiltTriedAndApprovedBeforeProduction() {
-        run()
+        play()
         assertEquals(['Check and test', 'Build', 'Staging', 'Approval', 'Production'], strict.stages*.name)
         assertEquals(['build', 'build', 'staging', null, 'production'], strict.stages*.agent)
         assertTrue(strict.stages.every { it.timeout })
@@ -51,21 +51,21 @@ class JenkinsfileTest extends BasePipelineTest {
     @Test
     void anotherBranchIsTestedAndBuiltOnly() {
         strict.branch = 'a-change'
-        run()
+        play()
         assertEquals(['Check and test', 'Build'], strict.stages*.name)
     }
 
     @Test
     void whatFailsTheSmokeTestDoesNotReachProduction() {
         strict.failing = ['deploy/smoke'] as Set
-        assertThrows(Strict.StepFailed) { run() }
+        assertThrows(Strict.StepFailed) { play() }
         assertEquals('Staging', strict.stages.last().name)
     }
 
     @Test
     void reportsAreKeptWhenTheTestsFail() {
         strict.failing = ['.ci/run'] as Set
-        assertThrows(Strict.StepFailed) { run() }
+        assertThrows(Strict.StepFailed) { play() }
         assertTrue(strict.stages.last().steps.any { it.startsWith('archiveArtifacts') })
     }
 
@@ -84,7 +84,7 @@ class JenkinsfileTest extends BasePipelineTest {
             "pipeline { agent none\n post { sometimes { echo 'x' } }\n stages { stage('x') { steps { sh 'x' } } } }",
         ].each { text ->
             strict = new Strict()
-            assertThrows(text, IllegalArgumentException) { run(text) }
+            assertThrows(text, IllegalArgumentException) { play(text) }
         }
     }
 }

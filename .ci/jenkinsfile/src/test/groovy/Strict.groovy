@@ -8,42 +8,6 @@ class Strict {
         ['disableConcurrentBuilds', 'timeout', 'buildDiscarder', 'timestamps', 'skipDefaultCheckout', 'preserveStashes']
     static final Set<String> CONDITIONS = ['always', 'failure', 'success', 'unstable', 'aborted', 'cleanup']
 
-    /** The words of a block: what they do with their arguments. All else fails. */
-    static class Block {
-        final String name
-        final Map<String, Closure> words
-        final Map values
-
-        Block(String name, Map<String, Closure> words, Map values = [:]) {
-            this.name = name
-            this.words = words
-            this.values = values
-        }
-
-        def invokeMethod(String word, Object arguments) {
-            def known = words[word]
-            if (known == null) {
-                throw new IllegalArgumentException("'$word' is not allowed in '$name'")
-            }
-            def given = arguments as List
-            return known.maximumNumberOfParameters == 1 ? known.call(given ? given[0] : null) : known.call(*given)
-        }
-
-        def propertyMissing(String word) {
-            if (values.containsKey(word)) {
-                return values[word]
-            }
-            throw new IllegalArgumentException("'$word' is not known in '$name'")
-        }
-
-        def propertyMissing(String word, Object value) {
-            if (!words.containsKey('=')) {
-                throw new IllegalArgumentException("'$word = …' is not allowed in '$name'")
-            }
-            words['='].call([word, value])
-        }
-    }
-
     /** What happened: stages, and the steps in them, in their order. */
     final List<Map> stages = []
     final Map<String, Object> environment = [:]
@@ -77,7 +41,7 @@ class Strict {
                     failure = failed
                 }
             },
-        ]), body)
+        ], [none: 'none', any: 'any']), body)
         assert found.contains('agent') && found.contains('stages'): 'a pipeline has an agent and stages'
         if (post != null) {
             runPost(post, failure == null)
