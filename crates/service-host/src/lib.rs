@@ -16,6 +16,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `command_line` | flags and environment variables |
+//! | `healthcheck` | asking a running process whether it is ready |
 //! | [`settings`] | the sections that every process has |
 //! | `source` | where the settings are fetched |
 //! | `service` | what a service implements |
@@ -30,6 +31,7 @@ mod app;
 mod command_line;
 mod connections;
 mod content_encoding;
+mod healthcheck;
 mod host;
 mod management;
 mod process_metrics;
@@ -44,6 +46,7 @@ mod start;
 mod user_keys;
 mod workers;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -58,7 +61,7 @@ pub use user_keys::UserKeysFrom;
 use access::Verifier;
 use tokio::net::TcpListener;
 
-use command_line::CommandLine;
+use command_line::{AnyCommand, CommandLine};
 
 /// How long blocking work may take after everything else has ended.
 const BLOCKING_WORK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -83,13 +86,18 @@ pub fn main<S: Service>() -> ExitCode {
 
 /// Runs a process that has its settings from `Source`, which has its own flags.
 pub fn main_with<S: Service, Source: SettingsSource>() -> ExitCode {
-    let line = CommandLine::<Source, S::Command>::read::<S>();
-    if let Err(error) = telemetry::init(S::NAME, line.process.log_format, &line.process.log) {
+    let CommandLine { source, process, command } = CommandLine::<Source, S::Command>::read::<S>();
+    let command = match command {
+        Some(AnyCommand::Healthcheck) => return report_health(process.management),
+        Some(AnyCommand::Own(command)) => Some(command),
+        None => None,
+    };
+    if let Err(error) = telemetry::init(S::NAME, process.log_format, &process.log) {
         eprintln!("{} can't start: {}", S::NAME, telemetry::chain(&error));
         return ExitCode::FAILURE;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(line.process.worker_threads.get().into())
+        .worker_threads(process.worker_threads.get().into())
         .thread_name(S::NAME)
         .enable_all()
         .build();
@@ -100,12 +108,23 @@ pub fn main_with<S: Service, Source: SettingsSource>() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let end = runtime.block_on(run::run::<S, Source>(line));
+    let end = runtime.block_on(run::run::<S, Source>(source, process, command));
     runtime.shutdown_timeout(BLOCKING_WORK_TIMEOUT);
     match end {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{}: {}", S::NAME, telemetry::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command `healthcheck`. It is run every few seconds, so it says something only if something is wrong.
+fn report_health(management: Option<SocketAddr>) -> ExitCode {
+    match healthcheck::run(management) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("not ready: {}", telemetry::chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::command_line::CommandLine;
 use crate::connections::{self, Drain};
 use crate::host::Host;
 use crate::readiness::Readiness;
@@ -62,10 +61,11 @@ impl Drop for BackgroundTasks {
 
 /// Runs the process from its start to its end.
 pub(crate) async fn run<S: Service, Source: SettingsSource>(
-    line: CommandLine<Source, S::Command>,
+    source: Source,
+    process: crate::command_line::Process,
+    command: Option<S::Command>,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("can't listen for signals")?;
-    let CommandLine { source, process, command } = line;
     let Some(command) = command else {
         return tokio::select! {
             started = start::<S>(&source, &process) => {

@@ -81,7 +81,7 @@ pub(crate) fn host<S: Service>(
     access: &access::Settings,
 ) -> anyhow::Result<Host> {
     let clock = Clock::system();
-    let consul = Consul::new(&consul.url)?;
+    let consul = Consul::from_settings(consul)?;
     let tokens = access.service_tokens(S::NAME, clock.clone())?;
     let services = access.service_keys(S::NAME, clock.clone())?;
     let users = access.user_keys(clock.clone());
