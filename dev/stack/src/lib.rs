@@ -54,4 +54,4 @@ pub use reset::reset;
 pub use servers::{ServerOptions, Servers};
 pub use services::{SERVICES, ServiceKind};
 pub use stack::{Options, Stack};
-pub use tools::ToolsError;
+pub use tools::{GatewayPeers, Program, ToolsError};

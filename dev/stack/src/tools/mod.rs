@@ -12,13 +12,15 @@ mod error;
 mod version;
 mod wanted;
 
-use self::wanted::{CONSUL, MARIADB, MYSQL, REDIS, Wanted};
+use self::wanted::{CONSUL, HAPROXY, MARIADB, MYSQL, NGINX, REDIS, WRK, Wanted};
 use crate::database_kind::Database;
+use crate::error::StackError;
 use crate::home::Home;
 use crate::progress::Progress;
 
 pub use self::error::ToolsError;
-pub(crate) use self::wanted::{Program, on_path};
+pub use self::wanted::Program;
+pub(crate) use self::wanted::on_path;
 
 /// The servers' programs.
 #[derive(Clone, Debug)]
@@ -50,5 +52,30 @@ impl Tools {
             redis: REDIS.found(&folder)?,
             consul: CONSUL.found(&folder)?,
         })
+    }
+}
+
+/// The programs that `bench gateway` measures the gateway with.
+#[derive(Clone, Debug)]
+pub struct GatewayPeers {
+    /// The load generator.
+    pub wrk: Program,
+    /// The upstream, and a peer.
+    pub nginx: Program,
+    /// A peer.
+    pub haproxy: Program,
+}
+
+impl GatewayPeers {
+    /// Finds all programs, and fetches the missing ones.
+    pub fn find_or_fetch(home: &Home, progress: &dyn Progress) -> Result<Self, StackError> {
+        home.create()?;
+        let folder = home.tools();
+        let missing: Vec<&Wanted> =
+            [&WRK, &NGINX, &HAPROXY].into_iter().filter(|wanted| wanted.find(&folder).is_none()).collect();
+        if !missing.is_empty() {
+            debian::fetch(&missing, home, progress)?;
+        }
+        Ok(Self { wrk: WRK.found(&folder)?, nginx: NGINX.found(&folder)?, haproxy: HAPROXY.found(&folder)? })
     }
 }
