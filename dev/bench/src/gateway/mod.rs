@@ -9,12 +9,13 @@
 //! | [`rows`] | what is requested |
 //! | [`stage`] | what the gateway needs besides the upstream: settings, and a list of instances |
 //! | [`upstream`] | the answers |
-//! | [`proxies`] | starting each proxy |
+//! | [`proxies`], [`others`] | starting each proxy |
 //! | [`wrk`] | the load |
 //! | [`idle`] | the memory of idle connections |
 //! | [`report`] | the table and the figures |
 
 mod idle;
+mod others;
 mod proxies;
 mod report;
 mod rows;
@@ -62,6 +63,9 @@ pub(crate) struct Arguments {
     /// How many idle connections the memory is measured with; 0 leaves it out
     #[arg(long, default_value_t = 2_000)]
     idle: u32,
+    /// A folder with the sources of a Spring Cloud Gateway, which Maven builds
+    #[arg(long, default_value = "../shared/spring/gateway")]
+    spring: PathBuf,
 }
 
 pub(crate) async fn run(
@@ -73,7 +77,13 @@ pub(crate) async fn run(
     let peers = spawn_blocking(move || GatewayPeers::find_or_fetch(&home, &Silent)).await??;
     let folder = tempfile::tempdir()?;
     let stage = stage::Stage::start(folder.path(), &peers.nginx).await?;
-    let place = Place { folder: folder.path(), binaries: &binaries, peers: &peers, stage: &stage };
+    let place = Place {
+        folder: folder.path(),
+        binaries: &binaries,
+        peers: &peers,
+        stage: &stage,
+        spring: &arguments.spring,
+    };
     let mut report = Report::default();
     for logs in &arguments.logs {
         let proxies = start(&place, &arguments, *logs).await?;

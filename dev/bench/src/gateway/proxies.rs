@@ -10,11 +10,12 @@ use clap::ValueEnum;
 use stack::GatewayPeers;
 use tokio::net::TcpStream;
 
+use super::others;
 use super::stage::Stage;
 use super::upstream::free_port;
 use crate::process::Process;
 
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -25,6 +26,12 @@ pub(super) enum Kind {
     Nginx,
     /// HAProxy, from Debian
     Haproxy,
+    /// Envoy, from PyPI
+    Envoy,
+    /// Traefik, from PyPI
+    Traefik,
+    /// Spring Cloud Gateway, built by Maven from `--spring`
+    Spring,
 }
 
 impl std::fmt::Display for Kind {
@@ -33,6 +40,9 @@ impl std::fmt::Display for Kind {
             Self::Dalkom => "Dalkom",
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
+            Self::Envoy => "Envoy",
+            Self::Traefik => "Traefik",
+            Self::Spring => "Spring",
         })
     }
 }
@@ -52,6 +62,8 @@ pub(super) struct Place<'a> {
     pub(super) binaries: &'a Path,
     pub(super) peers: &'a GatewayPeers,
     pub(super) stage: &'a Stage,
+    /// The folder of the program with Spring Cloud Gateway.
+    pub(super) spring: &'a Path,
 }
 
 /// A running proxy.
@@ -105,6 +117,9 @@ impl Proxy {
             Kind::Dalkom => dalkom(place, port, threads, logs)?,
             Kind::Nginx => nginx(place, &folder, port, threads, logs)?,
             Kind::Haproxy => haproxy(place, &folder, port, threads, logs)?,
+            Kind::Envoy => others::envoy(place, &folder, port, threads, logs)?,
+            Kind::Traefik => others::traefik(place, &folder, port, threads, logs)?,
+            Kind::Spring => others::spring(place, &folder, port, threads, logs)?,
         };
         let log = folder.join("log");
         let mut proxy = Self { kind, port, running: Running::start(command, &log)? };

