@@ -24,6 +24,8 @@ pub(super) const IDLE_TIMEOUTS: &str = "gateway_upstream_silent_answers_total";
 /// the difference to `tower_http::timeout::TimeoutBody`.
 pub(crate) struct AnswerBody {
     bytes: Incoming,
+    /// The error with which it ends, until all that came before it has been sent.
+    failed: Option<hyper::Error>,
     /// The connection, until it is kept for the next request.
     lane: Option<Kept>,
     idle_timeout: Duration,
@@ -45,7 +47,7 @@ struct IdleTimeout;
 
 impl AnswerBody {
     pub(super) fn new(bytes: Incoming, lane: Kept, idle_timeout: Duration) -> Self {
-        let mut body = Self { bytes, lane: Some(lane), idle_timeout, idle: None };
+        let mut body = Self { bytes, failed: None, lane: Some(lane), idle_timeout, idle: None };
         body.keep_if_read();
         body
     }
@@ -83,8 +85,17 @@ impl http_body::Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
         if let Poll::Ready(frame) = self.poll_bytes(context) {
             self.idle = None;
+            if let Some(Err(error)) = frame {
+                // At an error hyper closes the client's connection at once. While the body waits, it sends what it has.
+                self.failed = Some(error);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if self.bytes.is_end_stream()
                 && let Some(kept) = &mut self.lane
             {
@@ -101,7 +112,7 @@ impl http_body::Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_end_stream()
+        self.failed.is_none() && self.bytes.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
