@@ -57,4 +57,4 @@ pub use reset::reset;
 pub use servers::{ServerOptions, Servers};
 pub use services::{SERVICES, ServiceKind, create_admin};
 pub use stack::{Options, Stack};
-pub use tools::ToolsError;
+pub use tools::{GatewayPeers, Program, ToolsError};
