@@ -8,7 +8,9 @@ use http_body_util::LengthLimitError;
 use problem::{Code, Problem};
 use tower::BoxError;
 
-/// The errors of the layers in [`crate::stack`].
+use crate::upstream::ConnectError;
+
+/// The errors of the steps in [`crate::endpoint`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// HTTP demands exactly one host.
@@ -47,14 +49,14 @@ pub(crate) enum Refusal {
         service: Arc<str>,
         retry_after: Duration,
         #[source]
-        source: hyper_util::client::legacy::Error,
+        source: ConnectError,
     },
     /// The request may or may not have taken effect.
     #[error("the connection to {service} was lost before it answered")]
     ConnectionLost {
         service: Arc<str>,
         #[source]
-        source: hyper_util::client::legacy::Error,
+        source: hyper::Error,
     },
     /// The service switched the protocol without being asked.
     #[error("{service} answered with another protocol")]
@@ -104,16 +106,3 @@ impl From<Refusal> for Problem {
         }
     }
 }
-
-/// Turns the error of a layer into a problem. An error that is not a [`Refusal`] is a bug of the gateway.
-pub(crate) async fn into_problem(error: BoxError) -> Problem {
-    match error.downcast::<Refusal>() {
-        Ok(refusal) => (*refusal).into(),
-        Err(other) => Problem::internal(UnexpectedError(other)),
-    }
-}
-
-/// A layer returned an error that is not a [`Refusal`].
-#[derive(Debug, thiserror::Error)]
-#[error("a layer of the gateway failed")]
-struct UnexpectedError(#[source] BoxError);

@@ -4,7 +4,6 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use problem::{Problem, Undocumented};
 
-use crate::authorization::{bearer, refused};
 use crate::{Principal, Role, Verifier};
 
 impl Principal {
@@ -15,7 +14,7 @@ impl Principal {
             return Ok(*principal);
         }
         let verifier = Verifier::of(&parts.extensions)?;
-        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
+        let principal = verifier.member(&parts.headers).await?;
         parts.extensions.insert(principal);
         Ok(principal)
     }

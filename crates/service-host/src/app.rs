@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::{Progress, watch};
 
+use crate::handler::Front;
 use crate::readiness::Check;
 
 /// A service that is ready to run: its routes, its dependencies, and its workers.
@@ -22,16 +23,17 @@ pub(crate) struct Routes {
     pub(crate) is_public: bool,
     pub(crate) forwards_bodies: bool,
     pub(crate) around: Option<Around>,
+    pub(crate) front: Option<Box<dyn Front>>,
 }
 
 /// A layer, as a function of the router inside of it.
-type Around = Box<dyn FnOnce(Router) -> Router + Send>;
+pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
-        let routes = Routes { router, is_public: false, forwards_bodies: false, around: None };
+        let routes = Routes { router, is_public: false, forwards_bodies: false, around: None, front: None };
         Self { routes, checks: Vec::new(), workers: Vec::new() }
     }
 
@@ -55,6 +57,13 @@ impl App {
     #[must_use]
     pub fn around(mut self, layer: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         self.routes.around = Some(Box::new(layer));
+        self
+    }
+
+    /// Answers the requests that it knows, before the routes and without the layers around them. It is for public services.
+    #[must_use]
+    pub fn front(mut self, front: impl Front) -> Self {
+        self.routes.front = Some(Box::new(front));
         self
     }
 

@@ -10,25 +10,33 @@ use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::app::Routes;
+use crate::app::Around;
 use crate::connections::Arrival;
 use crate::content_encoding::refuse_coded_bodies;
 use crate::settings::Server;
 
 /// Adds these layers, the outermost first: trace, log line and metrics of each request; the app's own layer around all answers;
-/// problems for all errors; the refusal of coded bodies; the request timeout; the body limit; the verifier of tokens.
-pub(crate) fn assemble(routes: Routes, verifier: Verifier, settings: &Server) -> Router {
+/// problems for all errors; the refusal of coded bodies, unless the app forwards bodies; the request timeout; the body limit; the
+/// verifier of tokens.
+pub(crate) fn assemble(
+    router: Router,
+    is_public: bool,
+    forwards_bodies: bool,
+    around: Option<Around>,
+    verifier: Verifier,
+    settings: &Server,
+) -> Router {
     let requests = telemetry::request_layer();
-    let requests = if routes.is_public { requests.for_public_callers() } else { requests };
+    let requests = if is_public { requests.for_public_callers() } else { requests };
     let router = verifier
-        .wrap(routes.router)
+        .wrap(router)
         // The limit below is for every body; axum's own is only for bodies that its extractors read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.request_timeout(), in_time));
-    let router = if routes.forwards_bodies { router } else { router.layer(from_fn(refuse_coded_bodies)) };
+    let router = if forwards_bodies { router } else { router.layer(from_fn(refuse_coded_bodies)) };
     let router = problem::wrap(router);
-    let router = match routes.around {
+    let router = match around {
         Some(around) => around(router),
         None => router,
     };
@@ -42,18 +50,26 @@ async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) 
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) if is_error(&response) && arrival.is_some_and(Arrival::is_stalled) => too_slow(),
         Ok(response) => response,
-        Err(_) if arrival.is_some_and(Arrival::is_late) => too_slow(),
-        Err(_) => Problem::new(Code::GatewayTimeout)
-            .detail("the request took longer than it may; what it began may still take effect")
-            .into_response(),
+        Err(_) => end_of_time(arrival),
     }
 }
 
-fn too_slow() -> Response {
+/// The answer to a request whose time is over.
+pub(crate) fn end_of_time(arrival: Option<&Arrival>) -> Response {
+    if arrival.is_some_and(Arrival::is_late) {
+        return too_slow();
+    }
+    Problem::new(Code::GatewayTimeout)
+        .detail("the request took longer than it may; what it began may still take effect")
+        .into_response()
+}
+
+/// The answer to a request whose body did not arrive in time.
+pub(crate) fn too_slow() -> Response {
     Problem::new(Code::RequestTimeout).detail("the rest of the body did not arrive in time").into_response()
 }
 
-fn is_error(response: &Response) -> bool {
+pub(crate) fn is_error(response: &Response) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }
 
@@ -87,8 +103,8 @@ mod tests {
         let settings = serde_json::json!({
             "address": "127.0.0.1:0", "max-body-bytes": LIMIT, "request-timeout-ms": 50,
         });
-        let routes = Routes { router, is_public: false, forwards_bodies, around: None };
-        let router = assemble(routes, verifier, &serde_json::from_value(settings).unwrap());
+        let settings = serde_json::from_value(settings).unwrap();
+        let router = assemble(router, false, forwards_bodies, None, verifier, &settings);
         let response = router.oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         (status, headers, axum::body::to_bytes(response.into_body(), 4096).await.unwrap())

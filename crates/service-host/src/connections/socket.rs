@@ -1,5 +1,6 @@
 //! A connection's socket: the time for the head of a request, the client that goes away, and the end that loses no answer.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::arrival::Arrival;
 
@@ -64,19 +65,17 @@ impl Peer {
     /// same, until something is sent to it. So both count as gone after `half_close_limit`.
     pub(super) async fn gone(&self, half_close_limit: Duration) {
         let stream: &TcpStream = self.0.reading.as_ref();
+        // hyper does not read while a request runs, so this is the only one who waits for the socket to be readable.
+        let peeked = poll_fn(|context| stream.poll_peek(context, &mut ReadBuf::new(&mut [0]))).await;
         let is_reset =
             async { while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {} };
-        let is_closed = async {
-            match stream.peek(&mut [0]).await {
-                Ok(0) => sleep(half_close_limit).await,
-                // The next request is there already.
-                Ok(_) => std::future::pending().await,
-                Err(_) => {}
+        match peeked {
+            Ok(0) => {
+                let _ = timeout(half_close_limit, is_reset).await;
             }
-        };
-        tokio::select! {
-            () = is_reset => {}
-            () = is_closed => {}
+            // The next request is there already.
+            Ok(_) => is_reset.await,
+            Err(_) => {}
         }
     }
 
@@ -171,6 +170,11 @@ impl AsyncRead for Socket {
             match stream.try_read_buf(buffer) {
                 Ok(0) => return Poll::Ready(Ok(())),
                 Ok(_) => {
+                    if buffer.remaining() > 0 {
+                        // There is no more, so the next read would find nothing. It waits for the kernel instead.
+                        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+                        let _ = stream.try_io(Interest::READABLE, nothing);
+                    }
                     self.arrived();
                     return Poll::Ready(Ok(()));
                 }
