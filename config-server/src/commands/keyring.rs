@@ -14,11 +14,13 @@ use crate::sealing::spring::{KeyStoreSettings, RsaAlgorithm, SpringKeyError, Spr
 use crate::sealing::{Keyring, KeyringError};
 
 /// The files of keys and passwords. A password is never an argument: everybody on the machine sees arguments.
+// The command `keys` has a group of its own name already.
 #[derive(Debug, Args)]
+#[group(id = "key-files")]
 pub struct Keys {
     /// The file of a private key. It can be repeated: the first key also seals.
     #[arg(long = "key", value_name = "FILE")]
-    keys: Vec<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// The file with Spring's `encrypt.key`.
     #[arg(long, value_name = "FILE")]
@@ -88,7 +90,7 @@ impl Keys {
         };
         let key = self.spring_key.as_deref().map(read_password).transpose()?;
         let spring = SpringSettings { key, salt: self.spring_salt.clone(), key_store };
-        Ok(Keyring::read(&self.keys)?.with_spring(SpringKeys::read(&spring)?))
+        Ok(Keyring::read(&self.files)?.with_spring(SpringKeys::read(&spring)?))
     }
 }
 

@@ -61,12 +61,11 @@ fn authenticate(headers: &HeaderMap, server: &ConfigServer) -> Result<Known, Pro
         .as_ref()
         .and_then(|Authorization(basic)| server.credentials.authenticate(basic.username(), basic.password()));
     known.ok_or_else(|| {
-        match presented {
-            Some(Authorization(basic)) => {
-                let tried: String = basic.username().chars().take(LOGGED_NAME_MAX_CHARS).collect();
-                tracing::warn!(?tried, "a caller has a wrong name or password");
-            }
-            None => tracing::warn!("a caller has no name and password"),
+        if let Some(Authorization(basic)) = presented {
+            let tried: String = basic.username().chars().take(LOGGED_NAME_MAX_CHARS).collect();
+            tracing::warn!(?tried, "a caller has a wrong name or password");
+        } else {
+            tracing::warn!("a caller has no name and password");
         }
         Problem::new(Code::Unauthenticated)
             .detail("authenticate with the name of the application and its password")

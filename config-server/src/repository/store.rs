@@ -54,7 +54,7 @@ impl Changes {
     pub(crate) async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             // The repository is gone, so nothing changes any more.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -213,7 +213,7 @@ impl ConfigClient {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_MAX_BYTES => {
-                    body.extend_from_slice(&chunk)
+                    body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
                     return Err(Failure::Permanent(FetchError::TooLarge { server: self.server.to_string() }));

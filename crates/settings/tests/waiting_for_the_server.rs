@@ -173,7 +173,8 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n").unwrap();
-        while connection.write_all(&[b' '; 65_536]).is_ok() {}
+        let blanks = vec![b' '; 65_536];
+        while connection.write_all(&blanks).is_ok() {}
     });
 
     let error = client(&address).fetch().await.unwrap_err();

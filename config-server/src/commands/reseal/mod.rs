@@ -51,18 +51,18 @@ pub(super) fn reseal(directories: Vec<PathBuf>, keys: &Keys, dry_run: bool) -> R
         return Err(ResealError::NoKey);
     }
     let snapshot = Repository::new(directories).read()?;
-    let mut run = Run { keyring, dry_run, report: String::new(), done: 0, left: 0, seen: BTreeSet::new() };
+    let mut work = Work { keyring, dry_run, report: String::new(), done: 0, left: 0, seen: BTreeSet::new() };
     for (path, file) in snapshot.files() {
-        run.file(path, file);
+        work.file(path, file);
     }
-    let Run { mut report, done, left, .. } = run;
+    let Work { mut report, done, left, .. } = work;
     let what = if dry_run { "would be sealed again" } else { "were sealed again" };
     // Writing to a string can't fail.
     let _ = write!(report, "{done} values {what}");
     if left > 0 { Err(ResealError::Left { left, report }) } else { Ok(report) }
 }
 
-struct Run {
+struct Work {
     keyring: Keyring,
     dry_run: bool,
     report: String,
@@ -72,7 +72,7 @@ struct Run {
     seen: BTreeSet<PathBuf>,
 }
 
-impl Run {
+impl Work {
     fn file(&mut self, path: &str, file: &File) {
         let Some(format) = Format::of_file_name(path) else { return };
         let loaded = match &file.loaded {

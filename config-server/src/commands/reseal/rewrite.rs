@@ -33,18 +33,19 @@ pub(super) fn rewrite(content: &[u8], documents: &[Document], keyring: &Keyring)
         // The pattern is ASCII.
         let Ok(text) = std::str::from_utf8(token.as_bytes()) else { continue };
         let key = key_of(documents, text);
-        let line = 1 + content[..token.start()].iter().filter(|&&byte| byte == b'\n').count();
+        let line = content[..token.start()].split(|&byte| byte == b'\n').count();
         let place = key.map_or_else(|| format!("line {line}"), |key| format!("line {line}, {key}"));
         found.push(text);
         match seal_again(text, keyring) {
-            Ok(None) => {}
             Ok(Some((sealed, before))) => {
                 rewritten.content.extend_from_slice(&content[end..token.start()]);
                 rewritten.content.extend_from_slice(sealed.as_bytes());
                 end = token.end();
                 rewritten.done.push((place, before));
             }
-            Err(reason) => rewritten.left.push((place, reason)),
+            Err(reason) if key.is_some() => rewritten.left.push((place, reason)),
+            // It is sealed with the first key, or it is a comment or a text that only mentions the mark.
+            Ok(None) | Err(_) => {}
         }
     }
     rewritten.content.extend_from_slice(&content[end..]);
@@ -161,13 +162,15 @@ mod tests {
     #[test]
     fn what_no_key_opens_stays_and_is_named() {
         let keyring = keyring();
-        let content =
-            format!("a={{cipher}}{{key:gone}}AAAA\nb={}\nc={{cipher}}\n", seal(&keyring, "old", "x"));
+        let content = format!(
+            "# {{cipher}}AAAA is only shown\na={{cipher}}{{key:gone}}AAAA\nb={}\nc={{cipher}}\n",
+            seal(&keyring, "old", "x")
+        );
 
         let rewritten = run(Format::Properties, &content, &keyring);
 
         let left: Vec<&str> = rewritten.left.iter().map(|(place, _)| place.as_str()).collect();
-        assert_eq!(left, ["line 1, a", "line 3, c"]);
+        assert_eq!(left, ["line 2, a", "line 4, c"]);
         assert_eq!(rewritten.done.len(), 1);
     }
 
