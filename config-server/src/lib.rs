@@ -6,8 +6,8 @@
 //!         properties    all files      opened
 //! ```
 //!
-//! A secret is *sealed* with a public key, and *opened* with the private key. Spring's protocol has other words for it: it
-//! seals a value at `/encrypt`, and marks a sealed value by `{cipher}`.
+//! A secret is *sealed* with a public key, and *opened* with the private key. Spring's protocol has other words for this: the
+//! route that seals is `/encrypt`, and a sealed value begins with `{cipher}`.
 //!
 //! | where | what |
 //! |---|---|
@@ -23,7 +23,7 @@
 //! | [`commands`] | `config-server check`, `keygen`, `seal`, `open`, `keys` and `reseal` |
 //! | `server`, `service` | the state that the routes share, and the start of the process |
 //!
-//! docs/config-server.md says where this server answers otherwise than Spring's, and why.
+//! docs/config-server.md says where the answers differ from those of Spring's server, and why.
 
 pub mod access;
 pub mod commands;

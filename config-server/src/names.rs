@@ -1,4 +1,4 @@
-//! The names in a request for settings: applications, profiles and labels.
+//! Rules: the names in a request for settings, which are applications, profiles and labels.
 //!
 //! Names are looked up among the files that the server has read. A name can't lead to any other file.
 

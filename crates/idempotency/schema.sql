@@ -1,4 +1,6 @@
--- The table of the crate `idempotency`. A migration of each service that uses it contains this statement.
+-- The table of the crate `idempotency`, as the migrations of each service that uses it make it.
+--
+-- `member_id` is the member who sent the key. Before there is a member, it is made from the address of the client.
 CREATE TABLE idempotency_keys (
     member_id BINARY(16) NOT NULL,
     route VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -10,6 +12,7 @@ CREATE TABLE idempotency_keys (
     status SMALLINT UNSIGNED NULL,
     content_type VARCHAR(100) NULL,
     location VARCHAR(500) NULL,
+    headers TEXT NULL,
     body MEDIUMBLOB NULL,
     CONSTRAINT idempotency_keys_pk PRIMARY KEY (member_id, route, idempotency_key),
     INDEX idempotency_keys_created_at_idx (created_at)

@@ -18,12 +18,12 @@ impl TrustedProxies {
 
     /// Returns the address of the client.
     ///
-    /// A proxy adds the address of its own client at the end of `X-Forwarded-For` or `Forwarded` (RFC 7239). So the header is read
-    /// from its end, as long as each address is that of a trusted proxy: the first other one is the client's. What stands before
-    /// it may be forged. If an address can't be read, the proxy after it counts as the client.
+    /// Each proxy appends the address of its own client to `X-Forwarded-For` or `Forwarded` (RFC 7239). So the header is read
+    /// from its end. The first address that is not a trusted proxy is the client's. Everything before it may be forged. If an
+    /// address can't be read, the proxy that wrote it counts as the client.
     ///
-    /// Which of the two headers the proxies write is not known; they pass the other one on as the client sent it. If the two
-    /// disagree, the peer counts as the client.
+    /// The gateway does not know which of the two headers the proxies write. They forward the other one as the client sent it.
+    /// If the two headers give different clients, the peer counts as the client.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_read_is_not_believed() {
+    fn a_header_that_can_not_be_read_is_not_trusted() {
         for value in [
             "",
             "unknown",

@@ -7,17 +7,22 @@
 //! |---|---|
 //! | [`settings`] | the keys of `config/gateway.yml` |
 //! | [`routes`] | the route table, checked at the start |
-//! | `stack` | the layers that a request passes, in order; they are in the files below |
-//! | `protocol`, `path`, `guard`, [`headers`] | one host and no upgrade; unambiguous paths; token, session and role; header fields |
+//! | `entrance`, `endpoint` | the route of a request; the steps that it goes through, in order: the next rows |
+//! | `protocol` | demands exactly one host, and refuses upgrades and transfer codings |
+//! | `path` | refuses ambiguous paths |
+//! | `guard` | checks token, session and role |
+//! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
 //! | `upstream` | instances, connections, attempts, timeouts |
-//! | `refusal` | the errors of the layers, and the only place that turns them into problems |
+//! | `refusal` | the errors of these steps, and the only place that turns them into problems |
 //! | `cors`, `origin` | access for web pages of other origins |
 //! | `pages` | `/docs`, `/problems` |
 
 mod client_address;
 mod cors;
+mod endpoint;
+mod entrance;
 mod guard;
 pub mod headers;
 mod origin;
@@ -28,22 +33,25 @@ mod refusal;
 pub mod revocations;
 pub mod routes;
 pub mod settings;
-mod stack;
 mod upstream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{MethodFilter, MethodRouter};
+use axum::extract::Request;
+use axum::http::{self, header};
+use axum::response::IntoResponse;
+use axum::routing::any;
 use discovery::{Discovery, Instances};
 use futures::future::join_all;
 use service_client::ServiceClient;
-use service_host::{App, Host, NoCommand, Service};
+use service_host::{App, Host, NoCommand, Service, Threads};
 
+use entrance::Entrance;
 use revocations::Revocations;
-use routes::{Route, Routes, RoutesError};
-use settings::{Method, Settings};
+use routes::{Routes, RoutesError};
+use settings::Settings;
 use upstream::Upstreams;
 
 /// How long a starting gateway waits for Consul to list the instances. Without it, the first requests would find no
@@ -58,6 +66,8 @@ impl Service for Gateway {
     const NAME: &'static str = "gateway";
     const ABOUT: &'static str =
         "The only public entry point: verifies the caller, finds an instance and forwards the request.";
+
+    const THREADS: Threads = Threads::OwnConnections;
 
     type Settings = Settings;
     type Command = NoCommand;
@@ -108,53 +118,30 @@ pub fn app(
     discovery: &Discovery,
     revocations: &Revocations,
 ) -> Result<App, RoutesError> {
-    let app = App::new(router(settings, discovery, revocations)?).public();
-    Ok(match cors::layer(&settings.cors.allowed_origins) {
+    let table = Routes::new(settings)?;
+    let upstreams = Arc::new(Upstreams::new(settings, discovery));
+    let cors = cors::layer(&settings.cors.allowed_origins);
+    let entrance = Entrance::new(&table, &upstreams, revocations, settings, cors.clone());
+    let app = App::new(router(settings, &table, upstreams)).front(entrance).public().forwards_bodies();
+    Ok(match cors {
         // Around everything, so that a browser can read all answers, also 404, 413 and 504.
         Some(cors) => app.around(|router| router.layer(cors)),
         None => app,
     })
 }
 
-/// Returns all public routes. Deny is the default: a path that is neither in the route table nor a page of the gateway is
-/// not found.
-fn router(
-    settings: &Settings,
-    discovery: &Discovery,
-    revocations: &Revocations,
-) -> Result<Router, RoutesError> {
-    let table = Routes::new(settings)?;
-    let upstreams = Arc::new(Upstreams::new(settings, discovery));
-    let mut router = pages::router(&settings.services, Arc::clone(&upstreams));
-    for (path, entries) in table.iter() {
-        for entry in entries {
-            router = router.route(path, forward(entry, &upstreams, revocations, settings));
-        }
-    }
-    Ok(router)
+/// Returns the routes that the entrance leaves over: the pages of the gateway, and the paths of the table with other methods
+/// than theirs. Deny is the default: a path that is neither in the route table nor a page of the gateway is not found.
+fn router(settings: &Settings, table: &Routes, upstreams: Arc<Upstreams>) -> Router {
+    let router = pages::router(&settings.services, upstreams);
+    table.iter().fold(router, |router, (path, routes)| {
+        let listed: Vec<_> = routes.iter().flat_map(|route| entrance::methods(&route.methods)).collect();
+        router.route(path, any(move |request| other_method(listed.clone(), request)))
+    })
 }
 
-/// Forwards the methods of a route. axum adds HEAD to GET, and answers other methods with 405 and the `Allow` header.
-fn forward(
-    route: &Route,
-    upstreams: &Upstreams,
-    revocations: &Revocations,
-    settings: &Settings,
-) -> MethodRouter {
-    let upstream = upstreams.get(&route.service).expect("the route table names only known services");
-    let stack = stack::stack(route, upstream, revocations, &settings.public);
-    route
-        .methods
-        .iter()
-        .fold(MethodRouter::new(), |router, method| router.on_service(filter(*method), stack.clone()))
-}
-
-fn filter(method: Method) -> MethodFilter {
-    match method {
-        Method::Get => MethodFilter::GET,
-        Method::Post => MethodFilter::POST,
-        Method::Put => MethodFilter::PUT,
-        Method::Patch => MethodFilter::PATCH,
-        Method::Delete => MethodFilter::DELETE,
-    }
+/// Refuses a method that the route table does not list for a path.
+async fn other_method(listed: Vec<http::Method>, request: Request) -> impl IntoResponse {
+    let allowed = listed.iter().map(http::Method::as_str).collect::<Vec<_>>().join(",");
+    ([(header::ALLOW, allowed)], problem::method_not_allowed(request).await)
 }

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use crate::refusal::Refusal;
 
 /// Refuses a request with an ambiguous path.
-pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
-    if is_unambiguous(request.uri().path()) { Ok(request) } else { Err(Refusal::AmbiguousPath) }
+pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
+    if is_unambiguous(request.uri().path()) { Ok(()) } else { Err(Refusal::AmbiguousPath) }
 }
 
 /// Returns whether all programs read `path` as the same segments. No segment may be empty. After decoding, no segment may

@@ -6,11 +6,12 @@ use axum::http::{HeaderValue, Version, header};
 
 use crate::refusal::Refusal;
 
-/// Refuses a request without exactly one valid host, or with an upgrade to another protocol.
-pub(crate) fn check(request: Request) -> Result<Request, Refusal> {
-    check_host(&request)?;
-    check_upgrade(&request)?;
-    Ok(request)
+/// Refuses a request without exactly one valid host, with an upgrade to another protocol, or with a transfer coding beside
+/// `chunked`.
+pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
+    check_host(request)?;
+    check_upgrade(request)?;
+    check_transfer_coding(request)
 }
 
 /// Returns the host that the client asked for. In a request in absolute form it is the host of the URI, and `Host` is
@@ -45,6 +46,14 @@ fn check_upgrade(request: &Request) -> Result<(), Refusal> {
     if offered.into_iter().all(only_http2) { Ok(()) } else { Err(Refusal::Upgrade) }
 }
 
+/// hyper removes `chunked` and leaves another coding, such as `gzip, chunked`, on the body. A service would take the coded
+/// bytes for the content (RFC 9112, section 6.1).
+fn check_transfer_coding(request: &Request) -> Result<(), Refusal> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if codings.all(is_chunked) { Ok(()) } else { Err(Refusal::TransferCoding) }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
@@ -65,14 +74,14 @@ mod tests {
     #[test]
     fn exactly_one_valid_host_is_accepted() {
         for host in ["shop.example", "shop.example:8080", "127.0.0.1", "[::1]:8080", "xn--oy2b35j.example"] {
-            assert!(check(request(Version::HTTP_11, &[host])).is_ok(), "{host}");
+            assert!(check(&request(Version::HTTP_11, &[host])).is_ok(), "{host}");
         }
         for hosts in [vec![], vec![""], vec!["a", "a"], vec!["a/b"], vec!["user@a"], vec!["a b"], vec![":80"]]
         {
-            let refused = check(request(Version::HTTP_11, &hosts));
+            let refused = check(&request(Version::HTTP_11, &hosts));
             assert!(matches!(refused, Err(Refusal::BadHost)), "{hosts:?}");
         }
-        assert!(check(request(Version::HTTP_10, &[])).is_ok());
+        assert!(check(&request(Version::HTTP_10, &[])).is_ok());
     }
 
     #[test]
@@ -81,6 +90,21 @@ mod tests {
         *absolute.uri_mut() = "http://shop.example/api".parse().unwrap();
         assert_eq!(host(&absolute).unwrap(), "shop.example");
         assert_eq!(host(&request(Version::HTTP_11, &["shop.example"])).unwrap(), "shop.example");
+    }
+
+    #[test]
+    fn chunked_is_the_only_transfer_coding() {
+        let with_coding = |value: &'static str| {
+            let mut request = request(Version::HTTP_11, &["a"]);
+            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static(value));
+            check(&request)
+        };
+        for value in ["chunked", "Chunked"] {
+            assert!(with_coding(value).is_ok(), "{value}");
+        }
+        for value in ["gzip, chunked", "gzip", "identity", "chunked, chunked", ""] {
+            assert!(matches!(with_coding(value), Err(Refusal::TransferCoding)), "{value:?}");
+        }
     }
 
     #[test]
@@ -93,7 +117,7 @@ mod tests {
             }
             let mut request = request(Version::HTTP_11, &[]);
             *request.headers_mut() = headers;
-            check(request)
+            check(&request)
         };
         assert!(with_upgrade(&["h2c"]).is_ok());
         for values in [&["websocket"][..], &["h2c", "websocket"], &["TLS/1.0"], &["h2c, websocket"]] {

@@ -8,7 +8,9 @@ use http_body_util::LengthLimitError;
 use problem::{Code, Problem};
 use tower::BoxError;
 
-/// The errors of the layers in [`crate::stack`].
+use crate::upstream::ConnectError;
+
+/// The errors of the steps in [`crate::endpoint`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// HTTP demands exactly one host.
@@ -17,6 +19,9 @@ pub(crate) enum Refusal {
     /// The gateway supports only HTTP/1.1.
     #[error("the request asks for another protocol")]
     Upgrade,
+    /// The body is coded for the transfer in another way than by chunks.
+    #[error("the request has another transfer coding than chunked")]
+    TransferCoding,
     /// See [`crate::path`].
     #[error("the path can be read in more than one way")]
     AmbiguousPath,
@@ -44,14 +49,14 @@ pub(crate) enum Refusal {
         service: Arc<str>,
         retry_after: Duration,
         #[source]
-        source: hyper_util::client::legacy::Error,
+        source: ConnectError,
     },
     /// The request may or may not have taken effect.
     #[error("the connection to {service} was lost before it answered")]
     ConnectionLost {
         service: Arc<str>,
         #[source]
-        source: hyper_util::client::legacy::Error,
+        source: hyper::Error,
     },
     /// The service switched the protocol without being asked.
     #[error("{service} answered with another protocol")]
@@ -79,6 +84,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::BadHost => Self::new(Code::BadRequest).detail("exactly one valid Host is needed"),
             Refusal::Upgrade => Self::new(Code::BadRequest).detail("only HTTP/1.1 is supported"),
+            Refusal::TransferCoding => {
+                Self::new(Code::BadRequest).detail("chunked is the only transfer coding that is supported")
+            }
             Refusal::AmbiguousPath => Self::new(Code::NotFound),
             Refusal::Access(problem) => problem,
             Refusal::SessionEnded => Self::new(Code::Unauthenticated).detail("the session has ended"),
@@ -98,16 +106,3 @@ impl From<Refusal> for Problem {
         }
     }
 }
-
-/// Turns the error of a layer into a problem. An error that is not a [`Refusal`] is a bug of the gateway.
-pub(crate) async fn into_problem(error: BoxError) -> Problem {
-    match error.downcast::<Refusal>() {
-        Ok(refusal) => (*refusal).into(),
-        Err(other) => Problem::internal(UnexpectedError(other)),
-    }
-}
-
-/// A layer returned an error that is not a [`Refusal`].
-#[derive(Debug, thiserror::Error)]
-#[error("a layer of the gateway failed")]
-struct UnexpectedError(#[source] BoxError);

@@ -1,4 +1,4 @@
-//! The route table, checked at the start. A gateway with an invalid table does not start.
+//! Rules: the route table, checked at the start. A gateway with an invalid table does not start.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};

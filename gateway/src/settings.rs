@@ -219,7 +219,7 @@ pub struct PublicSettings {
     pub scheme: Scheme,
     /// The networks of the proxies in front of the gateway, for example `10.0.0.0/8`; an address alone is one. Only what these
     /// proxies say in `X-Forwarded-For` or `Forwarded` about the client's address is believed. If it is empty, the client is
-    /// whoever opens the connection: behind a proxy, all clients then share one limit on wrong passwords.
+    /// the peer of the connection: behind a proxy, all clients then share one limit on wrong passwords.
     #[garde(inner(custom(crate::client_address::check)))]
     pub trusted_proxies: Vec<String>,
 }

@@ -5,8 +5,8 @@
 //! | where | what |
 //! |---|---|
 //! | [`accounts`] | signing up, the profile, the password, closing the account, `member-api create-admin` |
-//! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; slowing down who guesses passwords |
-//! | [`wallet`] | the ledger, which is the one place where money moves; charges, transfers and statements |
+//! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; slowing down the guessing of passwords |
+//! | [`wallet`] | the ledger, which is the only code that moves money; charges, transfers and statements |
 //! | [`audit`] | whether all sums of the ledger agree |
 //! | [`members`] | who a member is: email, name, phone, password; the table `members` |
 //!
@@ -18,8 +18,8 @@
 //!    audit → wallet
 //! ```
 //!
-//! What they share: [`routes`] is the list of routes, [`state`] what every handler works with, [`settings`] the settings,
-//! and [`db`] the schema.
+//! All features share these: [`routes`] is the list of routes, [`state`] has what every handler works with, [`settings`] has
+//! the settings, and [`db`] has the schema. `service` starts the process and its workers.
 
 pub mod accounts;
 pub mod audit;

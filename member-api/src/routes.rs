@@ -23,13 +23,14 @@ use access::{BearerToken, MemberId, Principal};
 use axum::Router;
 use axum::routing::get;
 use hot_key_queue::HotKeyQueue;
-use idempotency::IdempotencyKeys;
+use idempotency::{Guard, IdempotencyKeys};
 use problem::Path;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::accounts::http::{me_close, me_show, me_update, password_change, sign_up};
+use crate::accounts::repeated_sign_up::SignUps;
 use crate::audit::http::audit_show;
 use crate::sessions::http::{jwks_show, revocations, session_create, session_delete, session_refresh};
 use crate::state::AppState;
@@ -52,16 +53,14 @@ use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
 )]
 struct Document;
 
-/// Returns all routes of the service. `idempotency_keys` guards the routes that need an Idempotency-Key. `wallet_lock` queues the
-/// requests that move money of one wallet.
+/// Returns all routes of the service. `idempotency_keys` guards every POST and PATCH but those that give tokens, which are never
+/// kept. `wallet_lock` queues the requests that move money of one wallet.
 pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: &HotKeyQueue) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(sign_up::customer_create))
-        .routes(routes!(sign_up::seller_create))
         .routes(routes!(session_create::session_create))
         .routes(routes!(session_refresh::session_refresh))
         .routes(routes!(session_delete::session_delete))
-        .routes(routes!(me_show::me_show, me_update::me_update, me_close::me_close))
+        .routes(routes!(me_show::me_show, me_close::me_close))
         .routes(routes!(password_change::password_change))
         .routes(routes!(wallet_show::wallet_show))
         .routes(routes!(entry_list::entry_list))
@@ -70,16 +69,30 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .split_for_parts();
     let (keyed, keyed_document) =
         OpenApiRouter::default().routes(routes!(charge_create::charge_create)).split_for_parts();
-    document.merge(keyed_document);
+    let (sign_ups, sign_ups_document) = OpenApiRouter::default()
+        .routes(routes!(sign_up::customer_create))
+        .routes(routes!(sign_up::seller_create))
+        .split_for_parts();
+    let (edits, edits_document) =
+        OpenApiRouter::default().routes(routes!(me_update::me_update)).split_for_parts();
+    for keyed_document in [keyed_document, sign_ups_document, edits_document] {
+        document.merge(keyed_document);
+    }
     // The lock is inside the guard, so that a repetition of a running request is refused without waiting for the lock.
-    let keyed =
-        idempotency_keys.guard_transaction(wallet_lock.guard(keyed, |caller: Principal| caller.member_id));
+    let keyed = wallet_lock.guard(keyed, |caller: Principal| caller.member_id);
+    let keyed = idempotency_keys.guard(keyed, Guard::transaction());
+    let by_address = Guard::transaction().if_sent().from_anonymous(SignUps(state.clone()));
+    let sign_ups = idempotency_keys.guard(sign_ups, by_address);
+    let edits = idempotency_keys.guard(edits, Guard::transaction().if_sent());
     let transfer_create =
         wallet_lock.guard(transfers::create_router(), |Path(wallet): Path<MemberId>| wallet);
-    let document = axum::Json(document);
-    open.merge(keyed)
+    let shown = axum::Json(document.clone());
+    let routes = open
+        .merge(keyed)
+        .merge(sign_ups)
+        .merge(edits)
         .merge(access::only_services(transfer_create.merge(transfers::router()), &["order-api"]))
         .merge(access::only_services(revocations::router(), &["gateway"]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

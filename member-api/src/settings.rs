@@ -112,8 +112,8 @@ impl Passwords {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SignIn {
-    /// How many attempts on one account may fail without a delay. They are counted together for all places from which the
-    /// member has not signed in before, and separately for each other place.
+    /// How many attempts on one account may fail without a delay. An attempt from a place where the
+    /// member has signed in before looks only at the failures from there. Any other attempt looks at the failures from everywhere.
     #[garde(range(min = 1, max = 10_000))]
     pub account_attempts: u32,
     /// After how long one failed attempt on an account is forgiven.
@@ -190,7 +190,7 @@ pub struct Closing {
     /// How often to look for closings whose lease has expired.
     #[garde(range(min = 10, max = 60_000))]
     pub poll_ms: u64,
-    /// How long a closing belongs to the process that works on it. If the process dies, the others wait for so long. It is
+    /// How long a closing belongs to the process that works on it. If the process dies, the others wait for this time. It is
     /// longer than two calls to other services.
     #[garde(range(min = 2, max = 600))]
     pub lease_s: u64,

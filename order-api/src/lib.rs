@@ -17,15 +17,16 @@
 //! A feature uses only those that the arrows lead to:
 //!
 //! ```text
-//! checkout, refunds, payouts ──► orders ──► settlement ──► batch
+//! checkout, refunds ──► orders ──► settlement ──► batch
+//! payouts ──► settlement
 //! checkout ──► cart
 //! checkout, refunds, payouts ──► outbox
 //! accounts ──► checkout
 //! ```
 //!
-//! Beside them: [`routes`] is the list of routes, [`service`] puts the process together, [`command`] has the commands,
-//! [`settings`] and [`state`] are what can be set and what every operation works with. [`db`], [`quantity`] and
-//! [`backlog`] are shared.
+//! All features share these: [`routes`] is the list of routes, [`service`] starts the process and its workers, [`command`] has the
+//! commands, [`settings`] has the settings, and [`state`] has what every operation works with. [`db`], [`quantity`] and [`backlog`]
+//! are small shared parts.
 //!
 //! # How a success survives
 //! An operation decides in one transaction of the schema `orders`. In the same transaction it stores what has to be done in

@@ -1,4 +1,4 @@
-//! The quantity of a cart line or an order line.
+//! Rules: the quantity of a cart line or an order line.
 
 use std::fmt;
 

@@ -27,7 +27,7 @@
 use access::BearerToken;
 use axum::Router;
 use axum::routing::get;
-use idempotency::IdempotencyKeys;
+use idempotency::{Guard, IdempotencyKeys};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,27 +64,19 @@ use crate::state::AppState;
 )]
 struct Document;
 
-/// All routes of the service. `idempotency_keys` guards those that need an Idempotency-Key, and those that honour one.
+/// All routes of the service. `idempotency_keys` guards every POST, and demands an Idempotency-Key where an order is placed or
+/// money moves.
 pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let (open, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cart_show::cart_show, cart_clear::cart_clear))
         .routes(routes!(cart_line_set::cart_line_set, cart_line_remove::cart_line_remove))
         .routes(routes!(order_list::order_list))
         .routes(routes!(order_show::order_show))
-        .routes(routes!(line_cancel::line_cancel))
-        .routes(routes!(
-            refund_request_create::refund_request_create,
-            refund_request_withdraw::refund_request_withdraw
-        ))
+        .routes(routes!(refund_request_withdraw::refund_request_withdraw))
         .routes(routes!(sale_list::sale_list))
-        .routes(routes!(refund_accept::refund_accept))
-        .routes(routes!(refund_reject::refund_reject))
         .routes(routes!(settlement_list::settlement_list))
         .routes(routes!(payout_list::payout_list))
-        .routes(routes!(
-            settlement_run_list::settlement_run_list,
-            settlement_run_create::settlement_run_create
-        ))
+        .routes(routes!(settlement_run_list::settlement_run_list))
         .split_for_parts();
     let (keyed, keyed_document) = OpenApiRouter::default()
         .routes(routes!(order_create::order_create))
@@ -93,13 +85,19 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let (keyed_if_sent, keyed_if_sent_document) = OpenApiRouter::default()
         .routes(routes!(cart_acknowledge::cart_acknowledge))
         .routes(routes!(cart_line_add::cart_line_add))
+        .routes(routes!(line_cancel::line_cancel))
+        .routes(routes!(refund_request_create::refund_request_create))
+        .routes(routes!(refund_accept::refund_accept))
+        .routes(routes!(refund_reject::refund_reject))
+        .routes(routes!(settlement_run_create::settlement_run_create))
         .split_for_parts();
     document.merge(keyed_document);
     document.merge(keyed_if_sent_document);
-    let document = axum::Json(document);
-    open.merge(idempotency_keys.guard(keyed))
-        .merge(idempotency_keys.guard_if_sent(keyed_if_sent))
+    let shown = axum::Json(document.clone());
+    let routes = open
+        .merge(idempotency_keys.guard(keyed, Guard::steps()))
+        .merge(idempotency_keys.guard(keyed_if_sent, Guard::steps().if_sent()))
         .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

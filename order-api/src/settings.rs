@@ -131,7 +131,7 @@ pub struct WorkerSettings {
     /// How often to look for work whose lease has expired.
     #[garde(range(min = 10, max = 60_000))]
     pub poll_ms: u64,
-    /// How long work belongs to the process that has claimed it. If the process dies, the others wait for so long. A step
+    /// How long work belongs to the process that has claimed it. If the process dies, the others wait for this time. A step
     /// that takes longer is cancelled and repeated, so this is longer than the second for which a step may wait for the
     /// lock of a wallet.
     #[garde(range(min = 2, max = 600))]
@@ -175,7 +175,7 @@ pub struct SettlementSettings {
     /// How often to look whether a day is due.
     #[garde(range(min = 1, max = 3_600))]
     pub poll_s: u64,
-    /// How long a run belongs to its process without a heartbeat. If the process dies, the others wait for so long.
+    /// How long a run belongs to its process without a heartbeat. If the process dies, the others wait for this time.
     #[garde(range(min = 3, max = 600))]
     pub lease_s: u64,
     /// How many sellers are settled in one transaction while nobody buys. While somebody buys, it is 500 at most.

@@ -19,7 +19,7 @@
 //! | [`settings`], [`state`] | the settings, and what the handlers work with |
 //! | [`command`] | what the program can do besides serving |
 //!
-//! A feature imports only features that are further down:
+//! A feature imports only features that its arrows lead to:
 //!
 //! ```text
 //! seed
@@ -28,9 +28,10 @@
 //!                  stock ───────┘
 //! ```
 //!
-//! An arrow may skip features: `search` imports `items` and `search_changes` too. Closing a store deletes its items, so
-//! `stores` imports `items`. Adding an item therefore locks its store with a statement of its own. Selling out an option changes
-//! the price of its item, so `stock` imports `items`. [`accounts`] imports `stores` and `items`.
+//! A feature may also import what lies behind the next arrow: `search` imports `items` and `search_changes` too. [`accounts`]
+//! imports `stores` and `items`. `stores` imports `items`, because closing a store deletes its items. `stock` imports `items`,
+//! because the price of an item changes when an option is sold out. `items` can't import `stores`, so it has its own statement
+//! that locks the store of a new item.
 
 pub mod accounts;
 pub mod command;

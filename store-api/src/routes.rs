@@ -28,6 +28,7 @@
 use access::BearerToken;
 use axum::Router;
 use axum::routing::get;
+use idempotency::{Guard, IdempotencyKeys};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,8 +61,8 @@ use crate::stores::http::{
 )]
 struct Document;
 
-/// All routes of the service.
-pub fn router(state: AppState) -> Router {
+/// All routes of the service. `idempotency_keys` guards every POST and PATCH of members.
+pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys) -> Router {
     let (open, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(store_create::store_create, store_list::store_list))
         .routes(routes!(store_show::store_show, store_update::store_update, store_delete::store_delete))
@@ -78,9 +79,11 @@ pub fn router(state: AppState) -> Router {
         .split_for_parts();
     let internal =
         Router::new().merge(option_look_up::router()).merge(reservations::router()).merge(restocks::router());
-    let document = axum::Json(document);
-    open.merge(access::only_services(internal, &["order-api"]))
+    let shown = axum::Json(document.clone());
+    let routes = idempotency_keys
+        .guard(open, Guard::transaction().if_sent())
+        .merge(access::only_services(internal, &["order-api"]))
         .merge(access::only_services(account_closing::router(), &[account_closing::MEMBER_API]))
-        .route("/openapi.json", get(async move || document))
-        .with_state(state)
+        .route("/openapi.json", get(async move || shown));
+    problem::only_documented(routes, &document).with_state(state)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use database::Database;
+use idempotency::IdempotencyKeys;
 use service_host::{App, Host, Service};
 
 use crate::command::{self, Command};
@@ -10,8 +11,8 @@ use crate::settings::Settings;
 use crate::state::AppState;
 use crate::{db, items, routes, search, stock};
 
-/// How long a worker may report nothing before it is started anew. It is longer than the longest pause of a worker, which is a
-/// minute, and a transaction.
+/// How long a worker may report nothing before it is restarted. It is longer than the longest pause of a worker, which is a minute,
+/// and a transaction.
 const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
 
 /// The service.
@@ -30,7 +31,8 @@ impl Service for StoreApi {
         let state = AppState::new(database.clone(), host.clock().clone());
         let expiry_pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
         let index_pause = Duration::from_millis(settings.search.index_interval_ms);
-        Ok(App::new(routes::router(state))
+        let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
+        Ok(App::new(routes::router(state, &idempotency_keys))
             .watched_worker("reservation-expiry", MAX_SILENCE, {
                 let (database, clock, shutdown) = (database.clone(), host.clock().clone(), host.shutdown());
                 move |progress| {
@@ -47,6 +49,10 @@ impl Service for StoreApi {
             .watched_worker("item-figures", MAX_SILENCE, {
                 let (database, shutdown) = (database.clone(), host.shutdown());
                 move |progress| items::figures_worker(database.clone(), progress, shutdown.clone())
+            })
+            .watched_worker("idempotency-purge", IdempotencyKeys::MAX_SILENCE, {
+                let shutdown = host.shutdown();
+                move |progress| idempotency_keys.clone().keep_purging(progress, shutdown.clone())
             })
             .check("mysql", move || {
                 let database = database.clone();

@@ -1,4 +1,4 @@
-//! The files that belong to an application.
+//! Rules: which files belong to an application.
 //!
 //! Names are joined by hyphens, so `order-api.yml` can be the file of `order-api`, or that of `order` for the profile `api`.
 //! The file belongs to the longest name of an application with a password. A directory with the name of an application

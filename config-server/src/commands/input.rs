@@ -1,4 +1,4 @@
-//! What comes from standard input or from a file.
+//! Rules: how a value is read from standard input or from a file.
 
 /// Removes the line end that `echo` and the Enter key add to a value.
 pub(super) fn without_line_end(value: &str) -> &str {

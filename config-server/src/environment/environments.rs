@@ -210,7 +210,7 @@ impl Environments {
         Source { name: OVERRIDES.to_owned(), source }
     }
 
-    /// Opens the sealed values of a document. As in Spring, they stand behind the other values.
+    /// Opens the sealed values of a document. As in Spring, they come after the other values.
     fn open(
         &self,
         name: &str,
@@ -253,7 +253,7 @@ fn plain_file(path: &str, file: &File) -> Result<PlainFile, BrokenFile> {
     }
 }
 
-/// The names under which a file is looked for, the one that wins first.
+/// The names under which a file is looked for, in order of precedence.
 fn profile_paths(profiles: &[String], path: &str) -> Vec<String> {
     let (directory, file) = path.rsplit_once('/').map_or(("", path), |(directory, file)| (directory, file));
     let (stem, extension) =

@@ -8,8 +8,8 @@ use crate::format::Scalar;
 /// Spring leaves this key out of the renderings.
 const PROFILES: &str = "spring.profiles";
 
-/// Merges the sources. The keys stand in the order of the files, from the one that wins last. Lists stand behind them; a
-/// list hides the same list of the sources that it wins over as a whole.
+/// Merges the sources. The keys are in the order of the files, the file with the lowest precedence first. Lists come after them. A
+/// list replaces the same list of a source with lower precedence as a whole.
 pub(super) fn merge(sources: &[Source]) -> IndexMap<&str, &Scalar> {
     let mut merged: IndexMap<&str, &Scalar> = IndexMap::new();
     let mut lists: IndexMap<&str, Vec<(&str, &Scalar)>> = IndexMap::new();

@@ -1,4 +1,4 @@
-//! Flat keys put into maps and lists, as Spring does it for its renderings.
+//! Rules: how flat keys become maps and lists in a rendering. They are those of Spring.
 
 use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::format::Scalar;
 
-/// The longest list. A key like `a[1000000000]` must not make a list of that length.
+/// The maximum length of a list. A key like `a[1000000000]` must not create a list of that length.
 const INDEX_MAX: usize = 10_000;
 
 /// A value in a nested rendering.

@@ -1,4 +1,4 @@
-//! Placeholders: `${key}` and `${key:default}`. The rules are those of Spring.
+//! Rules: placeholders, `${key}` and `${key:default}`. They are those of Spring.
 //!
 //! In `.properties` renderings and plain files, the whole text is resolved, and what can't be resolved stays as it is. In
 //! `.yml` and `.json` renderings, each text is resolved, and a value that a placeholder leads to must resolve completely.
@@ -16,7 +16,8 @@ const SUFFIX: char = '}';
 const SEPARATOR: char = ':';
 const ESCAPE: char = '\\';
 
-/// How many placeholders are resolved for one answer. Placeholders that name each other twice grow without an end.
+/// How many placeholders are resolved for one answer. Without a limit, placeholders that each name another one twice would grow
+/// exponentially.
 const STEPS_MAX: usize = 100_000;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 const DEPTH_MAX: usize = 64;

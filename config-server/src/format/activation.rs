@@ -16,7 +16,7 @@ pub(crate) struct Activation {
     profiles: Vec<Expression>,
     /// The document is for a cloud platform. This server is on none.
     needs_cloud_platform: bool,
-    /// The files to read before this document, the one that wins last.
+    /// The files to read before this document. The last one has the highest precedence.
     pub(crate) imports: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Whole numbers of any size. They keep their digits.
+//! Rules: whole numbers of any size. They keep their digits.
 
 use std::fmt;
 

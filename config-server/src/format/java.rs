@@ -1,4 +1,4 @@
-//! Numbers as Java writes them.
+//! Rules: how Java writes numbers.
 
 /// Java's `Double.toString`: at least one digit after the point, and an exponent below 0.001 and from 10,000,000.
 pub(super) fn double(value: f64) -> String {

@@ -32,7 +32,7 @@ pub enum LimitError {
     Bytes,
 }
 
-/// What is left of the limits while the documents of a file are made flat.
+/// What is left of the limits while the documents of a file are flattened.
 #[derive(Debug)]
 pub(super) struct Budget {
     nodes: usize,

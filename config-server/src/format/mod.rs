@@ -28,7 +28,7 @@ pub(crate) enum Format {
     Yaml,
 }
 
-/// The extensions of settings files, the one that wins first.
+/// The extensions of settings files, in order of precedence.
 pub(crate) const EXTENSIONS: [&str; 3] = ["properties", "yml", "yaml"];
 
 /// Why a file can't be used as settings. No message shows a value, which may be a secret.

@@ -1,4 +1,4 @@
-//! Properties files, as Spring Boot reads them.
+//! Rules: how Spring Boot reads properties files.
 //!
 //! A comment of `#---` or `!---` begins a new document. A key that ends in `[]` is a list of texts, separated by commas.
 //! Spring reads ISO 8859-1; a file that is valid UTF-8 is read as UTF-8 here.

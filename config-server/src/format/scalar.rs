@@ -1,4 +1,4 @@
-//! Single values, and how YAML 1.1 reads them.
+//! Rules: single values, and how YAML 1.1 reads them.
 
 use std::fmt;
 use std::sync::LazyLock;

@@ -21,7 +21,7 @@ use crate::waiting::{Outcome, PREFERENCE_APPLIED, Wish};
 
 /// Settings of an application
 ///
-/// The property sources of an application with flat keys, the one that wins first. An application can read only its own
+/// The property sources of an application with flat keys, in order of precedence. An application can read only its own
 /// settings. `Accept: application/vnd.spring-cloud.config-server.v2+json` adds the place of each value.
 ///
 /// With the `ETag` in `If-None-Match`, the answer is 304 while nothing has changed. `Prefer: wait=SECONDS` waits for a change, 25

@@ -75,7 +75,7 @@ pub(crate) fn looks_like_file(segment: &str) -> bool {
     })
 }
 
-/// Reads the names of a request. What stands behind a semicolon is no part of a name, as in Spring.
+/// Reads the names of a request. As in Spring, the text after a semicolon is not a part of a name.
 pub(crate) fn query(application: &str, profiles: &str, label: Option<&str>) -> Result<Query, Problem> {
     let query = Query::new(
         without_parameters(application),

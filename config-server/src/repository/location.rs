@@ -58,8 +58,8 @@ impl Location {
     }
 }
 
-/// The directories of a request, the one that wins last: those of the locations, and then their subdirectories for the
-/// labels. Of several labels, the first one wins.
+/// The directories of a request, the one with the lowest precedence first: those of the locations, and then their
+/// subdirectories for the labels. Of several labels, the first one wins.
 pub(crate) fn directories(locations: &[Location], parts: Parts<'_>) -> Vec<String> {
     let mut directories = Vec::new();
     let mut add = |directory: String| {

@@ -33,13 +33,13 @@ pub(crate) struct Source<'snapshot> {
     pub(crate) document: &'snapshot Document,
 }
 
-/// The sources of a request, the one that wins first; and the digests of all files that were read for it.
+/// The sources of a request in order of precedence, and the digests of all files that were read for it.
 pub(crate) struct Sources<'snapshot> {
     pub(crate) sources: Vec<Source<'snapshot>>,
     pub(crate) read: Vec<(String, [u8; 32])>,
 }
 
-/// The directories of a request, the one that wins last.
+/// The directories of a request, the one with the lowest precedence first.
 pub(crate) fn directories_of(locations: &[Location], request: &Request<'_>) -> Vec<String> {
     let parts =
         Parts { applications: request.applications, profiles: request.profiles, label: request.label };

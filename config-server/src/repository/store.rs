@@ -132,7 +132,7 @@ impl Repository {
         self.check_latest()
     }
 
-    /// Whether good files are served, be they the latest or not.
+    /// Whether good files are served, the latest ones or older ones.
     pub fn check(&self) -> Result<(), Arc<RepositoryError>> {
         if self.inner.state.load().is_good { Ok(()) } else { self.check_latest() }
     }

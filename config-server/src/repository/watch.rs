@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_millis(100);
 /// How often the directories are scanned when no change is notified. Network file systems notify of none.
 const RESCAN: Duration = Duration::from_secs(2);
 
-/// How long a writer that never rests can delay a scan.
+/// How long a writer that changes files all the time can delay a scan.
 const QUIET_TRIES_MAX: u32 = 50;
 
 /// Keeps the snapshot of a repository up to date, until it is stopped.

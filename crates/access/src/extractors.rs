@@ -2,22 +2,31 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use problem::Problem;
+use problem::{Problem, Undocumented};
 
-use crate::authorization::{bearer, refused};
 use crate::{Principal, Role, Verifier};
 
-impl<S: Send + Sync> FromRequestParts<S> for Principal {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+impl Principal {
+    /// Who is calling, whatever else they may call. It is for layers before the handler, whose extractor says the rest.
+    pub async fn authenticate(parts: &mut Parts) -> Result<Self, Problem> {
         // A layer before the handler may have extracted it already.
         if let Some(principal) = parts.extensions.get::<Self>() {
             return Ok(*principal);
         }
         let verifier = Verifier::of(&parts.extensions)?;
-        let principal = verifier.user_keys().verify(bearer(&parts.headers)?).await.map_err(refused)?;
+        let principal = verifier.member(&parts.headers).await?;
         parts.extensions.insert(principal);
+        Ok(principal)
+    }
+}
+
+/// Whoever may call is told here what else is wrong with the request (see [`Undocumented`]).
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let principal = Self::authenticate(parts).await?;
+        Undocumented::check(&parts.extensions)?;
         Ok(principal)
     }
 }
@@ -31,8 +40,10 @@ macro_rules! only {
         impl<S: Send + Sync> FromRequestParts<S> for $name {
             type Rejection = Problem;
 
-            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-                Principal::from_request_parts(parts, state).await?.require(Role::$name).map(Self)
+            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+                let principal = Principal::authenticate(parts).await?.require(Role::$name)?;
+                Undocumented::check(&parts.extensions)?;
+                Ok(Self(principal))
             }
         }
     )+};

@@ -1,4 +1,4 @@
-//! Members: their ids, their roles, and the one who is calling.
+//! Members: ids, roles, and the member who sends a request.
 
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};

@@ -148,7 +148,32 @@ struct Shared {
 struct Keys {
     published: Jwks,
     by_id: HashMap<String, DecodingKey>,
-    verified: Verified<Claims>,
+    verified: Verified<Known>,
+}
+
+/// What is remembered of a token.
+#[derive(Clone, Copy)]
+struct Known {
+    principal: Principal,
+    iat: i64,
+    exp: i64,
+}
+
+impl From<&Claims> for Known {
+    fn from(claims: &Claims) -> Self {
+        let principal =
+            Principal { member_id: MemberId(claims.sub), role: claims.role, session_id: claims.sid };
+        Self { principal, iat: claims.iat, exp: claims.exp }
+    }
+}
+
+impl Times for Known {
+    fn issued_at(&self) -> i64 {
+        self.iat
+    }
+    fn expires_at(&self) -> i64 {
+        self.exp
+    }
 }
 
 impl Keys {
@@ -230,18 +255,18 @@ impl UserKeys {
     ///
     /// A signature is verified once; then the token is remembered until the keys change. Its times are checked at each call.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
-        let keys = self.shared.keys.load_full();
-        let claims = match keys.verified.get(token) {
-            Some(claims) => {
-                jwt::check_times(&claims, &self.shared.clock)?;
-                claims
+        let known = self.shared.keys.load().verified.get(token);
+        let known = match known {
+            Some(known) => {
+                jwt::check_times(&known, &self.shared.clock)?;
+                known
             }
             None => self.verify_signature(token).await?,
         };
-        Ok(Principal { member_id: MemberId(claims.sub), role: claims.role, session_id: claims.sid })
+        Ok(known.principal)
     }
 
-    async fn verify_signature(&self, token: &str) -> Result<Claims, TokenError> {
+    async fn verify_signature(&self, token: &str) -> Result<Known, TokenError> {
         let key_id = jwt::key_id(token, TYP)?;
         if !self.shared.keys.load().by_id.contains_key(&key_id) {
             self.wait_for_newer().await;
@@ -253,8 +278,9 @@ impl UserKeys {
         let key = keys.by_id.get(&key_id).ok_or(TokenError::UnknownKey)?;
         let parties = Parties { issuer: &self.shared.issuer, audience: &self.shared.audience };
         let claims: Claims = jwt::verify(token, &parties, key, &self.shared.clock)?;
-        keys.verified.remember(token, claims.clone());
-        Ok(claims)
+        let known = Known::from(&claims);
+        keys.verified.remember(token, known);
+        Ok(known)
     }
 
     async fn wait_for_newer(&self) {

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use axum::{Extension, Router};
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use problem::Problem;
 
-use crate::{ServiceKeys, UserKeys};
+use crate::authorization::{bearer, refused};
+use crate::{Principal, ServiceKeys, UserKeys};
 
 /// Verifies both kinds of token. It is an extension of every request.
 #[derive(Clone, Debug)]
@@ -34,6 +35,11 @@ impl Verifier {
 
     pub(crate) fn of(extensions: &Extensions) -> Result<&Self, Problem> {
         extensions.get().ok_or_else(|| Problem::internal(NoVerifier))
+    }
+
+    /// The member whose token is in these headers; for one who has no extractors. Otherwise the refusal.
+    pub async fn member(&self, headers: &HeaderMap) -> Result<Principal, Problem> {
+        self.user_keys().verify(bearer(headers)?).await.map_err(refused)
     }
 
     /// The keys of user tokens.

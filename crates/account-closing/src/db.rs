@@ -6,8 +6,8 @@ use sqlx::{MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A condition with a member as its parameter: the member's account is neither closed nor being closed. It belongs into a
-/// statement after those that have written what begins.
+/// An SQL condition with a member as its parameter: the member's account is neither closed nor being closed. Use it after the
+/// statements that write the new rows, in the same transaction ("Write, then look" in the documentation of the crate).
 pub const NOT_MARKED: &str = "NOT EXISTS (SELECT 1 FROM member_closings AS closing \
      WHERE closing.member_id = ? AND closing.state <> 'OPEN')";
 
@@ -18,7 +18,7 @@ struct Row {
     state: String,
 }
 
-/// Whether a member's account is closed or being closed. To be asked after what begins was written.
+/// Whether a member's account is closed or being closed. Call it after the new rows were written, in the same transaction.
 pub async fn is_marked(connection: &mut Connection, member: MemberId) -> sqlx::Result<bool> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM member_closings WHERE member_id = ? AND state <> 'OPEN')",

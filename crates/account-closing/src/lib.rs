@@ -1,27 +1,28 @@
-//! How an account ends in every service that knows its member.
+//! Closing an account in every service that has data about its member.
 //!
-//! member-api leads. It asks each [`Participant`] over the routes of [`router`], by a [`ClosingClient`]:
+//! member-api leads the saga. It calls the routes of each [`Participant`] ([`router`]) by a [`ClosingClient`]:
 //!
 //! | request | what the participant does |
 //! |---|---|
-//! | `GET /internal/closings/{memberId}` | says what is open; changes nothing |
-//! | `PUT /internal/closings/{memberId}` | marks the member as closing, and then says what is open |
-//! | `POST …/undo` | takes the mark away |
+//! | `GET /internal/closings/{memberId}` | answers what is open; changes nothing |
+//! | `PUT /internal/closings/{memberId}` | marks the member as closing, and then answers what is open |
+//! | `POST …/undo` | removes the mark |
 //! | `POST …/forget` | marks the member as closed for ever, and removes the personal data |
 //!
-//! All can be sent again. Each carries the number of member-api's attempt, which only grows. So a request of an attempt that
-//! was given up changes nothing, however late it arrives.
+//! Each request can be sent again. Each carries the number of member-api's attempt, and each attempt has a larger number. So a
+//! late request of an attempt that was undone changes nothing.
 //!
-//! # Why nothing can begin unseen
-//! While a member is marked, nothing new begins with the member. There are two ways to keep to that, in the transaction that
-//! begins something:
+//! # Why nothing new is missed
+//! While a member is marked, nothing new can begin for the member. A transaction that begins something has two ways to ensure
+//! this:
 //!
 //! * **Write, then look.** It writes its rows, and then looks for the mark ([`is_marked`], [`NOT_MARKED`]). The participant
-//!   commits the mark, and then looks for such rows with a locking read, which waits for whoever has written one. So either
-//!   the transaction sees the mark and is rolled back, or the participant sees its rows.
+//!   commits the mark, and then looks for such rows with a locking read, which waits for uncommitted ones. So either the
+//!   transaction sees the mark and is rolled back, or the participant sees its rows.
 //! * **Lock.** It locks the row of the member ([`lock_unmarked`]), which the participant locks to mark it.
 //!
-//! The first costs a look at a primary key, for what happens often. The second lets the participant look without locks.
+//! The first way costs one look-up of a primary key, and is used for frequent things. With the second way, the participant can
+//! look without locks.
 
 mod client;
 mod db;

@@ -37,6 +37,6 @@ pub struct Marked {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgetRequest {
     /// What is shown in place of the member's name.
-    #[garde(length(chars, min = 1, max = 50))]
+    #[garde(length(chars, max = 50), custom(visible_text::line))]
     pub placeholder: String,
 }

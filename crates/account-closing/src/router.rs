@@ -10,7 +10,8 @@ use problem::{Json, Path, Problem};
 
 use crate::{CLOSINGS_PATH, ForgetRequest, Found, Marked, Numbered, Open, db};
 
-/// A service that knows members: it can say what is open of them, and can forget them. It has the table of `schema.sql`.
+/// A service with data about members. It can say what is open of a member, and can remove a member's personal data. Its schema
+/// has the table of `schema.sql`.
 pub trait Participant: Clone + Send + Sync + 'static {
     /// The schema with the table `member_closings`.
     fn database(&self) -> &Database;
@@ -18,12 +19,12 @@ pub trait Participant: Clone + Send + Sync + 'static {
     /// The time.
     fn clock(&self) -> &Clock;
 
-    /// What is open of a member. It must see all that was begun by transactions that did not see the mark (see the
-    /// documentation of the crate).
+    /// What is open of a member. It must find the rows of every transaction that did not see the mark (see the documentation of the
+    /// crate).
     fn find_open(&self, member: MemberId) -> impl Future<Output = Result<Vec<Open>, Problem>> + Send;
 
-    /// Removes the personal data of a member whose account is closed. This may be asked for again at any time, also after a
-    /// part of it was done.
+    /// Removes the personal data of a member whose account is closed. It may be called again at any time, also after a part of
+    /// it was done.
     fn forget(&self, member: MemberId, placeholder: &str)
     -> impl Future<Output = Result<(), Problem>> + Send;
 }

@@ -33,7 +33,7 @@ struct State {
     has_lost_server: bool,
     /// How long a statement may wait for the server.
     limit: Duration,
-    /// One timer, which each statement sets anew.
+    /// One timer, which each statement resets.
     timer: Pin<Box<Sleep>>,
 }
 

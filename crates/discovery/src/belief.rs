@@ -1,9 +1,9 @@
-//! Which instances of a service are used, when Consul's list says that many of them have gone at once.
+//! Decides which instances of a service are used, also if Consul says that many of them have failed at once.
 //!
-//! That all checks fail in the same moment says more about the checking than about the instances. So an instance whose
-//! check has failed is *doubted* for a time, and an instance that has left Consul is gone. Doubted instances are used only
-//! while fewer than half of all are healthy (Envoy calls this the panic threshold): then requests go to healthy and doubted
-//! ones alike, and the instances are judged by their own answers.
+//! If all checks fail in the same moment, the checking is probably at fault, and not the instances. So an instance whose check
+//! has failed is *doubted* for a time. An instance that has left Consul is not used any more. Doubted instances are used only
+//! while fewer than half of all are healthy (Envoy calls this the panic threshold). Then requests go to healthy and doubted
+//! instances, and callers eject those that do not answer.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,17 +13,17 @@ use tokio::time::Instant;
 
 use crate::consul::Record;
 
-/// For so long an instance may be used whose check fails. It is longer than most faults of the checking; an instance that
-/// has really died is ejected by its callers.
+/// How long an instance whose check fails may be used. It is longer than most faults of the checking. Callers eject an instance
+/// that has really died.
 const FAILING_DOUBT: Duration = Duration::from_mins(5);
-/// For so long an instance may be used that a Consul has forgotten. All processes register again within this time.
+/// How long an instance that Consul has forgotten may be used. All processes register again within this time.
 const MISSING_DOUBT: Duration = Duration::from_secs(15);
 
 /// What is known about the instances of a service.
 #[derive(Debug, Default)]
 pub(crate) struct Belief {
     known: BTreeMap<String, Known>,
-    /// Until then, an instance that is not listed may have been forgotten by Consul.
+    /// Until this time, an instance that is missing in the list may have been forgotten by Consul.
     missing_doubted_until: Option<Instant>,
 }
 
@@ -49,9 +49,10 @@ impl Belief {
         self.missing_doubted_until = Some(now + MISSING_DOUBT);
     }
 
-    /// Takes a list of Consul, and returns the instances to be used.
+    /// Takes a list from Consul, and returns the instances to be used.
     pub(crate) fn update(&mut self, listed: Vec<Record>, now: Instant) -> Vec<Used> {
-        // A single instance that is not listed any more has left. That several leave in the same moment is not believed.
+        // If a single instance is missing, it has left. If all of several instances are missing at once, Consul has probably
+        // forgotten them.
         if listed.is_empty() && self.healthy() > 1 && !self.is_missing_doubted(now) {
             self.missing_doubted_until = Some(now + MISSING_DOUBT);
         }
@@ -61,7 +62,7 @@ impl Belief {
             let doubted_since = match (is_passing, was) {
                 (true, _) => None,
                 (false, Some(was)) => Some(was.doubted_since.unwrap_or(now)),
-                // It has never been healthy, so there is nothing to be doubted.
+                // It has never been healthy, so it is not used.
                 (false, None) => continue,
             };
             self.known.insert(id, Known { address, doubted_since });

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::registration::Registration;
+use crate::settings::Settings;
 
 /// How long a blocking query waits for a change. If the network has lost its connection silently, this is noticed after this
 /// time and [`MARGIN`].
@@ -14,6 +17,8 @@ pub(crate) const WAIT: Duration = Duration::from_secs(20);
 /// How long Consul may take to answer, besides the time that a query waits.
 const MARGIN: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Who is asking. Consul ignores it if it has no access control.
+const TOKEN: HeaderName = HeaderName::from_static("x-consul-token");
 
 /// Why Consul gave no usable answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +26,9 @@ pub enum ConsulError {
     /// The HTTP client could not be made.
     #[error("the HTTP client for Consul could not be made")]
     Client(#[source] reqwest::Error),
+    /// The token can't be sent. What it is stays unsaid.
+    #[error("the setting consul.token has characters that no token has")]
+    Token,
     /// The agent did not answer, or its answer is not understood.
     #[error("Consul at {url} could not be asked")]
     Http {
@@ -74,7 +82,18 @@ pub(crate) struct Record {
 impl Consul {
     /// The agent at `url`, for example `http://127.0.0.1:8500`. Nothing is sent yet.
     pub fn new(url: &str) -> Result<Self, ConsulError> {
+        Self::with_headers(url, HeaderMap::new())
+    }
+
+    /// The agent of the settings, with their token. Nothing is sent yet.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConsulError> {
+        let headers = settings.token.iter().map(|token| Ok((TOKEN, token_value(token)?)));
+        Self::with_headers(&settings.url, headers.collect::<Result<_, ConsulError>>()?)
+    }
+
+    fn with_headers(url: &str, headers: HeaderMap) -> Result<Self, ConsulError> {
         let http = reqwest::Client::builder()
+            .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CONNECT_TIMEOUT + MARGIN)
             .redirect(reqwest::redirect::Policy::none())
@@ -165,6 +184,13 @@ impl Consul {
         // Otherwise the error's text would contain the whole address of the query again.
         ConsulError::Http { url: self.url.clone(), source: source.without_url() }
     }
+}
+
+fn token_value(token: &SecretString) -> Result<HeaderValue, ConsulError> {
+    let mut value = HeaderValue::from_str(token.expose_secret()).map_err(|_| ConsulError::Token)?;
+    // So that no log of requests shows it.
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[derive(Serialize)]

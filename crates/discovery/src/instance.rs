@@ -18,6 +18,8 @@ pub struct Instance {
     id: String,
     address: SocketAddr,
     health: Mutex<Health>,
+    /// Whether it has failed since its last answer. Nothing is locked for an instance that is well.
+    has_failed: AtomicBool,
     /// Whether it is used although its check fails.
     is_doubted: AtomicBool,
 }
@@ -31,7 +33,13 @@ struct Health {
 
 impl Instance {
     pub(crate) fn new(id: String, address: SocketAddr) -> Self {
-        Self { id, address, health: Mutex::default(), is_doubted: AtomicBool::new(false) }
+        Self {
+            id,
+            address,
+            health: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+            is_doubted: AtomicBool::new(false),
+        }
     }
 
     /// Its id in Consul.
@@ -46,13 +54,18 @@ impl Instance {
 
     /// A caller got an answer from it.
     pub fn succeeded(&self) {
-        *self.health() = Health::default();
+        if self.has_failed.load(Ordering::Acquire) {
+            let mut health = self.health();
+            *health = Health::default();
+            self.has_failed.store(false, Ordering::Release);
+        }
     }
 
     /// A caller could not reach it, or got no answer. `may_eject` says whether enough others are left.
     pub(crate) fn failed(&self, may_eject: impl FnOnce() -> bool) {
         let now = Instant::now();
         let mut health = self.health();
+        self.has_failed.store(true, Ordering::Release);
         if health.is_ejected(now) {
             // A call that began before the ejection says nothing new.
             return;
@@ -82,7 +95,7 @@ impl Instance {
 
     /// Whether it is skipped now.
     pub fn is_ejected(&self) -> bool {
-        self.health().is_ejected(Instant::now())
+        self.has_failed.load(Ordering::Acquire) && self.health().is_ejected(Instant::now())
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {

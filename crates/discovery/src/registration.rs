@@ -1,4 +1,4 @@
-//! What Consul is told about a process.
+//! What a process registers in Consul.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -28,8 +28,8 @@ struct State {
 }
 
 impl State {
-    /// Notes an answer. Consul's index goes backwards when its state was lost or restored; then the next query begins anew.
-    /// Returns whether the state may have been lost: a Consul that was away may have been restarted.
+    /// Notes an answer. Consul's index goes backwards when its state was lost or restored; then the next query starts without
+    /// an index. Returns whether the state may have been lost: a Consul that was away may have been restarted.
     fn answered(&mut self, index: u64) -> bool {
         let backwards = index < self.index;
         let may_be_lost = self.lost || backwards;

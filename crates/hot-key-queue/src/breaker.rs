@@ -1,4 +1,4 @@
-//! A circuit breaker: while Redis is down it is not asked, so that no request waits for an answer in vain.
+//! A circuit breaker: while Redis is down, nothing is sent to it, so that no request waits for a timeout.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::remote::{RedisDown, Remote, Renewal};
 
-/// For how long a lease is handed on without asking Redis whether it still holds and whether other instances want it.
+/// How long a lease is handed on without asking Redis. After that, Redis must say whether the lease still holds, and whether other
+/// instances want it.
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
 /// The lease of a lock; `None` while this process has none.
@@ -24,7 +25,7 @@ pub(crate) struct Lease {
     lock: String,
     token: String,
     renewed_at: Instant,
-    /// Whether Redis may think that this holds the lock.
+    /// Whether Redis may have stored this as the holder of the lock.
     is_held: bool,
 }
 
@@ -49,7 +50,7 @@ impl Lease {
         self.is_held && self.renewed_at.elapsed() < FRESH_FOR
     }
 
-    /// Begins the time of the lease anew.
+    /// Renews the lease for its full time.
     pub(crate) async fn renew(&mut self) -> Result<Renewal, RedisDown> {
         let asked_at = Instant::now();
         let renewal = self.remote.renew(&self.lock, &self.token).await?;
@@ -158,7 +159,7 @@ mod tests {
     async fn fault_03_a_holder_whose_lease_has_run_out_does_not_release_its_successor() {
         let (redis, lock) = (redis(LONG_MS), new_lock());
         let mut paused = taken(&self::redis(SHORT_MS), &lock).await;
-        // Nobody renews its lease, as when its process stands still, and another holder gets the lock.
+        // Nobody renews its lease, as if its process hung, and another holder gets the lock.
         let mut next = taken(&redis, &lock).await;
         assert_eq!(paused.renew().await.unwrap(), Renewal::Lost);
         assert!(!paused.is_fresh());

@@ -43,9 +43,9 @@ pub enum RedisDown {
 pub(crate) enum Renewal {
     /// The lease has run out: another process may hold the lock.
     Lost,
-    /// Its time has begun anew.
+    /// The lease holds for its full time again.
     Renewed,
-    /// Its time has begun anew, and another instance waits for the lock.
+    /// The lease holds for its full time again, and another instance waits for the lock.
     Wanted,
 }
 
@@ -82,7 +82,7 @@ impl Remote {
         Ok(is_taken)
     }
 
-    /// Begins the time of a lease anew.
+    /// Renews a lease for its full time.
     pub(crate) async fn renew(&self, lock: &str, token: &str) -> Result<Renewal, RedisDown> {
         let mut invocation = RENEW.key(key(lock));
         invocation.key(wanted_key(lock)).arg(token).arg(self.lease_ms);

@@ -24,7 +24,7 @@ pub struct Settings {
     /// How long a request waits for the lock before it goes on without it.
     #[garde(range(min = 1, max = 60_000))]
     pub wait_ms: u64,
-    /// How long the lock stays with a process that has died or stands still. A process that works renews its lease.
+    /// How long the lock stays with a process that has died or hangs. A process that works renews its lease.
     #[garde(range(min = 500, max = 600_000))]
     pub lease_ms: u64,
     /// How many requests for one thing run together while their process has the lock. With more than one, the database already

@@ -2,9 +2,17 @@
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use problem::{Created, Problem};
-use serde::Serialize;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use problem::{Code, Problem};
+
+/// What belongs to one response and not to its repetitions: its length is written anew, and what is left of a limit has changed
+/// by then.
+const NOT_KEPT: [HeaderName; 4] = [
+    header::CONTENT_LENGTH,
+    header::DATE,
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+];
 
 /// The answer to the first request.
 #[derive(Clone, Debug)]
@@ -12,24 +20,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) location: Option<String>,
+    pub(crate) headers: OtherHeaders,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
-    /// The answer that a 201 will be on the wire.
-    pub(crate) fn created<T: Serialize>(created: &Created<T>) -> serde_json::Result<Self> {
-        Ok(Self {
-            status: StatusCode::CREATED.as_u16(),
-            content_type: Some("application/json".to_owned()),
-            location: Some(created.location.clone()),
-            body: serde_json::to_vec(&created.body)?.into(),
-        })
-    }
+/// The other headers that are kept, a line for each: `etag: "7"`. Empty if there are none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OtherHeaders(pub(crate) String);
 
+impl Answer {
     /// The answer that a response is on the wire, and the response itself, whose body had to be read for that.
-    pub(crate) async fn read(response: Response) -> Result<(Self, Response), Problem> {
+    pub(crate) async fn read(response: Response) -> Result<(Self, Response), axum::Error> {
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
+        let body = axum::body::to_bytes(body, usize::MAX).await?;
         let text = |name: HeaderName| {
             let value = parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
             value.map(str::to_owned)
@@ -38,6 +41,7 @@ impl Answer {
             status: parts.status.as_u16(),
             content_type: text(header::CONTENT_TYPE),
             location: text(header::LOCATION),
+            headers: OtherHeaders::of(&parts.headers),
             body: body.clone(),
         };
         Ok((answer, Response::from_parts(parts, Body::from(body))))
@@ -54,6 +58,10 @@ impl Answer {
                 headers.insert(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
             }
         }
+        for (name, value) in self.headers.0.lines().filter_map(|line| line.split_once(": ")) {
+            let name = HeaderName::try_from(name).map_err(Problem::internal)?;
+            headers.append(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
+        }
         Ok(response)
     }
 
@@ -65,23 +73,89 @@ impl Answer {
         Ok(response)
     }
 
-    /// Whether it is kept.
-    pub(crate) const fn retention(&self) -> Retention {
-        match self.status {
-            400 | 401 | 403 | 412 | 413 | 415 | 422 => Retention::Nothing,
-            408 | 429 | 500.. => Retention::OperationId,
-            _ => Retention::Answer,
+    /// Whether it says that the request took effect.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl OtherHeaders {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut lines = String::new();
+        for (name, value) in headers {
+            let has_column = [header::CONTENT_TYPE, header::LOCATION].contains(name);
+            if let (false, false, Ok(value)) = (has_column, NOT_KEPT.contains(name), value.to_str()) {
+                lines.extend([name.as_str(), ": ", value, "\n"]);
+            }
         }
+        Self(lines)
     }
 }
 
 /// What is kept under a key after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retention {
-    /// The answer, which every repetition gets.
+    /// The answer, which every repetition gets: the request took effect, or is refused for good.
     Answer,
-    /// Nothing: the request can be corrected and sent again with its key.
+    /// Nothing: the request can be corrected, or sent again later, with its key.
     Nothing,
     /// The operation id: the request can be sent again as it is, and runs again.
     OperationId,
+}
+
+impl Retention {
+    /// What is kept after a response of a handler.
+    pub(crate) fn after(response: &Response) -> Self {
+        let code = response.extensions().get::<Problem>().and_then(Problem::code);
+        match (response.status().as_u16(), code) {
+            (400 | 401 | 403 | 405 | 412 | 413 | 415 | 422, _)
+            // These say "not now": nothing was done, and the same request can succeed in a moment.
+            | (_, Some(Code::CartEmpty | Code::AccountClosed | Code::DayNotOver | Code::SettlementRunning)) => {
+                Self::Nothing
+            }
+            (408 | 429 | 500.., _) => Self::OperationId,
+            _ => Self::Answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_effect_and_what_is_refused_for_good_is_kept() {
+        let after = |code| Retention::after(&Problem::new(code).into_response());
+        assert_eq!(Retention::after(&StatusCode::CREATED.into_response()), Retention::Answer);
+        assert_eq!(Retention::after(&StatusCode::ACCEPTED.into_response()), Retention::Answer);
+        for code in Code::ALL {
+            let expected = match code {
+                Code::CartEmpty | Code::AccountClosed | Code::DayNotOver | Code::SettlementRunning => {
+                    Retention::Nothing
+                }
+                code if [404, 409, 414, 431].contains(&code.status().as_u16()) => Retention::Answer,
+                code if code.status().is_server_error() => Retention::OperationId,
+                Code::RequestTimeout | Code::RateLimited => Retention::OperationId,
+                _ => Retention::Nothing,
+            };
+            assert_eq!(after(*code), expected, "{}", code.as_str());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replay_has_the_headers_of_the_first_answer_but_what_is_left_of_limits() {
+        let headers = [
+            ("etag", "\"7\""),
+            ("location", "/a"),
+            ("ratelimit", "\"address\";r=1"),
+            ("cache-control", "no-store"),
+        ];
+        let (answer, response) = Answer::read((headers, "{}").into_response()).await.unwrap();
+        assert_eq!(response.headers()["ratelimit"], "\"address\";r=1");
+        let replay = answer.replay().unwrap();
+        for (name, value) in [headers[0], headers[1], headers[3], ("idempotency-replayed", "true")] {
+            assert_eq!(replay.headers()[name], value);
+        }
+        assert!(!replay.headers().contains_key("ratelimit"));
+    }
 }

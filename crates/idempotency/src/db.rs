@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, OtherHeaders};
 use crate::keyed::{Fingerprint, KeyOf};
 
 /// A key in the table.
@@ -20,6 +20,7 @@ pub(crate) struct KeyRow {
     status: Option<u16>,
     content_type: Option<String>,
     location: Option<String>,
+    headers: Option<String>,
     body: Option<Vec<u8>>,
 }
 
@@ -34,6 +35,7 @@ impl KeyRow {
             status: self.status?,
             content_type: self.content_type,
             location: self.location,
+            headers: OtherHeaders(self.headers.unwrap_or_default()),
             body: self.body.unwrap_or_default().into(),
         })
     }
@@ -57,7 +59,7 @@ pub(crate) async fn insert(
          (member_id, route, idempotency_key, operation_id, fingerprint, created_at, leased_until) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(operation_id)
@@ -85,10 +87,10 @@ pub(crate) async fn insert_answered<'a>(
 ) -> sqlx::Result<()> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO idempotency_keys (member_id, route, idempotency_key, operation_id, fingerprint, created_at, \
-         leased_until, status, content_type, location, body) ",
+         leased_until, status, content_type, location, headers, body) ",
     );
     insert.push_values(rows, |mut row, AnsweredRow { of, operation_id, fingerprint, now, answer }| {
-        row.push_bind(of.member_id)
+        row.push_bind(of.sender_id)
             .push_bind(&of.route)
             .push_bind(&of.key)
             .push_bind(operation_id)
@@ -98,6 +100,7 @@ pub(crate) async fn insert_answered<'a>(
             .push_bind(answer.status)
             .push_bind(&answer.content_type)
             .push_bind(&answer.location)
+            .push_bind(&answer.headers.0)
             .push_bind(&answer.body[..]);
     });
     insert.build().execute(connection).await.map(|_| ())
@@ -105,10 +108,10 @@ pub(crate) async fn insert_answered<'a>(
 
 pub(crate) async fn find(connection: &mut Connection, of: &KeyOf) -> sqlx::Result<Option<KeyRow>> {
     sqlx::query_as(
-        "SELECT operation_id, fingerprint, created_at, leased_until, status, content_type, location, body \
+        "SELECT operation_id, fingerprint, created_at, leased_until, status, content_type, location, headers, body \
          FROM idempotency_keys WHERE member_id = ? AND route = ? AND idempotency_key = ?",
     )
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .fetch_optional(connection)
@@ -128,7 +131,7 @@ pub(crate) async fn take_over(
          AND operation_id = ? AND leased_until = ? AND status IS NULL",
     )
     .bind(leased_until)
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(found.operation_id)
@@ -146,14 +149,15 @@ pub(crate) async fn answer(
     answer: &Answer,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, body = ? \
+        "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, headers = ?, body = ? \
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
     )
     .bind(answer.status)
     .bind(&answer.content_type)
     .bind(&answer.location)
+    .bind(&answer.headers.0)
     .bind(&answer.body[..])
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(operation_id)
@@ -174,7 +178,7 @@ pub(crate) async fn end_lease(
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
     )
     .bind(now)
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(operation_id)
@@ -189,7 +193,7 @@ pub(crate) async fn delete(connection: &mut Connection, of: &KeyOf, operation_id
         "DELETE FROM idempotency_keys \
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
     )
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(operation_id)
@@ -208,7 +212,7 @@ pub(crate) async fn delete_expired(
         "DELETE FROM idempotency_keys \
          WHERE member_id = ? AND route = ? AND idempotency_key = ? AND created_at <= ?",
     )
-    .bind(of.member_id)
+    .bind(of.sender_id)
     .bind(&of.route)
     .bind(&of.key)
     .bind(created_before)
@@ -222,6 +226,18 @@ pub(crate) async fn delete_expired(
 pub async fn forget(connection: &mut Connection, member_id: MemberId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM idempotency_keys WHERE member_id = ?")
         .bind(member_id.0)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Deletes the key by which a request without a signed-in member made something, with its answer. `id` and `now` are those of its
+/// [`Claim`](crate::Claim). For a sign-up whose account is closed.
+pub async fn forget_made(connection: &mut Connection, id: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+    // The time has an index.
+    sqlx::query("DELETE FROM idempotency_keys WHERE created_at = ? AND operation_id = ?")
+        .bind(now)
+        .bind(id)
         .execute(connection)
         .await
         .map(|_| ())

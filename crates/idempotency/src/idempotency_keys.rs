@@ -33,14 +33,14 @@ impl IdempotencyKeys {
         Self { database, clock, running: Running::default() }
     }
 
-    /// Deletes keys that are older than 24 hours, until `ending` is cancelled; a watched worker of each service
+    /// Deletes keys that are older than 24 hours, until `shutdown` is cancelled; a watched worker of each service
     /// that uses it.
-    pub async fn keep_purging(self, progress: Progress, ending: CancellationToken) {
+    pub async fn keep_purging(self, progress: Progress, shutdown: CancellationToken) {
         let purge = || async {
             let deleted = self.purge_once().await?;
             Ok::<_, sqlx::Error>(Next::at_once_if(deleted == u64::from(PURGED_AT_ONCE)))
         };
-        jobs::repeat(&progress, &ending, PURGE_EVERY, purge).await;
+        jobs::repeat(&progress, &shutdown, PURGE_EVERY, purge).await;
     }
 
     async fn purge_once(&self) -> sqlx::Result<u64> {

@@ -1,30 +1,33 @@
 //! A request with a key.
 
-use access::Principal;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, MatchedPath, OriginalUri, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use http::request::Parts;
+use http::{HeaderName, header};
 use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::key;
+use crate::sender::Sender;
 
 /// The largest body that a request may have.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The conditions of a request are a part of it.
+const CONDITIONS: [HeaderName; 2] = [header::IF_MATCH, header::IF_NONE_MATCH];
 
-/// A key, with the member who sent it and the route that it was sent to.
+/// A key, with who sent it and the route that it was sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeyOf {
-    pub(crate) member_id: Uuid,
+    pub(crate) sender_id: Uuid,
     pub(crate) route: String,
     pub(crate) key: String,
 }
 
-/// SHA-256 of the address and the body of a request.
+/// SHA-256 of the address, the conditions and the body of a request, without its secrets.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// The request of a signed-in member, with its whole body.
+/// A request with a key and its whole body.
 pub(crate) struct Keyed {
     pub(crate) of: KeyOf,
     pub(crate) fingerprint: Fingerprint,
@@ -35,24 +38,39 @@ pub(crate) struct Keyed {
 }
 
 impl Keyed {
-    pub(crate) async fn read(request: Request) -> Result<Self, Problem> {
+    /// Reads a request. `new_id` is unique.
+    pub(crate) async fn read(request: Request, sender: &Sender, new_id: Uuid) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let principal = Principal::from_request_parts(&mut parts, &()).await?;
+        let sender_id = sender.id(&mut parts).await?;
         let key = key::of(&parts.headers)?;
         let body =
             axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
         let route = parts.extensions.get::<MatchedPath>().map_or(uri.path(), MatchedPath::as_str);
-        let of = KeyOf { member_id: principal.member_id.0, route: format!("{} {route}", parts.method), key };
-        let fingerprint =
-            Sha256::new_with_prefix(uri.to_string()).chain_update([0]).chain_update(&body).finalize().into();
-        Ok(Self { of, fingerprint, path: uri.path().to_owned(), parts, body })
+        let of = KeyOf { sender_id, route: format!("{} {route}", parts.method), key };
+        // A body whose secrets can't be taken out is equal to no other.
+        let told = sender.without_secrets(&body).unwrap_or_else(|| Bytes::copy_from_slice(new_id.as_bytes()));
+        let mut fingerprint = Sha256::new_with_prefix(uri.to_string()).chain_update([0]).chain_update(&told);
+        for name in &CONDITIONS {
+            for value in parts.headers.get_all(name) {
+                fingerprint.update([0]);
+                fingerprint.update(name.as_str());
+                fingerprint.update([0]);
+                fingerprint.update(value.as_bytes());
+            }
+        }
+        Ok(Self { of, fingerprint: fingerprint.finalize().into(), path: uri.path().to_owned(), parts, body })
+    }
+
+    /// The request as it arrived.
+    pub(crate) fn request(&self) -> Request {
+        Request::from_parts(self.parts.clone(), Body::from(self.body.clone()))
     }
 
     /// The request as it arrived, with an extension for its handler.
-    pub(crate) fn request<T: Clone + Send + Sync + 'static>(&self, extension: T) -> Request {
-        let mut parts = self.parts.clone();
-        parts.extensions.insert(extension);
-        Request::from_parts(parts, Body::from(self.body.clone()))
+    pub(crate) fn request_with<T: Clone + Send + Sync + 'static>(&self, extension: T) -> Request {
+        let mut request = self.request();
+        request.extensions_mut().insert(extension);
+        request
     }
 }

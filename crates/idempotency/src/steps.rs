@@ -1,11 +1,11 @@
 //! Requests whose effect takes several steps. The key is claimed before the first step, and the answer is kept after the last.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{FromRequestParts, Request};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::middleware::Next;
+use axum::response::Response;
 use database::Connection;
 use http::request::Parts;
 use problem::Problem;
@@ -15,14 +15,15 @@ use uuid::Uuid;
 use crate::answer::{Answer, Retention};
 use crate::db;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
-use crate::key::HEADER;
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
+use crate::sender::Sender;
 
-/// How long a request may run before a repetition may run it again. If both run for a moment, the operation's id keeps them
-/// from doing anything twice.
+/// How long a request may run before a repetition runs it again. If both run for a moment, both have the same operation id, so
+/// every step still takes effect once.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind [`IdempotencyKeys::guard`].
+/// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind
+/// [`Guard::steps`](crate::Guard::steps).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The same for every try of the same request.
@@ -32,7 +33,7 @@ pub struct Operation {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the route is not guarded by idempotency::Keeper::guard")]
+#[error("the route is not guarded by idempotency::Guard::steps")]
 struct NotGuarded;
 
 impl<S: Send + Sync> FromRequestParts<S> for Operation {
@@ -43,51 +44,42 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     }
 }
 
+/// `None` for a request without a key.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Operation {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().copied())
+    }
+}
+
 /// What to do with a request.
 enum Claimed {
     /// Run it.
     Run(Operation),
-    /// Give the answer that was kept.
-    Answered(Answer),
+    /// Give the answer that was kept for the operation with this id.
+    Answered(Answer, Uuid),
 }
 
 impl IdempotencyKeys {
-    /// Guards every route of `router`. Their handlers extract an [`Operation`]. A request without a signed-in member is refused
-    /// before its key is looked at.
-    pub fn guard<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let idempotency_keys = self.clone();
-        router.route_layer(from_fn(move |request: Request, next: Next| {
-            let idempotency_keys = idempotency_keys.clone();
-            async move {
-                idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
-            }
-        }))
-    }
-
-    /// Guards every route of `router` if a request has a key. Without one it is served as if there was no guard. The handlers
-    /// extract an `Option<Extension<Operation>>`.
-    pub fn guard_if_sent<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let idempotency_keys = self.clone();
-        router.route_layer(from_fn(move |request: Request, next: Next| {
-            let idempotency_keys = idempotency_keys.clone();
-            async move {
-                if !request.headers().contains_key(HEADER) {
-                    return next.run(request).await;
-                }
-                idempotency_keys.pass_steps(request, next).await.unwrap_or_else(IntoResponse::into_response)
-            }
-        }))
-    }
-
-    async fn pass_steps(self, request: Request, next: Next) -> Result<Response, Problem> {
-        let keyed = Keyed::read(request).await?;
+    pub(crate) async fn pass_steps(
+        self,
+        keyed: Keyed,
+        sender: Sender,
+        next: Next,
+    ) -> Result<Response, Problem> {
         // When the client hangs up, this future is dropped, but not the task: the work runs to its end.
         let work = async move {
             let operation = match self.claim(&keyed).await? {
-                Claimed::Answered(answer) => return answer.replay(),
                 Claimed::Run(operation) => operation,
+                Claimed::Answered(answer, made) => {
+                    if answer.is_success() {
+                        sender.admit(|| keyed.request(), made).await?;
+                    }
+                    return answer.replay();
+                }
             };
-            let response = next.run(keyed.request(operation)).await;
+            let response = next.run(keyed.request_with(operation)).await;
             self.keep(&keyed, operation, response).await
         };
         let answered = tokio::spawn(work.in_current_span()).await;
@@ -125,7 +117,8 @@ impl IdempotencyKeys {
             }
             row.check_fingerprint(fingerprint)?;
             if row.is_answered() {
-                return row.answer().map(Claimed::Answered).ok_or_else(in_use);
+                let id = row.operation_id;
+                return row.answer().map(|answer| Claimed::Answered(answer, id)).ok_or_else(in_use);
             }
             if row.leased_until > now {
                 return Err(in_use());
@@ -144,19 +137,27 @@ impl IdempotencyKeys {
         operation: Operation,
         response: Response,
     ) -> Result<Response, Problem> {
-        let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
-        if let Err(error) = self.write(keyed, operation, &answer).await {
+        let retention = Retention::after(&response);
+        let read = Answer::read(problem::complete(response, &keyed.path)).await;
+        let (answer, response) = read.map_err(Problem::internal)?;
+        if let Err(error) = self.write(keyed, operation, retention, &answer).await {
             // The work is done, and a repetition would do it again with the same result. So the client gets its answer.
             tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
         }
         Ok(response)
     }
 
-    async fn write(&self, keyed: &Keyed, operation: Operation, answer: &Answer) -> sqlx::Result<()> {
+    async fn write(
+        &self,
+        keyed: &Keyed,
+        operation: Operation,
+        retention: Retention,
+        answer: &Answer,
+    ) -> sqlx::Result<()> {
         let (of, id, answer, now) = (keyed.of.clone(), operation.id, answer.clone(), self.clock.now());
         let write = self.database.run_autocommit("idempotency_answer", move |connection| {
             Box::pin(async move {
-                match answer.retention() {
+                match retention {
                     Retention::Nothing => db::delete(connection, &of, id).await,
                     Retention::OperationId => db::end_lease(connection, &of, id, now).await,
                     Retention::Answer => db::answer(connection, &of, id, &answer).await,

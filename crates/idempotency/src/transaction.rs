@@ -1,31 +1,31 @@
 //! Requests whose whole effect is one transaction. The key and the answer are written in the same transaction, so that either
 //! all of it happens or nothing.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{FromRequestParts, Request};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use database::Connection;
 use http::request::Parts;
-use problem::{Created, Problem};
-use serde::Serialize;
+use problem::Problem;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
-use crate::db::{self, AnsweredRow};
+use crate::db::{self, AnsweredRow, KeyRow};
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
+use crate::sender::Sender;
 
 /// After this time it is worth a statement to see whether the request was answered before.
 const LONG_WAIT: Duration = Duration::from_millis(50);
 
 /// A key that is to be written in the transaction of the request. It is extracted by the handlers behind
-/// [`IdempotencyKeys::guard_transaction`], and written with its answer by [`keep`].
+/// [`Guard::transaction`](crate::Guard::transaction), and written with its answer by [`keep`].
 #[derive(Clone, Debug)]
 pub struct Claim(Arc<Inner>);
 
@@ -48,7 +48,14 @@ pub struct AnswerToKeep {
 /// The answer that was kept, to be given after the transaction has been committed.
 #[derive(Debug)]
 #[must_use = "it is the answer"]
-pub struct KeptAnswer(Answer);
+pub struct KeptAnswer(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    Answer(Answer),
+    /// The request had no key, so nothing was kept.
+    Nothing(Response),
+}
 
 /// Why a key could not be written. The transaction must not be committed.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +64,9 @@ pub enum KeepError {
     /// handler.
     #[error("the idempotency key is known already")]
     KeyIsKnown,
-    /// The answer can't be written as JSON.
-    #[error("the answer can't be written as JSON")]
-    Answer(#[from] serde_json::Error),
+    /// The answer can't be read.
+    #[error("the answer can't be read")]
+    Answer(#[from] axum::Error),
     /// The database failed.
     #[error("the idempotency key could not be written")]
     Database(#[from] sqlx::Error),
@@ -70,7 +77,7 @@ pub enum KeepError {
 struct Committed;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the route is not guarded by idempotency::Keeper::guard_transaction")]
+#[error("the route is not guarded by idempotency::Guard::transaction")]
 struct NotGuarded;
 
 /// What the table says about the key of a request.
@@ -89,9 +96,15 @@ impl Claim {
         self.0.id
     }
 
-    /// The answer to the request, a 201.
-    pub fn answer<T: Serialize>(&self, created: &Created<T>) -> Result<AnswerToKeep, KeepError> {
-        Ok(AnswerToKeep { claim: self.clone(), answer: Answer::created(created)? })
+    /// When the request began. Its key and its answer are forgotten a day after.
+    pub fn now(&self) -> OffsetDateTime {
+        self.0.now
+    }
+
+    /// The answer to the request.
+    pub async fn answer(&self, answer: impl IntoResponse) -> Result<AnswerToKeep, KeepError> {
+        let (answer, _) = Answer::read(answer.into_response()).await?;
+        Ok(AnswerToKeep { claim: self.clone(), answer })
     }
 }
 
@@ -101,17 +114,34 @@ pub async fn keep(
     connection: &mut Connection,
     answered: Vec<AnswerToKeep>,
 ) -> Result<Vec<KeptAnswer>, KeepError> {
-    match db::insert_answered(connection, answered.iter().map(AnswerToKeep::row)).await {
-        Ok(()) => Ok(answered.into_iter().map(|AnswerToKeep { answer, .. }| KeptAnswer(answer)).collect()),
-        Err(error) if database::duplicate_key(&error).is_some() => Err(KeepError::KeyIsKnown),
-        Err(error) => Err(error.into()),
-    }
+    written(db::insert_answered(connection, answered.iter().map(AnswerToKeep::row)).await)?;
+    Ok(answered.into_iter().map(AnswerToKeep::kept).collect())
+}
+
+/// Writes one key with its answer.
+pub(crate) async fn keep_one(
+    connection: &mut Connection,
+    answered: AnswerToKeep,
+) -> Result<KeptAnswer, KeepError> {
+    written(db::insert_answered(connection, [answered.row()]).await)?;
+    Ok(answered.kept())
+}
+
+fn written(result: sqlx::Result<()>) -> Result<(), KeepError> {
+    result.map_err(|error| match database::duplicate_key(&error) {
+        Some(_) => KeepError::KeyIsKnown,
+        None => error.into(),
+    })
 }
 
 impl AnswerToKeep {
     fn row(&self) -> AnsweredRow<'_> {
         let Inner { id, of, fingerprint, now } = &*self.claim.0;
         AnsweredRow { of, operation_id: *id, fingerprint, now: *now, answer: &self.answer }
+    }
+
+    fn kept(self) -> KeptAnswer {
+        KeptAnswer(Kept::Answer(self.answer))
     }
 }
 
@@ -123,9 +153,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Claim {
     }
 }
 
+/// `None` for a request without a key.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Claim {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get().cloned())
+    }
+}
+
+impl KeptAnswer {
+    /// The answer to a request without a key.
+    pub(crate) fn without_key(response: Response) -> Self {
+        Self(Kept::Nothing(response))
+    }
+}
+
 impl IntoResponse for KeptAnswer {
     fn into_response(self) -> Response {
-        match self.0.respond() {
+        let answer = match self.0 {
+            Kept::Answer(answer) => answer,
+            Kept::Nothing(response) => return response,
+        };
+        match answer.respond() {
             Ok(mut response) => {
                 response.extensions_mut().insert(Committed);
                 response
@@ -146,35 +196,33 @@ impl From<KeepError> for Problem {
 }
 
 impl IdempotencyKeys {
-    /// Guards every route of `router`. Their handlers extract a [`Claim`]. A request without a signed-in member is refused
-    /// before its key is looked at.
-    pub fn guard_transaction<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
-        let idempotency_keys = self.clone();
-        router.route_layer(from_fn(move |request: Request, next: Next| {
-            let idempotency_keys = idempotency_keys.clone();
-            async move {
-                idempotency_keys
-                    .pass_transaction(request, next)
-                    .await
-                    .unwrap_or_else(IntoResponse::into_response)
-            }
-        }))
-    }
-
-    async fn pass_transaction(self, request: Request, next: Next) -> Result<Response, Problem> {
-        let keyed = Keyed::read(request).await?;
+    pub(crate) async fn pass_transaction(
+        self,
+        keyed: Keyed,
+        sender: Sender,
+        next: Next,
+    ) -> Result<Response, Problem> {
         let _run = self.running.begin(&keyed.of).ok_or_else(in_use)?;
+        let pass = Pass { idempotency_keys: &self, keyed: &keyed, sender: &sender };
         for _ in 0..2 {
             let claim = self.new_claim(&keyed);
-            let run = next.clone().run(keyed.request(claim.clone()));
-            let response = match self.run_unless_answered(&keyed, &claim, run).await? {
+            if sender.looks_first()
+                && let Some(known) = pass.look_up(&claim).await?
+            {
+                match known? {
+                    Known::Committed(response) | Known::Replayed(response) => return Ok(response),
+                    Known::Expired => {}
+                }
+            }
+            let run = next.clone().run(keyed.request_with(claim.clone()));
+            let response = match pass.run_unless_answered(&claim, run).await? {
                 ControlFlow::Continue(response) => response,
                 ControlFlow::Break(replayed) => return Ok(replayed),
             };
             if response.extensions().get::<Committed>().is_some() {
                 return Ok(response);
             }
-            if let Some(response) = self.refused(&keyed, &claim, response).await? {
+            if let Some(response) = pass.refused(&claim, response).await? {
                 return Ok(response);
             }
         }
@@ -189,21 +237,33 @@ impl IdempotencyKeys {
             now: self.clock.now(),
         }))
     }
+}
 
+/// A request that passes the guard.
+struct Pass<'a> {
+    idempotency_keys: &'a IdempotencyKeys,
+    keyed: &'a Keyed,
+    sender: &'a Sender,
+}
+
+impl Pass<'_> {
     /// Runs the handler. A repetition finds its key only at the end of its transaction; so a first request needs no additional
     /// statement. If the handler takes long, for example because it waits for its wallet, the key is looked up meanwhile. If it
     /// was answered before, the handler is cancelled and the first answer is given.
     async fn run_unless_answered(
         &self,
-        keyed: &Keyed,
         claim: &Claim,
         run: impl Future<Output = Response>,
     ) -> Result<ControlFlow<Response, Response>, Problem> {
+        if self.sender.looks_first() {
+            // It has been looked up. Admitting a repetition may need what the handler holds meanwhile.
+            return Ok(ControlFlow::Continue(run.await));
+        }
         let mut run = std::pin::pin!(run);
         if let Ok(response) = tokio::time::timeout(LONG_WAIT, &mut run).await {
             return Ok(ControlFlow::Continue(response));
         }
-        match self.look_up(keyed, claim).await {
+        match self.look_up(claim).await {
             Ok(Some(Ok(Known::Replayed(response)))) => Ok(ControlFlow::Break(response)),
             Ok(Some(Err(refusal))) => Err(refusal),
             // Also if it has just been committed: others may see the commit before the handler gets its answer.
@@ -211,15 +271,10 @@ impl IdempotencyKeys {
         }
     }
 
-    /// The handler did not say that it has committed. Either the key is known, and its answer is the answer to the request; or
-    /// the handler has refused. `None` if the request is to be run again.
-    async fn refused(
-        &self,
-        keyed: &Keyed,
-        claim: &Claim,
-        response: Response,
-    ) -> Result<Option<Response>, Problem> {
-        match self.look_up(keyed, claim).await {
+    /// Finds the answer if the handler has not committed. Either the key is known, and its kept answer is the answer; or the
+    /// handler has refused the request. `None` if the request must be run again.
+    async fn refused(&self, claim: &Claim, response: Response) -> Result<Option<Response>, Problem> {
+        match self.look_up(claim).await {
             Ok(Some(known)) => {
                 return Ok(match known? {
                     Known::Committed(response) | Known::Replayed(response) => Some(response),
@@ -232,10 +287,12 @@ impl IdempotencyKeys {
                 return Ok(Some(response));
             }
         }
-        let (answer, response) = Answer::read(problem::complete(response, &keyed.path)).await?;
-        if answer.retention() != Retention::Answer {
+        let retention = Retention::after(&response);
+        let response = problem::complete(response, &self.keyed.path);
+        if retention != Retention::Answer {
             return Ok(Some(response));
         }
+        let (answer, response) = Answer::read(response).await.map_err(Problem::internal)?;
         match self.keep_refusal(AnswerToKeep { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
             // A repetition runs again, and may be refused again or not.
@@ -247,9 +304,9 @@ impl IdempotencyKeys {
         }
     }
 
-    async fn look_up(&self, keyed: &Keyed, claim: &Claim) -> sqlx::Result<Option<Result<Known, Problem>>> {
-        let (of, expired_before) = (keyed.of.clone(), claim.0.now - KEPT_FOR);
-        let find = self.database.run_autocommit("idempotency_look_up", move |connection| {
+    async fn look_up(&self, claim: &Claim) -> sqlx::Result<Option<Result<Known, Problem>>> {
+        let (of, expired_before) = (self.keyed.of.clone(), claim.0.now - KEPT_FOR);
+        let find = self.idempotency_keys.database.run_autocommit("idempotency_look_up", move |connection| {
             Box::pin(async move {
                 let row = db::find(connection, &of).await?;
                 if row.as_ref().is_some_and(|row| row.created_at <= expired_before) {
@@ -262,18 +319,27 @@ impl IdempotencyKeys {
         if row.created_at <= expired_before {
             return Ok(Some(Ok(Known::Expired)));
         }
-        let is_own = row.operation_id == claim.0.id;
-        let answered = row.check_fingerprint(&keyed.fingerprint).and_then(|()| {
-            let answer = row.answer().ok_or_else(in_use)?;
-            Ok(if is_own { Known::Committed(answer.respond()?) } else { Known::Replayed(answer.replay()?) })
-        });
-        Ok(Some(answered))
+        Ok(Some(self.answered(claim, row).await))
+    }
+
+    async fn answered(&self, claim: &Claim, row: KeyRow) -> Result<Known, Problem> {
+        row.check_fingerprint(&self.keyed.fingerprint)?;
+        let id = row.operation_id;
+        let answer = row.answer().ok_or_else(in_use)?;
+        if id == claim.0.id {
+            return Ok(Known::Committed(answer.respond()?));
+        }
+        if answer.is_success() {
+            self.sender.admit(|| self.keyed.request(), id).await?;
+        }
+        Ok(Known::Replayed(answer.replay()?))
     }
 
     async fn keep_refusal(&self, answered: AnswerToKeep) -> sqlx::Result<()> {
-        let keep = self.database.run_autocommit("idempotency_keep_refusal", move |connection| {
-            Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
-        });
+        let keep =
+            self.idempotency_keys.database.run_autocommit("idempotency_keep_refusal", move |connection| {
+                Box::pin(async move { db::insert_answered(connection, [answered.row()]).await })
+            });
         keep.await
     }
 }

@@ -12,7 +12,7 @@ use axum::routing::post;
 use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{IdempotencyKeys, Operation};
+use idempotency::{Guard, IdempotencyKeys, Operation};
 use jobs::Progress;
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
         Shop { runs: Arc::default(), permits: Arc::new(Semaphore::new(0)), operations: Arc::default() };
     let idempotency_keys = IdempotencyKeys::new(Database::from_options(options), clock);
     let routes = Router::new().route("/orders", post(order)).route("/lines/{id}/x", post(order));
-    let router = idempotency_keys.guard(routes).with_state(shop.clone());
+    let router = idempotency_keys.guard(routes, Guard::steps()).with_state(shop.clone());
     let client = Client(people.verifier().wrap(problem::wrap(router)));
     let member = people.new_member();
     Fixture { shop, people, member, client, clock_control, pool, idempotency_keys }

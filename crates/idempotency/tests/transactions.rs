@@ -11,7 +11,7 @@ use axum::routing::post;
 use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Claim, IdempotencyKeys, KeepError, KeptAnswer};
+use idempotency::{Claim, Guard, IdempotencyKeys, KeepError, KeptAnswer};
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -73,7 +73,7 @@ async fn sell(
             }
             let answer =
                 Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
-            let kept = idempotency::keep(connection, vec![claim.answer(&answer)?]).await?.remove(0);
+            let kept = idempotency::keep(connection, vec![claim.answer(answer).await?]).await?.remove(0);
             if what["wait"] == true {
                 permits.acquire().await.unwrap().forget();
             }
@@ -124,7 +124,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
 fn instance(shop: &Shop, people: &People, clock: &Clock) -> Client {
     let idempotency_keys = IdempotencyKeys::new(shop.database.clone(), clock.clone());
     let router = idempotency_keys
-        .guard_transaction(Router::new().route("/sales", post(sell)))
+        .guard(Router::new().route("/sales", post(sell)), Guard::transaction())
         .with_state(shop.clone());
     Client(people.verifier().wrap(problem::wrap(router)))
 }
@@ -241,7 +241,7 @@ async fn a_request_whose_answer_comes_long_after_its_commit_is_no_repetition(
 }
 
 #[sqlx::test(migrations = false)]
-async fn while_it_runs_its_instance_refuses_a_twin_and_another_one_lets_it_wait(
+async fn while_a_request_runs_its_instance_refuses_a_repetition_and_another_instance_makes_it_wait(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -299,7 +299,10 @@ async fn a_request_that_is_cancelled_anywhere_has_its_whole_effect_or_none(
 }
 
 #[sqlx::test(migrations = false)]
-async fn of_many_at_once_in_two_instances_one_happens(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_many_requests_with_one_key_arrive_at_two_instances_one_takes_effect(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let fixture = fixture(options).await;
     let another = fixture.another_instance();
     let sent: Vec<_> = (0..24)

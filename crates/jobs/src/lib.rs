@@ -14,13 +14,13 @@
 //! nothing. A job that can't be finished now is rescheduled: its lease is set to end after a [`Backoff`]. The [`Backlog`]s of a
 //! queue are shown in metrics, by [`BacklogGauges`].
 //!
-//! # Standing still
-//! A worker reports its [`Progress`] after each round. [`watch`] starts a worker anew that panics or reports nothing for too
-//! long; `service-host` does that for every watched worker and shows it in `/readyz`.
+//! # Hanging workers
+//! A worker reports its [`Progress`] after each round. [`watch`] restarts a worker that panics or reports nothing for too long.
+//! `service-host` does that for every watched worker, and shows it in `/readyz`.
 //!
 //! # Stopping
-//! A worker ends when its token is cancelled: [`repeat`] after the round that it is in, a [`QueueWorker`] after the jobs that
-//! it has begun. [`try_now`] runs work that may outlive its request, and [`drain`] waits for it at the end.
+//! A worker ends when its shutdown token is cancelled: [`repeat`] after the current round, a [`QueueWorker`] after its running
+//! jobs. [`try_now`] runs work that may outlive its request, and [`drain`] waits for it at the end.
 //!
 //! Metrics: `worker_last_round_seconds{worker}`, `worker_restarts_total{worker,reason}`, `worker_tasks_failed_total{worker}`.
 

@@ -17,13 +17,13 @@ pub trait Queue: Clone + Send + Sync + 'static {
     /// process (`SELECT … FOR UPDATE SKIP LOCKED`, then an update of their leases).
     fn claim_due(&self, limit: u32) -> impl Future<Output = Result<Vec<Self::Job>, Self::Error>> + Send;
 
-    /// Runs one job within its lease. It writes down by itself that the job is done, or until when it is rescheduled. A job
-    /// that panics or is dropped is claimed again when its lease has run out.
+    /// Runs one job within its lease. It must record that the job is done, or reschedule it. A job that panics or is dropped is
+    /// claimed again when its lease has run out.
     fn run(self, job: Self::Job) -> impl Future<Output = ()> + Send + 'static;
 }
 
-/// Claims the jobs of a queue and runs them, each in a task of its own. So a job that waits for a slow service takes one
-/// slot, and all others go on.
+/// Claims the jobs of a queue and runs each in a separate task. So a job that waits for a slow service takes one slot, and does not
+/// delay other jobs.
 ///
 /// Dropping it drops the jobs that run; they are claimed again when their leases have run out.
 #[derive(Debug)]
@@ -40,10 +40,10 @@ impl<Q: Queue> QueueWorker<Q> {
         Self { queue, progress, slots }
     }
 
-    /// Claims and runs jobs until `ending` is cancelled, and then waits for those that run. While nothing is due, it looks
+    /// Claims and runs jobs until `shutdown` is cancelled, and then waits for those that run. While nothing is due, it looks
     /// again after `poll`.
-    pub async fn run(mut self, poll: Duration, ending: CancellationToken) {
-        while !ending.is_cancelled() {
+    pub async fn run(mut self, poll: Duration, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
             let has_more = self.claim().await.unwrap_or_else(|error| {
                 let worker = self.progress.worker();
                 tracing::warn!(worker, error = telemetry::chain(&error), "could not claim jobs");
@@ -51,7 +51,7 @@ impl<Q: Queue> QueueWorker<Q> {
                 false
             });
             let pause = if has_more { Duration::ZERO } else { poll };
-            let _ = ending.run_until_cancelled(self.slots.wait(pause)).await;
+            let _ = shutdown.run_until_cancelled(self.slots.wait(pause)).await;
         }
         self.finish().await;
     }
@@ -126,17 +126,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_job_takes_one_slot_and_the_end_waits_for_it() {
         let queue = baking(&[30, 1, 1, 1, 1]);
-        let (worker, ending) =
+        let (worker, shutdown) =
             (QueueWorker::new(queue.clone(), 2, Progress::new("ovens")), CancellationToken::new());
         let began = Instant::now();
-        let running = tokio::spawn(worker.run(POLL, ending.clone()));
+        let running = tokio::spawn(worker.run(POLL, shutdown.clone()));
         sleep(Duration::from_millis(4_100)).await;
         assert_eq!(
             queue.0.lock().unwrap().done,
             4,
             "the quick ones went through the other slot, one after the other"
         );
-        ending.cancel();
+        shutdown.cancel();
         running.await.unwrap();
         assert_eq!((queue.0.lock().unwrap().done, began.elapsed().as_secs()), (5, 30));
         assert_eq!(queue.0.lock().unwrap().claims[..4], [2, 1, 1, 1]);
@@ -147,9 +147,9 @@ mod tests {
         let queue = baking(&[]);
         queue.0.lock().unwrap().is_down = true;
         let progress = Progress::new("ovens");
-        let (worker, ending) =
+        let (worker, shutdown) =
             (QueueWorker::new(queue.clone(), 2, progress.clone()), CancellationToken::new());
-        let running = tokio::spawn(worker.run(POLL, ending.clone()));
+        let running = tokio::spawn(worker.run(POLL, shutdown.clone()));
         sleep(4 * POLL + POLL / 2).await;
         let error = progress.check(POLL).unwrap_err().to_string();
         assert!(error.ends_with("last: no database"), "{error}");
@@ -157,7 +157,7 @@ mod tests {
         sleep(5 * POLL).await;
         assert_eq!(queue.0.lock().unwrap().claims, [2; 10]);
         assert!(progress.check(POLL).is_ok());
-        ending.cancel();
+        shutdown.cancel();
         running.await.unwrap();
     }
 

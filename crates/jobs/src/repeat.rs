@@ -28,12 +28,12 @@ impl From<()> for Next {
     }
 }
 
-/// Does rounds of `work` until `ending` is cancelled, and reports each to `progress`. The result of a round tells when the next
+/// Does rounds of `work` until `shutdown` is cancelled, and reports each to `progress`. The result of a round tells when the next
 /// one begins: a [`Next`], or nothing for a pause. After a round that fails there is a pause as well. A round is never
 /// cancelled.
 pub async fn repeat<F, N, E>(
     progress: &Progress,
-    ending: &CancellationToken,
+    shutdown: &CancellationToken,
     pause: Duration,
     work: impl Fn() -> F,
 ) where
@@ -41,7 +41,7 @@ pub async fn repeat<F, N, E>(
     N: Into<Next>,
     E: Error + 'static,
 {
-    while !ending.is_cancelled() {
+    while !shutdown.is_cancelled() {
         let next = match work().await {
             Ok(next) => {
                 progress.succeeded();
@@ -55,7 +55,7 @@ pub async fn repeat<F, N, E>(
             }
         };
         if next == Next::AfterPause {
-            let _ = ending.run_until_cancelled(tokio::time::sleep(pause)).await;
+            let _ = shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
         }
     }
 }
@@ -74,33 +74,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn there_is_a_pause_after_each_round_that_leaves_nothing_to_do_or_fails() {
         let (began, rounds) = (Instant::now(), AtomicU32::new(0));
-        let (progress, ending) = (Progress::new("sweep"), CancellationToken::new());
+        let (progress, shutdown) = (Progress::new("sweep"), CancellationToken::new());
         let work = || async {
             match rounds.fetch_add(1, Ordering::SeqCst) {
                 0 | 1 => Ok(Next::at_once_if(true)),
                 2 => Err(io::Error::other("no database")),
                 3 => Ok(Next::at_once_if(false)),
                 _ => {
-                    ending.cancel();
+                    shutdown.cancel();
                     Ok(Next::AfterPause)
                 }
             }
         };
-        repeat(&progress, &ending, PAUSE, work).await;
+        repeat(&progress, &shutdown, PAUSE, work).await;
         assert_eq!((rounds.load(Ordering::SeqCst), began.elapsed()), (5, 2 * PAUSE));
         assert!(progress.check(Duration::ZERO).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_ends_with_the_process() {
-        let (progress, ending) = (Progress::new("sweep"), CancellationToken::new());
+        let (progress, shutdown) = (Progress::new("sweep"), CancellationToken::new());
         let cancelling = async {
             tokio::time::sleep(PAUSE / 2).await;
-            ending.cancel();
+            shutdown.cancel();
         };
         let began = Instant::now();
         let work = || async { Ok::<_, io::Error>(()) };
-        tokio::join!(repeat(&progress, &ending, PAUSE, work), cancelling);
+        tokio::join!(repeat(&progress, &shutdown, PAUSE, work), cancelling);
         assert_eq!(began.elapsed(), PAUSE / 2);
     }
 }

@@ -4,8 +4,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-/// Runs work of a request in a task of `tasks`, and waits for it until `deadline`. `None` if the work goes on behind the answer,
-/// or if the process has ended it. [`drain`](crate::drain) waits for such work at the end of the process.
+/// Runs work of a request in a task of `tasks`, and waits for it until `deadline`. Returns `None` if the work then goes on
+/// after the answer, or if the process has ended it. [`drain`](crate::drain) waits for such work at the end of the process.
 pub async fn try_now<T: Send + 'static>(
     tasks: &TaskTracker,
     deadline: Instant,

@@ -6,11 +6,11 @@ use crate::Progress;
 
 /// How often the progress of a worker is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long after its end a worker is started anew, so that one that fails at once does not fill the log.
+/// The pause before a worker is restarted, so that a worker that fails at once does not fill the log.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a worker until it ends by itself. A worker that panics, or reports nothing for longer than `limit`, is dropped while
-/// it waits, and started anew.
+/// Runs a worker until it returns. A worker that panics, or reports nothing for longer than `limit`, is dropped at its current
+/// await, and restarted.
 pub async fn watch<F>(progress: Progress, limit: Duration, start: impl Fn(Progress) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -23,12 +23,12 @@ where
             end = running => match end {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(worker, %error, "a worker failed; it is started anew");
+                    tracing::error!(worker, %error, "a worker failed; it is restarted");
                     "panicked"
                 }
             },
             () = until_silent(&progress, limit) => {
-                tracing::error!(worker, limit_s = limit.as_secs(), "a worker stands still; it is started anew");
+                tracing::error!(worker, limit_s = limit.as_secs(), "a worker reports nothing; it is restarted");
                 "stood_still"
             }
         };

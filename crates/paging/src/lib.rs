@@ -8,6 +8,7 @@
 //! | [`List`] | the extractor of a list that everybody sees |
 //! | [`OwnList`] | the extractor of a list that belongs to one owner, for example a member |
 //! | [`Question`] | which list, whose, and with which filter and sort; it makes cursors and refuses those of another question |
+//! | [`Position`] | what a cursor holds, and whether a row can have it |
 //! | [`TimePosition`] | the position in a list that is sorted by time |
 //! | [`Page`] | the answer |
 //! | [`PageParameters`] | `limit` and `cursor` in the OpenAPI document |
@@ -61,5 +62,5 @@ mod question;
 pub use limit::Limit;
 pub use list::{List, NoFilter, OwnList, PageParameters};
 pub use page::Page;
-pub use position::{TimePosition, microseconds};
+pub use position::{Position, TimePosition, microseconds};
 pub use question::Question;

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::{Limit, Page, Question};
+use crate::{Limit, Page, Position, Question};
 
 /// A request for a page of a list that everybody sees.
 ///
 /// `F` is the filter, with the sort if there is one: all parameters of the query besides `limit` and `cursor`. `P` is the
-/// position that a cursor holds: the sort key of the last row that was shown, for example a number or a [`crate::TimePosition`].
+/// [position](Position) that a cursor holds: the sort key of the last row that was shown, for example a number or a
+/// [`crate::TimePosition`].
 ///
 /// A cursor belongs to its list (the path of the request), filter and sort. Another list refuses it with 400 `BAD_CURSOR`, as
 /// it refuses one that is made up. An empty cursor means the first page.
@@ -73,7 +74,7 @@ impl<F, P> List<F, P> {
     }
 }
 
-impl<F, P: Serialize> List<F, P> {
+impl<F, P: Position> List<F, P> {
     /// The page that shows these rows, as many as [`rows_to_fetch`](Self::rows_to_fetch) says, or fewer if there are no
     /// more. `position` gives the position of a row.
     pub fn page<R>(&self, rows: Vec<R>, position: impl FnOnce(&R) -> P) -> Page<R> {
@@ -81,7 +82,7 @@ impl<F, P: Serialize> List<F, P> {
     }
 }
 
-impl<F: Serialize, P: DeserializeOwned> OwnList<F, P> {
+impl<F: Serialize, P: Position> OwnList<F, P> {
     /// The list of this owner, for example of the member who is calling. A cursor of another owner is refused.
     pub fn of(self, owner: impl Into<Uuid>) -> Result<List<F, P>, Problem> {
         self.request.list(Some(owner.into()))
@@ -109,7 +110,7 @@ impl<F: DeserializeOwned + Validate<Context = ()>> PageRequest<F> {
 }
 
 impl<F: Serialize> PageRequest<F> {
-    fn list<P: DeserializeOwned>(self, owner: Option<Uuid>) -> Result<List<F, P>, Problem> {
+    fn list<P: Position>(self, owner: Option<Uuid>) -> Result<List<F, P>, Problem> {
         let Self { path, limit, cursor, filter } = self;
         let question = Question::new(&path, owner, &filter);
         let after = if cursor.is_empty() { None } else { Some(question.position(&cursor)?) };
@@ -120,7 +121,7 @@ impl<F: Serialize> PageRequest<F> {
 impl<F, P, S> FromRequestParts<S> for List<F, P>
 where
     F: DeserializeOwned + Serialize + Validate<Context = ()>,
-    P: DeserializeOwned,
+    P: Position,
     S: Send + Sync,
 {
     type Rejection = Problem;

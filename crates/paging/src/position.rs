@@ -1,6 +1,27 @@
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
+
+/// What a cursor holds: the sort key of the last row that was shown.
+pub trait Position: Serialize + DeserializeOwned {
+    /// Whether a row of the list can have it. A cursor that holds another value was made up, and is refused.
+    fn is_possible(&self) -> bool;
+}
+
+/// A number that the database gives.
+impl Position for i64 {
+    fn is_possible(&self) -> bool {
+        *self >= 0
+    }
+}
+
+/// An id that we make, a UUID of version 7.
+impl Position for Uuid {
+    fn is_possible(&self) -> bool {
+        self.get_version_num() == 7 && self.get_variant() == Variant::RFC4122
+    }
+}
 
 /// The position in a list that is sorted by a time: the time of the last row that was shown, and its id, which orders rows of
 /// one moment.
@@ -12,6 +33,12 @@ pub struct TimePosition {
     pub at: OffsetDateTime,
     /// The row's id.
     pub id: Uuid,
+}
+
+impl Position for TimePosition {
+    fn is_possible(&self) -> bool {
+        self.id.is_possible()
+    }
 }
 
 /// A time in a cursor, as whole microseconds since the Unix epoch; for `#[serde(with = "paging::microseconds")]`.

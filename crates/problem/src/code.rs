@@ -48,13 +48,13 @@ codes! {
     ValidationFailed "VALIDATION_FAILED" BAD_REQUEST "The body breaks a rule"
         "One or more members of the body are missing, unknown, of the wrong type or out of range. `errors` lists every one of them with a JSON pointer.";
     BadRequest "BAD_REQUEST" BAD_REQUEST "The request can't be served as it was sent"
-        "A rule of HTTP is broken, or another protocol than HTTP/1.1 is asked for. `detail` says which.";
+        "A rule of HTTP is broken, another protocol than HTTP/1.1 is asked for, or a body was sent to an operation that takes none. `detail` says which.";
     InvalidParameter "INVALID_PARAMETER" BAD_REQUEST "A parameter is wrong"
         "A part of the path or of the query string is missing, unknown, or not of the type or range that the operation documents.";
     BadCursor "BAD_CURSOR" BAD_REQUEST "The cursor is not one of ours"
         "A cursor is only good for the list that gave it out, with the same filters and sort. Start again without one.";
     IdempotencyKeyMissing "IDEMPOTENCY_KEY_MISSING" BAD_REQUEST "The request needs an Idempotency-Key"
-        "Requests that move money or place an order carry an `Idempotency-Key` header. Make a new random one for each intent, and send the same one with each repetition of it.";
+        "Requests that move money or place an order must carry an `Idempotency-Key` header. Make a new random one for each intent, and send the same one with each repetition of it.";
     IdempotencyKeyInvalid "IDEMPOTENCY_KEY_INVALID" BAD_REQUEST "The Idempotency-Key is malformed"
         "An Idempotency-Key is 1 to 255 visible ASCII characters, bare or in double quotes, and is sent once.";
     Unauthenticated "UNAUTHENTICATED" UNAUTHORIZED "Sign in first"
@@ -78,11 +78,11 @@ codes! {
     UriTooLong "URI_TOO_LONG" URI_TOO_LONG "The address is too long"
         "The path and query of the request are longer than the server reads.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" UNSUPPORTED_MEDIA_TYPE "The body must be JSON"
-        "Send the body with `Content-Type: application/json`.";
+        "Send the body with one `Content-Type: application/json`, in UTF-8, and without a `Content-Encoding`: compressed bodies are not taken.";
     IdempotencyKeyInUse "IDEMPOTENCY_KEY_IN_USE" CONFLICT "The first request is still running"
         "A request with this Idempotency-Key is being worked on. Ask again in a moment, with the same key, for its answer.";
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" UNPROCESSABLE_ENTITY "The Idempotency-Key belongs to another request"
-        "This Idempotency-Key was first sent with another body. Use a new key for a new intent.";
+        "This Idempotency-Key was first sent with another request: another path, body, condition or password. Use a new key for a new intent.";
     RateLimited "RATE_LIMITED" TOO_MANY_REQUESTS "Too many requests"
         "Wait for as many seconds as `Retry-After` says.";
     HeadersTooLarge "HEADERS_TOO_LARGE" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large"
@@ -102,7 +102,7 @@ codes! {
     AccountNotSettled "ACCOUNT_NOT_SETTLED" CONFLICT "Something of the account is open"
         "An account can be closed when nothing of it is open. `open` lists all that is: money in the wallet (`WALLET`), open stores (`LIVE_STORE`), orders that are not finished (`OPEN_ORDER`), refunds that are not answered or not paid (`OPEN_REFUND`), sales that are not settled or not paid out (`PENDING_SETTLEMENT`); `count` says how many, `amount` how much money is in them. Nothing has changed.";
     AccountClosed "ACCOUNT_CLOSED" CONFLICT "An account that this needs is closed, or is just being closed"
-        "Your account or that of the seller is closed, or it is being decided whether it can be. Nothing new can begin with it. If that account stays open, you can try again in a moment, with a new Idempotency-Key.";
+        "Your account or that of the seller is closed, or it is being decided whether it can be. Nothing new can begin with it. If that account stays open, you can try again in a moment, with the same Idempotency-Key.";
     InsufficientBalance "INSUFFICIENT_BALANCE" CONFLICT "The wallet does not hold enough"
         "The wallet's balance is smaller than the amount. Nothing has moved. Charge the wallet and try again with a new Idempotency-Key.";
     BalanceLimit "BALANCE_LIMIT" CONFLICT "The wallet can't hold more"

@@ -4,6 +4,8 @@
 //! * [`Problem`]: one occurrence of a problem.
 //! * [`Json`], [`Query`], [`Path`]: extractors whose rejection is a problem. `Json` and `Query` report every fault at once.
 //! * [`Parameters`]: a query string of which some parameters are read apart from the others.
+//! * [`range`]: the rules of the two ends of a range.
+//! * [`only_documented`]: the layer that refuses a query or a body where none is documented.
 //! * [`Created`]: 201 with `Location`.
 //! * [`refusals!`]: the refusals of an operation in its OpenAPI documentation.
 //! * [`wrap`]: the layer around every router, so that every error of a service is a problem. It logs each 5xx once, with all its
@@ -17,13 +19,16 @@ mod body;
 mod code;
 #[cfg(feature = "database")]
 mod database;
+mod documented;
 mod extract;
 pub mod openapi;
+pub mod range;
 mod read;
 mod wrap;
 
 pub use body::{Body, Fault, MEDIA_TYPE, Problem};
 pub use code::Code;
+pub use documented::{Undocumented, only_documented};
 pub use extract::{Created, Json, Path, Query};
 pub use read::Parameters;
 pub use wrap::{complete, method_not_allowed, not_found, wrap};

@@ -10,15 +10,17 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Response, Respo
 
 use crate::{Body, Code, MEDIA_TYPE};
 
-/// The codes that every operation can answer.
-const ALWAYS: [Code; 2] = [Code::Internal, Code::ServiceUnavailable];
+/// The codes that every operation can answer. The first two are those of [`crate::only_documented`].
+const ALWAYS: [Code; 4] =
+    [Code::InvalidParameter, Code::BadRequest, Code::Internal, Code::ServiceUnavailable];
 
 /// One response for each status of these codes and of those of every operation, with the meaning and an example of each code.
 ///
 /// The document must have the schemas of [`Body`] and [`crate::Fault`] among its components.
 pub fn responses(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in codes.iter().copied().chain(ALWAYS) {
+    let always = ALWAYS.into_iter().filter(|code| !codes.contains(code));
+    for code in codes.iter().copied().chain(always) {
         by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     by_status.into_iter().map(|(status, codes)| (status.to_string(), response(&codes).into())).collect()
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn each_status_names_all_of_its_codes() {
         let responses = responses(&[Code::EmailTaken, Code::BalanceLimit, Code::RateLimited]);
-        assert_eq!(responses.keys().collect::<Vec<_>>(), ["409", "429", "500", "503"]);
+        assert_eq!(responses.keys().collect::<Vec<_>>(), ["400", "409", "429", "500", "503"]);
         let RefOr::T(conflict) = &responses["409"] else { panic!("it stands in line") };
         assert!(
             conflict.description.contains("`EMAIL_TAKEN`")

@@ -14,7 +14,7 @@
 //!   authentication error for ever.
 //! - **A silent connection is replaced while Redis answers on others.** When a response does not arrive in time, a second
 //!   connection is opened. If that succeeds, the network has lost the first one, and the second replaces it. If it fails, Redis
-//!   itself stands still, and the first connection stays. So commands are executed in the order in which they were sent: the
+//!   itself hangs, and the first connection stays. So commands are executed in the order in which they were sent: the
 //!   release of a lock does not overtake the request for it.
 
 use std::fmt;

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::{Progress, watch};
 
+use crate::handler::Front;
 use crate::readiness::Check;
 
 /// A service that is ready to run: its routes, its dependencies, and its workers.
@@ -20,17 +21,19 @@ pub struct App {
 pub(crate) struct Routes {
     pub(crate) router: Router,
     pub(crate) is_public: bool,
+    pub(crate) forwards_bodies: bool,
     pub(crate) around: Option<Around>,
+    pub(crate) front: Option<Box<dyn Front>>,
 }
 
 /// A layer, as a function of the router inside of it.
-type Around = Box<dyn FnOnce(Router) -> Router + Send>;
+pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
-        let routes = Routes { router, is_public: false, around: None };
+        let routes = Routes { router, is_public: false, forwards_bodies: false, around: None, front: None };
         Self { routes, checks: Vec::new(), workers: Vec::new() }
     }
 
@@ -42,10 +45,25 @@ impl App {
         self
     }
 
+    /// A service that passes bodies on as they come, and does not read them: those with a `Content-Encoding`, too, which are else
+    /// refused.
+    #[must_use]
+    pub fn forwards_bodies(mut self) -> Self {
+        self.routes.forwards_bodies = true;
+        self
+    }
+
     /// A layer that sees every answer, also those of the layers that the host adds: unknown routes, timeouts, limits.
     #[must_use]
     pub fn around(mut self, layer: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         self.routes.around = Some(Box::new(layer));
+        self
+    }
+
+    /// Answers the requests that it knows, before the routes and without the layers around them. It is for public services.
+    #[must_use]
+    pub fn front(mut self, front: impl Front) -> Self {
+        self.routes.front = Some(Box::new(front));
         self
     }
 
@@ -73,7 +91,7 @@ impl App {
     }
 
     /// Work that runs as long as the process, and ends when [`crate::Host::shutdown`] is cancelled. If it ends before, this is a
-    /// fault: the process stops, so that it is started anew.
+    /// fault, and the process stops.
     #[must_use]
     pub fn worker(mut self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Self {
         self.workers.push((name, work.boxed()));
@@ -82,9 +100,9 @@ impl App {
 
     /// A [`worker`](App::worker) that repeats its work, and reports each round to the [`Progress`] that `start` gets.
     ///
-    /// If it reports nothing for longer than `limit`, or panics, it is dropped while it waits and started anew. So `limit` must be
-    /// longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for `limit`,
-    /// the dependency `worker NAME` in the readiness report is down; the process stays ready.
+    /// If it reports nothing for longer than `limit`, or panics, it is dropped at its current await and restarted. So `limit`
+    /// must be longer than any of its waits, and work that is dropped must be safe to repeat. If nothing has succeeded for
+    /// `limit`, the dependency `worker NAME` in the readiness report is down; the process stays ready.
     #[must_use]
     pub fn watched_worker<F>(
         self,

@@ -17,7 +17,16 @@ pub(crate) struct CommandLine<Source: Args, Command: Subcommand> {
     pub(crate) process: Process,
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<AnyCommand<Command>>,
+}
+
+/// A command of every process, or one of the service's own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnyCommand<Command: Subcommand> {
+    /// Ask the process that runs on this machine whether it is ready, at its management address
+    Healthcheck,
+    #[command(flatten)]
+    Own(Command),
 }
 
 #[derive(Debug, Args)]

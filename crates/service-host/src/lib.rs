@@ -16,12 +16,14 @@
 //! | file | owns |
 //! |---|---|
 //! | `command_line` | flags and environment variables |
+//! | `healthcheck` | asking a running process whether it is ready |
 //! | [`settings`] | the sections that every process has |
 //! | `source` | where the settings are fetched |
 //! | `service` | what a service implements |
 //! | `start`, `host`, `app` | what a service gets at its start, and what it gives |
 //! | `run`, `signals`, `workers` | serving until the process is told to stop, and stopping |
-//! | `router`, `connections` | the layers around every router; connections, their limits and their end |
+//! | `handler`, `router` | who answers a request; the layers around every router |
+//! | `connections` | connections, their limits and their end; the threads that work on them |
 //! | `management`, `readiness`, `process_metrics` | the management port |
 //! | `advertise`, `user_keys` | the address for Consul; the keys that verify user tokens |
 
@@ -29,6 +31,9 @@ mod advertise;
 mod app;
 mod command_line;
 mod connections;
+mod content_encoding;
+mod handler;
+mod healthcheck;
 mod host;
 mod management;
 mod process_metrics;
@@ -43,21 +48,25 @@ mod start;
 mod user_keys;
 mod workers;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use app::App;
 pub use connections::Drain;
+pub use handler::{Enclosure, Front, FrontAnswer};
 pub use host::Host;
 pub use jobs::Progress;
-pub use service::{NoCommand, Service};
+pub use service::{NoCommand, Service, Threads};
 pub use source::{ConfigServer, SettingsSource};
 pub use user_keys::UserKeysFrom;
 
 use access::Verifier;
 use tokio::net::TcpListener;
 
-use command_line::CommandLine;
+use command_line::{AnyCommand, CommandLine};
+use handler::Handler;
 
 /// How long blocking work may take after everything else has ended.
 const BLOCKING_WORK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -71,8 +80,8 @@ pub async fn serve(
     settings: &settings::Server,
     drain: Drain,
 ) {
-    let router = router::assemble(app.routes, verifier, settings);
-    connections::serve(listener, router, settings.limits(), drain).await;
+    let handler = Arc::new(Handler::new(app.routes, verifier, settings));
+    connections::serve(listener, handler, settings.limits(), drain).await;
 }
 
 /// Runs a process that has its settings from config-server.
@@ -82,13 +91,23 @@ pub fn main<S: Service>() -> ExitCode {
 
 /// Runs a process that has its settings from `Source`, which has its own flags.
 pub fn main_with<S: Service, Source: SettingsSource>() -> ExitCode {
-    let line = CommandLine::<Source, S::Command>::read::<S>();
-    if let Err(error) = telemetry::init(S::NAME, line.process.log_format, &line.process.log) {
+    let CommandLine { source, process, command } = CommandLine::<Source, S::Command>::read::<S>();
+    let command = match command {
+        Some(AnyCommand::Healthcheck) => return report_health(process.management),
+        Some(AnyCommand::Own(command)) => Some(command),
+        None => None,
+    };
+    if let Err(error) = telemetry::init(S::NAME, process.log_format, &process.log) {
         eprintln!("{} can't start: {}", S::NAME, telemetry::chain(&error));
         return ExitCode::FAILURE;
     }
+    let threads = match S::THREADS {
+        Threads::Shared => process.worker_threads.get().into(),
+        // The threads with connections have runtimes of their own. This one is for all else.
+        Threads::OwnConnections => 1,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(line.process.worker_threads.get().into())
+        .worker_threads(threads)
         .thread_name(S::NAME)
         .enable_all()
         .build();
@@ -96,15 +115,29 @@ pub fn main_with<S: Service, Source: SettingsSource>() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "can't start: no threads can be made");
+            telemetry::flush();
             return ExitCode::FAILURE;
         }
     };
-    let end = runtime.block_on(run::run::<S, Source>(line));
+    let end = runtime.block_on(run::run::<S, Source>(source, process, command));
     runtime.shutdown_timeout(BLOCKING_WORK_TIMEOUT);
-    match end {
+    let code = match end {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{}: {}", S::NAME, telemetry::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    };
+    telemetry::flush();
+    code
+}
+
+/// The command `healthcheck`. It is run every few seconds, so it says something only if something is wrong.
+fn report_health(management: Option<SocketAddr>) -> ExitCode {
+    match healthcheck::run(management) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("not ready: {}", telemetry::chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

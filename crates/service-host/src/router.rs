@@ -5,28 +5,38 @@ use std::time::Duration;
 use access::Verifier;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::app::Routes;
+use crate::app::Around;
 use crate::connections::Arrival;
+use crate::content_encoding::refuse_coded_bodies;
 use crate::settings::Server;
 
 /// Adds these layers, the outermost first: trace, log line and metrics of each request; the app's own layer around all answers;
-/// problems for all errors; the request timeout; the body limit; the verifier of tokens.
-pub(crate) fn assemble(routes: Routes, verifier: Verifier, settings: &Server) -> Router {
+/// problems for all errors; the refusal of coded bodies, unless the app forwards bodies; the request timeout; the body limit; the
+/// verifier of tokens.
+pub(crate) fn assemble(
+    router: Router,
+    is_public: bool,
+    forwards_bodies: bool,
+    around: Option<Around>,
+    verifier: Verifier,
+    settings: &Server,
+) -> Router {
     let requests = telemetry::request_layer();
-    let requests = if routes.is_public { requests.for_public_callers() } else { requests };
+    let requests = if is_public { requests.for_public_callers() } else { requests };
     let router = verifier
-        .wrap(routes.router)
+        .wrap(router)
         // The limit below is for every body; axum's own is only for bodies that its extractors read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(settings.max_body_bytes))
         .layer(from_fn_with_state(settings.request_timeout(), in_time));
+    let router = if forwards_bodies { router } else { router.layer(from_fn(refuse_coded_bodies)) };
     let router = problem::wrap(router);
-    let router = match routes.around {
+    let router = match around {
         Some(around) => around(router),
         None => router,
     };
@@ -40,18 +50,26 @@ async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) 
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) if is_error(&response) && arrival.is_some_and(Arrival::is_stalled) => too_slow(),
         Ok(response) => response,
-        Err(_) if arrival.is_some_and(Arrival::is_late) => too_slow(),
-        Err(_) => Problem::new(Code::GatewayTimeout)
-            .detail("the request took longer than it may; what it began may still take effect")
-            .into_response(),
+        Err(_) => end_of_time(arrival),
     }
 }
 
-fn too_slow() -> Response {
+/// The answer to a request whose time is over.
+pub(crate) fn end_of_time(arrival: Option<&Arrival>) -> Response {
+    if arrival.is_some_and(Arrival::is_late) {
+        return too_slow();
+    }
+    Problem::new(Code::GatewayTimeout)
+        .detail("the request took longer than it may; what it began may still take effect")
+        .into_response()
+}
+
+/// The answer to a request whose body did not arrive in time.
+pub(crate) fn too_slow() -> Response {
     Problem::new(Code::RequestTimeout).detail("the rest of the body did not arrive in time").into_response()
 }
 
-fn is_error(response: &Response) -> bool {
+pub(crate) fn is_error(response: &Response) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }
 
@@ -61,7 +79,7 @@ mod tests {
 
     use access::{ServiceKeys, UserKeys};
     use axum::body::{Body, Bytes};
-    use axum::http::StatusCode;
+    use axum::http::{HeaderMap, StatusCode};
     use axum::routing::{get, post};
     use clock::Clock;
     use tower::ServiceExt;
@@ -71,6 +89,11 @@ mod tests {
     const LIMIT: usize = 16;
 
     async fn answer(request: Request) -> (StatusCode, serde_json::Value) {
+        let (status, _, body) = whole_answer(request, false).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn whole_answer(request: Request, forwards_bodies: bool) -> (StatusCode, HeaderMap, Bytes) {
         let router = Router::new()
             .route("/length", post(async |body: Bytes| body.len().to_string()))
             .route("/never", get(std::future::pending::<()>));
@@ -80,12 +103,11 @@ mod tests {
         let settings = serde_json::json!({
             "address": "127.0.0.1:0", "max-body-bytes": LIMIT, "request-timeout-ms": 50,
         });
-        let routes = Routes { router, is_public: false, around: None };
-        let router = assemble(routes, verifier, &serde_json::from_value(settings).unwrap());
+        let settings = serde_json::from_value(settings).unwrap();
+        let router = assemble(router, false, forwards_bodies, None, verifier, &settings);
         let response = router.oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap())
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, axum::body::to_bytes(response.into_body(), 4096).await.unwrap())
     }
 
     fn of_length(length: usize, declared: bool) -> Request {
@@ -108,6 +130,28 @@ mod tests {
             assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
             assert_eq!(problem["code"], "BODY_TOO_LARGE");
         }
+    }
+
+    #[tokio::test]
+    async fn a_coded_body_is_refused_on_every_route_unless_it_is_passed_on() {
+        let coded = |request: axum::http::request::Builder| {
+            request.header("content-encoding", "gzip").body(Body::from("abc")).unwrap()
+        };
+        for request in [Request::post("/length"), Request::get("/never")] {
+            let (status, headers, body) = whole_answer(coded(request), false).await;
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            assert_eq!(
+                (&headers["accept-encoding"], &problem["code"]),
+                (&"identity".parse().unwrap(), &"UNSUPPORTED_MEDIA_TYPE".into())
+            );
+            assert!(problem["instance"].is_string());
+        }
+        let (status, _, body) = whole_answer(coded(Request::post("/length")), true).await;
+        assert_eq!((status, &body[..]), (StatusCode::OK, &b"3"[..]));
+        let identity =
+            Request::post("/length").header("content-encoding", "identity").body(Body::from("abc"));
+        assert_eq!(answer(identity.unwrap()).await, (StatusCode::OK, 3.into()));
     }
 
     #[tokio::test]

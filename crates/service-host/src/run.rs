@@ -8,19 +8,18 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use discovery::Registration;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::command_line::CommandLine;
-use crate::connections::{self, Drain};
+use crate::connections::{self, Drain, Limits};
+use crate::handler::Handler;
 use crate::host::Host;
 use crate::readiness::Readiness;
 use crate::settings::Server;
 use crate::signals::Signals;
-use crate::start::{self, AllSettings};
+use crate::start::{self, AllSettings, Listeners};
 use crate::workers::Workers;
-use crate::{App, Service, SettingsSource, UserKeysFrom, management, router, user_keys};
+use crate::{App, Service, SettingsSource, UserKeysFrom, management, user_keys};
 
 /// Histograms collect values until the metrics are read. They are compacted at this interval, also if nobody reads them.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -35,8 +34,8 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 struct Process {
     host: Host,
     server: Server,
-    router: axum::Router,
-    listener: TcpListener,
+    handler: Arc<Handler>,
+    listeners: Listeners,
     registration: Registration,
     readiness: Arc<Readiness>,
     workers: Workers,
@@ -62,10 +61,11 @@ impl Drop for BackgroundTasks {
 
 /// Runs the process from its start to its end.
 pub(crate) async fn run<S: Service, Source: SettingsSource>(
-    line: CommandLine<Source, S::Command>,
+    source: Source,
+    process: crate::command_line::Process,
+    command: Option<S::Command>,
 ) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("can't listen for signals")?;
-    let CommandLine { source, process, command } = line;
     let Some(command) = command else {
         return tokio::select! {
             started = start::<S>(&source, &process) => {
@@ -123,8 +123,14 @@ async fn start<S: Service>(
     let settings: AllSettings<S> = start::settings(source, process).await?;
     let host = start::host::<S>(&settings.consul, &settings.access)?;
     let readiness = Arc::new(Readiness::default());
-    let ports =
-        start::ports(&settings.server, &settings.management, Arc::clone(&readiness), metrics.clone()).await?;
+    let ports = start::ports::<S>(
+        &settings.server,
+        process.worker_threads,
+        &settings.management,
+        Arc::clone(&readiness),
+        metrics.clone(),
+    )
+    .await?;
     let registration = start::registration::<S>(&ports, &settings.server, &settings.consul)?;
 
     let mut background = BackgroundTasks::default();
@@ -138,8 +144,8 @@ async fn start<S: Service>(
     readiness.started(checks);
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
     Ok(Process {
-        router: router::assemble(routes, host.verifier.clone(), &settings.server),
-        listener: ports.main,
+        handler: Arc::new(Handler::new(routes, host.verifier.clone(), &settings.server)),
+        listeners: ports.main,
         server: settings.server,
         registration,
         readiness,
@@ -160,8 +166,13 @@ impl Process {
     /// Serves until a signal, or the end of a worker, and drains. A worker's end is a failure.
     async fn serve(mut self, mut signals: Signals) -> ExitCode {
         let (drain, leave) = (Drain::default(), CancellationToken::new());
-        let serving = connections::serve(self.listener, self.router, self.server.limits(), drain.clone());
-        let requests = tokio::spawn(serving);
+        let requests = tokio::spawn(serve(
+            self.host.service,
+            self.listeners,
+            self.handler,
+            self.server.limits(),
+            drain.clone(),
+        ));
         let registered = tokio::spawn(register_when_ready(
             self.host.consul.clone(),
             self.registration,
@@ -200,6 +211,26 @@ impl Process {
             tracing::info!(drained_ms = began.elapsed().as_millis(), "stopped with everything finished");
         }
         code
+    }
+}
+
+/// Serves the main port until it is to be closed and the last connection has ended.
+async fn serve(
+    service: &'static str,
+    listeners: Listeners,
+    handler: Arc<Handler>,
+    limits: Limits,
+    drain: Drain,
+) {
+    match listeners {
+        Listeners::Shared(listener) => connections::serve(listener, handler, limits, drain).await,
+        Listeners::OfThreads(listeners) => {
+            if let Err(error) =
+                connections::serve_on_threads(service, listeners, handler, limits, drain).await
+            {
+                tracing::error!(%error, "can't make the threads for connections");
+            }
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub trait Service: Sized + 'static {
     /// Where it gets the keys of user tokens.
     const USER_KEYS: UserKeysFrom = UserKeysFrom::Issuer;
 
+    /// Which threads work on its requests.
+    const THREADS: Threads = Threads::Shared;
+
     /// Its own settings: all sections except those of the host. The type should deny unknown fields.
     type Settings: DeserializeOwned + garde::Validate<Context = ()>;
     /// Its commands besides serving, for example `my-api create-admin …`. [`NoCommand`] if there are none.
@@ -40,6 +43,17 @@ pub trait Service: Sized + 'static {
         let _ = (host, settings, command);
         async { anyhow::bail!("{} has no commands", Self::NAME) }
     }
+}
+
+/// Which threads work on requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Any thread works on any request, whichever is free.
+    Shared,
+    /// Each thread works on connections of its own. It is for a service whose requests need little work, and no resource that
+    /// all threads share, such as a pool of connections to a database: then waking another thread would cost more than the
+    /// work.
+    OwnConnections,
 }
 
 /// For services without commands.

@@ -33,6 +33,7 @@ impl Signals {
         tokio::spawn(async move {
             let signal = self.next().await;
             tracing::warn!(signal, "told to stop again; ending at once");
+            telemetry::flush();
             process::exit(EXIT_AFTER_SECOND_SIGNAL);
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::command_line::Process;
-use crate::connections::{Drain, Limits};
+use crate::connections::{self, Drain, Limits};
+use crate::handler::Handler;
 use crate::host::Host;
 use crate::readiness::{Check, Readiness};
 use crate::settings::{Management, Server};
-use crate::{Service, SettingsSource, advertise, management};
+use crate::{Service, SettingsSource, Threads, advertise, management};
 
-/// Only a few machines of ours use the management port.
+/// The management port has few clients, and all of them are ours.
 const MANAGEMENT_LIMITS: Limits = Limits {
     first_byte: Duration::from_secs(5),
     header_read: Duration::from_secs(10),
@@ -43,9 +45,17 @@ pub(crate) struct AllSettings<S: Service> {
 
 /// The ports of a process, bound, and the management port served.
 pub(crate) struct Ports {
-    pub(crate) main: TcpListener,
+    pub(crate) main: Listeners,
     pub(crate) main_address: SocketAddr,
     pub(crate) management_address: SocketAddr,
+}
+
+/// The main port.
+pub(crate) enum Listeners {
+    /// For all threads.
+    Shared(TcpListener),
+    /// One for each thread.
+    OfThreads(Vec<std::net::TcpListener>),
 }
 
 /// Fetches the settings and reads their sections.
@@ -81,7 +91,7 @@ pub(crate) fn host<S: Service>(
     access: &access::Settings,
 ) -> anyhow::Result<Host> {
     let clock = Clock::system();
-    let consul = Consul::new(&consul.url)?;
+    let consul = Consul::from_settings(consul)?;
     let tokens = access.service_tokens(S::NAME, clock.clone())?;
     let services = access.service_keys(S::NAME, clock.clone())?;
     let users = access.user_keys(clock.clone());
@@ -100,17 +110,31 @@ pub(crate) fn host<S: Service>(
 }
 
 /// Binds both ports, and serves the management port until the process ends.
-pub(crate) async fn ports(
+pub(crate) async fn ports<S: Service>(
     server: &Server,
+    threads: NonZeroU16,
     management: &Management,
     readiness: Arc<Readiness>,
     metrics: PrometheusHandle,
 ) -> anyhow::Result<Ports> {
-    let (main, main_address) = bind(server.address, "server.address").await?;
+    let (main, main_address) = match S::THREADS {
+        Threads::Shared => {
+            let (listener, address) = bind(server.address, "server.address").await?;
+            (Listeners::Shared(listener), address)
+        }
+        Threads::OwnConnections => {
+            let bound = connections::bind(server.address, threads);
+            let bound = bound.and_then(|listeners| Ok((listeners[0].local_addr()?, listeners)));
+            let (address, listeners) =
+                bound.with_context(|| cant_listen(server.address, "server.address"))?;
+            (Listeners::OfThreads(listeners), address)
+        }
+    };
     let (listener, management_address) = bind(management.address, "management.address").await?;
     let router = management::router(readiness, metrics);
     // It is served until the process exits, so that a draining process can be observed.
-    tokio::spawn(crate::connections::serve(listener, router, MANAGEMENT_LIMITS, Drain::default()));
+    let handler = Arc::new(Handler::from(router));
+    tokio::spawn(connections::serve(listener, handler, MANAGEMENT_LIMITS, Drain::default()));
     Ok(Ports { main, main_address, management_address })
 }
 
@@ -120,7 +144,11 @@ async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener
         let bound = listener.local_addr()?;
         std::io::Result::Ok((listener, bound))
     };
-    bind().await.with_context(|| format!("can't listen on {address} ({setting})"))
+    bind().await.with_context(|| cant_listen(address, setting))
+}
+
+fn cant_listen(address: SocketAddr, setting: &str) -> String {
+    format!("can't listen on {address} ({setting})")
 }
 
 /// The checks of the dependencies that the host itself knows.

@@ -43,7 +43,7 @@ async fn there_are_metrics_of_requests_and_of_the_process() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_in_the_log_and_in_the_metrics() {
+async fn bytes_that_are_no_request_are_in_the_log_and_in_the_metrics() {
     let mut process = Process::ready(settings(json!({}))).await;
     let long = "x".repeat(100 * 1024);
     let mut answered = Vec::new();

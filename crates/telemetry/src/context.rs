@@ -10,6 +10,8 @@ use tracing::Span;
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::scope;
+
 /// The header that carries a trace context from one process to the next.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -57,9 +59,12 @@ impl TraceContext {
         Self::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
     }
 
-    /// The context of the innermost tracing span that has one. `None` outside of such a span, and if the process has not set up
-    /// its log.
+    /// The context of the running request, or of the innermost tracing span that has one. `None` outside of both, and if the
+    /// process has not set up its log.
     pub fn current() -> Option<Self> {
+        if let Some(trace) = scope::trace() {
+            return Some(trace);
+        }
         Span::current().with_subscriber(|(id, dispatch)| {
             let registry = dispatch.downcast_ref::<Registry>()?;
             registry.span(id)?.scope().find_map(|span| span.extensions().get::<Self>().copied())
@@ -69,8 +74,10 @@ impl TraceContext {
     /// The value of the `traceparent` header.
     #[expect(clippy::missing_panics_doc, reason = "hexadecimal digits and dashes are always a header value")]
     pub fn header_value(self) -> HeaderValue {
-        let text = format!("00-{}-{}-01", self.trace_id, self.span_id);
-        HeaderValue::try_from(text).expect("hexadecimal digits and dashes are visible ASCII")
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-01";
+        text[3..35].copy_from_slice(&digits::<32>(self.trace_id.0));
+        text[36..52].copy_from_slice(&digits::<16>(self.span_id.0.into()));
+        HeaderValue::from_bytes(&text).expect("hexadecimal digits and dashes are visible ASCII")
     }
 
     /// Keeps this context in `span`, where [`TraceContext::current`] and the log find it.
@@ -134,9 +141,21 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
     if well_formed { u128::from_str_radix(text, 16).ok() } else { None }
 }
 
+/// The last `N` hexadecimal digits of a number. It is done for each request, and the formatting of the standard library takes
+/// several times as long.
+fn digits<const N: usize>(number: u128) -> [u8; N] {
+    let mut rest = number;
+    let mut text = [b'0'; N];
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::from(rest.to_le_bytes()[0] & 0xf)];
+        rest >>= 4;
+    }
+    text
+}
+
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(std::str::from_utf8(&digits::<32>(self.0)).unwrap_or_default())
     }
 }
 

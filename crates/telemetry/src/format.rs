@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::TraceContext;
+use crate::scope::{self, RequestScope};
 
 /// `2026-11-22T01:02:03.000004Z INFO 4bf9… order_api::checkout: message field=value method=POST route=/api/…`
 pub(crate) struct TextLine;
@@ -45,11 +46,25 @@ where
                 write!(text, " {fields}")?;
             }
         }
+        scope::with(|scope| match scope {
+            Some(RequestScope { label, .. }) => {
+                write!(text, " method={:?} route={:?}", label.method, label.route)
+            }
+            None => Ok(()),
+        })?;
         // A line break in a value would begin a line without a trace id, and could forge a line.
-        for c in text.chars() {
-            if c.is_control() { write!(writer, "{}", c.escape_default())? } else { writer.write_char(c)? }
+        if text.contains(char::is_control) {
+            for c in text.chars() {
+                if c.is_control() {
+                    write!(writer, "{}", c.escape_default())?
+                } else {
+                    writer.write_char(c)?
+                }
+            }
+        } else {
+            writer.write_str(&text)?;
         }
-        writeln!(writer)
+        writer.write_char('\n')
     }
 }
 
@@ -73,6 +88,12 @@ where
                 fields.0.extend(of_span);
             }
         }
+        scope::with(|scope| {
+            if let Some(RequestScope { label, .. }) = scope {
+                fields.0.insert("method".to_owned(), Value::from(label.method));
+                fields.0.insert("route".to_owned(), Value::from(&*label.route));
+            }
+        });
         event.record(&mut fields);
 
         let mut timestamp = String::new();
@@ -93,12 +114,15 @@ where
     }
 }
 
-/// The trace of the innermost span that has one, otherwise the trace of the process.
+/// The trace of the running request, or of the innermost span that has one, otherwise the trace of the process.
 fn trace_of<S, N>(context: &FmtContext<'_, S, N>) -> TraceContext
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
+    if let Some(trace) = scope::trace() {
+        return trace;
+    }
     context
         .event_scope()
         .and_then(|mut scope| scope.find_map(|span| span.extensions().get::<TraceContext>().copied()))

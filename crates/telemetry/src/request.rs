@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::MatchedPath;
 use http::{Method, Request, Response, StatusCode};
@@ -17,9 +17,12 @@ use tracing::{Instrument, Span};
 use crate::TraceContext;
 use crate::context::SPAN_TARGET;
 
-const REQUESTS: &str = "http_requests_total";
-const DURATION: &str = "http_request_duration_seconds";
-const IN_FLIGHT: &str = "http_requests_in_flight";
+pub(crate) const REQUESTS: &str = "http_requests_total";
+pub(crate) const DURATION: &str = "http_request_duration_seconds";
+pub(crate) const IN_FLIGHT: &str = "http_requests_in_flight";
+
+/// The target of the lines about answered requests: this module.
+pub(crate) const ACCESS_TARGET: &str = module_path!();
 
 /// The label of a request that no route has matched. The path itself is no label, because clients can make up paths.
 const UNMATCHED: &str = "(none)";
@@ -138,12 +141,18 @@ impl Running {
         histogram!(DURATION, "method" => self.method, "route" => Arc::clone(&route)).record(took);
         counter!(REQUESTS, "method" => self.method, "route" => route, "status" => status.as_str().to_owned())
             .increment(1);
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if status.is_success() && response.extensions().get::<Routine>().is_some() {
-            tracing::debug!(status = status.as_u16(), duration_ms, "answered");
-        } else {
-            tracing::info!(status = status.as_u16(), duration_ms, "answered");
-        }
+        log_answer(response, took);
+    }
+}
+
+/// The line of an answered request. Its target is [`ACCESS_TARGET`].
+pub(crate) fn log_answer<R>(response: &Response<R>, took: Duration) {
+    let status = response.status();
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    if status.is_success() && response.extensions().get::<Routine>().is_some() {
+        tracing::debug!(status = status.as_u16(), duration_ms, "answered");
+    } else {
+        tracing::info!(status = status.as_u16(), duration_ms, "answered");
     }
 }
 
@@ -179,4 +188,5 @@ pub fn describe_metrics() {
     describe_counter!(REQUESTS, "Requests answered, by route and status");
     describe_histogram!(DURATION, Unit::Seconds, "Time from a request's arrival to the head of its answer");
     describe_gauge!(IN_FLIGHT, "Requests that wait for their answer");
+    crate::writer::describe_metrics();
 }

@@ -83,6 +83,25 @@ async fn the_trace_of_a_public_caller_is_not_continued() {
 }
 
 #[tokio::test]
+async fn a_route_writes_the_same_lines_as_the_layer_in_a_trace_of_its_own() {
+    let (captured, dispatch) = log(LogFormat::Text, "info");
+    let route = telemetry::Route::new("GET", "/things/{id}");
+    let request = async {
+        // Other work of the thread, between two polls, is not in the trace.
+        tokio::task::yield_now().await;
+        http::Response::new(handler().await)
+    };
+    let answered = route.run(request).with_subscriber(dispatch).await;
+    assert_eq!(TraceContext::current(), None);
+    let trace = &answered.body()[3..35];
+    let lines = captured.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines.iter().all(|line| line.contains(trace)), "{trace}: {lines:?}");
+    assert!(lines[0].contains(r#"answer=42 method="GET" route="/things/{id}""#), "{}", lines[0]);
+    assert!(lines[1].contains("answered status=200"), "{}", lines[1]);
+}
+
+#[tokio::test]
 async fn no_filter_loses_the_trace() {
     let (_, dispatch) = log(LogFormat::Text, "off");
     assert!(call(dispatch).await.contains(CALLERS_TRACE));

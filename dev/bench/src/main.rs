@@ -18,6 +18,7 @@ mod cart;
 mod checkout;
 mod client;
 mod figures;
+mod gateway;
 mod load;
 mod measured_stack;
 mod process;
@@ -54,6 +55,8 @@ enum Benchmark {
     Cart(cart::Arguments),
     /// Checkouts a second through the gateway, against their SQL straight on the database
     Checkout(checkout::Arguments),
+    /// Requests a second of processor time through the gateway, against nginx and HAProxy before the same upstream
+    Gateway(gateway::Arguments),
     /// Charges a second, against the same statements straight on the database; and the cost of a sign-in, with its memory
     Wallet(wallet::Arguments),
     /// Searches and lists over catalogues of growing size, against the fastest hand-written SQL for the same answers
@@ -70,6 +73,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Boot => boot::run(binaries, &mut figures).await,
         Benchmark::Cart(arguments) => cart::run(binaries, arguments, &mut figures).await,
         Benchmark::Checkout(arguments) => checkout::run(binaries, arguments, &mut figures).await,
+        Benchmark::Gateway(arguments) => gateway::run(binaries, arguments, &mut figures).await,
         Benchmark::Search(arguments) => search::run(binaries, arguments, &mut figures).await,
         Benchmark::Settlement(arguments) => settlement::run(binaries, arguments, &mut figures).await,
         Benchmark::Wallet(arguments) => wallet::run(binaries, arguments, &mut figures).await,

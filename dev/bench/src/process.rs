@@ -36,7 +36,8 @@ impl Process {
         Ok(all)
     }
 
-    fn numbered(pid: u32) -> anyhow::Result<Self> {
+    /// The process that somebody else has started, by its number.
+    pub(crate) fn numbered(pid: u32) -> anyhow::Result<Self> {
         Ok(Self(Pid::from_raw(i32::try_from(pid).context("an invalid process id")?)))
     }
 
@@ -47,6 +48,13 @@ impl Process {
     pub(crate) fn processor_time(self) -> anyhow::Result<Duration> {
         let time = ClockId::pid_cpu_clock_id(self.0).and_then(ClockId::now);
         Ok(Duration::from(time.context("reading the processor time of a process")?))
+    }
+
+    /// Its child processes.
+    pub(crate) fn children(self) -> anyhow::Result<Vec<Self>> {
+        let path = format!("/proc/{0}/task/{0}/children", self.0);
+        let pids = fs::read_to_string(path).context("reading the children of a process")?;
+        pids.split_whitespace().map(|pid| Self::numbered(pid.parse()?)).collect()
     }
 
     /// The processor time since it was `before`.

@@ -20,7 +20,7 @@ pub(crate) struct Item {
 }
 
 impl Shop {
-    /// Signs up a seller with a store and so many items. Each has so many options at this price, with so many pieces each.
+    /// Signs up a seller with a store and `items` items. Each item has `options` options at this price, with `pieces` pieces each.
     pub(crate) async fn open(
         gateway: &Client<Server>,
         items: usize,

@@ -13,6 +13,8 @@ pub(crate) const ADMIN: &str = "admin";
 /// The schema in which `sqlx::test` keeps its own tables.
 pub(crate) const TEST_SCHEMA: &str = "test";
 const HOST: &str = "127.0.0.1";
+/// The accounts of containers, whose addresses are not known before.
+const ANY_HOST: &str = "%";
 
 /// The init file: one statement a line. Each can be executed again.
 pub(crate) fn init_sql(secrets: &Secrets, purpose: Purpose, mariadb: bool) -> Result<String, StackError> {
@@ -22,18 +24,37 @@ pub(crate) fn init_sql(secrets: &Secrets, purpose: Purpose, mariadb: bool) -> Re
         // The root of MariaDB can connect only by the socket. That of MySQL has no password at first.
         lines.push(format!("ALTER USER 'root'@'localhost' IDENTIFIED BY '{admin_password}';"));
     }
-    for schema in SCHEMAS {
-        lines.push(create_schema(schema));
-        lines.extend(create_account(schema, &secrets.database_password(schema)?));
-        lines.push(format!("GRANT ALL PRIVILEGES ON `{schema}`.* TO '{schema}'@'{HOST}';"));
-    }
+    lines.extend(service_accounts(secrets, HOST)?);
     if purpose == Purpose::Throwaway {
         lines.push(create_schema(TEST_SCHEMA));
     }
-    lines.extend(create_account(ADMIN, &admin_password));
+    lines.extend(create_account(ADMIN, HOST, &admin_password));
     lines.push(format!("GRANT ALL PRIVILEGES ON *.* TO '{ADMIN}'@'{HOST}' WITH GRANT OPTION;"));
     lines.push(String::new());
     Ok(lines.join("\n"))
+}
+
+/// The init file of a server in a container. It has no account with all rights but root, who has no way in from other
+/// containers.
+pub(crate) fn init_sql_for_containers(secrets: &Secrets, mariadb: bool) -> Result<String, StackError> {
+    let mut lines = Vec::new();
+    if !mariadb {
+        let password = secrets.database_password(ADMIN)?;
+        lines.push(format!("ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';"));
+    }
+    lines.extend(service_accounts(secrets, ANY_HOST)?);
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+fn service_accounts(secrets: &Secrets, host: &str) -> Result<Vec<String>, StackError> {
+    let mut lines = Vec::new();
+    for schema in SCHEMAS {
+        lines.push(create_schema(schema));
+        lines.extend(create_account(schema, host, &secrets.database_password(schema)?));
+        lines.push(format!("GRANT ALL PRIVILEGES ON `{schema}`.* TO '{schema}'@'{host}';"));
+    }
+    Ok(lines)
 }
 
 fn create_schema(name: &str) -> String {
@@ -43,10 +64,10 @@ fn create_schema(name: &str) -> String {
 }
 
 /// The second statement sets the current password of an existing account.
-fn create_account(name: &str, password: &str) -> [String; 2] {
+fn create_account(name: &str, host: &str, password: &str) -> [String; 2] {
     [
-        format!("CREATE USER IF NOT EXISTS '{name}'@'{HOST}' IDENTIFIED BY '{password}';"),
-        format!("ALTER USER '{name}'@'{HOST}' IDENTIFIED BY '{password}';"),
+        format!("CREATE USER IF NOT EXISTS '{name}'@'{host}' IDENTIFIED BY '{password}';"),
+        format!("ALTER USER '{name}'@'{host}' IDENTIFIED BY '{password}';"),
     ]
 }
 

@@ -15,7 +15,7 @@ use nix::sys::statvfs::statvfs;
 use crate::error::StackError;
 
 const SHARED_MEMORY: &str = "/dev/shm";
-/// A throw-away stack has its data in memory if so many bytes are free there.
+/// A throw-away stack has its data in memory if at least this number of bytes is free there.
 const ROOM_WANTED: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The folder with the workspace's Cargo.toml: of the checkout that this program was built in.

@@ -11,14 +11,16 @@
 //! | `home`, `cleanup` | the folders under `.dalkom`, and the removal of those of a throw-away stack |
 //! | `secrets`, `overlay` | keys and passwords, and the settings with them |
 //! | `launch`, `parts`, `probe`, `process`, `spawner`, `leftovers` | starting, watching and ending the child processes |
+//! | `compose` | the keys, passwords and settings of the containers of docker-compose.yml |
 //! | `lock`, `reset` | one lasting stack for each checkout, and its removal |
 //! | `stack` | all of it together |
 //!
-//! The processes of a [`Stack`] end with the process that holds it, however that ends: one thread, which lives as long as
-//! the process, starts them, and the kernel signals them when it ends.
+//! The processes of a [`Stack`] end together with the process that holds it, even if that is killed: one thread, which lives as
+//! long as the process, starts them, and the kernel signals them when this thread ends.
 
 mod accounts;
 mod cleanup;
+mod compose;
 mod database_kind;
 mod error;
 mod home;
@@ -41,6 +43,7 @@ mod spawner;
 mod stack;
 mod tools;
 
+pub use compose::write_compose_secrets;
 pub use database_kind::{Database, UnknownDatabase};
 pub use error::StackError;
 pub use home::{Home, Purpose, checkout};
@@ -52,6 +55,6 @@ pub use parts::PartReport;
 pub use progress::{Progress, Silent};
 pub use reset::reset;
 pub use servers::{ServerOptions, Servers};
-pub use services::{SERVICES, ServiceKind};
+pub use services::{SERVICES, ServiceKind, create_admin};
 pub use stack::{Options, Stack};
-pub use tools::ToolsError;
+pub use tools::{GatewayPeers, Program, ToolsError};

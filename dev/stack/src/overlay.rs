@@ -125,7 +125,7 @@ fn for_service(kind: &ServiceKind, inputs: &Inputs<'_>) -> Result<Value, StackEr
 }
 
 /// Sets a value under a dotted key, and creates the objects on the way.
-fn set(document: &mut Value, key: &str, value: Value) {
+pub(crate) fn set(document: &mut Value, key: &str, value: Value) {
     let mut place = document;
     for word in key.split('.') {
         if !place.is_object() {

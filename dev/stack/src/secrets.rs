@@ -40,8 +40,27 @@ impl Secrets {
         Self { folder: home.secrets() }
     }
 
+    /// The secrets in another folder, which there must be.
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     pub(crate) fn database_password(&self, account: &str) -> Result<String, StackError> {
         self.password(&format!("database-{account}.password"))
+    }
+
+    /// A token of Consul's access control: of a service, of the agent, or of who manages it.
+    pub(crate) fn consul_token(&self, owner: &str) -> Result<String, StackError> {
+        self.load_or_generate(&format!("consul-{owner}.token"), || {
+            let bytes: [u8; 16] = rand::rng().random();
+            let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+            // Consul's tokens have the form of a UUID.
+            Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+        })
+    }
+
+    pub(crate) fn redis_password(&self) -> Result<String, StackError> {
+        self.password("redis.password")
     }
 
     /// The password of a service at config-server.

@@ -158,7 +158,7 @@ pub(crate) fn command(app: &str, binaries: &Path, secrets: &Secrets, config_serv
 }
 
 /// Creates an administrator by `member-api create-admin`.
-pub(crate) fn create_admin(mut member_api: Command, email: &str, password: &str) -> Result<(), StackError> {
+pub fn create_admin(mut member_api: Command, email: &str, password: &str) -> Result<(), StackError> {
     let doing = "running `member-api create-admin`";
     let mut child = member_api
         .args(["create-admin", "--email", email])

@@ -1,7 +1,7 @@
 //! Closing an account while member-api is killed at every moment of it, and while another service is down.
 //!
-//! An account is open everywhere or closed everywhere in the end, without an operator: no service keeps a mark of a closing
-//! that was given up, and none keeps the name of a member who is gone.
+//! In the end, and without an operator, the account is open everywhere or closed everywhere. No service keeps the mark of a closing
+//! that was undone, or the name of a member whose account is closed.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't go on without fails it")]
 
@@ -168,7 +168,7 @@ async fn member_api_killed_at_every_request_of_a_closing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_service_that_is_to_be_asked_the_answer_is_503_and_nothing_changes() {
+async fn if_a_service_is_down_the_answer_is_503_and_nothing_changes() {
     let world = World::new().await;
     for part in ["store-api", "order-api"] {
         let customer = world.customer().await;

@@ -106,7 +106,7 @@ async fn sales_are_settled_and_paid_into_the_wallet_of_the_seller() {
         lines.push(text(&order["lines"][0], "id"));
     }
     let cancel = format!("/api/order/lines/{}/cancel", lines[2]);
-    world.client.post(&cancel).json(&json!({})).bearer(&customer.token).send().await.expect(StatusCode::OK);
+    world.client.post(&cancel).bearer(&customer.token).send().await.expect(StatusCode::OK);
 
     let run = |token: String, day: String| {
         world.client.post(RUNS).json(&json!({ "day": day })).bearer(&token).send()
@@ -178,7 +178,7 @@ async fn sales_are_settled_and_paid_into_the_wallet_of_the_seller() {
     let reason = json!({ "reason": "무너졌어요" });
     world.client.post(&request).json(&reason).bearer(&customer.token).send().await.expect(StatusCode::OK);
     let accept = format!("/api/order/sales/{}/refund/accept", lines[1]);
-    world.client.post(&accept).json(&json!({})).bearer(&seller.token).send().await.expect(StatusCode::OK);
+    world.client.post(&accept).bearer(&seller.token).send().await.expect(StatusCode::OK);
     assert_eq!(customer.balance().await, 1_000_000 - 30_000);
     let lowered = "SELECT CAST(SUM(refunds) AS SIGNED) FROM seller_day_totals \
          WHERE business_day = DATE(UTC_TIMESTAMP() + INTERVAL 9 HOUR)";

@@ -13,7 +13,7 @@ pub enum Cancel {
     Never,
     /// After this time.
     After(Duration),
-    /// At an await point: when it has been polled so often and is not done.
+    /// At an await point: after this number of polls, if it is not done.
     AtPoll(usize),
 }
 

@@ -5,13 +5,14 @@
 //! | [`client`] | requests to a router or to a server, and their answers |
 //! | [`people`] | tokens of members and services, for tests of one service |
 //! | [`member`], [`shop`] | members and items for sale, made through the gateway of a running Dalkom |
-//! | [`fault_proxy`] | a TCP proxy that makes the faults of a network |
-//! | [`cancel`] | work that is dropped before its end |
+//! | [`fault_proxy`] | a TCP proxy that simulates the faults of a network |
+//! | [`cancel`] | dropping work before its end |
+//! | [`strictness`] | what every operation of a service must refuse |
 //! | [`captured_log`] | what a log has written |
-//! | [`database`] | the statements that a database is at work on |
-//! | [`wait`] | waiting for what comes about in the background |
+//! | [`database`] | the statements that a database executes now |
+//! | [`wait`] | waiting for background work, with a time limit |
 //!
-//! What goes wrong in here panics: in a test, the panic is the message.
+//! Every failure in here panics: in a test, the panic is the message.
 
 pub mod cancel;
 pub mod captured_log;
@@ -21,6 +22,7 @@ pub mod fault_proxy;
 pub mod member;
 pub mod people;
 pub mod shop;
+pub mod strictness;
 pub mod wait;
 
 pub use cancel::Cancel;
@@ -29,4 +31,5 @@ pub use client::{Answer, Client, Request, Server, integer, text};
 pub use database::statements;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use people::People;
+pub use strictness::check_strictness;
 pub use wait::{eventually, holds_within, until};

@@ -27,7 +27,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Signs up a customer and charges the wallet with so many won, unless they are none.
+    /// Signs up a customer, and charges the wallet with `won`, if that is above zero.
     pub async fn customer(gateway: &Client<Server>, won: i64) -> Self {
         let member = Self::sign_up(gateway, "customers").await;
         if won > 0 {

@@ -1,4 +1,4 @@
-//! Waiting for what comes about in the background, with an end.
+//! Waiting for background work, with a time limit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// Tries again until `attempt` succeeds, and gives what it gave.
+/// Tries again until `attempt` succeeds, and returns its result.
 ///
 /// # Panics
 /// If that takes longer than `patience`, with the last error.

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, demo, docs, operate, reset, seed, test, up};
+use commands::{bench, ci, compose, demo, docs, operate, reset, seed, test, up};
 
 /// Starts, demonstrates, tests and measures Dalkom.
 #[derive(Parser)]
@@ -37,6 +37,8 @@ enum Command {
     Up(up::Arguments),
     /// Plays a day of a seller and two customers through the gateway
     Demo(demo::Arguments),
+    /// Prepares what docker-compose.yml needs
+    Compose(compose::Arguments),
     /// Fills the running stack with an invented catalogue, the same one for the same seed number
     Seed(seed::Arguments),
     /// Runs a command of a service on the running stack: order-api settle --day 2026-11-22
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Compose(arguments) => compose::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Run(arguments) => operate::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

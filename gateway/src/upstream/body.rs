@@ -64,22 +64,27 @@ impl BodySource {
         });
     }
 
-    /// Returns the body for one attempt, and a token that is cancelled when the body was sent or dropped.
-    pub(crate) fn for_attempt(&self) -> (AttemptBody, CancellationToken) {
-        let sent = CancellationToken::new();
-        let guard = sent.clone().drop_guard();
-        let bytes = match self {
-            Self::Buffered(bytes) => AttemptBytes::Buffered(Full::new(bytes.clone())),
-            Self::Streamed(body) => AttemptBytes::Streamed(Arc::clone(body)),
-        };
-        (AttemptBody { bytes, _sent: guard }, sent)
+    /// Returns the body for one attempt, and a token that is cancelled when the body was sent or dropped. A buffered body has no
+    /// token: it counts as sent, because nobody is waited for.
+    pub(crate) fn for_attempt(&self) -> (AttemptBody, Option<CancellationToken>) {
+        match self {
+            Self::Buffered(bytes) => {
+                (AttemptBody { bytes: AttemptBytes::Buffered(Full::new(bytes.clone())), _sent: None }, None)
+            }
+            Self::Streamed(body) => {
+                let sent = CancellationToken::new();
+                let guard = sent.clone().drop_guard();
+                let bytes = AttemptBytes::Streamed(Arc::clone(body));
+                (AttemptBody { bytes, _sent: Some(guard) }, Some(sent))
+            }
+        }
     }
 }
 
 /// The body of one attempt. The HTTP client drops it as soon as it has sent all of it.
 pub(crate) struct AttemptBody {
     bytes: AttemptBytes,
-    _sent: DropGuard,
+    _sent: Option<DropGuard>,
 }
 
 enum AttemptBytes {

@@ -1,40 +1,25 @@
-//! Connections to the services.
+//! The socket of a connection to a service.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tower::ServiceExt;
-use tower::util::MapResponse;
 
-use crate::settings::UpstreamSettings;
-
-/// Opens connections to the services.
-pub(super) type Connector = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> PatientConnection>;
-
-pub(super) fn connector(settings: &UpstreamSettings) -> Connector {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(settings.connect_timeout()));
-    connector.set_nodelay(true);
-    connector.map_response(PatientConnection::new)
-}
-
-/// A connection on which the answer is read although the request can't be sent to its end.
+/// A connection that still reads the answer after sending the request has failed.
 ///
-/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would give
-/// up without reading the answer that has arrived. So what can't be sent is thrown away here, and reading decides: it gives
-/// the answer, or the end of the connection.
+/// A service may answer before it has read the whole body, and close the connection. Then sending fails, and hyper would not
+/// read the answer that has arrived. So this discards what can't be sent, and reports no error. Reading then gives the answer,
+/// or the end of the connection.
 pub(super) struct PatientConnection {
     stream: TokioIo<TcpStream>,
     is_broken: bool,
 }
 
 impl PatientConnection {
-    fn new(stream: TokioIo<TcpStream>) -> Self {
+    pub(super) fn new(stream: TokioIo<TcpStream>) -> Self {
         Self { stream, is_broken: false }
     }
 
@@ -42,12 +27,6 @@ impl PatientConnection {
     fn sent(&mut self, result: io::Result<usize>, length: usize) -> usize {
         self.is_broken |= result.is_err();
         result.unwrap_or(length)
-    }
-}
-
-impl Connection for PatientConnection {
-    fn connected(&self) -> Connected {
-        self.stream.connected()
     }
 }
 

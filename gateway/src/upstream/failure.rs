@@ -1,9 +1,9 @@
 //! The failures of an attempt.
 
-use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 
-use hyper_util::client::legacy::Error;
+use tokio::time::error::Elapsed;
 
 use crate::refusal::Refusal;
 use crate::settings::UpstreamSettings;
@@ -12,25 +12,32 @@ use crate::settings::UpstreamSettings;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The instance has not received the request, so it is safe to try another one.
-    Unreachable(Error),
+    Unreachable(ConnectError),
     /// The connection was lost, or the instance sent invalid HTTP, before the head of the answer was complete.
-    ConnectionLost(Error),
+    ConnectionLost(hyper::Error),
     /// The first byte of the answer did not arrive in time.
     Timeout,
     /// The instance answered with another protocol.
     SwitchedProtocols,
     /// The client's body was too large or incomplete, which is not the fault of the instance.
-    RequestBody(Error),
+    RequestBody(hyper::Error),
+}
+
+/// Why there is no connection to an instance.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("connecting failed")]
+    Io(#[from] io::Error),
+    #[error("connecting took too long")]
+    Timeout(#[from] Elapsed),
+    #[error("the connection was closed before anything of the request was sent")]
+    Closed(#[from] hyper::Error),
 }
 
 impl Failure {
-    /// Classifies an error of the HTTP client.
-    pub(crate) fn from_client(error: Error) -> Self {
-        let protocol = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
-        if error.is_connect() || protocol.is_some_and(hyper::Error::is_canceled) {
-            // Cancelled means that the connection was closed before the client sent anything of the request.
-            Self::Unreachable(error)
-        } else if protocol.is_some_and(hyper::Error::is_user) {
+    /// Classifies an error of hyper, after a request was sent or a part of it.
+    pub(super) fn after_sending(error: hyper::Error) -> Self {
+        if error.is_user() {
             // The body is the only code of ours that hyper runs.
             Self::RequestBody(error)
         } else {
@@ -49,11 +56,11 @@ impl Failure {
     /// The name in log and metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "not_reached",
-            Self::ConnectionLost(_) => "broken_off",
-            Self::Timeout => "too_slow",
+            Self::Unreachable(_) => "unreachable",
+            Self::ConnectionLost(_) => "connection_lost",
+            Self::Timeout => "timeout",
             Self::SwitchedProtocols => "switched_protocols",
-            Self::RequestBody(_) => "body",
+            Self::RequestBody(_) => "request_body",
         }
     }
 

@@ -5,42 +5,44 @@
 //! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`. If the head of the
 //! answer does not arrive in time, the request is not retried, because the service is probably still working on it.
 //!
-//! An answer counts, whenever it comes: also before the whole body was sent, and if the rest can't be sent any more.
+//! An answer is forwarded even if it arrives before the whole body was sent, and even if the rest can't be sent any more.
 
 mod answer;
 mod body;
 mod connection;
 mod failure;
+mod lane;
+mod pool;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{Method, Request, Response, StatusCode, Uri, Version, request};
+use axum::body::Body;
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, Request, Response, StatusCode, Uri, request};
 use discovery::{Discovery, Instance, Instances};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use metrics::counter;
+use metrics::{Counter, counter};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
 use crate::settings::{Settings, UpstreamSettings};
 pub(crate) use answer::AnswerBody;
-use body::{AttemptBody, BodySource};
-use connection::Connector;
+use answer::Kept;
+use body::BodySource;
+pub(crate) use failure::ConnectError;
 use failure::Failure;
+use lane::Lane;
+use pool::Pools;
 
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
 
-/// For so long after its answer, a service may be sent the rest of the body. One that neither reads it nor closes the
-/// connection would otherwise keep a client waiting that sends its whole body before it reads the answer.
+/// How long the gateway sends the rest of the body after the service has answered. Without a limit, a service that neither
+/// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
-/// All services behind the gateway. They share one pool of connections.
+/// All services behind the gateway. They share the pools of connections.
 pub(crate) struct Upstreams {
     by_name: HashMap<String, Arc<Upstream>>,
 }
@@ -49,8 +51,10 @@ pub(crate) struct Upstreams {
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
-    client: Client<Connector, AttemptBody>,
+    pools: Pools,
     settings: UpstreamSettings,
+    /// The counter of answers, which is looked up with the first one.
+    answered: OnceLock<Counter>,
 }
 
 impl Upstreams {
@@ -61,12 +65,13 @@ impl Upstreams {
             answer::IDLE_TIMEOUTS,
             "Answers that were cut off because their service sent nothing for too long"
         );
-        let client = http_client(&settings.upstream);
+        let pools = Pools::new(&settings.upstream);
         let upstream = |service: &String| Upstream {
             service: Arc::from(service.as_str()),
             instances: discovery.instances(service),
-            client: client.clone(),
+            pools: pools.clone(),
             settings: settings.upstream.clone(),
+            answered: OnceLock::new(),
         };
         let by_name = settings.services.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
         Self { by_name }
@@ -78,14 +83,6 @@ impl Upstreams {
     }
 }
 
-fn http_client(settings: &UpstreamSettings) -> Client<Connector, AttemptBody> {
-    Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(settings.idle_timeout())
-        .pool_max_idle_per_host(settings.idle_connections)
-        .pool_timer(TokioTimer::new())
-        .build(connection::connector(settings))
-}
-
 impl Upstream {
     /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
     /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request.
@@ -94,7 +91,7 @@ impl Upstream {
         request: Request<Body>,
         repeats_by_key: bool,
     ) -> Result<Response<AnswerBody>, Refusal> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let keyed = repeats_by_key && head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
         let is_read = matches!(head.method, Method::GET | Method::HEAD);
@@ -105,12 +102,11 @@ impl Upstream {
             let Some(instance) = self.pick(&attempts) else {
                 return Err(self.no_instance_left(attempts.last_failure));
             };
-            match self.attempt(&instance, &head, &body).await {
+            match self.attempt(&instance, &mut head, &body, repeatable).await {
                 Ok(answer) => {
-                    self.count("answered");
+                    self.answered.get_or_init(|| self.counter("answered")).increment(1);
                     instance.succeeded();
-                    let idle_timeout = self.settings.answer_idle_timeout();
-                    return Ok(answer.map(|bytes| AnswerBody::new(bytes, idle_timeout)));
+                    return Ok(answer);
                 }
                 Err(failure) => {
                     let (service, outcome) = (&*self.service, failure.label());
@@ -120,7 +116,7 @@ impl Upstream {
                         outcome,
                         "an attempt to send a request failed"
                     );
-                    self.count(outcome);
+                    self.counter(outcome).increment(1);
                     if failure.is_instance_fault() {
                         self.instances.failed(&instance);
                     }
@@ -139,34 +135,71 @@ impl Upstream {
         self.instances.pick_excluding(&ids)
     }
 
+    /// Sends a request to an instance, on a kept connection or on a new one. The header fields are taken out of the head, unless
+    /// the request is `repeatable` or they come back unsent.
     async fn attempt(
         &self,
         instance: &Instance,
-        head: &request::Parts,
+        head: &mut request::Parts,
         source: &BodySource,
-    ) -> Result<Response<Incoming>, Failure> {
-        let (body, sent) = source.for_attempt();
-        let mut request = Request::new(body);
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = uri_at(instance, &head.uri);
-        *request.version_mut() = Version::HTTP_11;
-        *request.headers_mut() = head.headers.clone();
-        let answer = tokio::select! {
-            answer = self.client.request(request) => answer.map_err(Failure::from_client)?,
-            () = self.first_byte_overdue(&sent) => return Err(Failure::Timeout),
-        };
-        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            // The gateway never asks for it, and must not switch the client's connection to another protocol.
-            return Err(Failure::SwitchedProtocols);
+        repeatable: bool,
+    ) -> Result<Response<AnswerBody>, Failure> {
+        let (address, pool) = (instance.address(), self.pools.of_this_thread());
+        loop {
+            let kept = pool.take(address);
+            let is_kept = kept.is_some();
+            let mut lane = match kept {
+                Some(lane) => lane,
+                None => {
+                    let opened = Lane::open(address, self.settings.connect_timeout()).await;
+                    opened.map_err(Failure::Unreachable)?
+                }
+            };
+            let (body, sent) = source.for_attempt();
+            let mut request = Request::new(body);
+            *request.method_mut() = head.method.clone();
+            *request.uri_mut() = path_of(&head.uri);
+            *request.headers_mut() =
+                if repeatable { head.headers.clone() } else { std::mem::take(&mut head.headers) };
+            let answer = tokio::select! {
+                biased;
+                answer = lane.exchange(request) => answer,
+                () = self.first_byte_overdue(sent.as_ref()) => return Err(Failure::Timeout),
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(mut error) => {
+                    let Some(unsent) = error.take_message() else {
+                        return Err(Failure::after_sending(error.into_error()));
+                    };
+                    head.headers = unsent.into_parts().0.headers;
+                    if is_kept {
+                        // The instance had closed it meanwhile. That says nothing about the instance.
+                        continue;
+                    }
+                    return Err(Failure::Unreachable(error.into_error().into()));
+                }
+            };
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                // The gateway never asks for it, and must not switch the client's connection to another protocol.
+                return Err(Failure::SwitchedProtocols);
+            }
+            if let Some(sent) = sent.filter(|sent| !sent.is_cancelled()) {
+                lane.spawn();
+                source.give_up_unless(sent, REST_AFTER_ANSWER);
+            }
+            let kept = Kept { lane, address, pool: Arc::clone(pool) };
+            let idle_timeout = self.settings.answer_idle_timeout();
+            return Ok(answer.map(|bytes| AnswerBody::new(bytes, kept, idle_timeout)));
         }
-        source.give_up_unless(sent, REST_AFTER_ANSWER);
-        Ok(answer)
     }
 
     /// Waits until the service is too late with its answer. The time starts when the whole request was sent, so that a
     /// client that sends its body slowly is not the fault of the service.
-    async fn first_byte_overdue(&self, sent: &CancellationToken) {
-        sent.cancelled().await;
+    async fn first_byte_overdue(&self, sent: Option<&CancellationToken>) {
+        if let Some(sent) = sent {
+            sent.cancelled().await;
+        }
         tokio::time::sleep(self.settings.first_byte_timeout()).await;
     }
 
@@ -182,8 +215,8 @@ impl Upstream {
         failure.into_refusal(&self.service, &self.settings)
     }
 
-    fn count(&self, outcome: &'static str) {
-        counter!(ATTEMPTS, "service" => Arc::clone(&self.service), "outcome" => outcome).increment(1);
+    fn counter(&self, outcome: &'static str) -> Counter {
+        counter!(ATTEMPTS, "service" => Arc::clone(&self.service), "outcome" => outcome)
     }
 }
 
@@ -210,13 +243,10 @@ impl Attempts {
     }
 }
 
-/// Returns the URI of the same path and query at an instance.
-fn uri_at(instance: &Instance, uri: &Uri) -> Uri {
-    let authority = Authority::from_maybe_shared(Bytes::from(instance.address().to_string()));
-    let mut parts = axum::http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(authority.expect("an IP address and a port are an authority"));
-    parts.path_and_query =
-        Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
-    Uri::from_parts(parts).expect("a scheme, an authority and a path are a URI")
+/// The path and the query, which is what a request to a server has in place of a URI.
+fn path_of(uri: &Uri) -> Uri {
+    if uri.scheme().is_none() && uri.authority().is_none() {
+        return uri.clone();
+    }
+    uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")).into()
 }

@@ -30,7 +30,7 @@ pub async fn change_password(
         .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
     let email = find.await?.ok_or(SignInError::BadCredentials)?.email;
     let checked = check_password(state, HashKind::PasswordChange, email, address, current, standings).await?;
-    let Checked { credentials, attempt, turn } = checked;
+    let Checked { credentials, attempt, turn, .. } = checked;
     let new_hash = turn.hash(new).await?;
     drop(turn);
     let now = state.clock.now();

@@ -4,8 +4,8 @@
 //! that a refusal changes nothing anywhere. Then each marks the member, so that nothing new begins, and is asked again. The
 //! last step is one transaction here: it locks the wallet, which must be empty, and closes the account.
 //!
-//! What is open is looked for in the direction in which money flows: orders, refunds, settlements, payouts, and the wallet
-//! last. So nothing is missed because it moves on meanwhile.
+//! The services look for open things in the order in which money flows: orders, refunds, settlements, payouts, and the wallet
+//! last. So money that moves during the look is found at its next place.
 
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ use crate::wallet::db::wallets;
 
 /// How long a request waits for the decision. It is longer than all calls that the decision needs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(14);
-/// How long to wait for orders, if nothing else is open: an order that is just paid is finished a moment later.
+/// How long to wait for unfinished orders if nothing else is open: an order that was just paid is finished a moment later.
 const WAIT_FOR_ORDERS: Duration = Duration::from_secs(1);
-/// How often to look whether another request has decided, or orders are finished.
+/// How often to check whether another request has decided, or the orders are finished.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Why an account was not closed.
@@ -47,7 +47,7 @@ pub enum CloseError {
     /// A service could not be asked. The account stays open.
     #[error("a service could not be asked")]
     Ask(#[from] AskError),
-    /// It takes too long, or another process decides and takes too long.
+    /// The decision takes too long, here or in another process.
     #[error("it is not decided in time whether the account can be closed")]
     Undecided,
     /// The lease was lost: another process has claimed the closing, and undoes it.
@@ -60,7 +60,7 @@ pub enum CloseError {
 
 /// Closes an account if nothing of it is open. Succeeds for a closed account, so that the request can be sent again.
 ///
-/// It runs in a task that goes on when the client has gone: what it has begun is decided.
+/// It runs in a separate task, so that an attempt that has begun is decided even if the client has gone.
 pub async fn close_account(state: &AppState, member_id: MemberId) -> Result<(), CloseError> {
     let deadline = Instant::now() + ANSWER_WITHIN;
     let (close, background) = (decide_until(state.clone(), member_id, deadline), &state.background);
@@ -163,7 +163,7 @@ async fn decide(state: &AppState, closing: Closing) -> Result<(), CloseError> {
             forget_soon(state, closed).await;
             Ok(())
         }
-        // Whoever has the lease undoes it.
+        // The process that has the lease undoes it.
         Err(CloseError::LeaseLost) => Err(CloseError::LeaseLost),
         Err(error) => {
             undo(state, closing).await;
@@ -208,7 +208,7 @@ async fn close_in(
     if !open.is_empty() {
         return Err(CloseError::NotSettled(open));
     }
-    if !db::enter(connection, closing, Phase::Forgetting, now, Some(lease_until)).await? {
+    if !db::set_phase(connection, closing, Phase::Forgetting, now, Some(lease_until)).await? {
         return Err(CloseError::LeaseLost);
     }
     wallets::close(connection, member_id, now).await?;
@@ -216,5 +216,7 @@ async fn close_in(
     sessions::db::known_places::delete_all(connection, member_id).await?;
     throttle.forget(connection, &member.email).await?;
     idempotency::forget(connection, member_id).await?;
+    // The sign-up was kept for the client's address.
+    idempotency::forget_made(connection, member_id.0, member.created_at).await?;
     Ok(members::db::close(connection, member_id, now).await?)
 }

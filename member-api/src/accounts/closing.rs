@@ -1,4 +1,4 @@
-//! The phases of closing an account.
+//! Rules: the phases of closing an account.
 //!
 //! ```text
 //! OPEN ──► DECIDING ──nothing is open──► FORGETTING ──► FORGETTING_AGAIN ──► FORGOTTEN
@@ -21,15 +21,15 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 pub enum Phase {
     /// The account is open, and nothing is to be done.
     Open,
-    /// It is being decided whether the account can be closed.
+    /// A request decides whether the account can be closed.
     Deciding,
-    /// The account stays open, and the other services are to be told.
+    /// The account stays open. The other services must be told.
     Undoing,
-    /// The account is closed, and the other services are to remove the personal data.
+    /// The account is closed. The other services must remove the personal data.
     Forgetting,
-    /// They are to do so once more, when no access token of the member is valid.
+    /// They must do so once more, when no access token of the member is valid.
     ForgettingAgain,
-    /// Nothing is left to be done.
+    /// Everything is done.
     Forgotten,
 }
 
@@ -60,7 +60,7 @@ impl Closing {
     }
 }
 
-/// How long after the last access token has expired it is certain that no request with it is being answered.
+/// After the last access token has expired and this time is over, no request with that token is running any more.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_secs(120);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Background work on closings: those that were interrupted go on, and accounts that an older build has closed are added.
+//! Background work on closings: finishing those that were interrupted, and adding accounts that an older build has closed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,12 +16,12 @@ const BACKLOGS: BacklogGauges = BacklogGauges {
     oldest_seconds: "account_closings_unfinished_oldest_seconds",
     label: "phase",
 };
-/// The phases that are shown. The others are no work, or wait for tokens to expire.
+/// The phases that are shown as backlog. In the others there is nothing to do, or tokens must expire first.
 const UNFINISHED: [Phase; 3] = [Phase::Deciding, Phase::Undoing, Phase::Forgetting];
 
-/// The pause between two looks for accounts that an older build has closed.
+/// The pause between two searches for accounts that an older build has closed.
 const ADOPT_EVERY: Duration = Duration::from_secs(60);
-/// After the first look, only accounts are looked at that were closed since this long ago.
+/// After the first search, each search goes back this far.
 const ADOPT_SINCE: Duration = Duration::from_hours(1);
 
 /// How long each of the workers may report nothing. It is longer than their pauses, a lease and a transaction.
@@ -39,10 +39,10 @@ impl DueClosings {
         Self { state }
     }
 
-    /// Claims and runs closings until `ending` is cancelled. This is a worker of the service.
-    pub async fn keep_running(self, progress: Progress, ending: CancellationToken) {
+    /// Claims and runs closings until `shutdown` is cancelled. This is a worker of the service.
+    pub async fn keep_running(self, progress: Progress, shutdown: CancellationToken) {
         let (settings, background) = (self.state.closing_settings.clone(), self.state.background.clone());
-        let worker = QueueWorker::new(self, settings.at_once, progress).run(settings.poll(), ending);
+        let worker = QueueWorker::new(self, settings.at_once, progress).run(settings.poll(), shutdown);
         background.track_future(worker).await;
     }
 }
@@ -64,7 +64,7 @@ impl Queue for DueClosings {
 
     async fn run(self, closing: Closing) {
         match closing.phase {
-            // One that was being decided is claimed as one to undo.
+            // A claimed closing is never in this phase: claiming turns DECIDING into UNDOING.
             Phase::Deciding | Phase::Undoing => end_closing::undo(&self.state, closing).await,
             Phase::Forgetting => end_closing::forget(&self.state, closing).await,
             Phase::ForgettingAgain => end_closing::forget_again(&self.state, closing).await,
@@ -74,11 +74,11 @@ impl Queue for DueClosings {
     }
 }
 
-/// Adds accounts that an older build has closed, and shows the backlog, until `ending` is cancelled. This is a worker of the
+/// Adds accounts that an older build has closed, and shows the backlog, until `shutdown` is cancelled. This is a worker of the
 /// service.
-pub async fn keep_adopting(state: AppState, progress: Progress, ending: CancellationToken) {
+pub async fn keep_adopting(state: AppState, progress: Progress, shutdown: CancellationToken) {
     let is_first = AtomicBool::new(true);
-    jobs::repeat(&progress, &ending, ADOPT_EVERY, || async {
+    jobs::repeat(&progress, &shutdown, ADOPT_EVERY, || async {
         let recently = state.clock.now() - ADOPT_SINCE;
         let since = if is_first.load(Ordering::Relaxed) { OffsetDateTime::UNIX_EPOCH } else { recently };
         adopt(&state, since).await?;

@@ -8,7 +8,7 @@ use clock::Clock;
 use database::Database;
 use garde::Validate;
 
-use crate::accounts::sign_up::{NewMember, SignUpError, sign_up};
+use crate::accounts::sign_up::{NewMember, SignUp, SignUpError, sign_up};
 use crate::members::password_hasher::PasswordHasher;
 use crate::members::{Email, HashKind, Member, MemberName, NewPassword};
 use crate::sessions::attempt::Attempt;
@@ -55,7 +55,8 @@ pub async fn create_admin(
     let new_member = NewMember { role: Role::Admin, email, password, name, phone: None };
     let turn = password_hasher.turn(HashKind::SignUp).await;
     let turn = turn.map_err(|error| CreateAdminError::SignUp(error.into()))?;
-    sign_up(database, clock, &turn, Attempt::unlimited(), new_member).await.map_err(CreateAdminError::SignUp)
+    let created = sign_up(database, &turn, Attempt::unlimited(), SignUp::unanswered(clock, new_member)).await;
+    created.map(|(member, _)| member).map_err(CreateAdminError::SignUp)
 }
 
 fn parse_email(text: &str) -> Result<Email, garde::Report> {

@@ -49,8 +49,8 @@ pub async fn begin(
     Ok(Some(closing))
 }
 
-/// Claims at most `limit` closings whose lease has run out, and leases them until `lease_until`. One that was still being
-/// decided is undone: whoever asked for it has gone.
+/// Claims at most `limit` closings whose lease has run out, and leases them until `lease_until`. A closing in the phase DECIDING
+/// gets the phase UNDOING: the request that was deciding has died.
 pub async fn claim_due(
     connection: &mut Connection,
     now: OffsetDateTime,
@@ -86,8 +86,8 @@ pub async fn claim_due(
     Ok(claimed)
 }
 
-/// Leads a closing to another phase, in which it is due at `due`, or never. False if the lease was lost.
-pub async fn enter(
+/// Moves a closing to another phase, in which it is due at `due`, or never if `None`. Returns false if the lease was lost.
+pub async fn set_phase(
     connection: &mut Connection,
     closing: Closing,
     phase: Phase,
@@ -109,7 +109,7 @@ pub async fn enter(
     Ok(updated.rows_affected() == 1)
 }
 
-/// Leaves a closing to whoever claims it at `due`, after a failure. Changes nothing if the lease was lost.
+/// After a failure, ends the lease of a closing at `due`, so that it is claimed then. Changes nothing if the lease was lost.
 pub async fn reschedule(
     connection: &mut Connection,
     closing: Closing,
@@ -128,8 +128,8 @@ pub async fn reschedule(
     Ok(())
 }
 
-/// Adds accounts that were closed at `since` or later without a closing, as older builds do: the other services are to be
-/// told of them.
+/// Adds accounts that were closed at `since` or later without a closing, as older builds do, so that the other
+/// services are told.
 pub async fn adopt_closed(
     connection: &mut Connection,
     since: OffsetDateTime,

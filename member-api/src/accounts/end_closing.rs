@@ -15,7 +15,7 @@ use super::participants::AskError;
 use crate::sessions;
 use crate::state::AppState;
 
-/// How long the answer to a member waits for the personal data to be removed everywhere. What is left goes on behind it.
+/// How long the answer to a member waits until the personal data is removed everywhere. The removal goes on after the answer.
 const FORGET_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
@@ -28,52 +28,52 @@ enum EndError {
     Database(#[from] sqlx::Error),
 }
 
-/// Takes everything back that an attempt has done in other services. What can't be done now is done by the worker.
+/// Undoes what an attempt has done in other services. If this fails, the worker does it later.
 pub(crate) async fn undo(state: &AppState, closing: Closing) {
     let undoing = Closing { phase: Phase::Undoing, ..closing };
     if closing.phase != Phase::Undoing {
-        // From here on the worker undoes it at the latest. If this can't be written, the worker does the same when the lease
-        // has run out.
+        // After this is written, the worker undoes the closing if this process does not. If it can't be written, the worker does
+        // so when the lease has run out.
         let due = closing.lease.until;
-        match enter(state, closing, Phase::Undoing, Some(due)).await {
+        match set_phase(state, closing, Phase::Undoing, Some(due)).await {
             Ok(true) => {}
             // Another process has claimed it; or the account is closed, and only the answer to the commit was lost.
             Ok(false) => return,
             Err(error) => {
-                tracing::warn!(member_id = %closing.member_id, %error, "could not give up closing an account; the worker does");
+                tracing::warn!(member_id = %closing.member_id, %error, "could not undo the closing of an account; the worker does it later");
                 return;
             }
         }
     }
-    end(state, undoing, async |state: &AppState| {
+    run_phase(state, undoing, async |state: &AppState| {
         state.participants.undo(&undoing).await?;
-        enter(state, undoing, Phase::Open, None).await?;
+        set_phase(state, undoing, Phase::Open, None).await?;
         Ok(())
     })
     .await;
 }
 
-/// Has the personal data removed, and waits for it for a moment.
+/// Asks the other services to remove the personal data, and waits a moment for it.
 pub(crate) async fn forget_soon(state: &AppState, closing: Closing) {
     let (state, background) = (state.clone(), state.background.clone());
     let task = background.spawn(async move { forget(&state, closing).await });
     let _ = timeout(FORGET_WITHIN, task).await;
 }
 
-/// Has the personal data removed for the first time.
+/// Asks the other services to remove the personal data, for the first time.
 pub(crate) async fn forget(state: &AppState, closing: Closing) {
-    end(state, closing, async |state: &AppState| {
+    run_phase(state, closing, async |state: &AppState| {
         state.participants.forget(&closing).await?;
         let last_token = state.clock.now() + state.tokens.access_lifetime();
-        enter(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
+        set_phase(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
         Ok(())
     })
     .await;
 }
 
-/// Has it removed once more, and with it what the member's last requests have left.
+/// Asks them once more, because the member's last requests may have written new data.
 pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
-    end(state, closing, async |state: &AppState| {
+    run_phase(state, closing, async |state: &AppState| {
         state.participants.forget(&closing).await?;
         let now = state.clock.now();
         let end = state.database.run_tx("account_forget", move |connection| {
@@ -84,15 +84,19 @@ pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
     .await;
 }
 
-/// Removes what member-api itself has kept for the gateway until the last token expired.
+/// Removes the sessions and kept answers, which member-api had to keep until the last token expired.
 async fn forget_in(connection: &mut Connection, closing: Closing, now: OffsetDateTime) -> sqlx::Result<()> {
     sessions::db::sessions::delete_of_member(connection, closing.member_id).await?;
     idempotency::forget(connection, closing.member_id).await?;
-    db::enter(connection, closing, Phase::Forgotten, now, None).await.map(drop)
+    db::set_phase(connection, closing, Phase::Forgotten, now, None).await.map(drop)
 }
 
-/// Does a step within the lease. After a failure it is due again after a pause.
-async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppState) -> Result<(), EndError>) {
+/// Does a step within the lease. If it fails, it is tried again after a pause.
+async fn run_phase(
+    state: &AppState,
+    closing: Closing,
+    step: impl AsyncFnOnce(&AppState) -> Result<(), EndError>,
+) {
     let left = closing.lease.time_left(state.clock.now());
     let result = timeout(left, step(state)).await.unwrap_or(Err(EndError::OutOfTime));
     let (member_id, phase) = (closing.member_id, closing.phase.as_str());
@@ -102,7 +106,7 @@ async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppStat
     };
     let failures = closing.failures + 1;
     let error = telemetry::chain(&error);
-    tracing::warn!(%member_id, phase, failures, error, "closing an account could not go on; it is tried again");
+    tracing::warn!(%member_id, phase, failures, error, "a phase of closing an account failed; it is tried again");
     metrics::counter!("account_closings_rescheduled_total", "phase" => phase).increment(1);
     let due = state.clock.now() + Backoff::FOR_CALLS.after(failures);
     let reschedule = state.database.run_autocommit("account_closing_reschedule", move |connection| {
@@ -114,16 +118,16 @@ async fn end(state: &AppState, closing: Closing, step: impl AsyncFnOnce(&AppStat
     }
 }
 
-/// Leads a closing to another phase. False if the lease was lost: then another process does so.
-async fn enter(
+/// Moves a closing to another phase. Returns false if the lease was lost: then another process does so.
+async fn set_phase(
     state: &AppState,
     closing: Closing,
     phase: Phase,
     due: Option<OffsetDateTime>,
 ) -> sqlx::Result<bool> {
     let now = state.clock.now();
-    let enter = state.database.run_autocommit("account_closing_enter", move |connection| {
-        Box::pin(db::enter(connection, closing, phase, now, due))
+    let set_phase = state.database.run_autocommit("account_closing_enter", move |connection| {
+        Box::pin(db::set_phase(connection, closing, phase, now, due))
     });
-    enter.await
+    set_phase.await
 }

@@ -3,11 +3,12 @@
 //! | file | owns |
 //! |---|---|
 //! | `http/` | the routes |
-//! | `sign_up`, `create_admin`, `change_password` | an operation each |
+//! | `sign_up`, `create_admin`, `change_password` | one operation each |
+//! | `repeated_sign_up` | sign-ups that are repeated by their Idempotency-Key |
 //! | `close_account` | deciding whether an account can be closed, and closing it |
-//! | `closing` | the phases of it |
-//! | `end_closing` | telling the other services how it has ended |
-//! | `closing_worker` | what was interrupted goes on |
+//! | `closing` | the phases of a closing |
+//! | `end_closing` | telling the other services whether the account is closed or stays open |
+//! | `closing_worker` | finishing closings that were interrupted |
 //! | `participants` | the other services that know members |
 //! | `db` | the table of closings |
 
@@ -20,4 +21,5 @@ pub mod db;
 mod end_closing;
 pub(crate) mod http;
 pub mod participants;
+pub(crate) mod repeated_sign_up;
 pub mod sign_up;

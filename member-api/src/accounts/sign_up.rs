@@ -8,6 +8,8 @@ use access::{MemberId, Role};
 use clock::Clock;
 use database::Connection;
 use database::Database;
+use idempotency::{KeepError, KeptAnswer, Reply};
+use time::OffsetDateTime;
 
 use crate::members::password_hasher::{HashTurn, PasswordError};
 use crate::members::{self, Email, HashKind, Member, MemberName, NewPassword, Phone};
@@ -30,6 +32,27 @@ pub struct NewMember {
     pub phone: Option<Phone>,
 }
 
+/// A request to sign up.
+#[derive(Clone, Debug)]
+pub struct SignUp {
+    /// The id that the member gets.
+    pub id: MemberId,
+    /// When.
+    pub now: OffsetDateTime,
+    /// The member to create.
+    pub new_member: NewMember,
+    /// How it is answered.
+    pub reply: Reply<Member>,
+}
+
+impl SignUp {
+    /// A sign-up that nobody is told of.
+    pub fn unanswered(clock: &Clock, new_member: NewMember) -> Self {
+        let reply = Reply::new(None, |_| ());
+        Self { id: MemberId(clock.new_id()), now: clock.now(), new_member, reply }
+    }
+}
+
 /// Why no member was created.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
@@ -45,6 +68,9 @@ pub enum SignUpError {
     /// The password could not be hashed.
     #[error("the member's password could not be hashed")]
     Password(#[from] PasswordError),
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed, and no member was created.
     #[error("the member could not be stored")]
     Database(#[from] sqlx::Error),
@@ -64,22 +90,22 @@ impl From<Refused> for SignUpError {
 pub async fn sign_up_from(
     state: &AppState,
     address: Option<IpAddr>,
-    new_member: NewMember,
+    sign_up_request: SignUp,
     standings: &mut Standings,
-) -> Result<Member, SignUpError> {
+) -> Result<KeptAnswer, SignUpError> {
     let mut attempt = look(state, address, standings).await?;
     let turn = state.password_hasher.turn(HashKind::SignUp).await?;
     if turn.waited() {
         attempt = look(state, address, standings).await?;
     }
     attempt.claim(&state.database, state.clock.now()).await?;
-    let result = sign_up(&state.database, &state.clock, &turn, attempt.clone(), new_member).await;
+    let result = sign_up(&state.database, &turn, attempt.clone(), sign_up_request).await;
     if let Err(SignUpError::EmailTaken) = result {
         let now = state.clock.now();
         attempt.record_failure(&state.database, now).await?;
         *standings = attempt.standings(now);
     }
-    result
+    result.map(|(_, answer)| answer)
 }
 
 async fn look(
@@ -104,24 +130,27 @@ async fn look(
 /// them gets [`SignUpError::EmailTaken`].
 pub async fn sign_up(
     database: &Database,
-    clock: &Clock,
     turn: &HashTurn,
     attempt: Attempt,
-    new_member: NewMember,
-) -> Result<Member, SignUpError> {
+    SignUp { id, now, new_member, reply }: SignUp,
+) -> Result<(Member, KeptAnswer), SignUpError> {
     let NewMember { role, email, password, name, phone } = new_member;
     let password_hash = turn.hash(password).await?;
-    let id = MemberId(clock.new_id());
-    let member = Member { id, role, email, name, phone, created_at: clock.now() };
+    let member = Member { id, role, email, name, phone, created_at: now };
     let stored = Arc::new((member.clone(), password_hash, attempt));
-    database
-        .run_tx("sign_up", move |connection| {
-            let stored = Arc::clone(&stored);
-            Box::pin(async move { store(connection, &stored.0, &stored.1, &stored.2).await })
+    let store = database.run_tx("sign_up", move |connection| {
+        let (stored, reply) = (Arc::clone(&stored), reply.clone());
+        Box::pin(async move {
+            let (member, password_hash, attempt) = &*stored;
+            // First, so that an equal request in another instance waits for its key, and does not find its own email taken.
+            let answer = reply.keep(connection, member.clone()).await?;
+            store(connection, member, password_hash, attempt).await?;
+            Ok::<_, SignUpError>(answer)
         })
-        .await?;
+    });
+    let answer = store.await?;
     metrics::counter!("members_created_total", "role" => role.as_str()).increment(1);
-    Ok(member)
+    Ok((member, answer))
 }
 
 async fn store(

@@ -1,7 +1,7 @@
 //! Argon2id with memory that is kept from one hash to the next.
 //!
-//! The traits of the argon2 crate take new memory for each hash. Freed memory of this size stays with the allocator, once for
-//! each of its arenas, so that a process soon held many times what it used.
+//! The traits of the argon2 crate allocate new memory for each hash. The allocator keeps freed memory of this size in each of its
+//! arenas. So the process soon held many times the memory that it used.
 
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::password_hash::{Error, generate_salt};
@@ -20,7 +20,11 @@ const NO_ACCOUNT: [u8; 16] = *b"there is nobody.";
 
 /// The memory of one hash at a time. It is taken with the first hash and kept.
 #[derive(Default)]
-pub(super) struct HashMemory(Vec<Block>);
+pub(super) struct HashMemory {
+    blocks: Vec<Block>,
+    #[cfg(test)]
+    filled: u32,
+}
 
 impl HashMemory {
     /// Returns the PHC string of a password, with a new salt.
@@ -38,7 +42,7 @@ impl HashMemory {
         Ok(hash.to_string())
     }
 
-    /// Returns whether a password matches a PHC string, whose own parameters are used. Without one the answer is false, after
+    /// Returns whether a password matches a PHC string, by the parameters in that string. Without a string it returns false, after
     /// the same time.
     pub(super) fn verify(&mut self, password: &[u8], hash: Option<&str>) -> Result<bool, Error> {
         let Some(hash) = hash else {
@@ -59,6 +63,12 @@ impl HashMemory {
         Ok(*expected == Output::new(bytes)?)
     }
 
+    /// How many hashes have been computed.
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> u32 {
+        self.filled
+    }
+
     fn fill(
         &mut self,
         algorithm: Algorithm,
@@ -68,6 +78,10 @@ impl HashMemory {
         salt: &[u8],
         bytes: &mut [u8],
     ) -> Result<(), Error> {
+        #[cfg(test)]
+        {
+            self.filled += 1;
+        }
         let blocks = params.block_count();
         let argon2 = Argon2::new(algorithm, version, params);
         if blocks > MEMORY_KIB as usize {
@@ -75,10 +89,10 @@ impl HashMemory {
             let mut memory = vec![Block::new(); blocks];
             return Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut memory)?);
         }
-        if self.0.is_empty() {
-            self.0 = vec![Block::new(); MEMORY_KIB as usize];
+        if self.blocks.is_empty() {
+            self.blocks = vec![Block::new(); MEMORY_KIB as usize];
         }
-        Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut self.0)?)
+        Ok(argon2.hash_password_into_with_memory(password, salt, bytes, &mut self.blocks)?)
     }
 }
 
@@ -129,6 +143,6 @@ mod tests {
             assert!(memory.verify(PASSWORD, Some(&hash)).unwrap(), "{hash}");
             assert!(!memory.verify(b"another", Some(&hash)).unwrap(), "{hash}");
         }
-        assert_eq!(memory.0.len(), MEMORY_KIB as usize);
+        assert_eq!(memory.blocks.len(), MEMORY_KIB as usize);
     }
 }

@@ -1,5 +1,5 @@
-//! Who hashes a password next. Each kind of request has a queue with an end. Kinds take turns, so that many requests of one kind
-//! do not keep the others waiting.
+//! Decides which request hashes a password next. Each kind of request has a queue of limited length. The kinds take turns, so that
+//! many requests of one kind do not delay the others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,7 @@ impl HashQueue {
         Self { lengths, longest_wait, state: Mutex::new(state) }
     }
 
-    /// Waits for a permit, and tells whether there was a wait. A caller that is dropped leaves the queue at once.
+    /// Waits for a permit. Also returns whether the caller had to wait. A caller that is dropped leaves the queue at once.
     pub(super) async fn enter(self: &Arc<Self>, kind: HashKind) -> Result<(Permit, bool), QueueFull> {
         let turn = {
             let mut state = self.state();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_the_queue_full_is_refused_at_once_and_other_kinds_are_not() {
+    async fn a_request_is_refused_at_once_if_its_queue_is_full_and_other_kinds_are_not() {
         let queue = queue(1);
         let (permit, waited) = queue.enter(HashKind::SignUp).await.unwrap();
         assert!(!waited);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_leaves_the_queue_to_others() {
+    async fn a_cancelled_caller_leaves_the_queue() {
         let queue = queue(1);
         let (permit, _) = queue.enter(HashKind::PasswordChange).await.unwrap();
         for _ in 0..10 {

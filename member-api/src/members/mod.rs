@@ -9,6 +9,7 @@ mod hash_memory;
 mod hash_queue;
 mod member;
 mod member_name;
+mod opaque_string;
 mod password;
 mod phone;
 

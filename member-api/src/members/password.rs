@@ -1,30 +1,37 @@
-//! Passwords in requests. None of these types can be printed.
+//! Rules: which passwords are accepted. None of these types can be printed.
 
 use garde::Validate;
 use garde::error::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
+
+use super::opaque_string::opaque_string;
 
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
 
-/// A password that a member chooses: 8 to 128 characters, used unchanged.
+/// A password that a member chooses: 8 to 128 characters, without controls and invisible ones (RFC 8265, `OpaqueString`). How a
+/// keyboard composes letters, and which of the spaces it sends, makes no difference: the composed form (NFC) is counted and hashed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(transparent)]
+#[serde(from = "String")]
 #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "macaron-tower-7")]
-pub struct NewPassword(SecretString);
+pub struct NewPassword(
+    /// In its one form. `None` if it has none.
+    Option<SecretString>,
+);
 
 impl NewPassword {
-    /// The password itself.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+    /// The password in its one form. `None` if it has a character that no password may have; such a password does not validate.
+    pub fn expose(&self) -> Option<&str> {
+        self.0.as_ref().map(ExposeSecret::expose_secret)
     }
 }
 
 impl From<String> for NewPassword {
-    fn from(password: String) -> Self {
-        Self(password.into())
+    fn from(typed: String) -> Self {
+        Self(opaque_string(SecretString::from(typed).expose_secret()).map(SecretString::from))
     }
 }
 
@@ -32,9 +39,17 @@ impl Validate for NewPassword {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut garde::Report) {
-        let characters = self.expose().chars().count();
-        if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&characters) {
-            report.append(parent(), garde::Error::new("must have 8 to 128 characters"));
+        match &self.0 {
+            None => report.append(
+                parent(),
+                garde::Error::new("must have 8 to 128 characters, and none that is a control or invisible"),
+            ),
+            Some(password) => {
+                let characters = password.expose_secret().chars().count();
+                if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&characters) {
+                    report.append(parent(), garde::Error::new("must have 8 to 128 characters"));
+                }
+            }
         }
     }
 }
@@ -47,9 +62,14 @@ impl Validate for NewPassword {
 pub struct PasswordAttempt(SecretString);
 
 impl PasswordAttempt {
-    /// The password itself.
-    pub fn expose(&self) -> &str {
+    /// The password as it was typed.
+    pub fn as_typed(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// The password in its one form. `None` if it has a character that no new password may have.
+    pub fn prepared(&self) -> Option<SecretString> {
+        opaque_string(self.as_typed()).map(SecretString::from)
     }
 }
 
@@ -57,7 +77,10 @@ impl Validate for PasswordAttempt {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut garde::Report) {
-        if self.expose().chars().count() > MAX_CHARACTERS {
+        // Parts of letters count as letters, as they did when the password was set, or do not, as for a new one.
+        let fits = |characters: usize| characters <= MAX_CHARACTERS;
+        let typed = self.as_typed();
+        if !fits(typed.nfc().count()) && !fits(typed.chars().count()) {
             report.append(parent(), garde::Error::new("has more than 128 characters"));
         }
     }
@@ -67,9 +90,16 @@ impl Validate for PasswordAttempt {
 mod tests {
     use super::*;
 
+    fn is_good(text: &str) -> bool {
+        NewPassword::from(text.to_owned()).validate().is_ok()
+    }
+
+    fn is_attempt(text: &str) -> bool {
+        serde_json::from_value::<PasswordAttempt>(text.into()).unwrap().validate().is_ok()
+    }
+
     #[test]
     fn its_length_is_counted_in_characters() {
-        let is_good = |text: &str| NewPassword::from(text.to_owned()).validate().is_ok();
         assert!(is_good("비밀번호여덟글자"));
         assert!(is_good(&"가".repeat(128)));
         assert!(!is_good("1234567"));
@@ -77,7 +107,31 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_letter_are_not_counted() {
+        let decomposed = |count| "\u{1103}\u{1161}\u{11AF}".repeat(count);
+        assert!(!is_good(&decomposed(3)), "three syllables of nine parts");
+        assert!(!is_good(&"e\u{301}".repeat(7)));
+        assert!(is_good(&decomposed(8)));
+        assert!(is_good(&decomposed(128)) && is_attempt(&decomposed(128)));
+        assert!(!is_good(&decomposed(129)) && !is_attempt(&decomposed(129)));
+        assert!(!is_attempt(&"a".repeat(129)));
+    }
+
+    #[test]
+    fn a_new_one_has_no_hidden_characters_and_an_old_one_may() {
+        for text in [
+            "macaron\0tower",
+            "macaron\u{200B}tower",
+            "macaron\ttower",
+            "\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}",
+        ] {
+            assert!(!is_good(text) && is_attempt(text), "{text:?}");
+        }
+    }
+
+    #[test]
     fn it_is_never_printed() {
-        assert!(!format!("{:?}", NewPassword::from("macaron-tower-7".to_owned())).contains("macaron"));
+        let password = NewPassword::from("macaron-tower-7".to_owned());
+        assert!(!format!("{password:?}").contains("macaron"));
     }
 }

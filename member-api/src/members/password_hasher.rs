@@ -1,7 +1,7 @@
-//! Hashing passwords, on threads of their own and with a limit on how many are hashed at once.
+//! Hashes passwords on separate threads, with a limit on how many are hashed at once.
 //!
-//! A hash takes milliseconds of a core. On the threads of tokio it would delay every other request, and in tokio's pool for
-//! blocking work it would delay whatever else blocks.
+//! A hash takes milliseconds of a core. On the threads of tokio it would delay every other request. In tokio's pool for blocking
+//! work it would delay other blocking work.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use argon2::password_hash::Error;
+use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
 use super::hash_memory::HashMemory;
@@ -18,7 +19,7 @@ use super::hash_queue::{HashKind, HashQueue, Permit, QueueFull};
 use crate::members::{NewPassword, PasswordAttempt};
 use crate::settings::Passwords;
 
-/// How much nicer than the rest of the process the threads are: where cores are rare, what takes microseconds goes first.
+/// How much higher the niceness of these threads is than that of the process. With few cores, short work then runs first.
 const NICER: i32 = 5;
 
 /// Hashes and verifies passwords. Cheap to clone; clones share the queues and the threads.
@@ -36,6 +37,20 @@ pub struct HashTurn {
     waited: bool,
 }
 
+/// Whether a password was right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not the one of the hash.
+    Wrong,
+    /// It is.
+    Right,
+    /// It is, as it was typed: the hash is older than the rule that a password is hashed in its one form.
+    RightAsTyped {
+        /// The hash of the password in its one form, to replace the old one.
+        renewed: String,
+    },
+}
+
 type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;
 
 /// Why a password could not be hashed or verified.
@@ -44,6 +59,9 @@ pub enum PasswordError {
     /// As many requests of this kind are waiting as may wait.
     #[error("too many passwords wait to be hashed")]
     Busy,
+    /// The password has a character that no new password may have, and was not validated.
+    #[error("the password can't be hashed")]
+    Unfit,
     /// The algorithm failed, or a stored hash is malformed.
     #[error("the password could not be hashed")]
     Argon2(#[source] Error),
@@ -75,8 +93,8 @@ impl PasswordHasher {
         Ok(Self { queue: Arc::new(HashQueue::new(permits.get(), lengths, longest_wait)), jobs })
     }
 
-    /// Waits for the turn of a request of this kind. It fails at once if too many are waiting. A request that is dropped while
-    /// it waits leaves the queue.
+    /// Waits for the turn of a request of this kind. Fails at once if too many are waiting. If the future is dropped, the request
+    /// leaves the queue.
     pub async fn turn(&self, kind: HashKind) -> Result<HashTurn, PasswordError> {
         let (permit, waited) = self.queue.enter(kind).await.map_err(|QueueFull| {
             let kind: &'static str = kind.into();
@@ -100,16 +118,20 @@ impl HashTurn {
 
     /// Returns the PHC string of a new password, with a new salt.
     pub async fn hash(&self, password: NewPassword) -> Result<String, PasswordError> {
-        self.run(move |memory| memory.hash(password.expose().as_bytes())).await
+        if password.expose().is_none() {
+            return Err(PasswordError::Unfit);
+        }
+        self.run(move |memory| memory.hash(password.expose().unwrap_or_default().as_bytes())).await
     }
 
-    /// Returns whether the password matches the hash. Without a hash the answer is false, after the same time.
+    /// Returns whether the password matches the hash: in its one form, or else as it was typed, if that differs. Without a hash it
+    /// is wrong, after the same time: how often it is hashed before it is wrong depends only on what was typed.
     pub async fn verify(
         &self,
         attempt: PasswordAttempt,
         hash: Option<String>,
-    ) -> Result<bool, PasswordError> {
-        self.run(move |memory| memory.verify(attempt.expose().as_bytes(), hash.as_deref())).await
+    ) -> Result<Verdict, PasswordError> {
+        self.run(move |memory| verdict(memory, &attempt, hash.as_deref())).await
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, PasswordError>
@@ -120,7 +142,7 @@ impl HashTurn {
         let (answer, answered) = oneshot::channel();
         let permit = Arc::clone(&self.permit);
         let job = move |memory: &mut HashMemory| {
-            // The thread holds the permit, and not only the request. A cancelled request does not let another one start early.
+            // The thread holds the permit too, so that the end of a cancelled request does not start another hash too early.
             let _permit = permit;
             if !answer.is_closed() {
                 let started_at = Instant::now();
@@ -135,6 +157,23 @@ impl HashTurn {
     }
 }
 
+fn verdict(memory: &mut HashMemory, attempt: &PasswordAttempt, hash: Option<&str>) -> Result<Verdict, Error> {
+    let typed = attempt.as_typed();
+    let Some(prepared) = attempt.prepared() else {
+        // No new password can be this, and an older one can.
+        let right = memory.verify(typed.as_bytes(), hash)?;
+        return Ok(if right { Verdict::Right } else { Verdict::Wrong });
+    };
+    let prepared = prepared.expose_secret();
+    if memory.verify(prepared.as_bytes(), hash)? {
+        return Ok(Verdict::Right);
+    }
+    if prepared == typed || !memory.verify(typed.as_bytes(), hash)? {
+        return Ok(Verdict::Wrong);
+    }
+    Ok(Verdict::RightAsTyped { renewed: memory.hash(prepared.as_bytes())? })
+}
+
 /// The threads end with the last sender of jobs.
 fn start_threads(count: NonZeroUsize, jobs: Receiver<Job>) -> io::Result<()> {
     let jobs = Arc::new(Mutex::new(jobs));
@@ -146,7 +185,7 @@ fn start_threads(count: NonZeroUsize, jobs: Receiver<Job>) -> io::Result<()> {
             let mut memory = HashMemory::default();
             let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             while let Ok(job) = next() {
-                // Its caller sees that no answer comes. The memory is written anew by each hash.
+                // If the job panics, its caller gets no answer. The memory stays usable, because each hash overwrites it.
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
             }
         })?;
@@ -159,6 +198,10 @@ mod tests {
     use futures::poll;
 
     use super::*;
+
+    /// 비밀번호여덟글자, of Hangul letters.
+    const COMPOSED_OF_PARTS: &str = "\u{1107}\u{1175}\u{1106}\u{1175}\u{11AF}\u{1107}\u{1165}\u{11AB}\u{1112}\u{1169}\
+        \u{110B}\u{1167}\u{1103}\u{1165}\u{11B2}\u{1100}\u{1173}\u{11AF}\u{110C}\u{1161}";
 
     fn attempt(text: &str) -> PasswordAttempt {
         serde_json::from_value(text.into()).unwrap()
@@ -177,10 +220,55 @@ mod tests {
     async fn a_password_is_verified_by_its_hash_and_an_unknown_account_has_none() {
         let turn = hasher().turn(HashKind::SignIn).await.unwrap();
         let hash = turn.hash(password()).await.unwrap();
-        assert!(turn.verify(attempt("macaron-tower-7"), Some(hash.clone())).await.unwrap());
-        assert!(!turn.verify(attempt("macaron-tower-8"), Some(hash)).await.unwrap());
-        assert!(!turn.verify(attempt("macaron-tower-7"), None).await.unwrap());
+        let verify = async |text: &str, hash: Option<&String>| {
+            turn.verify(attempt(text), hash.cloned()).await.unwrap()
+        };
+        assert_eq!(verify("macaron-tower-7", Some(&hash)).await, Verdict::Right);
+        assert_eq!(verify("macaron-tower-8", Some(&hash)).await, Verdict::Wrong);
+        assert_eq!(verify("macaron-tower-7", None).await, Verdict::Wrong);
         assert!(turn.verify(attempt("x"), Some("no hash".to_owned())).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_however_its_letters_are_composed() {
+        let turn = hasher().turn(HashKind::SignIn).await.unwrap();
+        let (composed, decomposed) = ("비밀번호여덟글자", COMPOSED_OF_PARTS);
+        for set in [composed, decomposed] {
+            let hash = turn.hash(set.to_owned().into()).await.unwrap();
+            for typed in [composed, decomposed] {
+                let verdict = turn.verify(attempt(typed), Some(hash.clone())).await.unwrap();
+                assert_eq!(verdict, Verdict::Right, "{set:?} {typed:?}");
+            }
+        }
+        assert!(matches!(turn.hash("a\0b".to_owned().into()).await, Err(PasswordError::Unfit)));
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_it_was_typed_stays_good_and_is_made_anew() {
+        let turn = hasher().turn(HashKind::SignIn).await.unwrap();
+        let old = turn.run(|memory| memory.hash(COMPOSED_OF_PARTS.as_bytes())).await.unwrap();
+        let verdict = turn.verify(attempt(COMPOSED_OF_PARTS), Some(old.clone())).await.unwrap();
+        let Verdict::RightAsTyped { renewed } = verdict else { panic!("{verdict:?}") };
+        let verdict = turn.verify(attempt("비밀번호여덟글자"), Some(renewed)).await.unwrap();
+        assert_eq!(verdict, Verdict::Right);
+        let wrong = format!("{COMPOSED_OF_PARTS}1");
+        assert_eq!(turn.verify(attempt(&wrong), Some(old)).await.unwrap(), Verdict::Wrong);
+        // No new password could be this.
+        let old = turn.run(|memory| memory.hash(b"macaron\ttower")).await.unwrap();
+        assert_eq!(turn.verify(attempt("macaron\ttower"), Some(old)).await.unwrap(), Verdict::Right);
+    }
+
+    #[test]
+    fn an_unknown_account_is_hashed_for_as_often_as_a_known_one() {
+        for (typed, hashes) in [("macaron-tower-7", 1), (COMPOSED_OF_PARTS, 2), ("macaron\ttower", 1)] {
+            let mut memory = HashMemory::default();
+            let hash = memory.hash(b"another").unwrap();
+            for hash in [None, Some(hash.as_str())] {
+                let before = memory.filled();
+                assert_eq!(verdict(&mut memory, &attempt(typed), hash).unwrap(), Verdict::Wrong);
+                assert_eq!(memory.filled() - before, hashes, "{typed:?} {hash:?}");
+            }
+        }
     }
 
     #[tokio::test]
@@ -196,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_is_not_hashed() {
+    async fn the_password_of_a_client_that_has_gone_is_not_hashed() {
         let turn = hasher().turn(HashKind::SignUp).await.unwrap();
         let (begun, seen) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
@@ -224,7 +312,7 @@ mod tests {
         let turn = hasher.turn(HashKind::SignIn).await.unwrap();
         let panicking = turn.run(|_| -> Result<(), Error> { panic!("a test's panic") });
         assert!(matches!(panicking.await, Err(PasswordError::Stopped)));
-        assert!(!turn.verify(attempt("macaron-tower-7"), None).await.unwrap());
+        assert_eq!(turn.verify(attempt("macaron-tower-7"), None).await.unwrap(), Verdict::Wrong);
         drop(turn);
         drop(hasher.turn(HashKind::SignIn).await.unwrap());
     }

@@ -1,13 +1,17 @@
-//! A Korean mobile number.
+//! Rules: which Korean mobile numbers are accepted, and how they are written.
+
+use std::sync::LazyLock;
 
 use garde::Validate;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The digits of a Korean mobile number: `01012345678`.
 ///
-/// Hyphens, spaces and the country code `+82` are accepted and removed. Numbers with 010 have eight more digits. Older
-/// numbers with 011 or 016 to 019 are still in use and have seven or eight more.
+/// One hyphen, dot or space between the groups of digits and the country code `+82` are accepted and removed, full-width digits and
+/// signs are read as usual ones. Numbers with 010 have eight more digits. Older numbers with 011 or 016 to 019 are still in use and
+/// have seven or eight more.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(from = "String")]
 #[garde(transparent)]
@@ -23,12 +27,29 @@ impl Phone {
 
 impl From<String> for Phone {
     fn from(text: String) -> Self {
-        let bare: String = text.trim().chars().filter(|c| !matches!(c, '-' | ' ')).collect();
-        Self(match bare.strip_prefix("+82") {
-            Some(national) if national.starts_with('0') => national.to_owned(),
-            Some(national) => format!("0{national}"),
-            None => bare,
-        })
+        let text: String = text.trim().chars().map(usual_form).collect();
+        match WRITTEN.captures(&text) {
+            Some(groups) => Self(format!("0{}{}{}", &groups[1], &groups[2], &groups[3])),
+            None => Self(text),
+        }
+    }
+}
+
+/// The ways to write a number, with its groups of digits.
+static WRITTEN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:\+82[-. ]?0?|0)(1[0-9])[-. ]?([0-9]{3,4})[-. ]?([0-9]{4})$")
+        .expect("the pattern is well-formed")
+});
+
+/// Korean and Japanese input methods write signs in full width, and editors put other spaces and hyphens for the usual ones.
+fn usual_form(character: char) -> char {
+    match character {
+        '\u{FF01}'..='\u{FF5E}' => {
+            u32::from(character).checked_sub(0xFEE0).and_then(char::from_u32).unwrap_or(character)
+        }
+        '\u{A0}' | '\u{3000}' => ' ',
+        '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
+        other => other,
     }
 }
 
@@ -51,13 +72,26 @@ fn korean_mobile(digits: &str, _: &()) -> garde::Result {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn the_ways_to_write_it_come_to_the_same_digits() {
-        for written in
-            ["01012345678", "010-1234-5678", " 010 1234 5678 ", "+82 10-1234-5678", "+82 010-1234-5678"]
-        {
+        for written in [
+            "01012345678",
+            "010-1234-5678",
+            " 010 1234 5678 ",
+            "+82 10-1234-5678",
+            "+82 010-1234-5678",
+            "010.1234.5678",
+            "+82 10 1234 5678",
+            "+821012345678",
+            "+82.10.1234.5678",
+            "０１０－１２３４－５６７８",
+            "010‑1234‑5678",
+            "010\u{A0}1234\u{A0}5678",
+        ] {
             let phone = Phone::from(written.to_owned());
             assert_eq!(phone.as_str(), "01012345678", "{written}");
             assert!(phone.validate().is_ok());
@@ -76,9 +110,34 @@ mod tests {
             "+1 212 555 0100",
             "010-1234-567a",
             "٠١٠١٢٣٤٥٦٧٨",
+            "010--1234-5678",
+            "010-1234-5678-",
+            "-010-1234-5678",
+            "0-1-0-1-2-3-4-5-6-7-8",
+            "010/1234/5678",
+            "010-1234-5678 ext 5",
+            "+8210-1234-5678-9",
+            "+83 10 1234 5678",
+            "82 10 1234 5678",
+            "012-1234-5678",
+            "010\u{200B}12345678",
+            "010\n1234\n5678",
+            "010-1234\u{202E}-5678",
         ];
         for written in bad {
             assert!(Phone::from(written.to_owned()).validate().is_err(), "{written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_digits(text in "[+0-9. ０-９-]{0,20}|\\PC{0,20}") {
+            let phone = Phone::from(text);
+            if phone.validate().is_ok() {
+                prop_assert!(matches!(phone.as_str().len(), 10 | 11));
+                prop_assert!(phone.as_str().bytes().all(|byte| byte.is_ascii_digit()));
+                prop_assert_eq!(Phone::from(phone.as_str().to_owned()), phone);
+            }
         }
     }
 }

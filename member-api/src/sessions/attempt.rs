@@ -10,8 +10,8 @@ use crate::sessions::db::{known_places, sign_in_failures};
 use crate::sessions::delay::{Failures, Limit, Standing};
 use crate::sessions::subjects::Subject;
 
-/// For so long an attempt that is allowed after a delay is the only one. It is longer than a hash takes. When it is over, an
-/// attempt whose client has gone no longer blocks the next one.
+/// How long an attempt after a delay excludes other attempts. It is longer than a hash takes. After that, an attempt whose
+/// client has gone does not block the next one any more.
 const CLAIM: Duration = Duration::from_secs(5);
 
 /// An attempt, with the failures before it.
@@ -35,7 +35,7 @@ pub(super) struct Bucket {
     pub(super) decides: bool,
     /// Whether a success makes them forgotten.
     pub(super) ends_with_success: bool,
-    /// Whether the client is told what is left.
+    /// Whether the answer shows the client how many attempts are left.
     pub(super) is_told: bool,
     pub(super) found: Option<Failures>,
 }
@@ -76,8 +76,8 @@ impl Attempt {
         told.map(|bucket| (bucket.name, bucket.limit.standing(bucket.failures(now), now))).collect()
     }
 
-    /// Makes an attempt that is allowed after a delay the only one, on all instances: so there is one guess after each delay. An
-    /// attempt for which there is no delay needs no claim.
+    /// After a delay, allows only one attempt at a time on all instances. So there is one guess after each delay. An attempt
+    /// without a delay needs no claim.
     pub async fn claim(&mut self, database: &Database, now: OffsetDateTime) -> Result<(), Refused> {
         let claimed: Vec<_> = self.used_up(now).collect();
         if claimed.is_empty() {
@@ -101,14 +101,14 @@ impl Attempt {
         Ok(())
     }
 
-    /// Counts its failure. When this has begun, it is done also if the caller goes.
+    /// Counts its failure. Once begun, this is finished even if the caller is cancelled.
     pub async fn record_failure(&mut self, database: &Database, now: OffsetDateTime) -> sqlx::Result<()> {
         let mut subjects = Vec::new();
         for bucket in &mut self.buckets {
             subjects.push((bucket.subject, now + bucket.limit.refill));
             bucket.found = Some(bucket.limit.add(bucket.failures(now), now));
         }
-        // In one order, so that two attempts do not block each other.
+        // Always in the same order, so that two attempts do not deadlock.
         subjects.sort_unstable();
         if subjects.is_empty() {
             return Ok(());
@@ -120,9 +120,9 @@ impl Attempt {
         record.await
     }
 
-    /// Records that it has succeeded, in the caller's transaction: its place is known from now on, and failures on the account are
-    /// forgotten. Those of the address stay: otherwise, who has an account could make room for more guesses. So do those that the
-    /// account has elsewhere, if this place was known before.
+    /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account are
+    /// deleted. The failures of the address stay: otherwise an attacker with an account could sign in to it to get more guesses.
+    /// If this place was known before, the failures on the account from other places stay too.
     pub async fn record_success(
         &self,
         connection: &mut Connection,

@@ -17,16 +17,16 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// How long [`keep_deleting_expired`] may report nothing. It is longer than its pause and four statements.
 pub const MAX_SILENCE: Duration = Duration::from_secs(3 * 60);
 
-/// Deletes expired rows until `ending` is cancelled. This is a worker of the service.
+/// Deletes expired rows until `shutdown` is cancelled. This is a worker of the service.
 pub async fn keep_deleting_expired(
     database: Database,
     clock: Clock,
     throttle: Throttle,
     progress: Progress,
-    ending: CancellationToken,
+    shutdown: CancellationToken,
 ) {
     let delete = || async { delete_expired(&database, &clock, &throttle).await.map(Next::at_once_if) };
-    jobs::repeat(&progress, &ending, PAUSE, delete).await;
+    jobs::repeat(&progress, &shutdown, PAUSE, delete).await;
 }
 
 /// Deletes some expired rows. Returns true if there may be more.

@@ -1,7 +1,7 @@
 //! Rules: how failed attempts delay the next one.
 //!
-//! Failures fill a bucket that drains with time. While it is not full, there is no delay. Each failure that finds it full, or
-//! fills it, doubles the delay until the next attempt.
+//! Failures fill a leaky bucket. While the bucket is not full, there is no delay. When it is full, each failure doubles the delay
+//! until the next attempt.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// How many failures are free, and what comes after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// How many failures make no delay.
+    /// How many failures are free: they cause no delay.
     pub attempts: u32,
     /// After how long one failure is forgiven.
     pub refill: Duration,
@@ -25,25 +25,25 @@ pub struct Limit {
 pub struct Failures {
     /// When the last of them is forgiven.
     pub clear_at: OffsetDateTime,
-    /// When the last of them was.
+    /// When the last failure happened.
     pub failed_at: OffsetDateTime,
-    /// Until then an attempt is being decided that is the only one.
+    /// Until this time a single attempt is being checked, and no other one is allowed.
     pub claimed_until: OffsetDateTime,
 }
 
-/// What is left of a limit, as the client is told.
+/// How many attempts are left of a limit, as the answer shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The limit.
     pub limit: Limit,
     /// How many attempts may fail before there is a delay.
     pub remaining: u32,
-    /// When there is more: after the delay, or when all failures are forgiven. `None` if nothing has failed.
+    /// When more attempts are possible: after the delay, or when all failures are forgiven. `None` if nothing has failed.
     pub reset: Option<Duration>,
 }
 
 impl Limit {
-    /// Failures without any, at a time.
+    /// No failures.
     pub fn none(now: OffsetDateTime) -> Failures {
         Failures { clear_at: now, failed_at: now, claimed_until: now }
     }
@@ -60,7 +60,7 @@ impl Limit {
         u32::try_from((left + each - 1) / each).unwrap_or(if left > 0 { u32::MAX } else { 0 })
     }
 
-    /// Whether the next attempt is decided alone, because it is only allowed after a delay.
+    /// Whether no free failure is left. Then the next attempt is allowed only after a delay, and alone.
     pub fn is_used_up(self, failures: Failures, now: OffsetDateTime) -> bool {
         self.count(failures, now) >= self.attempts
     }

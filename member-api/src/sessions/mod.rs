@@ -1,5 +1,4 @@
-//! Signing in, staying signed in and signing out: access tokens, refresh tokens, and slowing down who
-//! guesses passwords.
+//! Signing in, staying signed in and signing out: access tokens, refresh tokens, and slowing down the guessing of passwords.
 
 pub mod attempt;
 pub mod cleanup;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::members::db::Credentials;
-use crate::members::password_hasher::{HashTurn, PasswordError};
+use crate::members::password_hasher::{HashTurn, PasswordError, Verdict};
 use crate::members::{self, Email, HashKind, PasswordAttempt};
 use crate::sessions::attempt::{Attempt, Refused, Standings};
 use crate::state::AppState;
@@ -42,6 +42,8 @@ impl From<Refused> for SignInError {
 pub struct Checked {
     /// The account, as it was when the password was verified.
     pub credentials: Credentials,
+    /// The hash to replace the stored one with, which is older than the rule for passwords.
+    pub renewed_hash: Option<String>,
     /// The attempt, whose success the caller records together with what it does.
     pub attempt: Attempt,
     /// The turn in which the password was hashed. The caller can hash another one in it.
@@ -49,10 +51,10 @@ pub struct Checked {
 }
 
 /// Checks the password of the account with this email. An unknown email and a wrong password take the same steps, and so the same
-/// time. `standings` becomes what is left of the limits, whatever the end.
+/// time. In every case `standings` is set to what is left of the limits.
 ///
-/// The failures are looked at when it is the attempt's turn, and a failure is counted before the turn ends. So of guesses that are
-/// sent at once, only as many more than the limit are looked at as passwords are hashed at once.
+/// The failures are read after the attempt has its turn to hash, and a failure is counted before the turn ends. So a burst of
+/// guesses can exceed the limit only by the number of passwords that are hashed at once.
 pub async fn check_password(
     state: &AppState,
     kind: HashKind,
@@ -68,9 +70,15 @@ pub async fn check_password(
     }
     attempt.claim(&state.database, state.clock.now()).await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
-    let right = turn.verify(password, hash).await?;
-    if let Some(credentials) = credentials.filter(|_| right) {
-        return Ok(Checked { credentials, attempt, turn });
+    let verdict = turn.verify(password, hash).await?;
+    match (credentials, verdict) {
+        (Some(credentials), Verdict::Right) => {
+            return Ok(Checked { credentials, renewed_hash: None, attempt, turn });
+        }
+        (Some(credentials), Verdict::RightAsTyped { renewed }) => {
+            return Ok(Checked { credentials, renewed_hash: Some(renewed), attempt, turn });
+        }
+        (None, _) | (_, Verdict::Wrong) => {}
     }
     let now = state.clock.now();
     attempt.record_failure(&state.database, now).await?;

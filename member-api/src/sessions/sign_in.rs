@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::members::db::Credentials;
-use crate::members::password_hasher::PasswordError;
+use crate::members::password_hasher::{PasswordError, Verdict};
 use crate::members::{self, Email, HashKind, PasswordAttempt};
 use crate::sessions::attempt::{Attempt, Standings};
 use crate::sessions::db::{refresh_tokens, sessions};
@@ -54,15 +54,35 @@ async fn try_to_sign_in(
     address: Option<IpAddr>,
     standings: &mut Standings,
 ) -> Result<IssuedSession, SignInError> {
-    let checked = check_password(state, HashKind::SignIn, email, address, password, standings).await?;
-    let Checked { credentials, attempt, turn } = checked;
+    let typed = password.clone();
+    let checked = check_password(state, HashKind::SignIn, email.clone(), address, typed, standings).await?;
+    let Checked { credentials, renewed_hash, attempt, turn } = checked;
+    if renewed_hash.is_none() {
+        drop(turn);
+        return create_session(state, credentials, None, attempt).await;
+    }
+    match create_session(state, credentials, renewed_hash, attempt.clone()).await {
+        Err(SignInError::BadCredentials) => {}
+        result => return result,
+    }
+    // Another sign-in may have renewed the hash meanwhile.
+    let find = state.database.read("sign_in_look", move |connection| {
+        let email = email.clone();
+        Box::pin(async move { members::db::find_credentials(connection, &email).await })
+    });
+    let credentials = find.await?.ok_or(SignInError::BadCredentials)?;
+    let verdict = turn.verify(password, Some(credentials.password_hash.clone())).await?;
     drop(turn);
-    create_session(state, credentials, attempt).await
+    match verdict {
+        Verdict::Right => create_session(state, credentials, None, attempt).await,
+        Verdict::Wrong | Verdict::RightAsTyped { .. } => Err(SignInError::BadCredentials),
+    }
 }
 
 async fn create_session(
     state: &AppState,
     credentials: Credentials,
+    renewed_hash: Option<String>,
     attempt: Attempt,
 ) -> Result<IssuedSession, SignInError> {
     let refresh_token = RefreshToken::from_bytes(rand::random());
@@ -74,12 +94,20 @@ async fn create_session(
         expires_at: now + state.tokens.refresh_lifetime(),
     };
     let (member_id, role) = (credentials.member_id, credentials.role);
-    let verified = Arc::new((credentials, attempt));
+    let verified = Arc::new((credentials, renewed_hash, attempt));
     state
         .database
         .run_tx("sign_in", move |connection| {
             let verified = Arc::clone(&verified);
-            Box::pin(async move { new_session.insert(connection, &verified.0, &verified.1).await })
+            Box::pin(async move {
+                let (credentials, renewed_hash, attempt) = &*verified;
+                new_session.insert(connection, credentials, attempt).await?;
+                if let Some(renewed) = renewed_hash {
+                    let (id, old) = (credentials.member_id, &credentials.password_hash);
+                    members::db::replace_password(connection, id, old, renewed, new_session.now).await?;
+                }
+                Ok::<_, SignInError>(())
+            })
         })
         .await?;
     Ok(IssuedSession {

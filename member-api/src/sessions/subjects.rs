@@ -1,5 +1,6 @@
-//! What failures are counted for, as keyed hashes: a copy of the tables does not show who tried to sign in from where. (There are
-//! so few IPv4 addresses that a hash without a key would show them.)
+//! The things that failures are counted for: an account, an address, or both. They are stored as keyed hashes, so that a copy of
+//! the tables does not show who tried to sign in from where. (A hash without a key would not hide an IPv4 address, because all
+//! addresses can be tried.)
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use uuid::Uuid;
 
 use crate::members::Email;
 
@@ -17,7 +19,7 @@ pub type Subject = [u8; 32];
 /// What an attempt is counted for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subjects {
-    /// The account with the email, whether there is one or not.
+    /// The account with the email, even if there is none.
     pub account: Subject,
     /// Where the attempt comes from, if that is known.
     pub origin: Option<Origin>,
@@ -26,11 +28,11 @@ pub struct Subjects {
 /// Where an attempt comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
-    /// The address alone, under which it is known where a member signs in.
+    /// The address, as a place where a member may have signed in before.
     pub place: Subject,
-    /// The address, with all accounts.
+    /// The address, for attempts on all accounts.
     pub address: Subject,
-    /// The address with this account.
+    /// The address and this account.
     pub account_here: Subject,
 }
 
@@ -66,6 +68,15 @@ impl SubjectKey {
     /// The subject of a sign-up from an address.
     pub fn of_sign_up(&self, address: IpAddr) -> Subject {
         self.hash("sign-up address", &[&network(address)])
+    }
+
+    /// Whose Idempotency-Keys a client's are: those of the address itself, and not of its network. The ids of members have another
+    /// version.
+    pub fn owner_of_keys(&self, address: Option<IpAddr>) -> Uuid {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let hash = self.hash("idempotency keys", &[address.as_bytes()]);
+        let [id, _] = hash.as_chunks::<16>().0 else { return Uuid::nil() };
+        uuid::Builder::from_custom_bytes(*id).into_uuid()
     }
 
     /// The place of an address.

@@ -1,14 +1,14 @@
-//! Slowing down who guesses passwords, or asks which emails are taken.
+//! Slows down clients that guess passwords, or that ask which emails are taken.
 //!
-//! What counts are failures, and each is counted when it is known to be one: an attempt that succeeds, or that its client gives
-//! up, never does. They are counted for the account, for the address, and for the account at this address. Unknown accounts are
-//! counted too, so that a delay does not tell which accounts exist.
+//! Only failures count. An attempt that succeeds does not count, and neither does one that its client cancels before the
+//! password was checked. A failure counts for the account, for the address, and for the account at this address. Unknown
+//! accounts count too, so that a delay does not tell which accounts exist.
 //!
-//! Where a member has signed in before, only the failures on the account from there delay: nobody can keep the member out from
-//! elsewhere. Everywhere else, those of the account and those of the address delay.
+//! An attempt from a known place, where the member has signed in before, is delayed only by failures on the account from that
+//! place. So nobody can lock the member out there. An attempt from any other place is delayed by all failures on the account and
+//! by all failures of the address.
 //!
-//! The counts are in the database that also has the passwords. So no attempt is decided without them, and without them alone
-//! nobody is kept out.
+//! The counts are in the same database as the passwords. So both are available, or neither is.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -61,12 +61,17 @@ impl Throttle {
         self.key.of_sign_in(email, address)
     }
 
-    /// A place where a member signed in last before this time is not known any more.
+    /// Whose Idempotency-Keys a client's are, before there is a member. It is no member's id.
+    pub fn key_owner(&self, address: Option<IpAddr>) -> Uuid {
+        self.key.owner_of_keys(address)
+    }
+
+    /// A place is known if the member has signed in there at this time or later.
     pub fn known_since(&self, now: OffsetDateTime) -> OffsetDateTime {
         now - self.known_for
     }
 
-    /// Looks at the failures before an attempt on an account. An email that nobody has makes the same work.
+    /// Reads the failures before an attempt on an account. For an email that nobody has, it does the same work.
     pub async fn look_at_account(
         &self,
         connection: &mut Connection,
@@ -92,7 +97,7 @@ impl Throttle {
         Ok(Attempt::new(buckets, Some(origin.place)))
     }
 
-    /// Looks at the failures before a sign-up. Without an address there is no limit.
+    /// Reads the failures before a sign-up. Without an address there is no limit.
     pub async fn look_at_sign_up(
         &self,
         connection: &mut Connection,
@@ -104,7 +109,7 @@ impl Throttle {
         Ok(Attempt::new(buckets, Some(self.key.place(address))))
     }
 
-    /// Deletes the failures on an account that is closed. Those at single addresses are deleted when they do not count any more.
+    /// Deletes the failures on an account that is closed. The worker `sweep` deletes its failures at single addresses later.
     pub async fn forget(&self, connection: &mut Connection, email: &Email) -> sqlx::Result<()> {
         sign_in_failures::delete(connection, self.subjects(email, None).account).await
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use access::MemberId;
+use axum::response::Response;
 use clock::Clock;
 use database::Database;
-use idempotency::{AnswerToKeep, Claim, KeepError, KeptAnswer};
+use idempotency::{Claim, KeepError, KeptAnswer};
 
 use crate::wallet::db::transfers::RecordedTransfer;
 use crate::wallet::ledger::{self, TransferError};
@@ -21,7 +22,7 @@ pub struct Charge {
     /// The amount.
     pub amount: ChargeAmount,
     /// Makes the answer to the member.
-    pub answer: fn(&Claim, &RecordedTransfer) -> Result<AnswerToKeep, KeepError>,
+    pub answer: fn(&RecordedTransfer) -> Response,
 }
 
 /// Why a charge was not made.
@@ -61,11 +62,10 @@ pub async fn charge(
                     .await?
                     .ok_or(ChargeError::BatchRefused)?,
             };
-            let answered = charges
-                .iter()
-                .zip(&recorded)
-                .map(|(charge, recorded)| (charge.answer)(&charge.claim, recorded));
-            let answered = answered.collect::<Result<Vec<_>, _>>()?;
+            let mut answered = Vec::with_capacity(count);
+            for (charge, recorded) in charges.iter().zip(&recorded) {
+                answered.push(charge.claim.answer((charge.answer)(recorded)).await?);
+            }
             Ok::<_, ChargeError>(idempotency::keep(connection, answered).await?)
         })
     });
@@ -100,7 +100,7 @@ impl ChargeError {
         match self {
             Self::Transfer(error) => error.label(),
             Self::Keep(KeepError::KeyIsKnown) => "repeated",
-            Self::BatchRefused => "not_together",
+            Self::BatchRefused => "batch_refused",
             Self::Keep(_) | Self::Database(_) => "failed",
             Self::Shared(error) => error.label(),
         }

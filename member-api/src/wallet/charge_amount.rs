@@ -1,4 +1,4 @@
-//! The amount of a charge.
+//! Rules: how much can be charged at once.
 
 use garde::Validate;
 use garde::error::Path;

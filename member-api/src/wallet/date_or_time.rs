@@ -1,5 +1,6 @@
-//! The start or end of a period, as clients send it.
+//! Rules: the start or end of a period, as clients send it.
 
+use problem::range::Bound;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use time::format_description::well_known::Rfc3339;
@@ -36,12 +37,23 @@ impl DateOrTime {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let date = Date::parse(text, format_description!("[year]-[month]-[day]")).map(Self::Date);
-        let parsed = date.or_else(|_| {
-            OffsetDateTime::parse(text, &Rfc3339).map(|time| Self::Time(time.to_offset(UtcOffset::UTC)))
-        });
         // These years can be compared with a DATETIME column, also after a change of the offset.
-        parsed.ok().filter(|bound| (1970..=9000).contains(&bound.start().year()))
+        let has_room = |year| (1970..=9000).contains(&year);
+        if let Ok(date) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+            return has_room(date.year()).then_some(Self::Date(date));
+        }
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+        has_room(time.year()).then_some(Self::Time(time))
+    }
+}
+
+/// Only of a date that ends a period, all of its day belongs to the period.
+impl Bound for DateOrTime {
+    fn ends_before(&self, start: &Self) -> bool {
+        match self {
+            Self::Date(_) => self.end() <= start.start(),
+            Self::Time(_) => self.end() < start.start(),
+        }
     }
 }
 
@@ -56,6 +68,7 @@ impl<'de> Deserialize<'de> for DateOrTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use time::macros::datetime;
 
     #[test]
@@ -83,8 +96,51 @@ mod tests {
             "0000-01-01",
             "9999-12-31",
             "-2026-11-22",
+            "-9999-01-01",
+            "+9999-12-31",
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00+23:59",
+            "2026-11-22T00:00:00+24:00",
         ] {
             assert_eq!(DateOrTime::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_period_ends_before_it_starts_if_no_moment_is_in_it_and_it_is_not_of_one_moment() {
+        let ends_before = |from: &str, to: &str| {
+            DateOrTime::parse(to).unwrap().ends_before(&DateOrTime::parse(from).unwrap())
+        };
+        for (from, to) in [
+            ("2026-11-22", "2026-11-22"),
+            ("2026-11-21", "2026-11-22"),
+            ("2026-11-22T00:00:00Z", "2026-11-22T00:00:00Z"),
+            ("2026-11-22", "2026-11-21T15:00:00Z"),
+            ("2026-11-22T14:59:59Z", "2026-11-22"),
+        ] {
+            assert!(!ends_before(from, to), "{from} to {to}");
+        }
+        for (from, to) in [
+            ("2026-11-22", "2026-11-21"),
+            ("2026-11-22T00:00:01Z", "2026-11-22T00:00:00Z"),
+            ("2026-11-22", "2026-11-21T14:59:59Z"),
+            ("2026-11-22T15:00:00Z", "2026-11-22"),
+        ] {
+            assert!(ends_before(from, to), "{from} to {to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused(
+            text in r"[+-]?[0-9]{4,6}-(0[0-9]|1[0-2])-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][0-2][0-9]:[0-5][0-9]))?",
+            other in r"(0000|1970|9000|9999)-(01-01|12-31)(T(00:00:00|23:59:59)[+-]23:59)?",
+        ) {
+            for text in [text, other] {
+                if let Some(bound) = DateOrTime::parse(&text) {
+                    prop_assert!(bound.start() <= bound.end());
+                }
+            }
         }
     }
 }

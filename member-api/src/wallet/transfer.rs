@@ -1,4 +1,4 @@
-//! A transfer and its postings.
+//! Rules: a transfer and its postings.
 
 use access::MemberId;
 use money::Won;

@@ -30,7 +30,10 @@ async fn an_empty_ledger_adds_up(_: MySqlPoolOptions, options: MySqlConnectOptio
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn it_sums_up_and_names_who_is_out_of_line(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn the_audit_sums_up_and_names_the_accounts_that_do_not_add_up(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options);
     let (kim, lee) = (world.customer("kim").await, world.customer("lee").await);
     let first = world.charge(&kim, 3_000).await;

@@ -22,7 +22,7 @@ async fn a_flood_of_sign_ups_is_refused_at_once_and_nobody_else_notices(
 ) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
-    // Nothing is hashed, so whoever is answered was not waiting for it.
+    // Nothing is hashed, so a request that gets an answer has not waited for a hash.
     let turns = [world.turn(HashKind::SignUp).await, world.turn(HashKind::SignUp).await];
     let mut flood: Vec<_> = (0..110).map(|n| sign_up(&world, n).boxed()).collect();
     for _ in 0..110 - 12 {

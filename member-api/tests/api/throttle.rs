@@ -1,4 +1,4 @@
-//! Slowing down who guesses. [`World`] allows 3 failed attempts on an account without a delay, and 5 from an address.
+//! Slowing down the guessing of passwords. [`World`] allows 3 failed attempts on an account without a delay, and 5 from an address.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ async fn wrong_passwords_are_delayed_longer_and_longer_whether_the_account_exist
                 (401, "")
             ]
         );
-        // Neither is the right password looked at before its time, from where nobody has signed in.
+        // From an unknown place, the right password is not checked either before the delay is over.
         let _ = attempt(&world, email, PASSWORD, "192.0.2.9")
             .await
             .expect_problem(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED");
@@ -159,7 +159,7 @@ async fn a_right_password_makes_an_account_start_anew(_: MySqlPoolOptions, optio
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_who_is_known_there(
+async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_members_who_are_known_there(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -181,7 +181,7 @@ async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_who_is_
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_a_burst_of_guesses_only_as_many_more_are_looked_at_as_are_hashed_at_once(
+async fn a_burst_of_guesses_exceeds_the_limit_only_by_the_hashes_at_once(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -227,7 +227,10 @@ async fn after_a_delay_one_guess_is_looked_at_on_all_instances_together(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_nobody_waits_for_is_not_counted(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn an_attempt_of_a_client_that_has_gone_is_not_counted(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
     for password in [PASSWORD, "wrong-password"] {
@@ -296,10 +299,7 @@ async fn after_a_change_of_the_password_only_its_own_place_is_known(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn who_asks_by_signing_up_which_emails_are_taken_is_delayed(
-    _: MySqlPoolOptions,
-    options: MySqlConnectOptions,
-) {
+async fn sign_ups_with_emails_that_are_taken_are_delayed(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let _ = sign_up(&world, "kim", "192.0.2.1").await.expect(StatusCode::CREATED);
     for _ in 0..5 {
@@ -343,7 +343,10 @@ async fn every_answer_tells_what_is_left(_: MySqlPoolOptions, options: MySqlConn
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn who_tried_is_not_stored_and_soon_forgotten(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn the_email_and_address_of_an_attempt_are_not_stored_in_clear_and_soon_deleted(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options);
     let _ = sign_up(&world, "kim", "192.0.2.1").await.expect(StatusCode::CREATED);
     guess(&world, "lee@example.com", "192.0.2.1").await;

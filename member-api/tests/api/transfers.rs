@@ -204,7 +204,7 @@ async fn fault_17_nobody_can_credit_themselves(_: MySqlPoolOptions, options: MyS
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_owed_finds_its_way_into_a_closed_wallet(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn refunds_and_payouts_reach_a_closed_wallet(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options);
     let kim = world.customer("kim").await;
     world.charge(&kim, 3_000).await;

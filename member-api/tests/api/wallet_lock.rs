@@ -36,7 +36,10 @@ fn unlimited_wait() -> Settings {
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_moves_a_wallets_money_waits_for_its_lock(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn every_route_that_moves_a_wallets_money_waits_for_its_lock(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let world = World::new(options).with_wallet_lock(another_instance());
     let (kim, lee) = (world.customer("kim").await, world.customer("lee").await);
     for (request, status) in

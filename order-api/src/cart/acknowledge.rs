@@ -13,7 +13,7 @@ use crate::state::AppState;
 /// Why messages were not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum AcknowledgeError {
-    /// The cart has another version by now. Nothing was changed.
+    /// The cart has another version now. Nothing was changed.
     #[error("the cart has another version")]
     Changed(Vec<Message>),
     /// The cart cannot be read, compared or shown.
@@ -21,8 +21,8 @@ pub enum AcknowledgeError {
     View(#[from] ViewError),
 }
 
-/// Takes over what a customer was shown at `version` of the cart: its lines get the names and prices of then, and those whose
-/// options were deleted leave the cart.
+/// Acknowledges what the customer was shown at `version` of the cart: the lines get the names and prices of that version, and lines
+/// of deleted options leave the cart.
 pub async fn acknowledge_messages(
     app: &AppState,
     customer: MemberId,

@@ -26,12 +26,12 @@ impl ComparedLine {
         }
     }
 
-    /// Whether there is a change that the customer has not acknowledged. Such a line is ordered only after that.
+    /// Whether there is a change that the customer has not acknowledged. The line can't be ordered before that.
     pub fn has_changed(&self) -> bool {
         self.messages.iter().any(|message| message.change.needs_acknowledgement())
     }
 
-    /// The line when the customer has acknowledged the changes; `None` if it then leaves the cart.
+    /// The line after the customer has acknowledged the changes; `None` if it then leaves the cart.
     pub fn acknowledged(&self) -> Option<CartLine> {
         self.option().map(|option| CartLine { seen: option.as_seen(), ..self.line.clone() })
     }
@@ -95,7 +95,7 @@ pub enum Change {
     },
     /// The option is sold out.
     SoldOut,
-    /// Fewer pieces can be had now than the customer wants.
+    /// Fewer pieces are available now than the customer wants.
     QuantityReduced {
         /// How many pieces the customer wants.
         wanted: Quantity,
@@ -112,8 +112,8 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether the message is shown until the customer acknowledges it. The others say how things are now, and are shown as
-    /// long as they are so.
+    /// Whether the message is shown until the customer acknowledges it. The other messages are about the present state, and are
+    /// shown as long as it lasts.
     pub const fn needs_acknowledgement(&self) -> bool {
         match self {
             Self::ItemDeleted
@@ -243,7 +243,7 @@ mod tests {
         assert!(compared.has_changed());
         let after = compared.acknowledged().unwrap();
         assert_eq!((after.quantity, &after.seen), (quantity(5), &now.as_seen()));
-        // What was acknowledged is not shown again; what can be had is shown as long as it is so.
+        // An acknowledged change is not shown again. A shortage is shown as long as it lasts.
         let after = compare(after, OptionState::OnSale(now));
         assert_eq!((changes(&after), after.has_changed()), (vec![few], false));
     }

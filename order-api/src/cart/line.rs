@@ -1,4 +1,4 @@
-//! A cart line, and an option as its store sells it.
+//! Rules: a cart line, and an option as its store sells it.
 
 use access::MemberId;
 use money::Won;
@@ -14,7 +14,7 @@ pub const MAX_LINES: usize = 100;
 pub struct CartLine {
     /// The option.
     pub option_id: Uuid,
-    /// How many pieces the customer wants. It does not depend on how many can be had.
+    /// How many pieces the customer wants. It does not depend on how many are available.
     pub quantity: Quantity,
     /// The version of the line. A line gets a new one when it is added and when its quantity is set. A version is in one order
     /// that has not failed, and an order removes from the cart only the version that was ordered.

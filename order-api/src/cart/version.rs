@@ -9,7 +9,7 @@ use super::comparison::ComparedLine;
 use super::line::OptionState;
 
 /// The version of a cart, an opaque text. It changes with the lines, names, prices and messages. It does not change with the
-/// number of pieces that can be had: others change that at any time, and it says nothing about what the customer wants.
+/// number of available pieces: other customers change that at any time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartVersion(String);
 
@@ -29,11 +29,11 @@ impl CartVersion {
     }
 }
 
-/// All that a line shows, except how many pieces can be had. The messages follow from it.
+/// All that a line shows, except how many pieces are available. The messages follow from it.
 #[derive(Serialize)]
 struct ShownLine<'cart> {
     option_id: Uuid,
-    /// A line that was removed and added again is another line.
+    /// It differs if the line was removed and added again.
     line_version: Uuid,
     quantity: u32,
     seen: Shown<'cart>,
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn it_changes_with_everything_that_a_cart_shows_but_what_can_be_had() {
+    fn it_changes_with_everything_that_a_cart_shows_but_the_available_pieces() {
         let on_sale = |option| version(line(), OptionState::OnSale(option));
         let first = on_sale(option());
         for available in [0, 1, 2, 3, 1_000] {

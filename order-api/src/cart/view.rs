@@ -21,7 +21,7 @@ pub struct CartView {
     pub version: CartVersion,
     /// The lines whose options are on sale, also those that are sold out.
     pub lines: Vec<LineView>,
-    /// What has changed since the customer last acknowledged it, and what can be had now where that is too little.
+    /// What has changed since the customer last acknowledged it, and where fewer pieces are available than the customer wants.
     pub messages: Vec<Message>,
     /// The sum of the lines.
     pub total: Won,

@@ -60,8 +60,8 @@ pub(super) async fn choose_lines(
         Some(version) => CartVersion::of(&compared).as_str() == version,
         None => !chosen.clone().any(ComparedLine::has_changed),
     };
-    // What was deleted cannot be ordered, though the customer has seen that it was. It is only passed over if all lines
-    // are ordered.
+    // A deleted option can't be ordered, even if the customer has seen that it is deleted. If all lines are ordered, it is
+    // skipped; if it was chosen, the order is refused.
     let is_on_sale = choice.option_ids.is_none() || chosen.clone().all(|line| line.option().is_some());
     if !is_as_seen || !is_on_sale || !missing.is_empty() {
         let messages = chosen.flat_map(|line| line.messages.iter().cloned());

@@ -29,7 +29,7 @@ use crate::state::AppState;
 
 /// How often to look for the outcome of an order while another process works on it.
 const POLL: Duration = Duration::from_millis(100);
-/// How often an order is stored anew because another order of the same lines has failed meanwhile.
+/// How often an order is stored again if another order of the same lines has failed meanwhile.
 const STORE_ATTEMPTS: u32 = 3;
 
 /// Why an order was not placed, or has failed.

@@ -1,4 +1,4 @@
-//! The states of a checkout, and the next step in each of them.
+//! Rules: the states of a checkout, and the next step in each of them.
 //!
 //! ```text
 //! RESERVING ──reserved──► PAYING ──paid──► the order is CONFIRMED

@@ -1,4 +1,4 @@
-//! What order lines add to the running totals of their sellers.
+//! Rules: what order lines add to the running totals of their sellers.
 
 use money::Won;
 

@@ -1,4 +1,4 @@
-//! The statuses of an order line, and which action leads from one to another.
+//! Rules: the statuses of an order line, and which action leads from one to another.
 //!
 //! ```text
 //! PENDING ──► ORDERED ──────────► CANCELLED
@@ -106,8 +106,8 @@ impl Action {
 }
 
 impl Action {
-    /// Whether it needs the accounts of customer and seller: it begins something that both have to see to its end. The other
-    /// actions end something, or are the system's.
+    /// Whether the accounts of customer and seller must be open: the action begins something that both are needed to finish. The
+    /// other actions finish something, or are done by the system.
     pub const fn needs_open_accounts(self) -> bool {
         match self {
             Self::Cancel | Self::RequestRefund => true,

@@ -1,4 +1,4 @@
-//! An order, its lines, and why an order fails.
+//! Rules: an order, its lines, and why an order fails.
 
 use access::MemberId;
 use money::Won;

@@ -1,4 +1,4 @@
-//! A payout.
+//! Rules: a payout.
 
 use access::MemberId;
 use money::Won;

@@ -50,14 +50,15 @@ async fn give_up_lines(
         };
         let reason = Some("the stock was gone before the order could be handed over".to_owned());
         let author = Author { actor: Actor::System, actor_id: None, reason };
-        let entry = change_status(clock, &mut found.line, status, Action::GiveUp, closed, author);
+        let entry =
+            change_status(clock, clock.new_id(), &mut found.line, status, Action::GiveUp, closed, author);
         changed.push((found.line, entry));
     }
     let additions = write(connection, shards, &changed).await?;
     let pay_back: Vec<Delivery> =
         changed.iter().map(|(line, _)| Delivery { kind: PAY_BACK, subject_id: line.id }).collect();
     if !pay_back.is_empty() {
-        // Without a lease: the worker claims them at once.
+        // The lease has expired already, so the worker claims them at once.
         outbox::db::insert(connection, &pay_back, now, now).await?;
     }
     let restocks: Vec<Delivery> =

@@ -3,6 +3,7 @@
 use access::MemberId;
 use clock::Clock;
 use database::Connection;
+use uuid::Uuid;
 
 use crate::orders::additions;
 use crate::orders::db::line_changes::{self, LineChange};
@@ -54,9 +55,10 @@ where
     }
 }
 
-/// Changes the status of a line. Returns the entry for its history.
+/// Changes the status of a line. Returns the entry for its history, which has the given id.
 pub(super) fn change_status(
     clock: &Clock,
+    id: Uuid,
     line: &mut OrderLine,
     status: LineStatus,
     action: Action,
@@ -64,7 +66,7 @@ pub(super) fn change_status(
     author: Author,
 ) -> LineChange {
     let change = LineChange {
-        id: clock.new_id(),
+        id,
         line_id: line.id,
         old_status: line.status,
         new_status: status,

@@ -1,4 +1,4 @@
-//! Control sums: a few numbers that compare the totals of all sellers with all their lines at once.
+//! Rules: control sums, a few numbers that compare the totals of all sellers with all their lines at once.
 //!
 //! Beside the plain sum of the amounts there is a weighted sum: each amount is multiplied by a weight of its seller (28
 //! bits of the CRC-32 of the seller's id), modulo the prime 2^61 − 1. Both sums are linear, so they are the same over the

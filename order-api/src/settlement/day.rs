@@ -1,4 +1,4 @@
-//! Business days: dates in Asia/Seoul.
+//! Rules: business days, which are dates in Asia/Seoul.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use paging::Position;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
@@ -77,6 +78,13 @@ impl BusinessDay {
     #[must_use]
     pub fn previous(self) -> Self {
         self.0.previous_day().map_or(self, Self)
+    }
+}
+
+/// Whatever is read as a day can be one.
+impl Position for BusinessDay {
+    fn is_possible(&self) -> bool {
+        true
     }
 }
 

@@ -1,4 +1,4 @@
-//! The name of the job, and its parameter: the day.
+//! Rules: the name of the job, and its parameter: the day.
 
 use super::day::BusinessDay;
 use crate::batch::JobExecution;

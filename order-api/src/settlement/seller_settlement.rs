@@ -1,4 +1,4 @@
-//! What a seller is owed for a business day.
+//! Rules: what a seller is owed for a business day.
 
 use money::Won;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Running totals: what is added to a seller's business day, and to which day.
+//! Rules: what is added to the running totals, and to which business day.
 
 use std::collections::BTreeMap;
 

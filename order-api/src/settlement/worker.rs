@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::settler::{SettleError, Settler};
 use crate::batch::{Listener, RunError, StepExecution};
 
-/// How often the lines of the day are read ahead.
+/// How often the order lines of the day are summed up ahead of the settlement.
 const READ_AHEAD_EVERY: Duration = Duration::from_secs(60);
 
 /// How long a worker of the settlement may report nothing before it is restarted. While customers buy, the proof of a big
@@ -19,14 +19,14 @@ pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(30 * 60);
 
 impl Settler {
     /// Settles what is due until the process shuts down. A run stops between two chunks.
-    pub(crate) async fn settle_when_due(self, progress: Progress, ending: CancellationToken) {
+    pub(crate) async fn settle_when_due(self, progress: Progress, shutdown: CancellationToken) {
         let poll = self.resources.settings.poll();
-        jobs::repeat(&progress, &ending, poll, || self.settle_unless_busy(&progress)).await;
+        jobs::repeat(&progress, &shutdown, poll, || self.settle_unless_busy(&progress)).await;
     }
 
-    /// Reads the lines of the day until the process shuts down.
-    pub(crate) async fn keep_reading_ahead(self, progress: Progress, ending: CancellationToken) {
-        jobs::repeat(&progress, &ending, READ_AHEAD_EVERY, || self.read_ahead()).await;
+    /// Sums up the order lines of the day until the process shuts down.
+    pub(crate) async fn keep_reading_ahead(self, progress: Progress, shutdown: CancellationToken) {
+        jobs::repeat(&progress, &shutdown, READ_AHEAD_EVERY, || self.read_ahead()).await;
     }
 
     async fn settle_unless_busy(&self, progress: &Progress) -> Result<(), SettleError> {

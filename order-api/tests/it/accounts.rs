@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::support::{Market, Member, Trouble, World, day, one, until};
+use crate::support::{Fault, Market, Member, World, day, one, until};
 
 /// What a closed member is called.
 const NOBODY: &str = "탈퇴한 회원";
@@ -204,7 +204,7 @@ async fn everything_that_is_open_of_a_customer_is_listed_at_once(
     let customer = &market.customer;
     let line = market.sell(3).await;
     let _ = market.request_refund(line).await.expect(StatusCode::OK);
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let _ = world.add(customer, market.cake, 5).await.expect(StatusCode::OK);
     let order = client.post("/api/order/orders").bearer(&customer.token).key("slow").json(&one(market.cake));
@@ -223,7 +223,7 @@ async fn everything_that_is_open_of_a_customer_is_listed_at_once(
     );
 
     // All of it can go on.
-    world.to_member.heal();
+    world.to_member.restore();
     let _ = market.accept_refund(&market.seller, line).await.expect(StatusCode::OK);
     world.finish_everything().await;
     let refused = close(world, customer, Role::Customer).await;
@@ -270,14 +270,14 @@ async fn everything_that_is_open_of_a_seller_is_listed_until_it_is_paid(
     assert_eq!(open_of(refused), [open("PENDING_SETTLEMENT", 1, 4_000)]);
 
     // A payout whose money is on its way.
-    world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseRequest, usize::MAX);
+    world.to_member.fault_of("POST /internal/wallets", "", Fault::LoseRequest, usize::MAX);
     let (payers, shared) = (world.another_instance().1, world.token(seller, Role::Seller));
     let range = json!({ "from": day(22), "to": day(22) });
     let payout = payers.post("/api/order/payouts").bearer(&shared.token).key("pay").json(&range);
     let _ = payout.send().await.expect(StatusCode::ACCEPTED);
     let refused = close(world, seller, Role::Seller).await;
     assert_eq!(open_of(refused), [open("PENDING_SETTLEMENT", 1, 4_000)]);
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     let refused = close(world, seller, Role::Seller).await;
     assert_eq!(open_of(refused), [open("WALLET", 1, 4_000)]);
@@ -318,15 +318,15 @@ async fn a_seller_whose_days_come_to_zero_can_close_and_leaves_no_texts(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn nothing_begins_while_it_is_decided(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn nothing_new_begins_while_a_closing_is_decided(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
     let _ = world.add(&customer, market.cake, 1).await.expect(StatusCode::OK);
-    world.member_to_order.trouble("PUT /internal/closings", "", Trouble::HoldReply, 1);
+    world.member_to_order.fault_of("PUT /internal/closings", "", Fault::HoldAnswer, 1);
     let decide = async { close(world, &customer, Role::Customer).await };
     let meanwhile = async {
-        world.member_to_order.happened().await;
+        world.member_to_order.wait_for_fault().await;
         let refused = [
             world.order(&customer, &one(market.cake)).await,
             change_line(world, &customer, line, "cancel").await,
@@ -337,7 +337,7 @@ async fn nothing_begins_while_it_is_decided(_: MySqlPoolOptions, options: MySqlC
         }
         // What is not new goes on: the cart is shown, the wallet too.
         world.cart(&customer).await;
-        world.member_to_order.let_go();
+        world.member_to_order.pass_on_held();
     };
     let (closed, ()) = tokio::join!(decide, meanwhile);
     let _ = closed.expect(StatusCode::NO_CONTENT);
@@ -352,12 +352,12 @@ async fn money_that_arrives_while_it_is_decided_keeps_the_account_open(
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
-    world.member_to_order.trouble("PUT /internal/closings", "", Trouble::HoldReply, 1);
+    world.member_to_order.fault_of("PUT /internal/closings", "", Fault::HoldAnswer, 1);
     let decide = async { close(world, &customer, Role::Customer).await };
     let meanwhile = async {
-        world.member_to_order.happened().await;
+        world.member_to_order.wait_for_fault().await;
         world.charge(&customer, 7_000).await;
-        world.member_to_order.let_go();
+        world.member_to_order.pass_on_held();
     };
     let (refused, ()) = tokio::join!(decide, meanwhile);
     assert_eq!(open_of(refused), [open("WALLET", 1, 7_000)]);
@@ -378,25 +378,25 @@ async fn a_service_that_cannot_be_asked_is_a_503_and_changes_nothing(
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
     for down in [&world.member_to_store, &world.member_to_order] {
-        down.down();
+        down.end_all();
         let refused = close(world, &customer, Role::Customer).await;
         let _ = refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
-        down.heal();
+        down.restore();
         assert_eq!(phase(world, &customer).await, "NONE");
     }
     // It is down only from the moment at which the member is to be marked; and the mark is lost, or its answer is.
-    for (proxy, trouble) in [
-        (&world.member_to_store, Trouble::LoseRequest),
-        (&world.member_to_order, Trouble::LoseRequest),
-        (&world.member_to_store, Trouble::LoseReply),
-        (&world.member_to_order, Trouble::LoseReply),
+    for (proxy, fault) in [
+        (&world.member_to_store, Fault::LoseRequest),
+        (&world.member_to_order, Fault::LoseRequest),
+        (&world.member_to_store, Fault::LoseAnswer),
+        (&world.member_to_order, Fault::LoseAnswer),
     ] {
-        proxy.trouble("PUT /internal/closings", "", trouble, usize::MAX);
+        proxy.fault_of("PUT /internal/closings", "", fault, usize::MAX);
         let refused = close(world, &customer, Role::Customer).await;
         let _ = refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
-        proxy.heal();
-        assert_eq!(phase(world, &customer).await, "OPEN", "{trouble:?}");
-        assert!(marks(world, &customer).await.iter().all(|mark| mark != "CLOSING"), "{trouble:?}");
+        proxy.restore();
+        assert_eq!(phase(world, &customer).await, "OPEN", "{fault:?}");
+        assert!(marks(world, &customer).await.iter().all(|mark| mark != "CLOSING"), "{fault:?}");
     }
     let _ = change_line(world, &customer, line, "refund-request").await.expect(StatusCode::OK);
     assert_eq!(open_of(close(world, &customer, Role::Customer).await), [open("OPEN_REFUND", 1, 1_000)]);
@@ -410,8 +410,8 @@ async fn a_closing_that_could_not_be_undone_is_undone_later(
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
-    world.member_to_order.trouble("PUT /internal/closings", "", Trouble::LoseReply, usize::MAX);
-    world.member_to_order.trouble("POST /internal/closings", "/undo", Trouble::LoseRequest, usize::MAX);
+    world.member_to_order.fault_of("PUT /internal/closings", "", Fault::LoseAnswer, usize::MAX);
+    world.member_to_order.fault_of("POST /internal/closings", "/undo", Fault::LoseRequest, usize::MAX);
     let refused = close(world, &customer, Role::Customer).await;
     let _ = refused.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
     assert_eq!(
@@ -424,7 +424,7 @@ async fn a_closing_that_could_not_be_undone_is_undone_later(
     run_due(world).await;
     assert_eq!(phase(world, &customer).await, "UNDOING", "order-api is still not heard");
 
-    world.member_to_order.heal();
+    world.member_to_order.restore();
     world.clock_control.advance(Duration::from_secs(30));
     run_due(world).await;
     assert_eq!(phase(world, &customer).await, "OPEN");
@@ -440,16 +440,16 @@ async fn the_closing_of_a_process_that_stands_still_is_undone_and_has_no_effect_
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, line) = customer_with_cake(&market, 1).await;
-    for held in [Trouble::HoldRequest, Trouble::HoldReply] {
+    for held in [Fault::HoldRequest, Fault::HoldAnswer] {
         let (still, members) = world.another_member_api();
-        world.member_to_order.trouble("PUT /internal/closings", "", held, 1);
+        world.member_to_order.fault_of("PUT /internal/closings", "", held, 1);
         let decide = async { close_at(&members, world, &customer, Role::Customer).await };
         let meanwhile = async {
-            world.member_to_order.happened().await;
+            world.member_to_order.wait_for_fault().await;
             world.clock_control.advance(Duration::from_secs(11));
             run_due(world).await;
             assert_eq!(phase(world, &customer).await, "OPEN");
-            world.member_to_order.let_go();
+            world.member_to_order.pass_on_held();
         };
         let (answer, ()) = tokio::join!(decide, meanwhile);
         let _ = answer.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
@@ -466,7 +466,7 @@ async fn a_service_that_was_down_forgets_the_member_later(_: MySqlPoolOptions, o
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, _) = customer_with_cake(&market, 1).await;
-    world.member_to_order.trouble("POST /internal/closings", "/forget", Trouble::LoseRequest, usize::MAX);
+    world.member_to_order.fault_of("POST /internal/closings", "/forget", Fault::LoseRequest, usize::MAX);
     let _ = close(world, &customer, Role::Customer).await.expect(StatusCode::NO_CONTENT);
     let names = async || {
         let sales = market.get(&market.seller, "/api/order/sales").await;
@@ -476,7 +476,7 @@ async fn a_service_that_was_down_forgets_the_member_later(_: MySqlPoolOptions, o
     world.clock_control.advance(Duration::from_secs(1));
     run_due(world).await;
     assert_eq!(phase(world, &customer).await, "FORGETTING", "order-api is still not heard");
-    world.member_to_order.heal();
+    world.member_to_order.restore();
     world.clock_control.advance(Duration::from_secs(30));
     run_due(world).await;
     assert_eq!((names().await, phase(world, &customer).await.as_str()), (json!(NOBODY), "FORGETTING_AGAIN"));
@@ -512,12 +512,12 @@ async fn a_closing_goes_on_when_its_client_has_gone(_: MySqlPoolOptions, options
     let market = Market::new(options).await;
     let world = &market.world;
     let (customer, _) = customer_with_cake(&market, 1).await;
-    world.member_to_order.trouble("PUT /internal/closings", "", Trouble::HoldRequest, 1);
+    world.member_to_order.fault_of("PUT /internal/closings", "", Fault::HoldRequest, 1);
     tokio::select! {
         answer = close(world, &customer, Role::Customer) => panic!("{answer:?}"),
-        () = world.member_to_order.happened() => {}
+        () = world.member_to_order.wait_for_fault() => {}
     }
-    world.member_to_order.let_go();
+    world.member_to_order.pass_on_held();
     until("the account is closed everywhere", async || phase(world, &customer).await == "FORGETTING_AGAIN")
         .await;
     assert!(is_closed(world, &customer).await);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::Answer;
 
-use crate::support::{Member, Stock, Trouble, World};
+use crate::support::{Fault, Member, Stock, World};
 
 /// An order of two pieces of a cake at 10,000 won, and three of another at 7,000, of five each.
 struct Sale {
@@ -184,7 +184,10 @@ async fn a_request_can_be_withdrawn_and_made_again_until_it_is_answered(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_several_answers_at_the_same_time_one_counts(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_a_request_is_answered_several_times_at_once_one_answer_takes_effect(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let sale = Sale::new(options).await;
     let _ = sale.request(0).await.expect(StatusCode::OK);
     let answers = futures::future::join_all([0; 4].map(|line| sale.accept(line))).await;
@@ -207,7 +210,7 @@ async fn of_several_answers_at_the_same_time_one_counts(_: MySqlPoolOptions, opt
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn of_a_cancellation_and_a_request_at_the_same_time_one_counts(
+async fn if_a_cancel_and_a_refund_request_come_at_once_one_takes_effect(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -227,8 +230,8 @@ async fn money_and_stock_come_back_once_whichever_replies_are_lost(
     options: MySqlConnectOptions,
 ) {
     let sale = Sale::new(options).await;
-    sale.world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, 2);
-    sale.world.to_store.trouble("POST /internal/restocks", "", Trouble::LoseReply, 2);
+    sale.world.to_member.fault_of("POST /internal/wallets", "", Fault::LoseAnswer, 2);
+    sale.world.to_store.fault_of("POST /internal/restocks", "", Fault::LoseAnswer, 2);
     let line = sale.cancel(0).await.expect(StatusCode::OK).body;
     // The money is not in the wallet yet.
     assert_eq!((&line["status"], &line["refundedAt"]), (&json!("CANCELLED"), &Value::Null));
@@ -247,7 +250,7 @@ async fn a_refund_is_finished_by_another_instance_if_its_own_dies(
     for (line, head) in ["POST /internal/wallets", "POST /internal/restocks"].into_iter().enumerate() {
         let world = &sale.world;
         let proxy = if line == 0 { &world.to_member } else { &world.to_store };
-        proxy.trouble(head, "", Trouble::HoldReply, 1);
+        proxy.fault_of(head, "", Fault::HoldAnswer, 1);
         let instance =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let customer = world.token(&sale.customer, Role::Customer);
@@ -257,9 +260,9 @@ async fn a_refund_is_finished_by_another_instance_if_its_own_dies(
             let path = format!("/api/order/lines/{}/cancel", sale.lines[line]);
             instance.spawn(client.post(&path).bearer(&customer.token).send());
         }
-        proxy.happened().await;
+        proxy.wait_for_fault().await;
         instance.shutdown_background();
-        proxy.heal();
+        proxy.restore();
         world.finish_everything().await;
         assert_eq!(sale.shown(line).await["status"], "CANCELLED");
     }

@@ -9,7 +9,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::{Answer, Client};
 use uuid::Uuid;
 
-use crate::support::{Member, Trouble, World};
+use crate::support::{Fault, Member, World};
 
 async fn add(client: &Client, customer: &Member, key: &str, option: Uuid, pieces: u32) -> Answer {
     let body = json!({ "optionId": option, "quantity": pieces });
@@ -51,16 +51,16 @@ async fn an_addition_whose_instance_dies_after_it_was_made_is_not_made_again(
         let body = json!({ "optionId": cakes[0], "quantity": 2 });
         let request = client.post("/api/order/cart/lines").bearer(&customer.token).key("k").json(&body);
         // The store is asked before the pieces are added, and once more for the answer.
-        world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
+        world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 1);
         instance.spawn(request.send());
     }
-    world.to_store.happened().await;
-    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
-    world.to_store.let_go();
-    world.to_store.happened().await;
+    world.to_store.wait_for_fault().await;
+    world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 1);
+    world.to_store.pass_on_held();
+    world.to_store.wait_for_fault().await;
     assert_eq!(world.in_cart(&customer).await, [(cakes[0], 2)]);
     instance.shutdown_background();
-    world.to_store.heal();
+    world.to_store.restore();
 
     let running = add(&world.orders, &customer, "k", cakes[0], 2).await;
     let _ = running.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
@@ -90,7 +90,7 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
             order_api::cart::acknowledge::acknowledge_messages(&world.app, customer.id, &version, operation);
         assert_eq!(acknowledged.await.unwrap().messages, []);
     }
-    // Another one is of a version that the cart has no more.
+    // Another acknowledgement names a version that the cart does not have any more.
     let _ = world
         .acknowledge(&customer, &json!(version))
         .await

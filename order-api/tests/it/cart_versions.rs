@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, World, one, wait_until_idle};
+use crate::support::{Fault, Member, Stock, World, one, wait_until_idle};
 
 fn codes(cart: &Value) -> Vec<&str> {
     let messages = cart["messages"].as_array().expect("messages");
@@ -28,7 +28,7 @@ async fn edit(world: &World, seller: &Member, item: Uuid, option: Uuid, change: 
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn it_changes_with_lines_names_prices_and_messages_and_not_with_what_can_be_had(
+async fn it_changes_with_lines_names_prices_and_messages_and_not_with_the_available_pieces(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -89,7 +89,7 @@ async fn an_order_is_what_its_customer_saw_at_that_version(
     edit(&world, &seller, item, cakes[0], json!({ "price": 12_000 })).await;
     edit(&world, &seller, item, cakes[1], json!({ "price": 22_000 })).await;
     world.edit(&seller, Method::DELETE, &format!("/items/{item}/options/{}", cakes[2]), &Value::Null).await;
-    // The version of before, and a made-up one: the prices were shown to nobody.
+    // The earlier version, and an invented one: no customer has seen the new prices under them.
     for version in [&stale, &json!("made up")] {
         for body in
             [json!({ "cartVersion": version }), json!({ "optionIds": [cakes[0]], "cartVersion": version })]
@@ -160,7 +160,7 @@ async fn an_order_that_fails_has_acknowledged_its_version_all_the_same(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_changes_after_it_was_shown_is_not_acknowledged(
+async fn a_change_after_the_cart_was_shown_is_not_acknowledged(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -177,12 +177,12 @@ async fn what_changes_after_it_was_shown_is_not_acknowledged(
     let cart = world.cart(&customer).await;
     assert_eq!((codes(&cart), &cart["messages"][0]["oldPrice"]), (vec!["PRICE_CHANGED"], &json!(10_000)));
     // It changes while it is being acknowledged: after the comparison, before the answer.
-    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 1);
+    world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 1);
     let meanwhile = async {
-        world.to_store.happened().await;
+        world.to_store.wait_for_fault().await;
         edit(&world, &seller, item, cakes[0], json!({ "price": 13_000 })).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_store.let_go();
+        world.to_store.pass_on_held();
     };
     let (answer, ()) = tokio::join!(world.acknowledge(&customer, &cart["version"]), meanwhile);
     let cart = answer.expect(StatusCode::OK).body;
@@ -208,7 +208,7 @@ async fn pending_reservations_of_others_and_ones_own_never_change_what_is_wanted
     let _ = world.add(&other, cakes[0], 5).await.expect(StatusCode::OK);
     let before = world.cart(&customer).await;
     // The money of both orders is in flight.
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     for (buyer, option) in [(&other, cakes[0]), (&customer, cakes[1])] {
         let request = client.post("/api/order/orders").bearer(&buyer.token).key("k").json(&one(option));
@@ -234,7 +234,7 @@ async fn pending_reservations_of_others_and_ones_own_never_change_what_is_wanted
 
     // Both fail, and everything can be had again.
     world.clock_control.advance(std::time::Duration::from_secs(900));
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     let customer = world.token(&customer, access::Role::Customer);
     let after = world.cart(&customer).await;

@@ -108,7 +108,7 @@ async fn fault_22_a_message_is_told_until_it_was_acknowledged_and_then_no_more(
     }
 
     let again = world.acknowledge(&customer, &cart["version"]).await.expect(StatusCode::OK).body;
-    // What can be had is said as long as it is so.
+    // A shortage is shown as long as it lasts.
     let mut left = codes(&again);
     left.sort_unstable();
     assert_eq!(left, ["QUANTITY_REDUCED", "SOLD_OUT"]);

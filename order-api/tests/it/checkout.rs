@@ -9,7 +9,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use time::macros::{date, datetime};
 use uuid::Uuid;
 
-use crate::support::{Stock, Trouble, World, one, wait_until_idle};
+use crate::support::{Fault, Stock, World, one, wait_until_idle};
 
 #[sqlx::test(migrations = "./migrations")]
 async fn chosen_lines_of_several_sellers_are_ordered_and_the_others_stay(
@@ -124,12 +124,12 @@ async fn fault_09_two_customers_for_the_last_piece(_: MySqlPoolOptions, options:
         let _ = world.add(customer, cakes[0], 1).await.expect(StatusCode::OK);
     }
     // Both have seen the last piece, and order it at the same time.
-    world.to_store.trouble("PUT /internal/reservations", "", Trouble::HoldRequest, 2);
+    world.to_store.fault_of("PUT /internal/reservations", "", Fault::HoldRequest, 2);
     let body = one(cakes[0]);
     let release = async {
-        world.to_store.happened().await;
-        world.to_store.happened().await;
-        world.to_store.let_go();
+        world.to_store.wait_for_fault().await;
+        world.to_store.wait_for_fault().await;
+        world.to_store.pass_on_held();
     };
     let (one, other, ()) =
         tokio::join!(world.order(&customers[0], &body), world.order(&customers[1], &body), release);
@@ -298,11 +298,11 @@ async fn a_request_without_a_reply_is_repeated(_: MySqlPoolOptions, options: MyS
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
-    for (round, trouble) in (1..).zip([Trouble::LoseReply, Trouble::LoseRequest]) {
-        world.to_store.trouble("POST /internal/options", "", trouble, 1);
-        world.to_store.trouble("PUT /internal/reservations", "", trouble, 1);
-        world.to_member.trouble("POST /internal/wallets", "", trouble, 1);
-        world.to_store.trouble("POST /internal/reservations", "/confirm", trouble, 1);
+    for (round, fault) in (1..).zip([Fault::LoseAnswer, Fault::LoseRequest]) {
+        world.to_store.fault_of("POST /internal/options", "", fault, 1);
+        world.to_store.fault_of("PUT /internal/reservations", "", fault, 1);
+        world.to_member.fault_of("POST /internal/wallets", "", fault, 1);
+        world.to_store.fault_of("POST /internal/reservations", "/confirm", fault, 1);
         let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
         let _ = world.order(&customer, &one(cakes[0])).await.expect(StatusCode::CREATED);
         world.wait_until_idle().await;
@@ -322,7 +322,7 @@ async fn fault_08_a_customer_who_was_charged_gets_the_order(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     // The money is taken, but every reply is lost.
-    world.to_member.trouble("POST /internal/wallets", "", Trouble::LoseReply, usize::MAX);
+    world.to_member.fault_of("POST /internal/wallets", "", Fault::LoseAnswer, usize::MAX);
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let answer = request.send().await.expect(StatusCode::ACCEPTED);
@@ -337,7 +337,7 @@ async fn fault_08_a_customer_who_was_charged_gets_the_order(
         sqlx::query_as("SELECT state FROM checkouts").fetch_all(&world.order_rows).await.unwrap();
     assert_eq!(states, [("PAYING".to_owned(),)]);
 
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     assert_eq!(world.show(&customer, &id).await["status"], "CONFIRMED");
     assert_eq!((world.balance(&customer).await, world.escrow().await), (90_000, 10_000));
@@ -359,7 +359,7 @@ async fn an_order_waits_for_a_service_that_is_down_and_ends_by_itself(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let id = request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().to_owned();
@@ -371,7 +371,7 @@ async fn an_order_waits_for_a_service_that_is_down_and_ends_by_itself(
         (world.stock(cakes[0]).await, world.balance(&customer).await),
         (Stock::of(4, 1, 0, 0), 100_000)
     );
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     assert_eq!(world.show(&customer, &id).await["status"], "CONFIRMED");
     assert_eq!(
@@ -389,20 +389,20 @@ async fn an_order_that_could_not_be_paid_while_the_stock_was_held_fails(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     // For one order the money was taken; for the other it was not.
-    for trouble in [Trouble::LoseReply, Trouble::LoseRequest] {
+    for fault in [Fault::LoseAnswer, Fault::LoseRequest] {
         let customer = world.token(&customer, access::Role::Customer);
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_member.trouble("POST /internal/wallets", "", trouble, usize::MAX);
+        world.to_member.fault_of("POST /internal/wallets", "", fault, usize::MAX);
         let (instance, client) = world.instance_that_does_not_wait();
         let key = Uuid::new_v4().to_string();
         let request = client.post("/api/order/orders").bearer(&customer.token).key(&key).json(&one(cakes[0]));
         let id = request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().to_owned();
         wait_until_idle(&instance).await;
-        let taken = if trouble == Trouble::LoseReply { 10_000 } else { 0 };
+        let taken = if fault == Fault::LoseAnswer { 10_000 } else { 0 };
         assert_eq!(world.escrow().await, taken);
 
         world.clock_control.advance(Duration::from_secs(900));
-        world.to_member.heal();
+        world.to_member.restore();
         world.finish_everything().await;
         let shown = world.show(&customer, &id).await;
         assert_eq!((&shown["status"], &shown["failure"]), (&json!("FAILED"), &json!("RESERVATION_EXPIRED")));
@@ -422,14 +422,14 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let id: Uuid =
         request.send().await.expect(StatusCode::ACCEPTED).body["id"].as_str().unwrap().parse().unwrap();
     wait_until_idle(&instance).await;
     world.clock_control.advance(Duration::from_secs(900));
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     assert_eq!(world.orders_of(&customer).await[0].1, "FAILED");
 
@@ -460,12 +460,12 @@ async fn two_attempts_of_one_request_place_one_order(_: MySqlPoolOptions, option
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     // The first attempt was thought to be dead, but is running: both attempts find no order.
-    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, 2);
+    world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 2);
     let order_id = world.clock.new_id();
     let both = async {
-        world.to_store.happened().await;
-        world.to_store.happened().await;
-        world.to_store.let_go();
+        world.to_store.wait_for_fault().await;
+        world.to_store.wait_for_fault().await;
+        world.to_store.pass_on_held();
     };
     let place = |begun_before| {
         let operation = idempotency::Operation { id: order_id, begun_before };
@@ -487,17 +487,17 @@ async fn nothing_is_placed_while_the_store_can_not_be_asked(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    world.to_store.down();
+    world.to_store.end_all();
     let refusal = world.order_by(&customer, "k", &one(cakes[0])).await;
     let refusal = refusal.expect_problem(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE");
     assert_eq!((refusal.header("retry-after"), world.count("orders").await), ("1", 0));
     // The same request can be repeated, and succeeds.
-    world.to_store.heal();
+    world.to_store.restore();
     let _ = world.order_by(&customer, "k", &one(cakes[0])).await.expect(StatusCode::CREATED);
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_is_added_during_a_checkout_stays_in_the_cart(
+async fn pieces_that_are_added_during_a_checkout_stay_in_the_cart(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -505,13 +505,13 @@ async fn what_is_added_during_a_checkout_stays_in_the_cart(
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
     let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
     let _ = request.send().await.expect(StatusCode::ACCEPTED);
     wait_until_idle(&instance).await;
     let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     assert_eq!(world.in_cart(&customer).await, [(cakes[0], 3)]);
 }

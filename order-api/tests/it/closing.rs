@@ -42,7 +42,7 @@ async fn settle_until_draining(market: &Market) -> JoinHandle<Result<Settled, Se
 /// An order that is not confirmed, and what its confirmation adds to the totals.
 async fn unconfirmed(market: &Market) -> (Uuid, Vec<(Addition, u8)>, Payment) {
     market.go_to(day(22), "23:58");
-    market.world.to_member.down();
+    market.world.to_member.end_all();
     let (instance, client) = market.world.instance_that_does_not_wait();
     let customer = market.world.token(&market.customer, access::Role::Customer);
     let _ = market.world.add(&customer, market.cake, 2).await.expect(StatusCode::OK);
@@ -50,7 +50,7 @@ async fn unconfirmed(market: &Market) -> (Uuid, Vec<(Addition, u8)>, Payment) {
         client.post("/api/order/orders").bearer(&customer.token).key("late").json(&one(market.cake));
     let order = request.send().await.expect(StatusCode::ACCEPTED).body;
     crate::support::wait_until_idle(&instance).await;
-    market.world.to_member.heal();
+    market.world.to_member.restore();
     let id: Uuid = order["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let find = market
         .world

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::support::{Member, Proxy, Stock, Trouble, Work, World, claim_and_run, one, wait_until_idle};
+use crate::support::{Fault, FaultProxy, Member, Stock, Work, World, claim_and_run, one, wait_until_idle};
 
 /// The requests of a checkout, in order: the service, the beginning of the request line, and the end of the path.
 const FORWARD: [(Peer, &str, &str); 3] = [
@@ -32,14 +32,14 @@ async fn die_at(
     customer: &Member,
     body: &serde_json::Value,
     step: (Peer, &str, &str),
-    moment: Trouble,
+    moment: Fault,
 ) {
     let (peer, head, ends_with) = step;
-    let proxy: &Proxy = match peer {
+    let proxy: &FaultProxy = match peer {
         Peer::Store => &world.to_store,
         Peer::Member => &world.to_member,
     };
-    proxy.trouble(head, ends_with, moment, 1);
+    proxy.fault_of(head, ends_with, moment, 1);
     let instance = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -51,10 +51,10 @@ async fn die_at(
         let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(body);
         instance.spawn(request.send());
     }
-    proxy.happened().await;
+    proxy.wait_for_fault().await;
     // Like kill -9: all its work is dropped, with its connections.
     instance.shutdown_background();
-    proxy.heal();
+    proxy.restore();
 }
 
 #[sqlx::test(migrations = "./migrations")]
@@ -63,7 +63,7 @@ async fn a_checkout_whose_instance_dies_is_confirmed(_: MySqlPoolOptions, option
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 90)]).await;
     let mut sold = 0;
     for step in FORWARD {
-        for moment in [Trouble::HoldRequest, Trouble::HoldReply] {
+        for moment in [Fault::HoldRequest, Fault::HoldAnswer] {
             let customer = world.customer(50_000).await;
             let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
             die_at(&world, &customer, &one(cakes[0]), step, moment).await;
@@ -92,7 +92,7 @@ async fn a_checkout_whose_instance_dies_during_compensation_fails_and_nothing_ha
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 90)]).await;
     for step in BACK {
-        for moment in [Trouble::HoldRequest, Trouble::HoldReply] {
+        for moment in [Fault::HoldRequest, Fault::HoldAnswer] {
             let customer = world.customer(9_000).await;
             let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
             die_at(&world, &customer, &one(cakes[0]), step, moment).await;
@@ -122,11 +122,11 @@ async fn a_slow_process_that_lost_its_lease_writes_nothing(
     for end in ["CONFIRMED", "FAILED"] {
         let customer = world.customer(50_000).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldReply, 1);
+        world.to_member.fault_of("POST /internal/wallets", "", Fault::HoldAnswer, 1);
         let (slow, client) = world.instance_that_does_not_wait();
         let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&one(cakes[0]));
         let _ = request.send().await.expect(StatusCode::ACCEPTED);
-        world.to_member.happened().await;
+        world.to_member.wait_for_fault().await;
         if end == "FAILED" {
             world.clock_control.advance(std::time::Duration::from_secs(900));
         }
@@ -146,7 +146,7 @@ async fn a_slow_process_that_lost_its_lease_writes_nothing(
         assert_eq!(before[0].0, end);
         // Now the slow process gets its reply: the money was taken. It has lost the lease, and does nothing.
         world.clock_control.advance(std::time::Duration::from_secs(1));
-        world.to_member.let_go();
+        world.to_member.pass_on_held();
         wait_until_idle(&slow).await;
         assert_eq!(rows().await, before);
         assert_eq!((world.count("checkouts").await, world.count("outbox").await), (0, 0));
@@ -161,7 +161,7 @@ async fn two_workers_never_claim_the_same_task(_: MySqlPoolOptions, options: MyS
     let world = World::new(options).await;
     let (_, cakes) = world.item(&world.seller().await, &[(1_000, 100)]).await;
     let (instance, client) = world.instance_that_does_not_wait();
-    world.to_member.down();
+    world.to_member.end_all();
     for _ in 0..6 {
         let customer = world.customer(5_000).await;
         let _ = world.add(&customer, cakes[0], 1).await;
@@ -169,7 +169,7 @@ async fn two_workers_never_claim_the_same_task(_: MySqlPoolOptions, options: MyS
         let _ = request.send().await.expect(StatusCode::ACCEPTED);
     }
     wait_until_idle(&instance).await;
-    world.to_member.heal();
+    world.to_member.restore();
     world.clock_control.advance(std::time::Duration::from_secs(60));
     let (other, _) = world.another_instance();
     let (first, second) =

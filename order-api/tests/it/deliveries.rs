@@ -9,12 +9,12 @@ use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, Work, World, claim_and_run, wait_until_idle};
+use crate::support::{Fault, Member, Stock, Work, World, claim_and_run, wait_until_idle};
 
 /// A confirmed order of one cake at 10,000 won. Its reservation is not confirmed.
 async fn unconfirmed(world: &World, customer: &Member, cake: Uuid) -> String {
     let _ = world.add(customer, cake, 1).await.expect(StatusCode::OK);
-    world.to_store.trouble("POST /internal/reservations", "/confirm", Trouble::LoseRequest, usize::MAX);
+    world.to_store.fault_of("POST /internal/reservations", "/confirm", Fault::LoseRequest, usize::MAX);
     let order = world.order(customer, &json!({})).await.expect(StatusCode::CREATED).body;
     world.wait_until_idle().await;
     assert_eq!(world.count("outbox").await, 1);
@@ -37,7 +37,7 @@ async fn a_confirmation_that_was_lost_is_made_later(_: MySqlPoolOptions, options
     assert_eq!(world.stock(cakes[0]).await, Stock::of(4, 1, 0, 0));
     world.claim_and_run().await;
     assert_eq!((world.stock(cakes[0]).await, world.count("outbox").await), (Stock::of(4, 1, 0, 0), 1));
-    world.to_store.heal();
+    world.to_store.restore();
     world.finish_everything().await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(4, 0, 1, 0));
 }
@@ -53,7 +53,7 @@ async fn an_expired_reservation_of_a_paid_order_is_made_again(
     let order = unconfirmed(&world, &customer, cakes[0]).await;
     expire(&world).await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(5, 0, 0, 0));
-    world.to_store.heal();
+    world.to_store.restore();
     world.finish_everything().await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(4, 0, 1, 0));
     assert_eq!(world.show(&customer, &order).await["lines"][0]["status"], "ORDERED");
@@ -66,7 +66,7 @@ async fn a_paid_order_whose_stock_is_gone_is_paid_back(_: MySqlPoolOptions, opti
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 1)]).await;
     let order = unconfirmed(&world, &customer, cakes[0]).await;
     expire(&world).await;
-    world.to_store.heal();
+    world.to_store.restore();
     // Another customer buys the last piece.
     let other = world.customer(50_000).await;
     let _ = world.add(&other, cakes[0], 1).await.expect(StatusCode::OK);
@@ -98,7 +98,7 @@ async fn a_line_cancelled_before_its_stock_was_sold_is_restocked_after(
         (world.balance(&customer).await, world.stock(cakes[0]).await),
         (50_000, Stock::of(4, 1, 0, 0))
     );
-    world.to_store.heal();
+    world.to_store.restore();
     world.finish_everything().await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(5, 0, 1, 1));
     assert_eq!((world.balance(&customer).await, world.escrow().await), (50_000, 0));
@@ -120,7 +120,7 @@ async fn a_line_cancelled_before_its_stock_was_gone_is_paid_back_once_and_not_re
     let seller = world.token(&seller, Role::Seller);
     let path = format!("/items/{item}/options/{}", cakes[0]);
     world.edit(&seller, http::Method::DELETE, &path, &serde_json::Value::Null).await;
-    world.to_store.heal();
+    world.to_store.restore();
     world.finish_everything().await;
     assert_eq!(world.stock(cakes[0]).await, Stock::of(1, 0, 0, 0));
     assert_eq!((world.balance(&customer).await, world.escrow().await), (50_000, 0));
@@ -170,12 +170,12 @@ async fn lines_that_could_not_leave_the_cart_leave_it_later(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
     // The order is placed while Redis is up. An instance that cannot reach Redis finishes it.
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&json!({}));
     let _ = request.send().await.expect(StatusCode::ACCEPTED);
     wait_until_idle(&instance).await;
-    world.to_member.heal();
+    world.to_member.restore();
     world.clock_control.advance(Duration::from_secs(31));
     let (without_redis, _) = world.instance_with("redis://127.0.0.1:1", Rules::default());
     claim_and_run(&without_redis, Work::Checkouts).await;

@@ -22,7 +22,7 @@ async fn checkouts_are_shown_by_state_with_their_age_retries_and_compensations(
     for customer in [&rich, &poor] {
         let _ = world.add(customer, cakes[0], 1).await.expect(StatusCode::OK);
     }
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&rich.token).key("k").json(&one(cakes[0]));
     let _ = request.send().await.expect(StatusCode::ACCEPTED);
@@ -40,7 +40,7 @@ async fn checkouts_are_shown_by_state_with_their_age_retries_and_compensations(
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line} is missing: {shown}");
     }
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     let _ = world.order(&poor, &json!({})).await.expect_problem(StatusCode::CONFLICT, "INSUFFICIENT_BALANCE");
     order_api::backlog::show_backlogs(&world.app).await.unwrap();

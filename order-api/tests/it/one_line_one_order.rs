@@ -11,23 +11,23 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::{Answer, Client};
 use uuid::Uuid;
 
-use crate::support::{Member, Stock, Trouble, World, one, wait_until_idle};
+use crate::support::{Fault, Member, Stock, World, one, wait_until_idle};
 
 /// Sends orders with different keys, each to the next of two instances. All have read the cart and the store before one of
 /// them is stored.
 async fn order_at_once(world: &World, customer: &Member, bodies: &[Value]) -> Vec<Answer> {
     let (other_instance, other) = world.another_instance();
     let clients = [&world.orders, &other];
-    world.to_store.trouble("POST /internal/options", "", Trouble::HoldReply, bodies.len());
+    world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, bodies.len());
     let orders = bodies.iter().zip(clients.iter().cycle()).map(|(body, client): (_, &&Client)| {
         let key = Uuid::new_v4().to_string();
         client.post("/api/order/orders").bearer(&customer.token).key(&key).json(body).send()
     });
     let all_have_read = async {
         for _ in bodies {
-            world.to_store.happened().await;
+            world.to_store.wait_for_fault().await;
         }
-        world.to_store.let_go();
+        world.to_store.pass_on_held();
     };
     let (answers, ()) = tokio::join!(join_all(orders), all_have_read);
     wait_until_idle(&other_instance).await;
@@ -113,7 +113,7 @@ async fn a_line_is_taken_while_its_order_is_unfinished_and_free_when_that_has_fa
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 5)]).await;
     let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
-    world.to_member.down();
+    world.to_member.end_all();
     let (instance, client) = world.instance_that_does_not_wait();
     let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&json!({}));
     let pending = request.send().await.expect(StatusCode::ACCEPTED).body;
@@ -132,7 +132,7 @@ async fn a_line_is_taken_while_its_order_is_unfinished_and_free_when_that_has_fa
     assert_eq!(world.in_cart(&customer).await, [(cakes[0], 3)]);
 
     world.clock_control.advance(Duration::from_secs(900));
-    world.to_member.heal();
+    world.to_member.restore();
     world.finish_everything().await;
     let id = pending["id"].as_str().unwrap();
     assert_eq!(world.show(&customer, id).await["failure"], "RESERVATION_EXPIRED");
@@ -145,7 +145,7 @@ async fn a_line_is_taken_while_its_order_is_unfinished_and_free_when_that_has_fa
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn what_was_ordered_is_not_ordered_again_when_redis_comes_back_older(
+async fn an_ordered_line_is_not_ordered_again_if_an_older_state_of_redis_is_restored(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -154,11 +154,11 @@ async fn what_was_ordered_is_not_ordered_again_when_redis_comes_back_older(
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 50), (1_000, 50)]).await;
     let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
     // While two pieces are ordered, three more are added: they are a line of their own afterwards, and are ordered as well.
-    world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldRequest, 1);
+    world.to_member.fault_of("POST /internal/wallets", "", Fault::HoldRequest, 1);
     let add = async {
-        world.to_member.happened().await;
+        world.to_member.wait_for_fault().await;
         let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
-        world.to_member.let_go();
+        world.to_member.pass_on_held();
     };
     let body = json!({});
     let (first, ()) = tokio::join!(world.order(&customer, &body), add);
@@ -189,13 +189,13 @@ async fn pieces_that_stayed_are_the_same_line_when_redis_comes_back_from_before_
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 50)]).await;
     let _ = world.add(&customer, cakes[0], 2).await.expect(StatusCode::OK);
-    world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldRequest, 1);
+    world.to_member.fault_of("POST /internal/wallets", "", Fault::HoldRequest, 1);
     let (stored, body) = (async { world.stored_cart(&customer).await }, json!({}));
     let add = async {
-        world.to_member.happened().await;
+        world.to_member.wait_for_fault().await;
         let _ = world.add(&customer, cakes[0], 3).await.expect(StatusCode::OK);
         let stored = stored.await;
-        world.to_member.let_go();
+        world.to_member.pass_on_held();
         stored.unwrap()
     };
     let (first, oldest) = tokio::join!(world.order(&customer, &body), add);
@@ -225,9 +225,9 @@ async fn a_line_that_was_removed_and_added_again_is_another_one(
     // Removed, cleared, lost with Redis: what is put into the cart after that is new.
     for way in ["remove", "clear", "lose"] {
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-        world.to_store.trouble("PUT /internal/reservations", "", Trouble::HoldRequest, 1);
+        world.to_store.fault_of("PUT /internal/reservations", "", Fault::HoldRequest, 1);
         let anew = async {
-            world.to_store.happened().await;
+            world.to_store.wait_for_fault().await;
             match way {
                 "remove" => drop(world.app.carts.remove(customer.id, cakes[0]).await),
                 "clear" => {
@@ -237,7 +237,7 @@ async fn a_line_that_was_removed_and_added_again_is_another_one(
             }
             let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
             let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED);
-            world.to_store.let_go();
+            world.to_store.pass_on_held();
             order
         };
         let body = json!({});

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 
-use crate::support::{Market, Trouble, day};
+use crate::support::{Fault, Market, day};
 
 /// A market whose seller has settlements of the 22nd to the 24th: 3,000, 4,000 and 5,000 won.
 async fn three_days(options: MySqlConnectOptions) -> Market {
@@ -165,10 +165,10 @@ async fn fault_02_a_day_is_paid_when_its_money_has_moved_and_not_before(
     options: MySqlConnectOptions,
 ) {
     let market = three_days(options).await;
-    for (trouble, number) in [(Trouble::LoseRequest, 22), (Trouble::LoseReply, 23)] {
+    for (fault, number) in [(Fault::LoseRequest, 22), (Fault::LoseAnswer, 23)] {
         let before = market.world.balance(&market.seller).await;
-        market.world.to_member.trouble("POST /internal/wallets", "", trouble, 2);
-        let waiting = market.pay_by(&market.seller, &format!("{trouble:?}"), number, number).await;
+        market.world.to_member.fault_of("POST /internal/wallets", "", fault, 2);
+        let waiting = market.pay_by(&market.seller, &format!("{fault:?}"), number, number).await;
         let waiting = waiting.expect(StatusCode::ACCEPTED).body;
         assert_eq!(waiting["paidAt"], json!(null));
         let pending = market.get(&market.seller, "/api/order/settlements?status=PENDING").await;
@@ -190,8 +190,8 @@ async fn fault_02_a_day_is_paid_when_its_money_has_moved_and_not_before(
 #[sqlx::test(migrations = "./migrations")]
 async fn a_payout_whose_process_dies_is_paid_by_another(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = three_days(options).await;
-    for (trouble, number) in [(Trouble::HoldRequest, 22), (Trouble::HoldReply, 23)] {
-        market.world.to_member.trouble("POST /internal/wallets", "", trouble, 1);
+    for (fault, number) in [(Fault::HoldRequest, 22), (Fault::HoldAnswer, 23)] {
+        market.world.to_member.fault_of("POST /internal/wallets", "", fault, 1);
         let process =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         {
@@ -199,13 +199,12 @@ async fn a_payout_whose_process_dies_is_paid_by_another(_: MySqlPoolOptions, opt
             let (_, client) = market.world.another_instance();
             let seller = market.world.token(&market.seller, access::Role::Seller);
             let body = json!({ "from": day(number), "to": day(number) });
-            let request =
-                client.post("/api/order/payouts").bearer(&seller.token).key(&format!("{trouble:?}"));
+            let request = client.post("/api/order/payouts").bearer(&seller.token).key(&format!("{fault:?}"));
             process.spawn(request.json(&body).send());
         }
-        market.world.to_member.happened().await;
+        market.world.to_member.wait_for_fault().await;
         process.shutdown_background();
-        market.world.to_member.heal();
+        market.world.to_member.restore();
         market.world.clock_control.advance(Duration::from_secs(31));
         market.world.finish_everything().await;
         let body = market.get(&market.seller, "/api/order/payouts").await;

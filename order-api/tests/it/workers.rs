@@ -14,7 +14,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Member, Trouble, Work, World, claim_and_run, redis_url, until, wait_until_idle};
+use crate::support::{Fault, Member, Work, World, claim_and_run, redis_url, until, wait_until_idle};
 
 /// How many customers there are. Each has one unfinished task.
 const TASKS: i64 = 5;
@@ -29,25 +29,25 @@ async fn unfinished(world: &World, work: Work) -> Vec<Member> {
         let customer = world.customer(PRICE).await;
         let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
         if work == Work::Checkouts {
-            world.to_member.down();
+            world.to_member.end_all();
             let request = client.post("/api/order/orders").bearer(&customer.token).key("k").json(&json!({}));
             let _ = request.send().await.expect(StatusCode::ACCEPTED);
             wait_until_idle(&instance).await;
         } else {
             let order = world.order(&customer, &json!({})).await.expect(StatusCode::CREATED).body;
             world.wait_until_idle().await;
-            world.to_member.down();
+            world.to_member.end_all();
             let cancel =
                 format!("/api/order/lines/{}/cancel", order["lines"][0]["id"].as_str().expect("an id"));
             let _ = world.orders.post(&cancel).bearer(&customer.token).send().await.expect(StatusCode::OK);
             world.wait_until_idle().await;
         }
-        world.to_member.heal();
+        world.to_member.restore();
         customers.push(customer);
     }
     assert_eq!(left(world).await, TASKS);
     world.clock_control.advance(Duration::from_secs(31));
-    world.to_member.trouble("POST /internal/wallets", "", Trouble::HoldRequest, 1);
+    world.to_member.fault_of("POST /internal/wallets", "", Fault::HoldRequest, 1);
     customers
 }
 
@@ -91,14 +91,14 @@ async fn a_slow_task_blocks_no_other(world: &World, work: Work) {
     // No task runs out of time here.
     let settings = WorkerSettings { poll_ms: 10, lease_s: 600, at_once: 2 };
     let (app, worker, shutdown) = start_worker(world, work, settings);
-    world.to_member.happened().await;
+    world.to_member.wait_for_fault().await;
     until("all others are done", async || left(world).await == 1).await;
     // A process that shuts down waits for running tasks.
     shutdown.cancel();
     let background = tokio::spawn(async move { wait_until_idle(&app).await });
     tokio::task::yield_now().await;
     assert!(!worker.is_finished() && !background.is_finished());
-    world.to_member.let_go();
+    world.to_member.pass_on_held();
     worker.await.expect("the worker ends by itself");
     background.await.expect("waiting does not panic");
     assert_eq!(left(world).await, 0);
@@ -125,7 +125,7 @@ async fn a_slow_task_ends_with_its_lease(world: &World, work: Work) {
     let customers = unfinished(world, work).await;
     let settings = WorkerSettings { poll_ms: 10, lease_s: 1, at_once: 1 };
     let (app, worker, shutdown) = start_worker(world, work, settings);
-    world.to_member.happened().await;
+    world.to_member.wait_for_fault().await;
     // The only slot is free again while the request is still held. On a slow machine other tasks may be rescheduled too, so
     // the clock has to go on.
     until("everything is done", async || {
@@ -135,7 +135,7 @@ async fn a_slow_task_ends_with_its_lease(world: &World, work: Work) {
     .await;
     shutdown.cancel();
     worker.await.expect("the worker ends by itself");
-    world.to_member.let_go();
+    world.to_member.pass_on_held();
     wait_until_idle(&app).await;
     check_money(world, &customers, work).await;
 }
@@ -160,13 +160,13 @@ async fn the_tasks_of_a_dropped_worker_are_done_by_the_next_one(
         let escrow_before = world.escrow().await;
         let customers = unfinished(&world, work).await;
         let (app, worker, _shutdown) = start_worker(&world, work, WorkerSettings::default());
-        world.to_member.happened().await;
+        world.to_member.wait_for_fault().await;
         // The host does this with a worker that reports nothing.
         worker.abort();
         assert!(worker.await.unwrap_err().is_cancelled());
         // Its tasks are dropped too.
         wait_until_idle(&app).await;
-        world.to_member.let_go();
+        world.to_member.pass_on_held();
         world.clock_control.advance(Duration::from_secs(31));
         while claim_and_run(&world.app, work).await {}
         world.finish_everything().await;

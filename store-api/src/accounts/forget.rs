@@ -1,4 +1,5 @@
-//! Removing what a member whose account is closed has left: hearts, follows, and the texts of deleted stores.
+//! Removing what a member whose account is closed has left: hearts, follows, the texts of deleted stores, and the answers to the
+//! member's requests.
 
 use access::MemberId;
 
@@ -9,7 +10,7 @@ use crate::state::AppState;
 use crate::stores::unfollow;
 
 /// Removes the hearts and follows, and their counts with them. Replaces the names of deleted stores, and removes the texts
-/// and pictures of these and of their items.
+/// and pictures of these and of their items. Removes the member's Idempotency-Keys with the answers that were kept.
 pub(super) async fn forget(state: &AppState, member: MemberId, placeholder: &str) -> Result<(), MarkError> {
     let database = &state.database;
     let items = database.run_autocommit("account_hearts", move |connection| {
@@ -29,7 +30,8 @@ pub(super) async fn forget(state: &AppState, member: MemberId, placeholder: &str
         let name = name.clone();
         Box::pin(async move {
             db::clear_items(connection, member).await?;
-            db::clear_stores(connection, member, &name).await
+            db::clear_stores(connection, member, &name).await?;
+            idempotency::forget(connection, member).await
         })
     });
     Ok(clear.await?)

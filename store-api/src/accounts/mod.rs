@@ -1,8 +1,8 @@
 //! What happens here when a member's account is closed. member-api asks for it (crate `account-closing`).
 //!
-//! A seller's account is not closed while a store is open. Opening one writes its row, and then looks for the mark of the
-//! seller; the look for open stores locks, and so waits for a row that is not committed. Hearts and follows are kept out of
-//! the reach of a closed account in the same way.
+//! A seller's account can't be closed while a store is open. A transaction that opens a store writes its row, and then looks for
+//! the mark of the seller. The search for open stores locks, and so waits for a row that is not committed. Hearts and follows work
+//! in the same way: a closed account can't give new ones.
 
 mod db;
 mod forget;

@@ -1,6 +1,7 @@
 use access::MemberId;
 use clock::Clock;
 use database::{Connection, Database};
+use idempotency::{KeepError, KeptAnswer, Reply};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::db::items::Owner;
 use super::{ItemWithOptions, NewItem, NewOption, db};
 use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
-use crate::shared::run_tx_with;
+use crate::shared::run_answered;
 
 /// Why an item was not listed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum AddItemError {
     /// Two options of the item have the same name.
     #[error("an option's name is taken")]
     OptionNameTaken,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("listing an item failed in the database")]
     Database(#[from] sqlx::Error),
@@ -34,19 +38,20 @@ struct WithIds {
     options: Vec<(Uuid, NewOption)>,
 }
 
-/// Lists an item in a seller's store.
+/// Lists an item in a seller's store, and answers.
 pub async fn add_item(
     database: &Database,
     clock: &Clock,
     seller: MemberId,
     store_id: Uuid,
     item: NewItem,
-) -> Result<ItemWithOptions, AddItemError> {
+    reply: Reply<ItemWithOptions>,
+) -> Result<KeptAnswer, AddItemError> {
     let now = clock.now();
     let options = item.options.iter().map(|option| (clock.new_id(), option.clone())).collect();
     let new = WithIds { id: clock.new_id(), item, options };
     let owner = Owner { store_id, seller_id: seller.0 };
-    run_tx_with(database, "add_item", new, move |connection, new| {
+    run_answered(database, "add_item", new, reply, move |connection, new| {
         Box::pin(add_in(connection, owner, new, now))
     })
     .await

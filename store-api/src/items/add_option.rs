@@ -1,5 +1,6 @@
 use clock::Clock;
 use database::Database;
+use idempotency::{KeepError, KeptAnswer, Reply};
 use uuid::Uuid;
 
 use super::edited_option::{EditedOption, update_item};
@@ -20,21 +21,25 @@ pub enum AddOptionError {
     /// The item has as many options as it can have.
     #[error("the item has {MAX_OPTIONS} options")]
     TooMany,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("adding an option failed in the database")]
     Database(#[from] sqlx::Error),
 }
 
-/// Adds an option to a seller's item.
+/// Adds an option to a seller's item, and answers.
 pub async fn add_option(
     database: &Database,
     clock: &Clock,
     edit: SellerEdit,
     item_id: Uuid,
     option: NewOption,
-) -> Result<EditedOption, AddOptionError> {
+    reply: Reply<EditedOption>,
+) -> Result<KeptAnswer, AddOptionError> {
     let option = [(clock.new_id(), option)];
-    edit.run(database, clock, "add_option", option, move |transaction, option| {
+    edit.run_answered(database, clock, "add_option", option, reply, move |transaction, option| {
         Box::pin(add_in(transaction, item_id, option))
     })
     .await

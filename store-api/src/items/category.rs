@@ -1,3 +1,5 @@
+//! Rules: the categories of items.
+
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;

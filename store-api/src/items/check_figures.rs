@@ -1,8 +1,8 @@
 //! Checks the figures of all items against their options, and corrects what is wrong.
 //!
-//! Every change of stock keeps the figures right by itself. But an older version of this service keeps others: a price that counts
-//! sold-out options, and a sold count that counts what came back. What it has left, and what it writes while it runs beside this
-//! version, is corrected here.
+//! Every change of stock keeps the figures right. But an older version of this service computes them in another way: its price
+//! includes sold-out options, and its sold count includes returned pieces. This worker corrects what such a version has written, or
+//! writes while it runs at the same time as this version.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -24,16 +24,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[error("checking the figures of items failed in the database")]
 pub struct CheckFiguresError(#[from] sqlx::Error);
 
-/// Checks the items again and again until `ending` is cancelled, some in each round. Every instance runs this worker: to check an
+/// Checks the items again and again until `shutdown` is cancelled, some in each round. Every instance runs this worker: to check an
 /// item twice does no harm.
-pub async fn figures_worker(database: Database, progress: Progress, ending: CancellationToken) {
+pub async fn figures_worker(database: Database, progress: Progress, shutdown: CancellationToken) {
     let next = AtomicI64::new(1);
     let check = || async {
         let checked = check_next(&database, next.load(Ordering::Relaxed)).await?;
         next.store(checked.next.unwrap_or(1), Ordering::Relaxed);
         Ok::<_, CheckFiguresError>(())
     };
-    jobs::repeat(&progress, &ending, PAUSE, check).await;
+    jobs::repeat(&progress, &shutdown, PAUSE, check).await;
 }
 
 /// Checks every item once. Returns how many were wrong.

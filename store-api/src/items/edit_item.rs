@@ -1,5 +1,6 @@
 use clock::Clock;
 use database::Database;
+use idempotency::{KeepError, KeptAnswer, Reply};
 use uuid::Uuid;
 
 use super::own_item::lock_own_item;
@@ -17,20 +18,24 @@ pub enum EditItemError {
     /// Another live item of the store has the name.
     #[error("the item's name is taken")]
     NameTaken,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("editing an item failed in the database")]
     Database(#[from] sqlx::Error),
 }
 
-/// Edits a seller's item. Its options stay as they are.
+/// Edits a seller's item, and answers. Its options stay as they are.
 pub async fn edit_item(
     database: &Database,
     clock: &Clock,
     edit: SellerEdit,
     id: Uuid,
     change: ItemEdit,
-) -> Result<ItemWithOptions, EditItemError> {
-    edit.run(database, clock, "edit_item", change, move |transaction, change| {
+    reply: Reply<ItemWithOptions>,
+) -> Result<KeptAnswer, EditItemError> {
+    edit.run_answered(database, clock, "edit_item", change, reply, move |transaction, change| {
         Box::pin(edit_in(transaction, id, change))
     })
     .await

@@ -1,5 +1,6 @@
 use clock::Clock;
 use database::Database;
+use idempotency::{KeepError, KeptAnswer, Reply};
 use uuid::Uuid;
 
 use super::edited_option::{EditedOption, update_item};
@@ -23,20 +24,24 @@ pub enum EditOptionError {
     /// The stock would leave its range.
     #[error("the stock would leave its range")]
     StockOutOfRange(#[source] StockOutOfRange),
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("editing an option failed in the database")]
     Database(#[from] sqlx::Error),
 }
 
-/// Edits an option of a seller's item.
+/// Edits an option of a seller's item, and answers.
 pub async fn edit_option(
     database: &Database,
     clock: &Clock,
     edit: SellerEdit,
     (item_id, option_id): (Uuid, Uuid),
     change: OptionEdit,
-) -> Result<EditedOption, EditOptionError> {
-    edit.run(database, clock, "edit_option", change, move |transaction, change| {
+    reply: Reply<EditedOption>,
+) -> Result<KeptAnswer, EditOptionError> {
+    edit.run_answered(database, clock, "edit_option", change, reply, move |transaction, change| {
         Box::pin(edit_in(transaction, (item_id, option_id), change))
     })
     .await

@@ -1,13 +1,16 @@
+//! Rules: when the entity tag of an item changes.
+
 use sha2::{Digest, Sha256};
 
 use super::ItemWithOptions;
 use crate::shared::EntityTag;
 
 impl ItemWithOptions {
-    /// Its entity tag, which its options share: the version, which counts the edits, and a digest of what else can change.
+    /// Its entity tag, which its options share. It consists of the version, which counts the edits, and a digest of the stock and
+    /// the name of the store.
     ///
-    /// That is the stock and the name of the store. They are not counted in the version, for every sale would then write the
-    /// row of the item: all buyers of all its options would wait for one row.
+    /// If a sale raised the version instead, every sale would write the row of the item, and all its buyers would wait for that
+    /// row.
     pub fn entity_tag(&self) -> EntityTag {
         let mut digest = Sha256::new_with_prefix(&self.item.store_name);
         for option in &self.options {

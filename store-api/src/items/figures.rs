@@ -1,4 +1,5 @@
-//! Rules: the figures of an item that are made of its options, and kept with the item because lists are sorted by them.
+//! Rules: the price and the sold count of an item. They are computed from its options, and stored in its row because lists are
+//! sorted by them.
 
 use money::Won;
 
@@ -9,24 +10,24 @@ use super::lowest_price;
 pub struct Figures {
     /// The lowest price at which it can be bought.
     pub min_price: Won,
-    /// How many pieces were sold and have not come back.
+    /// How many pieces were sold and not returned.
     pub sold: i64,
 }
 
 /// What an option contributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionFigures {
-    /// Whether it is on sale. What was sold of a deleted option counts too.
+    /// Whether it is on sale. The sold pieces of a deleted option count too.
     pub is_live: bool,
     /// The price of a piece.
     pub price: Won,
     /// How many pieces can be bought now.
     pub on_hand: i64,
-    /// How many pieces were sold and have not come back.
-    pub kept: i64,
+    /// How many pieces were sold and not returned.
+    pub net_sold: i64,
 }
 
-/// The figures of an item as they are stored, and what they are made of.
+/// The stored figures of an item, and the options that they are computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemFigures {
     /// Whether the item is on sale. A deleted item keeps its last price.
@@ -38,13 +39,13 @@ pub struct ItemFigures {
 }
 
 impl ItemFigures {
-    /// The right figures, if the stored ones are wrong.
+    /// The correct figures, if the stored ones are wrong.
     pub fn correction(&self) -> Option<Figures> {
         let on_sale = self.options.iter().filter(|option| self.is_live && option.is_live);
         let price = lowest_price(on_sale.map(|option| (option.price, option.on_hand)));
         let right = Figures {
             min_price: price.unwrap_or(self.stored.min_price),
-            sold: self.options.iter().map(|option| option.kept).sum(),
+            sold: self.options.iter().map(|option| option.net_sold).sum(),
         };
         (right != self.stored).then_some(right)
     }
@@ -56,8 +57,12 @@ mod tests {
 
     #[test]
     fn deleted_options_count_for_what_was_sold_and_not_for_the_price() {
-        let option =
-            |is_live, price, on_hand, kept| OptionFigures { is_live, price: Won::new(price), on_hand, kept };
+        let option = |is_live, price, on_hand, net_sold| OptionFigures {
+            is_live,
+            price: Won::new(price),
+            on_hand,
+            net_sold,
+        };
         let figures = |min_price, sold| Figures { min_price: Won::new(min_price), sold };
         let options = vec![option(true, 9_000, 1, 2), option(true, 1_000, 0, 3), option(false, 500, 4, 5)];
         let item = |is_live, stored| ItemFigures { is_live, stored, options: options.clone() };

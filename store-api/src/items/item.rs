@@ -1,3 +1,5 @@
+//! Rules: an item, and what an edit changes of it.
+
 use money::Won;
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -1,12 +1,12 @@
 //! Items and their options: sellers list, edit and delete them, customers give them hearts, and carts look options up.
 //!
 //! Each change is one transaction that locks the row of the item. Whether the item belongs to the seller is checked on
-//! that row, under that lock. Locks are taken from the whole to the part: store, item, option.
+//! that row, under that lock. Locks are always taken in this order: store, item, option.
 //!
 //! # Price and sold count
-//! An item costs what its cheapest option costs that can be bought now. That price and the count of sold pieces are kept in the
-//! row of the item, because lists are sorted by them. A reservation does not touch that row, unless it takes the last piece of an
-//! option or brings the first one back: then it locks the item, and the price follows. [`figures_worker`] corrects what an older
+//! The price of an item is that of its cheapest option that can be bought now. The price and the count of sold pieces are stored in
+//! the row of the item, because lists are sorted by them. A reservation does not write that row, unless it takes the last piece of
+//! an option or brings the first one back. Then it locks the item and updates the price. [`figures_worker`] corrects what an older
 //! version of this service has written.
 
 mod add_item;

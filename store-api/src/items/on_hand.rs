@@ -1,4 +1,4 @@
-//! How many pieces of an option are on hand, and how a seller may change that.
+//! Rules: how many pieces of an option are on hand, and how a seller may change that.
 
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;

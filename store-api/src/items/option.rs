@@ -1,3 +1,5 @@
+//! Rules: the options of an item.
+
 use std::collections::HashSet;
 
 use money::Won;

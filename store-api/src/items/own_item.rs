@@ -6,8 +6,8 @@ use crate::shared::{EditError, SellerEdit};
 
 /// Locks a live item for an edit: it must belong to the seller and have an expected tag.
 ///
-/// The stock is a part of the tag. So where the edit is meant for certain tags, the options are locked as well: no piece is
-/// sold or comes back between this comparison and the end of the edit.
+/// The stock is a part of the tag. So if the edit expects certain tags, the options are locked as well. Then the stock can't
+/// change between this comparison and the end of the edit.
 pub(super) async fn lock_own_item(
     connection: &mut Connection,
     edit: &SellerEdit,

@@ -1,3 +1,5 @@
+//! Rules: the range of prices.
+
 use money::Won;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;

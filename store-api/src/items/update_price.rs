@@ -7,8 +7,8 @@ use crate::search_changes;
 /// Updates the price of a locked item after one of its options was sold out or came back in stock, and records it for the
 /// search index.
 ///
-/// Whoever takes the last piece of an option or brings the first one back holds the item. So for each option it does not change
-/// meanwhile whether a piece is on hand.
+/// A transaction that takes the last piece of an option, or brings the first one back, locks the item. So while the item is locked
+/// here, no option becomes sold out or comes back in stock.
 pub(crate) async fn update_price(connection: &mut Connection, number: i64, id: Uuid) -> sqlx::Result<()> {
     let options = db::options::of_item(connection, id).await?;
     // A deleted item may have no option left. Its price is not shown.

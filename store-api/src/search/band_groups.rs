@@ -1,3 +1,5 @@
+//! Rules: which bands are read together.
+
 use std::ops::RangeInclusive;
 
 use super::Direction;

@@ -1,3 +1,5 @@
+//! Rules: how much one search may read.
+
 /// How much one search may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {

@@ -1,3 +1,5 @@
+//! Rules: the two directions of an order.
+
 use std::cmp::Ordering;
 
 /// Which way a sort goes.

@@ -1,17 +1,17 @@
 //! Rules: how a search reads a text.
 //!
-//! A search compares letters. Composition, width and case make no difference ([`normalise`](crate::shared::text::normalise)),
-//! nor do accents. Every character that is no separator is a letter here, for example `%`. What stands between two letters
-//! is a [`Gap`].
+//! A search compares letters. Unicode composition, width and case make no difference
+//! ([`normalise`](crate::shared::text::normalise)), and accents neither. Every character that is no separator counts as a letter,
+//! for example `%`. Between two letters there is a [`Gap`].
 //!
-//! Korean is written with and without spaces between the same words, so a word of a search may reach over the spaces of a
-//! text. There are limits, which keep chance out:
+//! Korean is written with and without spaces between the same words. So a word of a search may match across the spaces of a text.
+//! These limits avoid accidental matches:
 //!
-//! * A word does not reach over the end of a sentence, nor over a space between two digits: `12호` is not in `1 2호`.
-//! * In a script that does write spaces between words, as Latin, a word that reaches over a space begins where a word of
-//!   the text begins: `strawberrycake` is in `strawberry cake`, and `tart` is not in `fruit art`.
-//! * Two syllables that reach over a space of a description begin or end where a word begins or ends: `고기` is not in
-//!   `하고 기다린`. Names are short, and have few such chances.
+//! * A word does not match across the end of a sentence, or across a space between two digits: `12호` is not in `1 2호`.
+//! * In a script with spaces between words, for example Latin, a match across a space must begin at the begin of a word:
+//!   `strawberrycake` is in `strawberry cake`, and `tart` is not in `fruit art`.
+//! * In a description, a match of two syllables across a space must begin or end where a word begins or ends: `고기` is not in
+//!   `하고 기다린`. Names are short, and have few accidental matches.
 
 use unicode_normalization::char::decompose_canonical;
 
@@ -29,20 +29,20 @@ pub(super) enum Field {
 pub(super) enum Gap {
     /// Another letter.
     None,
-    /// White space, a hyphen, a bracket or another character that parts words.
+    /// White space, a hyphen, a bracket or another separator.
     Space,
-    /// Nothing, the end of a sentence, or a space between two digits. No word reaches over it.
+    /// The begin of the text, the end of a sentence, or a space between two digits. No word matches across it.
     Border,
 }
 
-/// How some letters of a text stand there.
+/// How some consecutive letters are written in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stand {
     /// Side by side.
     Together,
-    /// With a space between them. A word of a search may be written so.
+    /// With a space between them, and they may match a whole word of a search.
     Apart,
-    /// With a space between them. Only a part of a longer word may be written so.
+    /// With a space between them, and they may match only a part of a longer word.
     PartOnly,
     /// With a border between them.
     Parted,
@@ -110,7 +110,7 @@ impl Folded {
         after.map(|index| [self.letters[index - 1], self.letters[index]])
     }
 
-    /// How `length` letters from `start` on stand in the text.
+    /// How the `length` letters from `start` on are written in the text.
     pub(super) fn stand(&self, start: usize, length: usize) -> Stand {
         let end = start + length;
         match self.gaps[start + 1..end].iter().max() {
@@ -129,14 +129,14 @@ impl Folded {
         if is_part_only { Stand::PartOnly } else { Stand::Apart }
     }
 
-    /// Whether a word begins here, or the text ends. Between two kinds of script a word may begin without a space.
+    /// Whether a word begins here, or the text ends. Where the kind of script changes, a word begins without a space.
     fn begins_word(&self, index: usize) -> bool {
         let Some(gap) = self.gaps.get(index) else { return true };
         *gap != Gap::None
             || is_of_spaced_script(self.letters[index]) != is_of_spaced_script(self.letters[index - 1])
     }
 
-    /// Whether these letters stand somewhere in one of these ways.
+    /// Whether these letters are somewhere in the text, written in one of these ways.
     pub(super) fn has(&self, letters: &[char], ways: &[Stand]) -> bool {
         let places = self.letters.windows(letters.len()).enumerate();
         places

@@ -23,16 +23,16 @@ const TERMS_AT_ONCE: usize = 512;
 #[error("bringing the search index up to date failed in the database")]
 pub struct IndexError(#[from] pub(super) sqlx::Error);
 
-/// Brings the index up to date until `ending` is cancelled. Every instance runs this worker, and one at a time does the work.
+/// Brings the index up to date until `shutdown` is cancelled. Every instance runs this worker, and one at a time does the work.
 /// When no change is left, there is a `pause`.
 pub async fn index_worker(
     database: Database,
     pause: Duration,
     progress: Progress,
-    ending: CancellationToken,
+    shutdown: CancellationToken,
 ) {
     let index = || async { index_next(&database).await.map(|indexed| Next::at_once_if(indexed > 0)) };
-    jobs::repeat(&progress, &ending, pause, index).await;
+    jobs::repeat(&progress, &shutdown, pause, index).await;
 }
 
 /// Indexes the recorded changes until none is left, or until another instance is at work. Returns how many changes it

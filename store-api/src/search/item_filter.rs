@@ -1,3 +1,5 @@
+//! Rules: which items a list shows.
+
 use money::Won;
 use uuid::Uuid;
 

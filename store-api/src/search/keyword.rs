@@ -1,5 +1,7 @@
 //! Rules: the words of a search, and where a row has them.
 
+use visible_text::{Lines, Unfit, check, tidy};
+
 use super::folded::{Field, Folded, Stand};
 use super::pieces::{NAME_PIECE, TEXT_PIECE, covering};
 use super::{Fit, Place, Rank};
@@ -32,6 +34,9 @@ pub enum KeywordFault {
     /// Too many words.
     #[error("must have at most {} words", Keyword::MAX_WORDS)]
     TooManyWords,
+    /// It shows nothing though it is not empty, or has a character that no name and no description has.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
 }
 
 impl Keyword {
@@ -42,10 +47,14 @@ impl Keyword {
 
     /// Reads the text that a client sent.
     pub fn parse(text: &str) -> Result<Self, KeywordFault> {
+        let text = tidy(text);
         if text.chars().count() > Self::MAX_CHARS {
             return Err(KeywordFault::TooLong);
         }
-        let normalised = normalise(text);
+        if !text.is_empty() {
+            check(&text, Lines::Many)?;
+        }
+        let normalised = normalise(&text);
         let folded = Folded::of(&normalised, Field::Name);
         if normalised.chars().count().max(folded.letters().len()) > 2 * Self::MAX_CHARS {
             return Err(KeywordFault::TooLong);
@@ -98,8 +107,8 @@ impl Keyword {
 
     /// Where the words are in this name and description, which need not be normalised. `None` if a word is in neither.
     ///
-    /// The index must know the rank and the fit of a row that matches without reading it. So both are told by pieces
-    /// where a word is longer than those that are indexed.
+    /// The index must give the same rank and fit without reading the row. So if a word is longer than the indexed pieces, this too
+    /// compares its pieces and not the word.
     pub fn place(&self, name: &str, description: &str) -> Option<Place> {
         if self.finds_nothing {
             return None;
@@ -251,7 +260,7 @@ mod tests {
         assert_eq!(fit("100%", "１００％ 통밀"), Some(Fit::Exact));
         assert_eq!(fit("딸기\u{3000}\u{A0} 케이크", "딸기  케이크"), Some(Fit::Exact));
         assert_eq!(fit("+케이크 -딸기*", "딸기 케이크"), None);
-        for nothing in ["-", "_", "...", "“”", "\u{301}"] {
+        for nothing in ["-", "_", "...", "“”"] {
             assert_eq!(fit(nothing, "딸기 - _ ... 케이크"), None, "{nothing:?}");
         }
         assert_eq!(fit("%", "딸기 케이크"), None);
@@ -263,8 +272,20 @@ mod tests {
         assert_eq!(Keyword::parse(&"\u{FDFA}".repeat(100)), Err(KeywordFault::TooLong));
         assert_eq!(Keyword::parse("a b c d e f g h i j k"), Err(KeywordFault::TooManyWords));
         assert_eq!(Keyword::parse(" a A ａ  b ").unwrap().words(), [['a'], ['b']]);
-        for blank in ["", "  ", " \u{200B} ", "\u{3000}\u{A0}"] {
+        assert!(Keyword::parse(&"\u{1103}\u{1161}\u{11AF}".repeat(100)).is_ok(), "composed, then counted");
+        for blank in ["", "  ", "\u{3000}\u{A0}\t"] {
             assert!(Keyword::parse(blank).unwrap().is_empty(), "{blank:?}");
+        }
+        for invisible in [" \u{200B} ", "\u{3164}", "\u{2800}", "\u{301}"] {
+            assert_eq!(
+                Keyword::parse(invisible),
+                Err(KeywordFault::Unfit(Unfit::Invisible)),
+                "{invisible:?}"
+            );
+        }
+        for character in ['\0', '\u{202E}', '\u{2028}', '\u{E0041}'] {
+            let fault = KeywordFault::Unfit(Unfit::Character(character));
+            assert_eq!(Keyword::parse(&format!("딸{character}기")), Err(fault), "{character:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The numbers that may match, by their fit.
+//! Rules: the numbers that may match, by their fit.
 
 use roaring::RoaringBitmap;
 

@@ -1,4 +1,4 @@
-//! Finding items and stores. The work of a search is bounded, whatever the request asks for.
+//! Finding items and stores. Every search has a limit on its work.
 //!
 //! # The index
 //! Every item has a number, in the order in which items were listed. For each *term*, the table `search_blocks` keeps the
@@ -16,8 +16,8 @@
 //!   band, few matches are fetched and sorted. Among many, the search scans the band in the order of the key's own index
 //!   and picks the matches. Among items with the same key the better fit comes first. A key that many items have is scanned
 //!   once for each fit.
-//! * Items with all words in their name come before items that need their description to match. Both [`Rank`] and [`Fit`]
-//!   are told by terms alone, so the index knows them exactly, and no item appears in two parts.
+//! * Items with all words in their name come before items that need their description to match. The terms alone determine
+//!   [`Rank`] and [`Fit`]. So the index knows both exactly, and no item appears twice.
 //!
 //! # Changes
 //! The transaction that changes an item records this in `search_changes`. A search takes the recorded items out of the
@@ -26,9 +26,9 @@
 //! the bitmaps between the two reads is seen twice and merged, and not missed.
 //!
 //! # Forms
-//! What terms there are, and how a text is read, is the *form* of the index. A build that brings a newer form makes the index
-//! anew when it starts, block by block, before it serves ([`renew`]). Builds of the older form serve meanwhile: the newer
-//! form has what they look for, and they write nothing any more.
+//! The *form* of the index says which terms there are, and how a text is read. A build with a newer form rebuilds the index when it
+//! starts, block by block, before it serves ([`renew`]). Builds with the older form serve meanwhile: the newer form contains the
+//! terms that they look for, and they do not write the index any more.
 //!
 //! # The budget
 //! A search reads no more rows than its [`Budget`] allows. If that does not fill the page, the page is short or empty, and

@@ -1,5 +1,8 @@
+//! Rules: the orders of a list, and the terms that help to follow each.
+
 use std::cmp::Ordering;
 
+use paging::Position;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 use utoipa::ToSchema;
@@ -104,6 +107,12 @@ impl ItemPosition {
     }
 }
 
+impl Position for ItemPosition {
+    fn is_possible(&self) -> bool {
+        self.key >= 0 && self.number >= 0
+    }
+}
+
 /// The order of a list of stores. Among stores with equal keys the better [`Fit`] comes first, and then the newest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -139,6 +148,16 @@ pub struct StorePosition {
     pub fit: Fit,
     /// Its number.
     pub number: i64,
+}
+
+impl Position for StorePosition {
+    fn is_possible(&self) -> bool {
+        let is_key = match self.key {
+            StoreKey::Count(count) => count >= 0,
+            StoreKey::Name(_) => true,
+        };
+        is_key && self.number >= 0
+    }
 }
 
 impl StorePosition {

@@ -76,8 +76,8 @@ pub async fn rebuild_from(
     Ok(())
 }
 
-/// Rebuilds a block. The caller holds the writer's lock, and has read nothing else in this transaction: what was committed
-/// before the lock must be seen.
+/// Rebuilds a block. The caller holds the writer's lock, and has read nothing before it in this transaction. So this sees all that
+/// was committed before the lock.
 async fn rebuild_block(connection: &mut Connection, corpus: Corpus, block: u32) -> sqlx::Result<()> {
     let members = match corpus {
         Corpus::Items => items_of(connection, block).await?,
@@ -93,23 +93,23 @@ async fn rebuild_block(connection: &mut Connection, corpus: Corpus, block: u32) 
 
 /// What one step of [`renew`] has found.
 enum Renewal {
-    /// Every block has the form of this build, or the index that of a newer build.
+    /// Every block has the form of this build, or the index has the form of a newer build.
     Done,
-    /// A block was of an older form, and was made anew.
+    /// A block had an older form, and was rebuilt.
     Block,
     /// Another transaction writes the index.
     Busy,
 }
 
-/// Gives the index the form of this build, if it has an older one. Every instance does so before it serves, and so a search
-/// never reads a form that it does not know. Until then builds of the older form serve, and read the index in either form.
-/// Several instances share the blocks. What is done stays done if the process ends.
+/// Rebuilds the index in the form of this build, if it has an older form. Every instance does this before it serves, so that a
+/// search never reads a form that it does not know. Meanwhile builds of the older form serve, and can read both forms. Several
+/// instances share the work, block by block. If the process dies, its finished blocks stay.
 pub async fn renew(database: &Database) -> Result<(), RebuildError> {
     loop {
         let step = database.run_tx("renew_search_block", |connection| Box::pin(renew_next(connection)));
         match step.await? {
             Renewal::Done => return Ok(()),
-            // Builds of the older form leave all changes to this one.
+            // Builds of the older form do not write the index any more, so this one indexes their changes too.
             Renewal::Block => drop(index_changes(database).await.map_err(|IndexError(error)| error)?),
             Renewal::Busy => tokio::time::sleep(RENEWAL_PAUSE).await,
         }

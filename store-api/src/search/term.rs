@@ -1,3 +1,5 @@
+//! Rules: the terms of the index, and their bytes.
+
 use money::Won;
 
 use super::ItemSort;

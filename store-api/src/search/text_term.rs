@@ -8,14 +8,14 @@ use crate::shared::text::{normalise, words};
 
 /// The families of the terms of some texts.
 struct Families {
-    /// Pieces whose letters stand together.
+    /// Pieces without a space between their letters.
     together: u8,
-    /// Short pieces that reach over a space and may be a whole word of a search; and the two letters beside each space, with
-    /// a space between them.
+    /// Short pieces across a space that may match a whole word of a search. Also, for each space, the letter before it, a space,
+    /// and the letter after it.
     apart: u8,
-    /// Short pieces that reach over a space and may only be a part of a longer word.
+    /// Short pieces across a space that may match only a part of a longer word.
     part_only: u8,
-    /// The most letters of a piece whose letters stand together.
+    /// The largest number of letters in a piece without a space.
     longest: usize,
 }
 
@@ -74,8 +74,8 @@ fn each_piece(corpus: Corpus, folded: &Folded, families: &Families, each: &mut i
     }
 }
 
-/// Builds whose index has the form 1 look for the words between white space, with their accents and hyphens. They may run
-/// beside this build during a deploy, and read the same index. The form after [`FORM`](super::FORM) need not have this.
+/// Builds with the form 1 look for the words between white space, with their accents and hyphens. During a deploy they run at the
+/// same time as this build, and read the same index. The form after [`FORM`](super::FORM) does not need these pieces.
 fn each_piece_of_form_1(
     corpus: Corpus,
     normalised: &str,
@@ -105,13 +105,13 @@ fn space(corpus: Corpus, families: &Families, [before, after]: [char; 2]) -> Ter
 /// The terms of a keyword, for names or for all texts of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeywordTerms {
-    /// Exactly the rows in which each word is written together have all of these.
+    /// A row has all of these if, and only if, it has each word without a space in it.
     pub words: Vec<Term>,
-    /// Of those rows, exactly the ones with the same spaces have all of these.
+    /// Among those rows, a row has all of these if, and only if, it also has the same spaces between the words.
     pub spaces: Vec<Term>,
-    /// Exactly the rows in which the words stand side by side have one of each of these.
+    /// A row has one of each of these if, and only if, the words are side by side in it.
     pub beside: Vec<[Term; 2]>,
-    /// Every row that has each word somehow has one of each of these.
+    /// Every row that matches has one of each of these. Other rows may have them too.
     pub pieces: Vec<Vec<Term>>,
 }
 

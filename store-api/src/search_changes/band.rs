@@ -1,3 +1,5 @@
+//! Rules: how values are divided into bands.
+
 use std::ops::RangeInclusive;
 
 /// How values are divided into bands: each doubling of the value is cut into `2^bits` bands of equal width. This is the

@@ -1,3 +1,5 @@
+//! Rules: what can be searched.
+
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What a search is for.

@@ -158,9 +158,9 @@ pub async fn delete(connection: &mut Connection, changes: &[Change]) -> sqlx::Re
     Ok(())
 }
 
-/// The form of the index that this build reads and writes. Another kind of term, or another reading of the texts, makes
-/// another form. Builds of two forms run beside each other during a deploy: so a form has everything that the form before
-/// looks for, as long as builds of that may be running.
+/// The form of the index that this build reads and writes. Raise it if you add a kind of term, or read texts in another way. During
+/// a deploy, builds with the old and the new form run at the same time. So a new form must contain the terms that builds with the
+/// form before look for.
 pub const FORM: i64 = 2;
 
 /// Which form the index has, and how many blocks are still of an older form.
@@ -168,9 +168,9 @@ pub const FORM: i64 = 2;
 pub struct IndexForm {
     /// The form that is written.
     pub form: i64,
-    /// The first so many blocks of items are of an older form.
+    /// This many blocks of items, counted from the first, have an older form.
     pub item_blocks_left: u32,
-    /// The first so many blocks of stores are of an older form.
+    /// This many blocks of stores, counted from the first, have an older form.
     pub store_blocks_left: u32,
 }
 

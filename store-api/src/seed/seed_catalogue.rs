@@ -39,7 +39,7 @@ pub async fn seed_catalogue(
     if plan.stores == 0 && plan.items > 0 {
         return Err(SeedError::NoStores);
     }
-    // An index of an older form is made anew while it has few blocks.
+    // An index of an older form is rebuilt first, while it has few blocks.
     renew(database).await?;
     let mut catalogue = Catalogue::new(plan);
     let mut writer = Writer { database, seed: plan.seed, may_exist: true };

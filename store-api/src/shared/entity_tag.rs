@@ -1,7 +1,9 @@
-/// The entity tag of a store or an item. It changes with everything that the answer shows and the owner can set. What anybody
-/// can count up (hearts, followers, sold pieces) is not in it: an edit must not fail because somebody else liked the item.
+//! Rules: entity tags, and which of them an edit expects.
+
+/// The entity tag of a store or an item. It changes with everything that the owner can set. Counters that anybody can change
+/// (hearts, followers, sold pieces) are not in it: an edit must not fail because a customer liked the item.
 ///
-/// To clients it is opaque.
+/// Clients treat it as opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityTag(String);
 

@@ -21,5 +21,5 @@ pub use patch::Patch;
 pub(crate) use patch::present;
 pub(crate) use seller_edit::EditTransaction;
 pub use seller_edit::{EditError, SellerEdit};
-pub(crate) use transaction::run_tx_with;
+pub(crate) use transaction::{run_answered, run_tx_with};
 pub use web_address::{WebAddress, WebAddressFault};

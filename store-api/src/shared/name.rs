@@ -1,4 +1,7 @@
+//! Rules: which names are accepted, and when two are the same.
+
 use serde::{Deserialize, Deserializer};
+use visible_text::{Lines, Unfit, check, tidy};
 
 use super::deserialize::deserialize_by;
 use super::text::{normalise, words};
@@ -20,15 +23,12 @@ pub struct Name<const MAX: usize> {
 /// Why a text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
-    /// It has no visible character.
-    #[error("must not be blank")]
-    Blank,
+    /// It shows nothing, or has a character that no name needs.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// It has a line break, a tab or another control character.
-    #[error("must not hold line breaks or other control characters")]
-    ControlCharacter,
 }
 
 impl<const MAX: usize> Name<MAX> {
@@ -36,23 +36,18 @@ impl<const MAX: usize> Name<MAX> {
     /// characters into up to eighteen.
     const MAX_KEY: usize = if MAX < 100 { 200 } else { 400 };
 
-    /// Reads a name without the white space around it.
+    /// Reads a name without the white space around it, in Unicode's composed form.
     pub fn parse(text: &str) -> Result<Self, NameFault> {
-        let shown = text.trim();
-        if shown.chars().any(char::is_control) {
-            return Err(NameFault::ControlCharacter);
-        }
-        let key = words(&normalise(shown)).collect::<Vec<_>>().join(" ");
-        if key.is_empty() {
-            return Err(NameFault::Blank);
-        }
+        let shown = tidy(text);
+        check(&shown, Lines::One)?;
+        let key = words(&normalise(&shown)).collect::<Vec<_>>().join(" ");
         if shown.chars().count() > MAX || key.chars().count() > Self::MAX_KEY {
             return Err(NameFault::TooLong(MAX));
         }
-        Ok(Self { shown: shown.to_owned(), key })
+        Ok(Self { shown, key })
     }
 
-    /// The name, as the seller wrote it.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
@@ -86,10 +81,16 @@ mod tests {
         assert_eq!(key("  Sweet   Lab "), key("ｓｗｅｅｔ lab"));
         assert_ne!(key("달콤 상점"), key("달콤상점"));
         assert_eq!(StoreName::parse(" 달콤  상점 ").unwrap().as_str(), "달콤  상점");
+        let decomposed = "\u{1103}\u{1161}\u{11AF}".repeat(50);
+        assert_eq!(
+            StoreName::parse(&decomposed).unwrap().as_str(),
+            "달".repeat(50),
+            "composed, then counted"
+        );
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_reason() {
+    fn a_text_that_is_no_name_is_refused_with_the_reason() {
         let long = "가".repeat(50);
         assert!(StoreName::parse(&long).is_ok());
         assert_eq!(StoreName::parse(&format!("{long}가")), Err(NameFault::TooLong(50)));
@@ -98,15 +99,15 @@ mod tests {
             Err(NameFault::TooLong(50)),
             "eighteen letters each"
         );
-        for blank in ["", "   ", "\u{200B}", "\u{3164}"] {
-            assert_eq!(StoreName::parse(blank), Err(NameFault::Blank), "{blank:?}");
+        for blank in ["", "   ", "\u{200B}", "\u{3164}", "\u{2800}", "\u{301}"] {
+            assert_eq!(StoreName::parse(blank), Err(NameFault::Unfit(Unfit::Invisible)), "{blank:?}");
         }
-        assert_eq!(StoreName::parse("a\nb"), Err(NameFault::ControlCharacter));
+        assert_eq!(StoreName::parse("a\nb"), Err(NameFault::Unfit(Unfit::Character('\n'))));
     }
 
     proptest! {
         #[test]
-        fn a_name_fits_its_columns(text in "\\PC{0,120}") {
+        fn a_name_fits_its_columns(text in "\\PC{0,120}|\\p{Any}{0,120}") {
             if let Ok(name) = ItemName::parse(&text) {
                 prop_assert!((1..=100).contains(&name.as_str().chars().count()));
                 prop_assert!((1..=400).contains(&name.key().chars().count()));

@@ -1,4 +1,4 @@
-//! Members of a `PATCH` body.
+//! Rules: what a member of a `PATCH` body does to a value.
 
 use serde::{Deserialize, Deserializer};
 

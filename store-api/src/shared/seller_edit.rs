@@ -3,9 +3,10 @@ use std::error::Error;
 use access::MemberId;
 use clock::Clock;
 use database::{Connection, Database, TxFuture};
+use idempotency::{KeepError, KeptAnswer, Reply};
 use time::OffsetDateTime;
 
-use super::{EntityTag, Expected, run_tx_with};
+use super::{EntityTag, Expected, run_answered, run_tx_with};
 
 /// Who edits a store or an item, and which state of it they have seen.
 #[derive(Clone, Debug)]
@@ -60,6 +61,29 @@ impl SellerEdit {
     {
         let now = clock.now();
         run_tx_with(database, name, (self, change), move |connection, (edit, change)| {
+            work(EditTransaction { connection, edit, now }, change)
+        })
+        .await
+    }
+
+    /// Like [`run`](Self::run), and keeps the answer to the request in the same transaction, if it has an Idempotency-Key.
+    pub(crate) async fn run_answered<C, T, E, F>(
+        self,
+        database: &Database,
+        clock: &Clock,
+        name: &'static str,
+        change: C,
+        reply: Reply<T>,
+        work: F,
+    ) -> Result<KeptAnswer, E>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Error + From<sqlx::Error> + From<KeepError> + Send + Sync + 'static,
+        F: for<'c> Fn(EditTransaction<'c>, &'c C) -> TxFuture<'c, T, E> + Send + Sync + 'static,
+    {
+        let now = clock.now();
+        run_answered(database, name, (self, change), reply, move |connection, (edit, change)| {
             work(EditTransaction { connection, edit, now }, change)
         })
         .await

@@ -1,4 +1,4 @@
-//! When two texts look the same to a reader.
+//! Rules: when two texts look the same to a reader.
 
 use unicode_normalization::UnicodeNormalization;
 

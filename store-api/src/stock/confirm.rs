@@ -22,8 +22,7 @@ pub enum ConfirmError {
     Database(#[from] sqlx::Error),
 }
 
-/// Makes the pieces sold that are held for an order. An order whose pieces are sold already gets the same answer as
-/// before.
+/// Turns the reserved pieces of an order into sold ones. An order whose pieces are sold already gets the same answer as before.
 pub async fn confirm(
     database: &Database,
     clock: &Clock,

@@ -16,17 +16,17 @@ use super::release::return_stock;
 #[error("expiring a reservation failed in the database")]
 pub struct ExpireError(#[from] sqlx::Error);
 
-/// Expires reservations until `ending` is cancelled. Every instance runs this worker, and they share the work. After the last
+/// Expires reservations until `shutdown` is cancelled. Every instance runs this worker, and they share the work. After the last
 /// reservation that is due there is a `pause`.
 pub async fn expiry_worker(
     database: Database,
     clock: Clock,
     pause: Duration,
     progress: Progress,
-    ending: CancellationToken,
+    shutdown: CancellationToken,
 ) {
     let expire = || async { expire_next(&database, clock.now()).await.map(Next::at_once_if) };
-    jobs::repeat(&progress, &ending, pause, expire).await;
+    jobs::repeat(&progress, &shutdown, pause, expire).await;
 }
 
 /// Puts the stock of every reservation whose time is over back on sale. Each reservation is one transaction. Returns how

@@ -1,4 +1,4 @@
-//! What a request does to a reservation, decided from its stored state.
+//! Rules: what a request does to a reservation, decided from its stored state.
 
 use std::collections::BTreeMap;
 
@@ -94,8 +94,8 @@ pub enum Confirm {
     Refuse,
 }
 
-/// Decides on a request to confirm. The time of expiry decides, and not whether the worker has expired the reservation:
-/// every instance answers the same.
+/// Decides on a request to confirm. It looks at the time of expiry, and not whether the worker has expired the reservation. So
+/// every instance gives the same answer.
 pub fn on_confirm(stored: &StoredReservation, now: OffsetDateTime) -> Confirm {
     match stored.status {
         ReservationStatus::Confirmed => Confirm::Already,

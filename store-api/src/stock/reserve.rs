@@ -34,18 +34,18 @@ pub enum ReserveError {
 /// Which pieces a transaction may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Take {
-    /// All but the last of an option. No item changes, so its row is not touched and buyers do not wait for it.
-    ButTheLast,
-    /// Also the last of an option. That can change the price of the item, so the items are locked, before any option is.
-    AlsoTheLast,
+    /// All pieces of an option but the last. The item does not change, so its row is not locked.
+    AllButTheLast,
+    /// Also the last piece of an option. This can change the price of the item, so the items are locked before the options.
+    EvenTheLast,
 }
 
 /// Why a transaction has reserved nothing.
 #[derive(Debug, thiserror::Error)]
 enum Stopped {
-    /// It would have taken the last pieces of an option, and may not.
-    #[error("these are the last pieces of an option")]
-    AtTheLast,
+    /// It would have taken the last piece of an option without a lock on the item.
+    #[error("the last piece of an option can be taken only with its item locked")]
+    NeedsLockedItems,
     /// The answer.
     #[error(transparent)]
     Refused(#[from] ReserveError),
@@ -74,14 +74,14 @@ pub async fn reserve(
         return Err(ReserveError::TooLong);
     }
     let lines = Arc::new(lines);
-    let mut take = Take::ButTheLast;
+    let mut take = Take::AllButTheLast;
     loop {
         let reserved = run_tx_with(database, "reserve", Arc::clone(&lines), move |connection, lines| {
             Box::pin(reserve_in(connection, order_id, lines, take, expires_at, now))
         });
         match reserved.await {
             Ok(reservation) => return Ok(reservation),
-            Err(Stopped::AtTheLast) => take = Take::AlsoTheLast,
+            Err(Stopped::NeedsLockedItems) => take = Take::EvenTheLast,
             Err(Stopped::Refused(error)) => return Err(error),
         }
     }
@@ -127,8 +127,8 @@ async fn take_stock(
     take: Take,
 ) -> Result<(), Stopped> {
     let (items, at_least_left) = match take {
-        Take::ButTheLast => (None, 1),
-        Take::AlsoTheLast => (Some(LockedItems::of_order(connection, order_id).await?), 0),
+        Take::AllButTheLast => (None, 1),
+        Take::EvenTheLast => (Some(LockedItems::of_order(connection, order_id).await?), 0),
     };
     let mut sold_out = Vec::new();
     for (option_id, pieces) in wanted.iter() {
@@ -138,8 +138,8 @@ async fn take_stock(
             None => {
                 let shortages = shortages(connection, wanted, option_id).await?;
                 let is_enough = shortages.first().is_some_and(|first| first.available >= first.wanted);
-                if is_enough && take == Take::ButTheLast {
-                    return Err(Stopped::AtTheLast);
+                if is_enough && take == Take::AllButTheLast {
+                    return Err(Stopped::NeedsLockedItems);
                 }
                 return Err(ReserveError::OutOfStock(shortages).into());
             }

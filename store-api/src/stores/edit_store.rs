@@ -1,5 +1,6 @@
 use clock::Clock;
 use database::Database;
+use idempotency::{KeepError, KeptAnswer, Reply};
 use uuid::Uuid;
 
 use super::own_store::lock_own_store;
@@ -17,20 +18,24 @@ pub enum EditStoreError {
     /// Another live store has the name.
     #[error("the store's name is taken")]
     NameTaken,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("editing a store failed in the database")]
     Database(#[from] sqlx::Error),
 }
 
-/// Edits a seller's store.
+/// Edits a seller's store, and answers.
 pub async fn edit_store(
     database: &Database,
     clock: &Clock,
     edit: SellerEdit,
     id: Uuid,
     change: StoreEdit,
-) -> Result<Store, EditStoreError> {
-    edit.run(database, clock, "edit_store", change, move |transaction, change| {
+    reply: Reply<Store>,
+) -> Result<KeptAnswer, EditStoreError> {
+    edit.run_answered(database, clock, "edit_store", change, reply, move |transaction, change| {
         Box::pin(edit_in(transaction, id, change))
     })
     .await

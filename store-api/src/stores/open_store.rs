@@ -1,13 +1,14 @@
 use access::MemberId;
 use clock::Clock;
 use database::{Connection, Database};
+use idempotency::{KeepError, KeptAnswer, Reply};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{NewStore, Store, db};
 use crate::db::on_duplicate;
 use crate::search_changes::{self, Corpus};
-use crate::shared::run_tx_with;
+use crate::shared::run_answered;
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -18,20 +19,24 @@ pub enum OpenStoreError {
     /// The account of the seller is closed or being closed.
     #[error("the account of the seller is closed or being closed")]
     AccountClosed,
+    /// The request was answered before, or its answer could not be stored.
+    #[error("the answer could not be stored")]
+    Keep(#[from] KeepError),
     /// The database failed.
     #[error("opening a store failed in the database")]
     Database(#[from] sqlx::Error),
 }
 
-/// Opens a store.
+/// Opens a store, and answers.
 pub async fn open_store(
     database: &Database,
     clock: &Clock,
     seller: MemberId,
     store: NewStore,
-) -> Result<Store, OpenStoreError> {
+    reply: Reply<Store>,
+) -> Result<KeptAnswer, OpenStoreError> {
     let (id, now) = (clock.new_id(), clock.now());
-    run_tx_with(database, "open_store", store, move |connection, store| {
+    run_answered(database, "open_store", store, reply, move |connection, store| {
         Box::pin(open_in(connection, id, seller, store, now))
     })
     .await

@@ -1,3 +1,5 @@
+//! Rules: a store, and what an edit changes of it.
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 

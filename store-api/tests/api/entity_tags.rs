@@ -106,7 +106,10 @@ async fn every_change_of_the_stock_of_any_option_makes_the_tag_stale_for_every_e
 }
 
 #[sqlx::test]
-async fn what_anybody_can_count_up_does_not_change_a_tag(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn counters_that_anybody_can_raise_do_not_change_a_tag(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let (shop, _, item) = Shop::with_item(&options, 10).await;
     let path = item_path(&item);
     let store_path = format!("/api/store/stores/{}", item["storeId"].as_str().unwrap());
@@ -229,7 +232,7 @@ async fn an_edit_that_is_not_meant_for_the_tag_of_now_is_refused(
 }
 
 #[sqlx::test]
-async fn of_a_sale_and_an_edit_by_a_tag_at_once_on_two_instances_none_undoes_the_other(
+async fn a_sale_and_an_edit_with_a_tag_at_once_on_two_instances_do_not_undo_each_other(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -268,7 +271,7 @@ async fn of_a_sale_and_an_edit_by_a_tag_at_once_on_two_instances_none_undoes_the
 }
 
 #[sqlx::test]
-async fn of_many_edits_by_one_tag_one_takes_effect(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_many_edits_expect_one_tag_one_takes_effect(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let (shop, seller, item) = Shop::with_item(&options, 10).await;
     let path = item_path(&item);
     let seen = tag(&shop, &path).await;

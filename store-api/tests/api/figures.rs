@@ -28,7 +28,7 @@ async fn old_rows(options: &MySqlConnectOptions) -> (Shop, String) {
 }
 
 #[sqlx::test]
-async fn what_an_older_version_has_left_is_corrected_once_and_found_by_the_index(
+async fn figures_of_an_older_version_are_corrected_once_and_found_by_the_index(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -61,7 +61,7 @@ async fn two_instances_that_check_at_once_correct_an_item_once(
 }
 
 #[sqlx::test]
-async fn what_an_older_version_sells_out_and_restocks_beside_this_one_is_corrected(
+async fn sales_and_restocks_of_an_older_version_that_runs_at_the_same_time_are_corrected(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

@@ -56,7 +56,10 @@ async fn every_line_is_held_and_then_sold(_: MySqlPoolOptions, options: MySqlCon
 }
 
 #[sqlx::test]
-async fn where_one_line_is_short_nothing_is_held(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn if_one_line_is_short_of_stock_nothing_is_reserved(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
     let shop = Shop::open(&options);
     let (one, two) = two_options(&shop).await;
     let unknown = Uuid::from_u128(u128::MAX);

@@ -6,6 +6,7 @@ use access::{MemberId, Role};
 use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
+use idempotency::IdempotencyKeys;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use sqlx::mysql::MySqlConnectOptions;
@@ -44,10 +45,14 @@ impl Shop {
         let (clock, clock_control) = Clock::manual(START);
         let people = People::of("store-api", &clock);
         let database = Database::from_options(options.clone());
-        let state = AppState::new(database.clone(), clock.clone());
-        let router = problem::wrap(people.verifier().wrap(router(state)));
+        let client = instance(options, &people, &clock);
         let rows = MySqlPool::connect_lazy_with(options.clone());
-        Self { client: Client(router), people, database, clock, clock_control, rows }
+        Self { client, people, database, clock, clock_control, rows }
+    }
+
+    /// Another instance of the service.
+    pub(crate) fn another_instance(&self, options: &MySqlConnectOptions) -> Client {
+        instance(options, &self.people, &self.clock)
     }
 
     /// A service with one store: the service, the seller, and the id of the store.
@@ -184,6 +189,12 @@ impl Shop {
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.rows).await.unwrap()
     }
+}
+
+fn instance(options: &MySqlConnectOptions, people: &People, clock: &Clock) -> Client {
+    let state = AppState::new(Database::from_options(options.clone()), clock.clone());
+    let idempotency_keys = IdempotencyKeys::new(state.database.clone(), clock.clone());
+    Client(problem::wrap(people.verifier().wrap(router(state, &idempotency_keys))))
 }
 
 /// The stock columns of an option.

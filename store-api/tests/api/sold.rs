@@ -1,4 +1,4 @@
-//! The count of sold pieces is what customers have kept: what came back is not in it.
+//! The sold count has only the pieces that customers have kept. Returned pieces are not in it.
 
 use futures::future::join_all;
 use http::StatusCode;
@@ -76,7 +76,7 @@ async fn a_part_that_came_back_is_counted_off_once_however_often_it_is_told(
 }
 
 #[sqlx::test]
-async fn what_comes_back_before_it_is_sold_is_refused_and_counted_off_later(
+async fn a_restock_before_the_confirmation_is_refused_and_lowers_the_sold_count_later(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
@@ -94,7 +94,7 @@ async fn what_comes_back_before_it_is_sold_is_refused_and_counted_off_later(
 }
 
 #[sqlx::test]
-async fn what_comes_back_after_its_option_item_or_store_was_deleted_is_counted_off_too(
+async fn returned_pieces_lower_the_sold_count_even_if_their_option_item_or_store_was_deleted(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {

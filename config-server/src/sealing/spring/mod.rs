@@ -4,7 +4,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `settings` | the settings: a password, and a key store with RSA keys |
-//! | `text` | what stands behind `{cipher}`: `{key:ALIAS}`, `{secret:…}`, `{plain}` |
+//! | `text` | the text after `{cipher}`: `{key:ALIAS}`, `{secret:…}`, `{plain}` |
 //! | `symmetric` | AES-256 with a key that is derived from a password |
 //! | `key_store` | RSA keys in a PKCS #12 file, and the values that are sealed with them |
 
@@ -76,8 +76,8 @@ impl SpringKeys {
         self.password.is_some()
     }
 
-    /// Opens what stands behind `{cipher}`. Spring uses the key store if there is one, and else the password. Here the password
-    /// is tried second, so that a repository can have both.
+    /// Opens the text after `{cipher}`. Spring uses the key store if there is one, and the password otherwise. Here the key
+    /// store is tried first and then the password, so that a repository can have both.
     pub(super) fn open(&self, text: &str) -> Result<SecretString, NotOpened> {
         let text = SpringText::parse(text);
         let by_key_store = self.key_store.as_ref().and_then(|key_store| key_store.open(&text));

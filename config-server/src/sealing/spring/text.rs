@@ -1,4 +1,4 @@
-//! Rules: what stands behind `{cipher}` in a file of Spring's.
+//! Rules: the parts of the text after `{cipher}` in a Spring file.
 
 /// A value as Spring has sealed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! A Consul that stands still or can't be reached: the snapshot stays, and every answer reaches its own watch.
+//! A Consul that hangs or can't be reached: the snapshot stays, and every answer reaches its own watch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -3,4 +3,5 @@
 
 mod faults;
 mod support;
+mod tokens;
 mod watching;

@@ -1,56 +1,43 @@
 //! Reading a JSON body and finding every fault of it.
 //!
-//! The member at fault is noted and replaced by a stand-in that its type accepts, and the body is read again, until it can
-//! be read; then the rules that the type states for itself are checked. A stand-in never leaves this module: a body with a
-//! fault is refused. All of this is only done for a body that could not be read, and is bounded in faults and in size, so
-//! that a hostile body costs little.
+//! serde stops at the first fault. So the faulty member is noted and replaced by a placeholder that its type accepts, and the
+//! body is read again, until it can be read. Then the rules of the type (garde) are checked. A placeholder never leaves this
+//! module, because a body with a fault is refused. All of this happens only for a body that could not be read. Limits on faults
+//! and size keep the cost of a hostile body low.
 
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::document::{self, Document};
 use super::error::{Kind, ReadError};
 use super::json_value::JsonValue;
 use super::rules::broken_rules;
 use crate::{Code, Fault, Problem};
 
-/// After so many faults a body is not worth more reading.
+/// After this many faults, reading stops.
 const MAX_FAULTS: usize = 20;
 /// Of a larger body, only the first fault is reported.
 const MAX_BYTES_FOR_EVERY_FAULT: usize = 64 * 1024;
-/// How often a body is read again. The stand-in for one fault may have faults of its own.
+/// How often a body is read again at most. A placeholder may cause a fault too.
 const MAX_READINGS: usize = 5 * MAX_FAULTS;
 
 /// Reads a body that keeps every rule.
 pub(crate) fn read<T: DeserializeOwned + Validate<Context = ()>>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde also reads a struct from an array of its members.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        let fault = Fault {
-            pointer: String::new(),
-            code: "WRONG_TYPE".into(),
-            detail: "is not an object".to_owned(),
-        };
-        return Err(refusal(vec![fault]));
-    }
-    let first_error = match serde_json::from_slice::<T>(bytes) {
+    let Document { value: body, repeated } = document::parse(bytes, MAX_FAULTS)?;
+    let first_fault = match try_read::<T>(&body) {
         Ok(value) => {
-            let broken = broken_rules(&value);
-            return if broken.is_empty() { Ok(value) } else { Err(refusal(broken)) };
+            let mut faults = repeated;
+            faults.extend(broken_rules(&value));
+            return if faults.is_empty() { Ok(value) } else { Err(refusal(faults)) };
         }
-        Err(error) => error,
+        Err(error) => error.fault(),
     };
-    if !first_error.is_data() {
-        return Err(Problem::new(Code::MalformedJson).detail(first_error.to_string()));
-    }
-    let body: Value = match serde_json::from_slice(bytes) {
-        Ok(body) if bytes.len() <= MAX_BYTES_FOR_EVERY_FAULT => body,
-        _ => return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string())),
+    let faults = if bytes.len() > MAX_BYTES_FOR_EVERY_FAULT {
+        vec![first_fault]
+    } else {
+        every_fault::<T>(body, repeated)
     };
-    let faults = every_fault::<T>(body);
-    if faults.is_empty() {
-        // A parsed document no longer shows that the same member stands twice.
-        return Err(Problem::new(Code::ValidationFailed).detail(first_error.to_string()));
-    }
     Err(refusal(faults))
 }
 
@@ -62,8 +49,11 @@ fn refusal(faults: Vec<Fault>) -> Problem {
     Problem::new(Code::ValidationFailed).detail(detail).faults(faults)
 }
 
-fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
+/// Adds to the faults that are known already.
+fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(
+    mut body: Value,
+    mut faults: Vec<Fault>,
+) -> Vec<Fault> {
     for _ in 0..MAX_READINGS {
         if faults.len() >= MAX_FAULTS {
             break;
@@ -79,9 +69,9 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
                 break;
             }
             Err(found) => {
-                let is_mended = mend::<T>(&mut body, &found);
+                let is_replaced = replace_member::<T>(&mut body, &found);
                 note(&mut faults, found.fault());
-                if !is_mended {
+                if !is_replaced {
                     break;
                 }
             }
@@ -90,7 +80,7 @@ fn every_fault<T: DeserializeOwned + Validate<Context = ()>>(mut body: Value) ->
     faults
 }
 
-/// Notes a fault, unless it is at or below one that is known: then the stand-in for that one caused it.
+/// Notes a fault, unless it is at or below a known one: then the placeholder of that one has caused it.
 fn note(faults: &mut Vec<Fault>, fault: Fault) {
     if !faults.iter().any(|known| is_at_or_below(&fault.pointer, &known.pointer)) {
         faults.push(fault);
@@ -105,8 +95,8 @@ fn try_read<T: DeserializeOwned>(body: &Value) -> Result<T, ReadError> {
     T::deserialize(JsonValue(body))
 }
 
-/// Changes the body so that the fault is gone. False if nothing helped.
-fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
+/// Replaces or removes the faulty member. Returns false if the fault is still there.
+fn replace_member<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
     let pointer = found.pointer();
     let Some((parent, member)) = pointer.rsplit_once('/') else {
         // The whole body is of the wrong type: read on as if it were empty, to name what it needs.
@@ -128,7 +118,7 @@ fn mend<T: DeserializeOwned>(body: &mut Value, found: &ReadError) -> bool {
         }
         match try_read::<T>(body) {
             Err(next) if next.pointer() == pointer => {
-                // A text was what it takes, and now it is known which.
+                // The member takes a text, and the new error says which texts are allowed.
                 if *found.kind() != *next.kind()
                     && let Some(variant) = allowed_variant(&next)
                 {
@@ -263,7 +253,56 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_where_reading_stopped() {
+    fn another_shape_of_a_part_is_refused() {
+        let body = |options: &str, category: &str| {
+            format!(r#"{{"name": "a", "category": {category}, "options": {options}}}"#)
+        };
+        let option = r#"{"unitPrice": 1, "inStock": true}"#;
+        for (options, category, pointer) in [
+            ("[[1, true]]".to_owned(), r#""CAKE""#, "/options/0"),
+            (option.to_owned(), r#""CAKE""#, "/options"),
+            (format!("[{option}]"), r#"{"CAKE": null}"#, "/category"),
+            (format!("[{option}]"), r#"{"CAKE": []}"#, "/category"),
+            (format!("[{option}]"), r#"["CAKE"]"#, "/category"),
+            (format!("[{option}]"), "0", "/category"),
+            (r#"[{"unitPrice": true, "inStock": true}]"#.to_owned(), r#""CAKE""#, "/options/0/unitPrice"),
+        ] {
+            let found = faults_of(&body(&options, category));
+            assert_eq!(found, expected(&[(pointer, "WRONG_TYPE")]), "{options} {category}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        let read = |price: &str| {
+            let body = format!(
+                r#"{{"name": "a", "category": "CAKE", "options": [{{"unitPrice": {price}, "inStock": true}}]}}"#
+            );
+            read::<Item>(body.as_bytes()).map(|item| item.options[0].unit_price)
+        };
+        for (price, number) in
+            [("1000", 1000), ("1000.0", 1000), ("1e3", 1000), ("999999999999999.0", 999_999_999_999_999)]
+        {
+            assert_eq!(read(price).ok(), Some(number), "{price}");
+        }
+        for (price, code) in [
+            ("1000.5", "WRONG_TYPE"),
+            ("1e-3", "WRONG_TYPE"),
+            ("1000000000000000.0", "INVALID"),
+            ("1e300", "INVALID"),
+            ("1e400", "INVALID"),
+            ("9223372036854775808", "INVALID"),
+            ("99999999999999999999", "INVALID"),
+            ("-0.0", "INVALID"),
+        ] {
+            let problem = read(price).expect_err("it is no number of won");
+            assert_eq!(problem.body().errors[0].code, code, "{price}");
+            assert_eq!(problem.body().errors[0].pointer, "/options/0/unitPrice", "{price}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_is_refused_with_the_place() {
         for body in [&b"{\"name\": "[..], b"", b"{\"name\": \"\xff\"}", b"nonsense"] {
             let problem = read::<Item>(body).expect_err("it is not JSON");
             assert_eq!(problem.code(), Some(Code::MalformedJson));
@@ -275,7 +314,15 @@ mod tests {
     fn the_same_member_twice_is_refused() {
         let body = br#"{"name": "a", "name": "b", "category": "CAKE", "options": [{"unitPrice": 1, "inStock": true}]}"#;
         let problem = read::<Item>(body).expect_err("a member stands twice");
-        assert!(problem.body().detail.as_deref().unwrap_or_default().contains("duplicate field"));
+        let [fault] = &*problem.body().errors else { panic!("it is one fault: {:?}", problem.body().errors) };
+        assert_eq!(
+            (&*fault.pointer, &*fault.code, &*fault.detail),
+            ("/name", "INVALID", "stands more than once")
+        );
+        let body = br#"{"name": "a", "category": "PIZZA", "options": [{"unitPrice": 1, "unitPrice": 1, "inStock": 1}]}"#;
+        let faults = faults_of(std::str::from_utf8(body).unwrap());
+        let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/options/0/unitPrice", "/category", "/options/0/inStock"]);
     }
 
     #[test]
@@ -285,7 +332,7 @@ mod tests {
         assert_eq!(faults_of(&many).len(), MAX_FAULTS);
         let large = format!("{{\"x\": \"{}\"}}", "a".repeat(MAX_BYTES_FOR_EVERY_FAULT));
         let problem = read::<Item>(large.as_bytes()).expect_err("it has a fault");
-        assert_eq!((problem.code(), problem.body().errors.len()), (Some(Code::ValidationFailed), 0));
+        assert_eq!((problem.code(), problem.body().errors.len()), (Some(Code::ValidationFailed), 1));
     }
 
     #[test]

@@ -151,7 +151,8 @@ impl Display for OneOf {
     }
 }
 
-fn escaped(step: &str) -> String {
+/// A member's name as a step of a JSON pointer (RFC 6901).
+pub(super) fn escaped(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }
 
@@ -239,6 +240,13 @@ mod tests {
         assert_eq!(error_of::<i32>(&json!("5")), wrong_type("invalid type: string \"5\", expected i32"));
         assert_eq!(error_of::<Size>(&json!(5)).0, Kind::WrongType);
         assert_eq!(error_of::<Thing>(&json!(5)).0, Kind::WrongType);
+        assert_eq!(
+            error_of::<Thing>(&json!(["a", null])),
+            wrong_type("invalid type: sequence, expected an object")
+        );
+        for value in [json!({"Small": null}), json!({"Small": null, "Large": null}), json!(["Small"])] {
+            assert_eq!(error_of::<Size>(&value).0, Kind::WrongType, "{value}");
+        }
     }
 
     #[test]
@@ -248,7 +256,6 @@ mod tests {
             error_of::<NonZeroU8>(&json!(0)),
             error_of::<[u8; 2]>(&json!([1])),
             error_of::<[u8; 2]>(&json!([1, 2, 3])),
-            error_of::<Size>(&json!({"Small": null, "Large": null})),
             error_of::<Never>(&json!(1)),
         ] {
             assert_eq!((kind, pointer.as_str()), (Kind::Invalid, ""), "{detail}");

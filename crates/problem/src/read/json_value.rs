@@ -1,17 +1,59 @@
 //! A parsed JSON document as a source of serde's data, whose errors are [`ReadError`]s.
 //!
-//! It gives what `serde_json::Value` itself would give. That one has errors of its own, which tell what is wrong in a text
-//! only.
+//! It is stricter than `serde_json::Value`, so that a body is read only in the shape that is documented: a struct from an
+//! object and not from an array of its members, an enum from its name and not from `{"NAME": null}`, a text from a text. Its
+//! errors are data, where those of `serde_json` tell what is wrong in a text only.
+//!
+//! A number without a fraction is whole however it is written (`1000.0`, `1e3`), as in JSON Schema.
 
-use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, Expected, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::{Value, map};
 
 use super::error::ReadError;
 
+/// From here on, a number in floating point may be read as the whole number beside the one that was written: `serde_json` is
+/// wrong by a part in 2^52 at most.
+const LEAST_INEXACT: f64 = 1e15;
+
 /// Reads one value.
 #[derive(Clone, Copy)]
 pub(crate) struct JsonValue<'de>(pub(crate) &'de Value);
+
+impl<'de> JsonValue<'de> {
+    fn visit_whole_number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let Value::Number(number) = self.0 else { return Err(self.is_not(&visitor)) };
+        match number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0) {
+            None => self.deserialize_any(visitor),
+            Some(float) if float.abs() < LEAST_INEXACT => {
+                let digits = format!("{float:.0}");
+                visitor.visit_i64(digits.parse().map_err(ReadError::custom)?)
+            }
+            Some(float) => Err(ReadError::invalid_value(Unexpected::Float(float), &visitor)),
+        }
+    }
+
+    fn is_not(self, expected: &dyn Expected) -> ReadError {
+        ReadError::invalid_type(unexpected(self.0), expected)
+    }
+}
+
+/// Methods that read only values of some variants of [`Value`].
+macro_rules! deserialize_only {
+    ($($variant:pat => $($method:ident)+;)+) => {$($(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+            if matches!(self.0, $variant) { self.deserialize_any(visitor) } else { Err(self.is_not(&visitor)) }
+        }
+    )+)+};
+}
+
+macro_rules! deserialize_whole_number {
+    ($($method:ident)+) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+            self.visit_whole_number(visitor)
+        }
+    )+};
+}
 
 impl<'de> Deserializer<'de> for JsonValue<'de> {
     type Error = ReadError;
@@ -59,22 +101,44 @@ impl<'de> Deserializer<'de> for JsonValue<'de> {
     ) -> Result<V::Value, ReadError> {
         match self.0 {
             Value::String(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
-            Value::Object(members) if members.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(Members::of(members)))
-            }
-            Value::Object(_) => Err(ReadError::invalid_value(Unexpected::Map, &"map with a single key")),
-            other => Err(ReadError::invalid_type(unexpected(other), &"string or map")),
+            _ => Err(self.is_not(&"a string")),
         }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.0 {
+            Value::Object(members) => visitor.visit_map(Members::of(members)),
+            _ => Err(self.is_not(&"an object")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.deserialize_map(visitor)
+    }
+
+    deserialize_whole_number! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
+    deserialize_only! {
+        Value::Null => deserialize_unit;
+        Value::Bool(_) => deserialize_bool;
+        Value::Number(_) => deserialize_f32 deserialize_f64;
+        Value::String(_) => deserialize_char deserialize_str deserialize_string deserialize_identifier;
+        Value::Array(_) => deserialize_seq;
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_unit()
     }
 
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier
-    }
+    serde::forward_to_deserialize_any! { bytes byte_buf unit_struct tuple tuple_struct }
 }
 
 fn unexpected(value: &Value) -> Unexpected<'_> {

@@ -11,12 +11,12 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// The rest of a body that nobody reads is read so far and so long, so that the connection can be kept. What is longer ends
-/// the connection, which then lingers.
+/// How much of a body that nobody needs is read and discarded, and for how long, so that the connection can be kept. If the rest is
+/// longer, the connection is closed by a lingering close.
 const DRAIN_BYTES: u64 = 4 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// What is known about the body of a request, for those who answer it. Cheap to clone.
+/// The state of the body of a request, for the code that answers the request. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival(Arc<State>);
 
@@ -26,9 +26,9 @@ struct State {
     ended: CancellationToken,
     is_complete: AtomicBool,
     is_stalled: AtomicBool,
-    /// Whether somebody waits for the client to send more of it.
+    /// Whether the server waits for the client to send more of it.
     is_awaited: AtomicBool,
-    /// Whether anybody has begun to read it. Until then, a client that expects 100 Continue does not send it.
+    /// Whether the server has begun to read it. Until then, a client that expects 100 Continue does not send it.
     is_wanted: AtomicBool,
     expects_continue: bool,
     is_long: bool,
@@ -86,14 +86,13 @@ struct Stalled(Duration);
 
 /// The body of a request, which ends with an error if the client sends nothing for too long.
 ///
-/// Only the time counts in which somebody waits for the client. If it is dropped before its end, the rest is read and thrown
-/// away, within limits: a client that only reads the answer after it has sent its whole body gets it, and the connection can be
-/// kept.
+/// Only the time in which the server waits for the client counts. If the body is dropped before its end, the rest is read and
+/// discarded, within limits. So a client that sends its whole body before it reads gets the answer, and the connection can be kept.
 pub(crate) struct ArrivingBody {
     incoming: Option<Incoming>,
     arrival: Arrival,
     silence_limit: Duration,
-    /// Runs while somebody waits for the client.
+    /// Runs while the server waits for the client.
     silence: Option<Pin<Box<Sleep>>>,
 }
 

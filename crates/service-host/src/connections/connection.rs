@@ -1,11 +1,12 @@
 //! One connection, from its first byte to its end.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::Request;
@@ -16,12 +17,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::counter;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tower::Service;
 
 use super::arrival::ArrivingBody;
 use super::drain::Drain;
 use super::limits::Limits;
 use super::socket::{Peer, Socket};
+use crate::handler::Handler;
 
 /// The head of a request must fit into this buffer, with the part of the body that arrives with it.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -37,7 +38,7 @@ struct ClientGone;
 pub(super) async fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    router: Router,
+    handler: Arc<Handler>,
     limits: Limits,
     drain: Drain,
 ) {
@@ -54,7 +55,9 @@ pub(super) async fn serve(
         return;
     }
     let (socket, peer) = Socket::new(stream, limits.header_read);
-    let is_refused = exchanges(socket, &peer, address, router, limits, &drain).await;
+    let connection = Arc::new(Connection { peer, address, handler, limits, drain });
+    let is_refused = exchanges(socket, &connection).await;
+    let Connection { peer, drain, .. } = &*connection;
     // hyper has dropped the socket, which has closed its sending half.
     tokio::select! {
         () = peer.linger(is_refused) => {}
@@ -62,46 +65,52 @@ pub(super) async fn serve(
     }
 }
 
-/// Answers requests until the connection ends. Returns whether it ended with something that is no request.
-async fn exchanges(
-    socket: Socket,
-    peer: &Peer,
+/// What the requests of a connection share.
+struct Connection {
+    peer: Peer,
     address: SocketAddr,
-    router: Router,
+    handler: Arc<Handler>,
     limits: Limits,
-    drain: &Drain,
-) -> bool {
-    let service = service_fn(move |request| {
-        exchange(request, peer.clone(), address, router.clone(), limits, drain.clone())
-    });
+    drain: Drain,
+}
+
+/// Answers requests until the connection ends. Returns whether it ended with something that is no request.
+async fn exchanges(socket: Socket, shared: &Arc<Connection>) -> bool {
+    let Connection { peer, address, limits, drain, .. } = &**shared;
+    let service = service_fn(|request| exchange(request, Arc::clone(shared)));
     let mut http = http1::Builder::new();
     // hyper's own timeout begins with the end of the last answer. The socket has another one, from the first byte of a head.
     http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(BUFFER_BYTES);
-    // Otherwise hyper takes a client that has closed its sending half for gone. `Peer::gone` says when it is.
+    // Without this, hyper drops the request as soon as the client closes its sending half. `Peer::gone` decides when to drop it.
     http.half_close(true);
     let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
-    let end = tokio::select! {
-        end = connection.as_mut() => end,
-        () = drain.is_over(limits.drain_idle) => {
+    let mut over = pin!(drain.is_over(limits.drain_idle));
+    let mut is_watched = false;
+    // The end of the drain wakes this task if it has been polled once. To poll it with every event would lock what all
+    // connections of the process share.
+    let end = poll_fn(|context| {
+        if let Poll::Ready(end) = connection.as_mut().poll(context) {
+            return Poll::Ready(Some(end));
+        }
+        let is_due = !is_watched || drain.is_port_closed();
+        is_watched = true;
+        if is_due && over.as_mut().poll(context).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+    });
+    let end = match end.await {
+        Some(end) => end,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    end.is_err_and(|error| note(&error, peer, address))
+    end.is_err_and(|error| note(&error, peer, *address))
 }
 
-async fn exchange(
-    request: Request<Incoming>,
-    peer: Peer,
-    address: SocketAddr,
-    mut router: Router,
-    limits: Limits,
-    drain: Drain,
-) -> Result<Response, ClientGone> {
+async fn exchange(request: Request<Incoming>, connection: Arc<Connection>) -> Result<Response, ClientGone> {
+    let Connection { peer, address, handler, limits, drain } = &*connection;
     let expects_continue = request.headers().contains_key(header::EXPECT);
     let (head, incoming) = request.into_parts();
     let mut request = Request::from_parts(head, Body::empty());
-    request.extensions_mut().insert(ConnectInfo(address));
     let body = ArrivingBody::of(incoming, expects_continue, limits.body_idle);
     let arrival = body.as_ref().map(ArrivingBody::arrival);
     peer.requested(arrival.clone());
@@ -117,7 +126,7 @@ async fn exchange(
     };
     let mut response = tokio::select! {
         biased;
-        response = router.call(request) => response.unwrap_or_else(|never| match never {}),
+        response = handler.answer(request, *address) => response,
         () = is_gone => return Err(ClientGone),
     };
     if drain.has_begun() || arrival.is_some_and(|arrival| arrival.ends_connection()) {

@@ -9,6 +9,7 @@
 //! | `drain` | how far a process has stopped serving |
 //! | `connection` | one connection: its requests, and its end |
 //! | `arrival` | the body of a request: one that stalls, and one that nobody reads |
+//! | `threads` | a thread with a listener and connections of its own |
 //! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
 
 mod arrival;
@@ -16,36 +17,48 @@ mod connection;
 mod drain;
 mod limits;
 mod socket;
+mod threads;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use futures::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::handler::Handler;
+
 pub(crate) use arrival::Arrival;
 pub use drain::Drain;
 pub(crate) use limits::Limits;
+pub(crate) use threads::{bind, serve_on_threads};
 
 /// The pause when no connection can be accepted, because too many files are open.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
 /// Serves until the port is to be closed. Then it lets every connection finish its current request, and returns when the last
 /// connection has ended.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, drain: Drain) {
+pub(crate) async fn serve(listener: TcpListener, handler: Arc<Handler>, limits: Limits, drain: Drain) {
+    serve_permitted(listener, handler, limits, drain, Arc::new(Semaphore::new(limits.connections))).await;
+}
+
+async fn serve_permitted(
+    listener: TcpListener,
+    handler: Arc<Handler>,
+    limits: Limits,
+    drain: Drain,
+    permits: Arc<Semaphore>,
+) {
     let open = TaskTracker::new();
-    let permits = Arc::new(Semaphore::new(limits.connections));
     let take = |(stream, peer, permit): Accepted| {
         // While most connections are taken, further ones are not kept for long.
         let is_crowded = permits.available_permits() < limits.connections / 4;
         let idle = if is_crowded { limits.idle.min(limits.first_byte) } else { limits.idle };
         let limits = Limits { idle, ..limits };
-        let serving = connection::serve(stream, peer, router.clone(), limits, drain.clone());
+        let serving = connection::serve(stream, peer, Arc::clone(&handler), limits, drain.clone());
         open.spawn(serving.map(|()| drop(permit)));
     };
     loop {

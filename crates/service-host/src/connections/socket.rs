@@ -1,5 +1,6 @@
 //! A connection's socket: the time for the head of a request, the client that goes away, and the end that loses no answer.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,15 +11,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::arrival::Arrival;
 
-/// What a client goes on sending after its answer is read so far and so long before the connection is closed. If it were
-/// closed at once, the kernel would answer the client's bytes with a reset, and the answer could be lost on its way.
+/// How much is read after the last answer, and for how long, before the connection is closed. If the connection were closed at
+/// once, the kernel would answer further bytes of the client with a reset, and the client could lose the answer.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(30);
-/// A client that sends nothing for so long has read its answer, or never will.
+/// A client that sends nothing for this long has read its answer, or never will.
 const LINGER_SILENCE: Duration = Duration::from_secs(5);
 
 /// What the parts of a connection know of each other. Cheap to clone.
@@ -64,19 +65,17 @@ impl Peer {
     /// same, until something is sent to it. So both count as gone after `half_close_limit`.
     pub(super) async fn gone(&self, half_close_limit: Duration) {
         let stream: &TcpStream = self.0.reading.as_ref();
+        // hyper does not read while a request runs, so this is the only one who waits for the socket to be readable.
+        let peeked = poll_fn(|context| stream.poll_peek(context, &mut ReadBuf::new(&mut [0]))).await;
         let is_reset =
             async { while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {} };
-        let is_closed = async {
-            match stream.peek(&mut [0]).await {
-                Ok(0) => sleep(half_close_limit).await,
-                // The next request is there already.
-                Ok(_) => std::future::pending().await,
-                Err(_) => {}
+        match peeked {
+            Ok(0) => {
+                let _ = timeout(half_close_limit, is_reset).await;
             }
-        };
-        tokio::select! {
-            () = is_reset => {}
-            () = is_closed => {}
+            // The next request is there already.
+            Ok(_) => is_reset.await,
+            Err(_) => {}
         }
     }
 
@@ -171,6 +170,11 @@ impl AsyncRead for Socket {
             match stream.try_read_buf(buffer) {
                 Ok(0) => return Poll::Ready(Ok(())),
                 Ok(_) => {
+                    if buffer.remaining() > 0 {
+                        // There is no more, so the next read would find nothing. It waits for the kernel instead.
+                        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+                        let _ = stream.try_io(Interest::READABLE, nothing);
+                    }
                     self.arrived();
                     return Poll::Ready(Ok(()));
                 }

@@ -1,5 +1,6 @@
 //! Connections over real sockets.
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -36,7 +37,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let drain = Drain::default();
-        let serving = tokio::spawn(serve(listener, router, limits, drain.clone()));
+        let serving = tokio::spawn(serve(listener, Arc::new(Handler::from(router)), limits, drain.clone()));
         Self { address, drain, serving }
     }
 
@@ -318,7 +319,7 @@ async fn an_answer_after_which_the_connection_ends_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_also_to_a_client_that_goes_on_sending() {
+async fn bytes_that_are_no_request_are_refused_also_if_the_client_goes_on_sending() {
     let server = Server::start(LIMITS).await;
     let long = "x".repeat(100 * 1024);
     for (head, statuses) in [
@@ -341,4 +342,33 @@ async fn what_is_no_request_is_refused_also_to_a_client_that_goes_on_sending() {
         assert!(statuses.contains(status), "{status} is not {statuses}");
         sending.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn threads_with_connections_of_their_own_answer_on_one_port_and_drain_together() {
+    let listeners = bind("127.0.0.1:0".parse().unwrap(), 3.try_into().unwrap()).unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    let thread = async || format!("{:?} hello", std::thread::current().id());
+    let handler = Arc::new(Handler::from(Router::new().route("/", get(thread))));
+    let drain = Drain::default();
+    let serving =
+        serve_on_threads("test", listeners, handler, Limits { connections: 64, ..LIMITS }, drain.clone());
+    let serving = tokio::spawn(serving);
+
+    let mut open = Vec::new();
+    let mut threads = std::collections::BTreeSet::new();
+    for _ in 0..48 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(GET).await.unwrap();
+        threads.insert(answer(&mut stream).await.rsplit("\r\n").next().unwrap().to_owned());
+        open.push(stream);
+    }
+    assert!(threads.len() > 1, "the kernel spreads connections: {threads:?}");
+
+    drain.close_port();
+    for stream in open {
+        assert_eq!(rest(stream).await, "");
+    }
+    timeout(LONG / 10, serving).await.expect("it does not end").unwrap().unwrap();
+    TcpStream::connect(address).await.expect_err("the port is closed");
 }

@@ -31,11 +31,11 @@ use workers::{DatabaseWorker, ServiceWorker};
 
 /// The average number of items of a store.
 const ITEMS_OF_A_STORE: u32 = 100;
-/// So few connections that none waits for another: they show the time of an answer.
+/// Few connections, so that none waits for another: they show the time of an answer.
 const FEW: u32 = 2;
-/// So many connections that all cores are busy: they show the number of answers a second.
+/// Many connections, so that all cores are busy: they show the number of answers a second.
 const MANY: u32 = 32;
-/// SQL that reads most of the table is run so often, one after the other.
+/// How often SQL that reads most of the table is run, one run after the other.
 const SCANS: u32 = 3;
 
 #[derive(clap::Args)]
@@ -87,7 +87,7 @@ pub(crate) async fn run(
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Adds so many items with the command for operators.
+/// Adds `items` items by `store-api seed`.
 async fn add_items(stack: &Stack, seed: u64, items: u32) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut command = stack.command("store-api")?;

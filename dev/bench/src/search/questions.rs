@@ -21,7 +21,7 @@ pub(crate) enum Aim {
     Rate(u32),
     /// The p99 grows at most by this factor from the smallest catalogue to the largest.
     Growth(u32),
-    /// A p99 below so many milliseconds at every size.
+    /// The p99 is below this number of milliseconds at every size.
     Latency(u32),
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn yesterday(pool: &MySqlPool) -> sqlx::Result<String> {
         .await
 }
 
-/// Replaces all lines with a day of so many lines. Gives how long that took.
+/// Replaces all lines with a day of `lines` lines. Returns how long that took.
 pub(super) async fn make(pool: &MySqlPool, day: &str, lines: u64, sellers: u64) -> anyhow::Result<Duration> {
     let began = Instant::now();
     let mut connection = pool.acquire().await?.detach();

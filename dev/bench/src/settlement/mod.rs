@@ -4,7 +4,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `lines` | a day with so many lines, generated in the database |
+//! | `lines` | a day with a given number of lines, generated in the database |
 //! | `job` | running the job as an administrator, and reading its records |
 //! | `floors` | the two inserts that it is compared with |
 //! | `sizes` | the job and both floors at each number of lines |

@@ -20,7 +20,7 @@ impl Used {
         used.collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// The processor time since then, for each of so many turns.
+    /// The processor time since `earlier`, divided by the number of turns.
     pub(super) fn per_turn_since(&self, earlier: &Self, turns: f64) -> PerTurn {
         let pairs = self.0.iter().zip(&earlier.0);
         let each = pairs.map(|((name, now), (_, before))| {

@@ -26,7 +26,7 @@ pub(super) struct Customer {
     pub(super) token: String,
 }
 
-/// Signs up so many customers.
+/// Signs up `count` customers.
 pub(super) async fn customers(stack: &Stack, count: usize) -> anyhow::Result<Vec<Customer>> {
     let gateway = Client::at(&stack.gateway_url());
     let mut customers = Vec::new();

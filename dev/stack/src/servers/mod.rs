@@ -88,7 +88,7 @@ impl Servers {
         let plans = vec![
             database::plan(&tools.database, addresses.database, &home, &secrets, &*progress)?,
             redis::plan(&tools.redis, addresses.redis, &home)?,
-            consul::plan(&tools.consul, addresses.consul, &consul_peers),
+            consul::plan(&tools.consul, addresses.consul, &consul_peers, &secrets)?,
         ];
         let running = Parts::new(home, interrupt, progress);
         running.start_together(plans)?;
@@ -119,6 +119,11 @@ impl Servers {
     /// The address of Consul's HTTP interface.
     pub fn consul_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.addresses.consul)
+    }
+
+    /// The token with which Consul's access control can be managed.
+    pub fn consul_management_token(&self) -> Result<String, StackError> {
+        self.secrets.consul_token("management")
     }
 
     /// Their folders.

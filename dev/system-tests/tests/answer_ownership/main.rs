@@ -1,8 +1,8 @@
-//! No member ever gets the answer of another member, and no answer says what has not happened.
+//! No member ever gets the answer of another member, and every answer is true.
 //!
 //! Customers and sellers, each with their own names and amounts, ask for what belongs to them: one, eight and all of them
 //! at a time; before, while and after a part is paused (SIGSTOP): the database, Redis, each of the services. Many of them
-//! hang up before they are answered, and so do probes of readiness. Every answer is compared with who asked:
+//! hang up before they are answered, and so do probes of readiness. Every answer is checked:
 //!
 //! - An answer of 2xx belongs to the member who asked: ids, names and amounts. A balance is the sum of the charges and
 //!   payments with an answer, and of some without one.
@@ -45,7 +45,7 @@ const PAUSES: [(&str, Duration); 7] = [
 ];
 /// So many answers come before a part is paused.
 const ANSWERS_BEFORE: usize = 120;
-/// After so many answers all connections that a flood of probes has left behind were used.
+/// After this number of answers, every connection that a flood of probes has left was used again.
 const ANSWERS_AFTER_PROBES: usize = 400;
 const FLOODS: usize = 3;
 /// How often each of the sixteen customers hangs up on an order.

@@ -100,7 +100,7 @@ impl Record {
         });
     }
 
-    /// Waits for so many answers from now on. In the recovery, waits for so many right answers in a row.
+    /// Waits for this number of answers from now on. In the recovery, waits for this number of right answers in a row.
     ///
     /// # Panics
     /// If that takes too long.

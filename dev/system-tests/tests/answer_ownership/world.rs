@@ -117,7 +117,7 @@ impl World {
         Self { stack, record, databases, members, rng, _exclusive: exclusive }
     }
 
-    /// Starts so many tasks, in each of which one member at a time asks, until they are stopped.
+    /// Starts `at_a_time` tasks. In each task one member at a time sends requests, until the tasks are stopped.
     pub(crate) fn start_asking(&mut self, at_a_time: usize) -> Running {
         let (end, ending) = watch::channel(false);
         let mut groups: Vec<Vec<Member>> = (0..at_a_time).map(|_| Vec::new()).collect();
@@ -138,7 +138,7 @@ impl World {
         Running { at_a_time, end, tasks }
     }
 
-    /// Waits for so many answers while no part is paused.
+    /// Waits for `count` answers while no part is paused.
     pub(crate) async fn ask_while_healthy(&self, count: usize) {
         self.record.wait_for_answers(count, PATIENCE).await;
         self.record.expect_no_fault("while no part was paused");
@@ -187,7 +187,7 @@ impl World {
         self.finish_and_check().await;
     }
 
-    /// All customers order so many times at once, and hang up each time.
+    /// All customers order at once, `times` times, and hang up each time.
     pub(crate) async fn hang_up_on_orders(&mut self, times: usize) {
         let mut tasks = JoinSet::new();
         for mut member in self.members.drain(..) {

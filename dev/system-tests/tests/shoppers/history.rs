@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::market::{LONG_WAIT, ask};
 
 /// A key whose process died can be used again after its lease. This is twice the lease, for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
 
 /// A request with an Idempotency-Key, which takes effect at most once.
 #[derive(Clone)]

@@ -13,7 +13,7 @@
 //! shopper has. So the account, cart, order or entries of another shopper are noticed.
 //!
 //! When all work is finished, `system_tests::databases` checks the promises, and `history` compares the databases with the
-//! answers to the clients.
+//! answers to the clients. `stock_book` compares the stock with what sellers have added by their keys.
 //!
 //! | variable | what it sets |
 //! |---|---|
@@ -30,6 +30,7 @@ mod leaver;
 mod market;
 mod seller;
 mod shopper;
+mod stock_book;
 
 use std::time::Duration;
 
@@ -81,10 +82,14 @@ async fn the_six_promises_are_kept_whatever_fails() {
     members.join_all().await;
 
     market.history.repeat_unanswered(&market.client).await;
+    market.stock_book.repeat_unanswered(&market.client).await;
     let databases = Databases::of(&market.stack).await;
     databases.check_when_idle().await;
     let checked = market.history.check(&market.client, &databases).await;
-    println!("{checked:?}; {kills} processes killed or paused, {cuts} connections ended");
+    let supplies = market.stock_book.check(&databases).await;
+    println!(
+        "{checked:?}; {supplies} supplies, {kills} processes killed or paused, {cuts} connections ended"
+    );
     assert_eq!(market.stack.take_exited(), [], "a process has ended by itself");
     assert!(checked.confirmed > 0 && kills > 0 && cuts > 0, "the test has tested nothing");
 }

@@ -8,11 +8,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use stack::{Override, Stack};
 use system_tests::test_stack::{self, database_proxies, gateway};
 use system_tests::{Client, Request};
-use testkit::member::Member;
+use testkit::member::{Member, new_key};
 use testkit::shop::{Item, list_item};
 use testkit::{Answer, FaultProxy};
 
 use crate::history::History;
+use crate::stock_book::StockBook;
 
 pub(crate) const SHOPPERS: u64 = 8;
 const SELLERS: usize = 3;
@@ -23,6 +24,8 @@ pub(crate) const OWN_ITEM_PRICE: i64 = 2_000;
 const OWN_ITEM_PIECES: i64 = 10_000;
 /// How long a client waits that does not hang up before. Longer than any answer takes.
 pub(crate) const LONG_WAIT: Duration = Duration::from_secs(90);
+/// Which part of the writes is sent twice with one key, although there is an answer.
+const REPETITIONS: f64 = 0.3;
 /// Which part of the requests is hung up.
 const HANG_UPS: f64 = 0.15;
 const LATEST_HANG_UP_MS: u64 = 200;
@@ -41,6 +44,7 @@ pub(crate) struct Market {
     /// One for each shopper. If another shopper finds it in an answer, the answer belongs to somebody else.
     pub(crate) own_items: Vec<Item>,
     pub(crate) history: Arc<History>,
+    pub(crate) stock_book: Arc<StockBook>,
     /// Decides which requests are hung up.
     rng: Arc<Mutex<StdRng>>,
 }
@@ -82,13 +86,19 @@ impl Market {
     pub(crate) async fn open(rng: &mut StdRng) -> Self {
         let (stack, proxies) = tokio::task::spawn_blocking(start).await.expect("starting does not panic");
         let direct = gateway(&stack);
+        let stock_book = StockBook::default();
         let mut sellers = Vec::new();
         for _ in 0..SELLERS {
             let member = Member::seller(&direct).await;
             let mut items = Vec::new();
             for _ in 0..ITEMS {
                 let mut offer = || (rng.random_range(1_000..=30_000), rng.random_range(3..=40));
-                items.push(list_item(&direct, &member, &[offer(), offer()]).await);
+                let offers = [offer(), offer()];
+                let item = list_item(&direct, &member, &offers).await;
+                for (option_id, (_, pieces)) in item.options.iter().zip(offers) {
+                    stock_book.list(option_id, pieces);
+                }
+                items.push(item);
             }
             sellers.push(Seller { member, items, own_items: Vec::new() });
         }
@@ -107,6 +117,7 @@ impl Market {
             sellers,
             own_items,
             history: Arc::default(),
+            stock_book: Arc::new(stock_book),
             rng: Arc::new(Mutex::new(StdRng::seed_from_u64(rng.random()))),
         }
     }
@@ -116,6 +127,24 @@ impl Market {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let hangs_up = rng.random_bool(HANG_UPS);
         if hangs_up { Duration::from_millis(rng.random_range(1..=LATEST_HANG_UP_MS)) } else { LONG_WAIT }
+    }
+
+    /// Sends a write with a new key, and sometimes once more with the same one: what has succeeded succeeds again.
+    pub(crate) async fn write(&self, request: impl Fn() -> Request) -> Option<Answer> {
+        let key = new_key();
+        let first = ask(request().key(&key), self.patience()).await;
+        let repeats = self.rng.lock().unwrap_or_else(PoisonError::into_inner).random_bool(REPETITIONS);
+        if first.is_some() && !repeats {
+            return first;
+        }
+        let again = ask(request().key(&key), self.patience()).await;
+        if let (Some(first), Some(again)) = (&first, &again)
+            && first.status.is_success()
+        {
+            let [first, again] = [first, again].map(|answer| (answer.status, &answer.body["id"]));
+            assert_eq!(first, again, "the two answers to one key");
+        }
+        first.or(again)
     }
 
     /// A shopper's own item.

@@ -5,13 +5,14 @@ use std::time::Duration;
 use http::StatusCode;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 use system_tests::{Request, ownership};
 use testkit::shop::Item;
 use testkit::{Answer, text};
 use tokio::sync::watch;
 
 use crate::market::{Market, Seller, ask};
+use crate::stock_book::Supply;
 
 /// The time between two requests.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -36,8 +37,8 @@ impl Vendor {
         while !*ending.borrow() {
             match self.rng.random_range(0..100) {
                 0..60 => self.decide_a_refund().await,
-                60..90 => self.edit(Self::more_stock).await,
-                _ => self.edit(Self::another_price).await,
+                60..90 => self.add_stock().await,
+                _ => self.change_price().await,
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -59,8 +60,9 @@ impl Vendor {
         let line_id = text(&sales[self.rng.random_range(0..sales.len())], "id");
         let (one, other) = (self.decision(&line_id), self.decision(&line_id));
         let twice = self.rng.random_bool(0.3);
-        let (one, other) =
-            tokio::join!(self.ask(one), async { if twice { self.ask(other).await } else { None } });
+        let (one, other) = tokio::join!(self.market.write(one), async {
+            if twice { self.market.write(other).await } else { None }
+        });
         for answer in [one, other].into_iter().flatten() {
             self.note(&line_id, &answer);
         }
@@ -77,41 +79,47 @@ impl Vendor {
         }
     }
 
-    fn decision(&mut self, line_id: &str) -> Request {
+    /// A decision, which can be sent again.
+    fn decision(&mut self, line_id: &str) -> impl Fn() -> Request + use<> {
         let path = format!("/api/order/sales/{line_id}/refund");
-        let call = if self.rng.random_bool(0.7) {
-            self.market.client.post(&format!("{path}/accept"))
-        } else {
-            self.market
-                .client
-                .post(&format!("{path}/reject"))
-                .json(&json!({ "reason": "이미 먹은 케이크예요" }))
-        };
-        call.bearer(&self.seller.member.token)
-    }
-
-    fn more_stock(rng: &mut StdRng) -> Value {
-        json!({ "quantityDelta": rng.random_range(1..=10) })
-    }
-
-    fn another_price(rng: &mut StdRng) -> Value {
-        json!({ "price": rng.random_range(1_000..=30_000) })
-    }
-
-    async fn edit(&mut self, change: fn(&mut StdRng) -> Value) {
-        let item = &self.seller.items[self.rng.random_range(0..self.seller.items.len())];
-        let option_id = &item.options[self.rng.random_range(0..item.options.len())];
-        let path = format!("/api/store/items/{}/options/{option_id}", item.id);
-        let change = change(&mut self.rng);
-        let call = self.market.client.patch(&path).json(&change);
-        if let Some(answer) = self.ask(call.bearer(&self.seller.member.token)).await {
-            let option = answer.expect(StatusCode::OK).body;
-            assert_eq!(option["id"], option_id.as_str(), "{option}");
-            assert!(
-                change["price"].is_null() || option["price"] == change["price"],
-                "{option} after {change}"
-            );
+        let (client, token) = (self.market.client.clone(), self.seller.member.token.clone());
+        let accepts = self.rng.random_bool(0.7);
+        move || {
+            let call = if accepts {
+                client.post(&format!("{path}/accept"))
+            } else {
+                client.post(&format!("{path}/reject")).json(&json!({ "reason": "이미 먹은 케이크예요" }))
+            };
+            call.bearer(&token)
         }
+    }
+
+    /// Adds pieces. Sends the request up to three times, whatever is answered.
+    async fn add_stock(&mut self) {
+        let (item_id, option_id) = self.an_option();
+        let supply = Supply::new(&self.seller.member, &item_id, &option_id, self.rng.random_range(1..=10));
+        for _ in 0..=self.rng.random_range(0..=2) {
+            self.market.stock_book.send(&self.market.client, &supply, self.market.patience()).await;
+        }
+    }
+
+    async fn change_price(&mut self) {
+        let (item_id, option_id) = self.an_option();
+        let path = format!("/api/store/items/{item_id}/options/{option_id}");
+        let price = self.rng.random_range(1_000..=30_000);
+        let change = || {
+            self.market.client.patch(&path).json(&json!({ "price": price })).bearer(&self.seller.member.token)
+        };
+        if let Some(answer) = self.market.write(change).await {
+            let option = answer.expect(StatusCode::OK).body;
+            assert_eq!((&option["id"], &option["price"]), (&json!(option_id), &json!(price)), "{option}");
+        }
+    }
+
+    /// The ids of an item and of one of its options.
+    fn an_option(&mut self) -> (String, String) {
+        let item = &self.seller.items[self.rng.random_range(0..self.seller.items.len())];
+        (item.id.clone(), item.options[self.rng.random_range(0..item.options.len())].clone())
     }
 
     async fn ask(&self, call: Request) -> Option<Answer> {

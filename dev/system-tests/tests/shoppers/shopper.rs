@@ -237,12 +237,13 @@ impl Shopper {
         let Some(line_id) = pick(&self.lines, &mut self.rng) else { return };
         let path = format!("/api/order/lines/{line_id}/{what}");
         let withdraw = what != "cancel" && self.rng.random_bool(0.3);
-        let call = match what {
-            _ if withdraw => self.request(Method::DELETE, &path, None),
-            "cancel" => self.request(Method::POST, &path, None),
-            _ => self.request(Method::POST, &path, Some(&json!({ "reason": "생각이 바뀌었어요" }))),
+        let reason = (what != "cancel").then(|| json!({ "reason": "생각이 바뀌었어요" }));
+        let answer = if withdraw {
+            self.ask(self.request(Method::DELETE, &path, None)).await
+        } else {
+            self.market.write(|| self.request(Method::POST, &path, reason.as_ref())).await
         };
-        let Some(answer) = self.ask(call).await else { return };
+        let Some(answer) = answer else { return };
         match answer.status {
             StatusCode::OK => {
                 assert_eq!(answer.body["id"], line_id.as_str(), "{}", answer.body);

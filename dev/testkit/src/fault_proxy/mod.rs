@@ -1,4 +1,4 @@
-//! A TCP proxy that makes the faults of a network and of a server that hangs.
+//! A TCP proxy that simulates the faults of a network and of a server that hangs.
 //!
 //! Faults are of three kinds: those of all that passes (a delay, a stall), those of connections (a cut), and those of
 //! single requests. What a client sends at once counts as one request. For HTTP and for MySQL, where a client waits for
@@ -21,7 +21,10 @@ use plan::{OfAnswer, Plan};
 
 pub use plan::Fault;
 
-/// A TCP proxy before a server, which makes the faults that a test asks for.
+/// Longer than a request takes on any machine.
+const FAULT_LIMIT: Duration = Duration::from_secs(60);
+
+/// A TCP proxy in front of a server. A test tells it which faults to simulate.
 ///
 /// All its tasks and connections end when it is dropped.
 #[derive(Debug)]
@@ -129,9 +132,12 @@ impl FaultProxy {
     }
 
     /// Waits until one more fault of a request has happened: what is to be lost is lost, what is to be held is held.
-    /// The caller limits the wait.
+    ///
+    /// # Panics
+    /// If none happens within a minute.
     pub async fn wait_for_fault(&self) {
-        self.plan.wait_for_fault().await;
+        let fault = tokio::time::timeout(FAULT_LIMIT, self.plan.wait_for_fault()).await;
+        fault.expect("no fault of a request happened in time");
     }
 
     /// How many faults of requests have happened so far.

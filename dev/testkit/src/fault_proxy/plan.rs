@@ -35,13 +35,13 @@ struct Rule {
 /// Which requests a rule is about.
 #[derive(Debug)]
 enum Requests {
-    /// The one after so many others, on whatever connection.
+    /// The request after this number of others, counted over all connections.
     After(usize),
-    /// The next so many HTTP requests with such a line.
+    /// The next `left` HTTP requests with such a line.
     Http { begin: String, end: String, left: usize },
 }
 
-/// What a test has decided of all that was held until then.
+/// What a test has decided about everything that was held until then.
 #[derive(Clone, Copy, Debug, Default)]
 struct Decision {
     number: usize,

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .env("DALKOM_DATABASE", arguments.database.name())
         .env("REDIS_URL", servers.redis_url())
         .env("CONSUL_URL", servers.consul_url())
+        .env("CONSUL_MANAGEMENT_TOKEN", servers.consul_management_token()?)
         .status()
         .context("running cargo test")?;
     drop(servers);

@@ -13,12 +13,12 @@ problem::refusals!(Refusals: Unauthenticated, AccountNotSettled);
 
 /// Close your account
 ///
-/// Possible if nothing of it is open: no money in the wallet, no open store, no unfinished order, no open refund, nothing to
-/// be settled or paid out. Otherwise nothing changes, and `open` of the answer lists all of it: for each kind how many there
-/// are, and the money in them.
+/// Possible if nothing is open: no money in the wallet, no open store, no unfinished order, no open refund, nothing to settle
+/// or pay out. Otherwise nothing changes, and `open` in the answer lists what is open: the number of each kind, and the money in
+/// it.
 ///
-/// All your sessions end. Your name, email and phone are removed wherever they are kept, also from the sales of sellers; so
-/// are your cart, hearts and follows. The email can be used to sign up again.
+/// All your sessions end. Your name, email, phone, cart, hearts and follows are removed, and your name in the sales of sellers
+/// too. You can use the email to sign up again.
 ///
 /// The answer is 503 if a service can't be asked. Then the account stays open.
 #[utoipa::path(

@@ -3,6 +3,7 @@
 use access::Principal;
 use axum::extract::State;
 use garde::Validate;
+use idempotency::{Claim, KeepError, KeptAnswer, Reply};
 use problem::{Json, Problem};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -49,7 +50,10 @@ impl Request {
     }
 }
 
-problem::refusals!(Refusals: MalformedJson, ValidationFailed, Unauthenticated, BodyTooLarge, UnsupportedMediaType);
+problem::refusals!(
+    Refusals: MalformedJson, ValidationFailed, IdempotencyKeyInvalid, Unauthenticated, IdempotencyKeyInUse, BodyTooLarge,
+    UnsupportedMediaType, IdempotencyKeyReused
+);
 
 /// Change your account
 ///
@@ -59,28 +63,31 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, Unauthenticated, B
     path = "/api/member/me",
     tag = "accounts",
     security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A new random key for each change", min_length = 1, max_length = 255)),
     request_body = Request,
     responses((status = OK, description = "Your changed account", body = MemberBody), Refusals)
 )]
 pub(crate) async fn me_update(
     State(state): State<AppState>,
     principal: Principal,
+    claim: Option<Claim>,
     Json(request): Json<Request>,
-) -> Result<Json<MemberBody>, Problem> {
+) -> Result<KeptAnswer, Problem> {
     let now = state.clock.now();
-    let member = state
+    let reply = Reply::new(claim, |member: Member| Json(MemberBody::from(member)));
+    let changed = state
         .database
         .run_tx("profile_update", move |connection| {
-            let request = request.clone();
+            let (request, reply) = (request.clone(), reply.clone());
             Box::pin(async move {
                 let Some(mut member) = members::db::lock(connection, principal.member_id).await? else {
                     return Ok(None);
                 };
                 request.apply(&mut member);
                 members::db::update_profile(connection, &member, now).await?;
-                Ok::<_, sqlx::Error>(Some(member))
+                Ok::<_, KeepError>(Some(reply.keep(connection, member).await?))
             })
         })
         .await?;
-    member.map(|member| Json(member.into())).ok_or_else(|| account_closed(principal))
+    changed.ok_or_else(|| account_closed(principal))
 }

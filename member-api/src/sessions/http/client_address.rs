@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
 /// The address of the client as the gateway found it: the last one in `X-Forwarded-For`, which the gateway replaces. Without
-/// the header, the peer of the connection. It is used only to slow down who guesses, and it decides nothing else.
+/// the header, the peer of the connection. It is used only to slow down guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 
@@ -15,13 +15,20 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+impl ClientAddress {
+    /// The address of the client who sent a request.
+    pub(crate) fn of(parts: &Parts) -> Self {
         let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
         let forwarded = forwarded
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.rsplit(',').next())
             .and_then(|address| address.trim().parse().ok());
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        Ok(Self(forwarded.or(peer)))
+        Self(forwarded.or(peer))
     }
 }
 

@@ -31,7 +31,8 @@ async fn revocation_list(
     let now = state.clock.now();
     let refuse_for = state.tokens.access_lifetime() + OVERLAP;
     let earliest = now - refuse_for;
-    let since = query.since.map_or(earliest, |since| since.max(earliest));
+    // A time that no answer had may be one that the database can't be asked for.
+    let since = query.since.map_or(earliest, |since| since.clamp(earliest, now));
     let list = state
         .database
         .read("revocation_list", move |connection| Box::pin(sessions::list_revoked(connection, since)));

@@ -21,7 +21,7 @@ use crate::state::AppState;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SignIn)]
 pub(crate) struct Request {
-    #[garde(dive)]
+    #[garde(custom(Email::can_be_known))]
     email: Email,
     #[garde(dive)]
     password: PasswordAttempt,
@@ -34,9 +34,10 @@ impl From<PasswordError> for Problem {
                 .detail("too many passwords wait to be hashed; nothing has been done")
                 .retry_after(PasswordError::RETRY_AFTER)
                 .caused_by(error),
-            PasswordError::Argon2(_) | PasswordError::Thread(_) | PasswordError::Stopped => {
-                Self::internal(error)
-            }
+            PasswordError::Unfit
+            | PasswordError::Argon2(_)
+            | PasswordError::Thread(_)
+            | PasswordError::Stopped => Self::internal(error),
         }
     }
 }
@@ -59,9 +60,9 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, BadCredentials, Bo
 /// The access token is valid for 15 minutes. The refresh token gets the next one. An unknown email and a wrong password
 /// get the same answer.
 ///
-/// Only wrong passwords count. After some of them on an account, the next attempt has to wait for a second, and twice as long after
-/// each further one; after many from one address as well. From where you have signed in before, only the wrong passwords from there
-/// count. `RateLimit` says what is left.
+/// Only wrong passwords count. After some of them on an account, the next attempt must wait for a second, and twice as long after
+/// each further one. The same happens after many from one address. Where you have signed in before, only the wrong passwords from
+/// that place count. `RateLimit` says how many attempts are left.
 #[utoipa::path(
     post,
     path = "/api/member/sessions",

@@ -2,8 +2,9 @@
 
 use access::Customer;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use garde::Validate;
-use idempotency::{AnswerToKeep, Claim, KeepError, KeptAnswer};
+use idempotency::{Claim, KeptAnswer};
 use money::Won;
 use problem::{Code, Created, Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -82,8 +83,8 @@ pub(crate) async fn charge_create(
     })
 }
 
-fn answer(claim: &Claim, recorded: &RecordedTransfer) -> Result<AnswerToKeep, KeepError> {
-    claim.answer(&Created {
+fn answer(recorded: &RecordedTransfer) -> Response {
+    let created = Created {
         location: "/api/member/me/wallet/entries".to_owned(),
         body: Body {
             id: recorded.transfer.id,
@@ -91,5 +92,6 @@ fn answer(claim: &Claim, recorded: &RecordedTransfer) -> Result<AnswerToKeep, Ke
             balance: recorded.balance_after,
             created_at: recorded.created_at,
         },
-    })
+    };
+    created.into_response()
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use garde::Validate;
 use money::Won;
 use paging::{OwnList, Page, PageParameters};
+use problem::range::{not_after, not_before};
 use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -24,10 +25,12 @@ pub(crate) struct ListFilter {
     /// Only entries of this kind.
     #[param(inline)]
     kind: Option<Kind>,
-    /// Only entries of this day in Asia/Seoul or later, or of this time or later.
+    /// Only entries of this day in Asia/Seoul or later, or of this time or later. Not after `to`.
+    #[garde(inner(custom(not_after("to", self.to.as_ref()))))]
     #[param(value_type = Option<String>, example = "2026-11-01")]
     from: Option<DateOrTime>,
     /// Only entries of this day in Asia/Seoul or earlier, or before this time.
+    #[garde(inner(custom(not_before("from", self.from.as_ref()))))]
     #[param(value_type = Option<String>, example = "2026-11-30")]
     to: Option<DateOrTime>,
 }

@@ -1,7 +1,7 @@
 //! `POST /api/order/cart/acknowledgements`
 
 use access::Customer;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use garde::Validate;
 use idempotency::Operation;
 use problem::{Json, Problem};
@@ -53,9 +53,8 @@ problem::respond!(AcknowledgeError);
 pub(crate) async fn cart_acknowledge(
     State(app): State<AppState>,
     Customer(customer): Customer,
-    operation: Option<Extension<Operation>>,
+    operation: Option<Operation>,
     Json(request): Json<Request>,
 ) -> Result<Json<CartBody>, AcknowledgeError> {
-    let operation = operation.map(|Extension(operation)| operation);
     Ok(Json(acknowledge_messages(&app, customer.member_id, &request.version, operation).await?.into()))
 }

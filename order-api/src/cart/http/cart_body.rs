@@ -16,12 +16,12 @@ use crate::quantity::Quantity;
 #[schema(as = Cart)]
 pub(crate) struct CartBody {
     /// The version of what is shown: a text that changes with the lines, names, prices and messages. It does not change with
-    /// `available`, nor with `SOLD_OUT` and `QUANTITY_REDUCED`, which only say the same in words.
+    /// `available`, `SOLD_OUT` and `QUANTITY_REDUCED`.
     version: String,
     /// The lines, in the order in which they were added.
     lines: Vec<CartLineBody>,
     /// What has changed since you last acknowledged it. Reading the cart acknowledges nothing. `SOLD_OUT` and
-    /// `QUANTITY_REDUCED` need no acknowledgement: they are shown as long as they are so.
+    /// `QUANTITY_REDUCED` need no acknowledgement: they are shown as long as the shortage lasts.
     messages: Vec<MessageBody>,
     /// The sum of the lines, in won.
     total: Won,
@@ -40,23 +40,23 @@ struct CartLineBody {
     option_name: String,
     /// The price of one piece, in won.
     price: Won,
-    /// How many pieces you want. It stays so while fewer can be had.
+    /// How many pieces you want. It does not change if fewer are available.
     quantity: Quantity,
     /// Price times quantity, in won.
     line_total: Won,
-    /// How many pieces can be had now, which may be fewer than you want; 0 if the option is sold out. Checkout refuses an order
-    /// for more.
+    /// How many pieces are available now, perhaps fewer than you want; 0 if the option is sold out. Checkout refuses an order for
+    /// more.
     available: u32,
 }
 
-/// What you have to know about an option. The names are those that you last acknowledged.
+/// A message about an option. The names are those that you last acknowledged.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CartMessage)]
 pub(crate) struct MessageBody {
     code: MessageCode,
     option_id: Uuid,
-    /// Missing, like the names, only where `NOT_IN_CART` is about an option that is not on sale.
+    /// Missing, like the names, only if the code is `NOT_IN_CART` and the option is not on sale.
     #[serde(skip_serializing_if = "Option::is_none")]
     item_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub(crate) struct MessageBody {
     /// `QUANTITY_REDUCED`: how many pieces you want.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_quantity: Option<Quantity>,
-    /// `QUANTITY_REDUCED`: how many pieces can be had now. The line stays as it is.
+    /// `QUANTITY_REDUCED`: how many pieces are available now. The line keeps its quantity.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_quantity: Option<Quantity>,
     /// `IN_ANOTHER_ORDER`: the order.

@@ -1,7 +1,7 @@
 //! `POST /api/order/cart/lines`
 
 use access::Customer;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use garde::Validate;
 use idempotency::Operation;
 use problem::{Code, Json, Problem};
@@ -63,10 +63,9 @@ problem::respond!(ChangeError);
 pub(crate) async fn cart_line_add(
     State(app): State<AppState>,
     Customer(customer): Customer,
-    operation: Option<Extension<Operation>>,
+    operation: Option<Operation>,
     Json(request): Json<Request>,
 ) -> Result<Json<CartBody>, ChangeError> {
-    let operation = operation.map(|Extension(operation)| operation);
     let Request { option_id, quantity } = request;
     Ok(Json(add_to_line(&app, customer.member_id, option_id, quantity, operation).await?.into()))
 }

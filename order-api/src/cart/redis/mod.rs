@@ -4,7 +4,7 @@
 //! each option; [`record`] has its format. Every change is one script or one transaction. So it is atomic, takes one round
 //! trip, and returns the cart as it is after the change. A read changes nothing. Each read and each change restarts the expiry.
 //!
-//! A change that would take effect twice if it was repeated leaves a note, if its request has an Idempotency-Key:
+//! A repeated addition would take effect twice. So a request with an Idempotency-Key also stores its operation, under the key
 //! `cart-operation:{customer id}:operation id`. The script that makes the change writes it, so that Redis has both or none.
 
 mod record;
@@ -26,7 +26,7 @@ use record::Field;
 
 /// How long a cart is kept after it was last read or changed, in seconds.
 const EXPIRY_S: i64 = 30 * 24 * 60 * 60;
-/// How long it is noted that an operation was done, in seconds. It is longer than an Idempotency-Key is kept.
+/// How long an operation is stored after it was done, in seconds. It is longer than an Idempotency-Key is kept.
 const NOTE_EXPIRY_S: i64 = 25 * 60 * 60;
 
 static PUT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("put.lua")));
@@ -70,8 +70,8 @@ pub struct OrderedPieces {
     pub line_version: Uuid,
     /// How many pieces.
     pub quantity: Quantity,
-    /// The version of the pieces that were added meanwhile and stay. It is the same each time. So if Redis comes back older
-    /// than it was, these pieces cannot be ordered once more by another version.
+    /// The new version of the pieces that were added meanwhile and stay. It is the same each time. So if an older state of Redis is
+    /// restored, these pieces can't be ordered again under another version.
     pub rest_version: Uuid,
 }
 

@@ -49,6 +49,15 @@ pub async fn insert(connection: &mut Connection, change: &LineChange) -> sqlx::R
     Ok(())
 }
 
+/// Whether there is a change with this id.
+pub async fn exists(connection: &mut Connection, id: Uuid) -> sqlx::Result<bool> {
+    let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM line_changes WHERE id = ?")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// The changes of these lines; those of one line are in the order in which they happened.
 pub async fn of_lines(connection: &mut Connection, line_ids: &[Uuid]) -> sqlx::Result<Vec<LineChange>> {
     if line_ids.is_empty() {
@@ -62,7 +71,8 @@ pub async fn of_lines(connection: &mut Connection, line_ids: &[Uuid]) -> sqlx::R
     for id in line_ids {
         ids.push_bind(*id);
     }
-    query.push(") ORDER BY line_id, id");
+    // The id of a change by a key can be older than the change.
+    query.push(") ORDER BY line_id, changed_at, id");
     let rows: Vec<LineChangeRow> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(LineChange::try_from).collect()
 }

@@ -4,6 +4,7 @@ use access::Customer;
 use axum::extract::State;
 use garde::Validate;
 use paging::{OwnList, Page, PageParameters, TimePosition};
+use problem::range::{not_after, not_before};
 use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -21,10 +22,12 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 #[garde(allow_unvalidated)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListFilter {
-    /// Only orders that were placed on this day, in Asia/Seoul, or later.
+    /// Only orders that were placed on this day, in Asia/Seoul, or later. Not after `to`.
+    #[garde(inner(custom(not_after("to", self.to.as_ref()))))]
     #[param(inline)]
     from: Option<BusinessDay>,
     /// Only orders that were placed on this day, in Asia/Seoul, or earlier.
+    #[garde(inner(custom(not_before("from", self.from.as_ref()))))]
     #[param(inline)]
     to: Option<BusinessDay>,
     /// Only orders with this status.

@@ -4,6 +4,7 @@ use access::Seller;
 use axum::extract::State;
 use garde::Validate;
 use paging::{OwnList, Page, PageParameters, TimePosition};
+use problem::range::{not_after, not_before};
 use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -25,10 +26,12 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 pub(crate) struct ListFilter {
     /// Only sales of this store.
     store_id: Option<Uuid>,
-    /// Only sales of this business day, in Asia/Seoul, or later.
+    /// Only sales of this business day, in Asia/Seoul, or later. Not after `to`.
+    #[garde(inner(custom(not_after("to", self.to.as_ref()))))]
     #[param(inline)]
     from: Option<BusinessDay>,
     /// Only sales of this business day, in Asia/Seoul, or earlier.
+    #[garde(inner(custom(not_before("from", self.from.as_ref()))))]
     #[param(inline)]
     to: Option<BusinessDay>,
     /// Only sales with this status.

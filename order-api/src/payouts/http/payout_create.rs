@@ -5,6 +5,7 @@ use axum::extract::State;
 use garde::Validate;
 use http::StatusCode;
 use idempotency::Operation;
+use problem::range::not_before;
 use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -28,12 +29,8 @@ pub(crate) struct Request {
     #[garde(skip)]
     from: BusinessDay,
     /// The last business day, in Asia/Seoul; not before `from`.
-    #[garde(custom(not_before(&self.from)))]
+    #[garde(custom(not_before("from", Some(&self.from))))]
     to: BusinessDay,
-}
-
-fn not_before(from: &BusinessDay) -> impl FnOnce(&BusinessDay, &()) -> garde::Result {
-    move |to, ()| if to < from { Err(garde::Error::new("must not be before `from`")) } else { Ok(()) }
 }
 
 impl From<PayOutError> for Problem {

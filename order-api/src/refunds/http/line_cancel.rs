@@ -2,6 +2,7 @@
 
 use access::Customer;
 use axum::extract::State;
+use idempotency::Operation;
 use problem::{Json, Path};
 use uuid::Uuid;
 
@@ -11,8 +12,8 @@ use crate::refunds::change_line::{Change, ChangeLineError, change_line};
 use crate::state::AppState;
 
 problem::refusals!(Refusals:
-    InvalidParameter, Unauthenticated, WrongRole, NotFound, CancelWindowClosed, LineStateConflict,
-    AccountClosed);
+    InvalidParameter, IdempotencyKeyInvalid, Unauthenticated, WrongRole, NotFound, IdempotencyKeyInUse, CancelWindowClosed, LineStateConflict,
+    AccountClosed, BodyTooLarge, IdempotencyKeyReused);
 
 /// Cancel an order line
 ///
@@ -23,14 +24,18 @@ problem::refusals!(Refusals:
     path = "/api/order/lines/{lineId}/cancel",
     tag = "order lines",
     security(("bearer" = [])),
-    params(("lineId" = Uuid, Path, description = "The order line")),
+    params(
+        ("lineId" = Uuid, Path, description = "The order line"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A new random key for each cancellation", min_length = 1, max_length = 255)
+    ),
     responses((status = OK, description = "The line, CANCELLED", body = LineBody), Refusals),
 )]
 pub(crate) async fn line_cancel(
     State(app): State<AppState>,
     Customer(customer): Customer,
     Path(line_id): Path<Uuid>,
+    operation: Option<Operation>,
 ) -> Result<Json<LineBody>, ChangeLineError> {
     let change = Change::by_customer(customer.member_id, Action::Cancel, None);
-    Ok(Json(change_line(&app, line_id, change).await?.line.into()))
+    Ok(Json(change_line(&app, line_id, change.once_by(operation)).await?.line.into()))
 }

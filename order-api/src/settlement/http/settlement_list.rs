@@ -5,6 +5,7 @@ use axum::extract::State;
 use garde::Validate;
 use money::Won;
 use paging::{OwnList, Page, PageParameters};
+use problem::range::{not_after, not_before};
 use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,10 +24,12 @@ problem::refusals!(Refusals: InvalidParameter, BadCursor, Unauthenticated, Wrong
 #[garde(allow_unvalidated)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListFilter {
-    /// Only settlements of this business day, in Asia/Seoul, or later.
+    /// Only settlements of this business day, in Asia/Seoul, or later. Not after `to`.
+    #[garde(inner(custom(not_after("to", self.to.as_ref()))))]
     #[param(inline)]
     from: Option<BusinessDay>,
     /// Only settlements of this business day, in Asia/Seoul, or earlier.
+    #[garde(inner(custom(not_before("from", self.from.as_ref()))))]
     #[param(inline)]
     to: Option<BusinessDay>,
     /// Only settlements in this state.

@@ -1,4 +1,7 @@
 //! `POST /api/order/settlement-runs`
+//!
+//! It honours an Idempotency-Key and needs no operation id: a day is settled once, whoever asks for it, and a request that was
+//! interrupted goes on where the day's last run has stopped.
 
 use access::Admin;
 use axum::extract::State;
@@ -16,8 +19,8 @@ use crate::settlement::settler::{SettleError, Settled};
 use crate::state::AppState;
 
 problem::refusals!(Refusals:
-    MalformedJson, ValidationFailed, Unauthenticated, WrongRole, DayNotOver, SettlementRunning, BodyTooLarge,
-    UnsupportedMediaType);
+    MalformedJson, ValidationFailed, IdempotencyKeyInvalid, Unauthenticated, WrongRole, IdempotencyKeyInUse, DayNotOver,
+    SettlementRunning, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused);
 
 /// Which day to settle.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -54,6 +57,7 @@ problem::respond!(SettleError);
     path = "/api/order/settlement-runs",
     tag = "settlement runs",
     security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A new random key for each run", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = OK, description = "The run that has settled the day earlier", body = RunBody),

@@ -2,9 +2,8 @@
 
 mod databases;
 mod market;
-mod proxy;
 mod world;
 
 pub(crate) use market::{Market, day, until};
-pub(crate) use proxy::{Proxy, Trouble};
+pub(crate) use testkit::{Fault, FaultProxy};
 pub(crate) use world::{Member, Stock, Work, World, claim_and_run, one, redis_url, wait_until_idle};

@@ -34,10 +34,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::Proxy;
+use super::FaultProxy;
 use super::databases::{create_beside, name_beside};
 
-/// The three services on schemas of their own, with one clock, and with proxies that make trouble on demand.
+/// The three services on schemas of their own, with one clock, and with proxies that make faults on demand.
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) clock_control: ClockControl,
@@ -45,16 +45,16 @@ pub(crate) struct World {
     pub(crate) app: AppState,
     /// A client of its routes.
     pub(crate) orders: Client,
-    pub(crate) to_member: Proxy,
-    pub(crate) to_store: Proxy,
+    pub(crate) to_member: FaultProxy,
+    pub(crate) to_store: FaultProxy,
     pub(crate) order_rows: MySqlPool,
     pub(crate) member_rows: MySqlPool,
     pub(crate) store_rows: MySqlPool,
     pub(crate) batch_rows: MySqlPool,
     /// One instance of member-api, without workers.
     pub(crate) member_app: member_api::state::AppState,
-    pub(crate) member_to_store: Proxy,
-    pub(crate) member_to_order: Proxy,
+    pub(crate) member_to_store: FaultProxy,
+    pub(crate) member_to_order: FaultProxy,
     pub(crate) members: Client,
     pub(crate) stores: Client,
     people: Arc<People>,
@@ -105,18 +105,19 @@ impl World {
         let rows =
             |letter| MySqlPool::connect_lazy_with(options.clone().database(&name_beside(&options, letter)));
 
-        let stores =
-            store_api::routes::router(store_api::state::AppState::new(store_database, clock.clone()));
+        let store_keys = IdempotencyKeys::new(store_database.clone(), clock.clone());
+        let store_app = store_api::state::AppState::new(store_database, clock.clone());
+        let stores = store_api::routes::router(store_app, &store_keys);
         let stores = Client(problem::wrap(people.verifier_of("store-api").wrap(stores)));
         let store_address = serve(stores.0.clone()).await;
         let (order_listener, order_address) = listen().await;
-        let member_to_store = Proxy::before(store_address).await;
-        let member_to_order = Proxy::before(order_address).await;
+        let member_to_store = FaultProxy::to(&store_address.to_string());
+        let member_to_order = FaultProxy::to(&order_address.to_string());
         let member_app =
             member_instance(&people, member_database, &clock, [&member_to_store, &member_to_order]);
         let members = member_routes(&people, &member_app);
-        let to_member = Proxy::before(serve(members.0.clone()).await).await;
-        let to_store = Proxy::before(store_address).await;
+        let to_member = FaultProxy::to(&serve(members.0.clone()).await.to_string());
+        let to_store = FaultProxy::to(&store_address.to_string());
         let app =
             instance(&options, &clock, &people, [&to_member, &to_store], &redis_url(), Rules::default());
         let orders = routes(&people, &app);
@@ -466,7 +467,7 @@ fn member_instance(
     people: &Arc<People>,
     database: Database,
     clock: &Clock,
-    [to_store, to_order]: [&Proxy; 2],
+    [to_store, to_order]: [&FaultProxy; 2],
 ) -> member_api::state::AppState {
     let settings = member_api::settings::Tokens {
         signing_keys: vec![SigningKey::generate().expect("a key")],
@@ -480,8 +481,8 @@ fn member_instance(
         service_signing_key: None,
         service_keys: std::collections::BTreeMap::new(),
     };
-    let participant = |service, proxy: &Proxy| {
-        ClosingClient::new(service_client(people, "member-api", service, proxy.address))
+    let participant = |service, proxy: &FaultProxy| {
+        ClosingClient::new(service_client(people, "member-api", service, proxy.address()))
     };
     member_api::state::AppState {
         charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
@@ -521,7 +522,7 @@ fn instance(
     options: &MySqlConnectOptions,
     clock: &Clock,
     people: &Arc<People>,
-    [to_member, to_store]: [&Proxy; 2],
+    [to_member, to_store]: [&FaultProxy; 2],
     redis: &str,
     rules: Rules,
 ) -> AppState {
@@ -543,12 +544,17 @@ fn instance(
         counter_shards: CounterShards::default(),
         settler: settler(options, clock, SettlementSettings::default()),
         carts: Carts::connect(&redis).expect("an address"),
-        store: StoreClient::new(service_client(people, "order-api", store_client::SERVICE, to_store.address)),
+        store: StoreClient::new(service_client(
+            people,
+            "order-api",
+            store_client::SERVICE,
+            to_store.address(),
+        )),
         member: MemberClient::new(service_client(
             people,
             "order-api",
             member_client::SERVICE,
-            to_member.address,
+            to_member.address(),
         )),
         rules: Arc::new(rules),
         background,

@@ -20,7 +20,7 @@ struct Row {
     option_is_live: bool,
     price: Won,
     on_hand: i64,
-    kept: i64,
+    net_sold: i64,
 }
 
 /// The figures of the items of these numbers, live or deleted. One statement reads them, so all are of one moment.
@@ -30,7 +30,7 @@ pub async fn find(
 ) -> sqlx::Result<BTreeMap<i64, ItemFigures>> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT i.number, i.live IS NOT NULL AS is_live, i.min_price, i.sold, o.live IS NOT NULL AS option_is_live, \
-         o.price, o.on_hand, o.sold - o.restocked AS kept \
+         o.price, o.on_hand, o.sold - o.restocked AS net_sold \
          FROM items i FORCE INDEX (PRIMARY) STRAIGHT_JOIN options o FORCE INDEX (options_by_item) ON o.item_id = i.id \
          WHERE i.number BETWEEN ? AND ?",
     )
@@ -42,8 +42,8 @@ pub async fn find(
     for row in rows {
         let stored = Figures { min_price: row.min_price, sold: row.sold };
         let item = ItemFigures { is_live: row.is_live, stored, options: Vec::new() };
-        let Row { option_is_live: is_live, price, on_hand, kept, .. } = row;
-        let option = OptionFigures { is_live, price, on_hand, kept };
+        let Row { option_is_live: is_live, price, on_hand, net_sold, .. } = row;
+        let option = OptionFigures { is_live, price, on_hand, net_sold };
         found.entry(row.number).or_insert(item).options.push(option);
     }
     Ok(found)

@@ -104,7 +104,7 @@ pub async fn lock_of_item(connection: &mut Connection, item_id: Uuid) -> sqlx::R
         option: Row,
         position: i32,
     }
-    // Who holds the item knows its options: none is added or deleted meanwhile.
+    // The item is locked, so no option is added or deleted meanwhile.
     let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM options WHERE item_id = ? AND live = 1")
         .bind(item_id)
         .fetch_all(&mut *connection)

@@ -3,13 +3,16 @@
 use access::Seller;
 use axum::extract::State;
 use garde::Validate;
+use idempotency::{Claim, KeptAnswer, Reply};
 use problem::{Code, Created, Json, Path, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::ItemWithOptionsBody;
-use crate::items::{AddItemError, Category, NewItem, NewOption, OnHand, Price, add_item, first_repeated};
+use crate::items::{
+    AddItemError, Category, ItemWithOptions, NewItem, NewOption, OnHand, Price, add_item, first_repeated,
+};
 use crate::shared::http::etag::{Tagged, tagged};
 use crate::shared::{Description, ItemName, OptionName, WebAddress};
 use crate::state::AppState;
@@ -19,7 +22,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = NewItem)]
 pub(crate) struct Request {
-    /// Unique within the store.
+    /// Unique within the store. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 100, example = "딸기 생크림 케이크")]
     name: ItemName,
     description: Description,
@@ -37,7 +40,7 @@ pub(crate) struct Request {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewOption)]
 pub(crate) struct NewOptionBody {
-    /// Unique within the item.
+    /// Unique within the item. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "2호 (6~8인)")]
     name: OptionName,
     price: Price,
@@ -64,6 +67,7 @@ impl From<AddItemError> for Problem {
             AddItemError::NoStore => Self::new(Code::NotFound),
             AddItemError::NameTaken => Self::new(Code::ItemNameTaken),
             AddItemError::OptionNameTaken => Self::new(Code::OptionNameTaken),
+            AddItemError::Keep(error) => error.into(),
             AddItemError::Database(_) => Self::database(error),
         }
     }
@@ -71,8 +75,9 @@ impl From<AddItemError> for Problem {
 
 problem::respond!(AddItemError);
 problem::refusals!(
-    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, ItemNameTaken,
-    BodyTooLarge, UnsupportedMediaType
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, IdempotencyKeyInvalid, Unauthenticated, WrongRole, NotFound,
+    IdempotencyKeyInUse, ItemNameTaken,
+    BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
 );
 
 /// List an item in your store
@@ -81,7 +86,7 @@ problem::refusals!(
     path = "/api/store/stores/{storeId}/items",
     tag = "items",
     security(("bearer" = [])),
-    params(("storeId" = Uuid, Path)),
+    params(("storeId" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "A new random key for each item", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = CREATED, description = "The new item", body = ItemWithOptionsBody, headers(("ETag" = String, description = "Changes with every edit of the item and its options, and with their stock"))),
@@ -92,12 +97,17 @@ pub(crate) async fn item_create(
     State(state): State<AppState>,
     Seller(seller): Seller,
     Path(store_id): Path<Uuid>,
+    claim: Option<Claim>,
     Json(request): Json<Request>,
-) -> Result<Tagged<Created<ItemWithOptionsBody>>, AddItemError> {
+) -> Result<KeptAnswer, AddItemError> {
     let Request { name, description, category, thumbnail_url, description_url, options } = request;
     let options = options.into_iter().map(NewOption::from).collect();
     let new = NewItem { name, description, category, thumbnail_url, description_url, options };
-    let listed = add_item(&state.database, &state.clock, seller.member_id, store_id, new).await?;
+    let reply = Reply::new(claim, created);
+    add_item(&state.database, &state.clock, seller.member_id, store_id, new, reply).await
+}
+
+fn created(listed: ItemWithOptions) -> Tagged<Created<ItemWithOptionsBody>> {
     let location = format!("/api/store/items/{}", listed.item.id);
-    Ok(tagged(&listed.entity_tag(), Created { location, body: listed.into() }))
+    tagged(&listed.entity_tag(), Created { location, body: listed.into() })
 }

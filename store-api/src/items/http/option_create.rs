@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use garde::Validate;
+use idempotency::{Claim, KeptAnswer, Reply};
 use problem::{Code, Created, Json, Path, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::OptionBody;
-use crate::items::{AddOptionError, NewOption, OnHand, Price, add_option};
+use crate::items::{AddOptionError, EditedOption, NewOption, OnHand, Price, add_option};
 use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{OptionName, SellerEdit};
 use crate::state::AppState;
@@ -18,7 +19,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = AddedOption)]
 pub(crate) struct Request {
-    /// Unique within the item.
+    /// Unique within the item. On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[schema(value_type = String, min_length = 1, max_length = 50, example = "3호 (8~10인)")]
     name: OptionName,
     price: Price,
@@ -32,6 +33,7 @@ impl From<AddOptionError> for Problem {
             AddOptionError::Edit(error) => error.into(),
             AddOptionError::NameTaken => Self::new(Code::OptionNameTaken),
             AddOptionError::TooMany => Self::new(Code::TooManyOptions),
+            AddOptionError::Keep(error) => error.into(),
             AddOptionError::Database(_) => Self::database(error),
         }
     }
@@ -39,8 +41,9 @@ impl From<AddOptionError> for Problem {
 
 problem::respond!(AddOptionError);
 problem::refusals!(
-    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, OptionNameTaken,
-    TooManyOptions, PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, IdempotencyKeyInvalid, Unauthenticated, WrongRole, NotFound,
+    IdempotencyKeyInUse, OptionNameTaken,
+    TooManyOptions, PreconditionFailed, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
 );
 
 /// Add an option to your item
@@ -49,7 +52,7 @@ problem::refusals!(
     path = "/api/store/items/{itemId}/options",
     tag = "options",
     security(("bearer" = [])),
-    params(("itemId" = Uuid, Path), IfMatch),
+    params(("itemId" = Uuid, Path), IfMatch, ("Idempotency-Key" = Option<String>, Header, description = "A new random key for each option", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = CREATED, description = "The new option", body = OptionBody, headers(("ETag" = String, description = "The item's: changes with every edit of it and its options, and with their stock"))),
@@ -60,12 +63,15 @@ pub(crate) async fn option_create(
     State(state): State<AppState>,
     edit: SellerEdit,
     Path(item_id): Path<Uuid>,
+    claim: Option<Claim>,
     Json(request): Json<Request>,
-) -> Result<Tagged<Created<OptionBody>>, AddOptionError> {
+) -> Result<KeptAnswer, AddOptionError> {
     let Request { name, price, quantity } = request;
     let new = NewOption { name, price, quantity };
-    let added = add_option(&state.database, &state.clock, edit, item_id, new).await?;
-    // An option has no route of its own: its item shows it.
-    let location = format!("/api/store/items/{item_id}");
-    Ok(tagged(&added.item_tag, Created { location, body: added.option.into() }))
+    let reply = Reply::new(claim, move |added: EditedOption| -> Tagged<Created<OptionBody>> {
+        // An option has no route of its own: its item shows it.
+        let location = format!("/api/store/items/{item_id}");
+        tagged(&added.item_tag, Created { location, body: added.option.into() })
+    });
+    add_option(&state.database, &state.clock, edit, item_id, new, reply).await
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use garde::Validate;
+use idempotency::{Claim, KeptAnswer, Reply};
 use problem::{Code, Fault, Json, Path, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +10,8 @@ use uuid::Uuid;
 
 use super::bodies::OptionBody;
 use crate::items::{
-    EditOptionError, MAX_ON_HAND, OnHand, OptionEdit, Price, StockChange, StockOutOfRange, edit_option,
+    EditOptionError, EditedOption, MAX_ON_HAND, OnHand, OptionEdit, Price, StockChange, StockOutOfRange,
+    edit_option,
 };
 use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{OptionName, SellerEdit, present};
@@ -21,6 +23,7 @@ use crate::state::AppState;
 #[garde(allow_unvalidated)]
 #[schema(as = OptionChange)]
 pub(crate) struct Request {
+    /// On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50, example = "2호 (6~8인)")]
     name: Option<OptionName>,
@@ -63,14 +66,16 @@ impl From<EditOptionError> for Problem {
             EditOptionError::StockOutOfRange(StockOutOfRange { on_hand }) => {
                 Self::new(Code::StockOutOfRange).detail(format!("{on_hand} pieces are on hand"))
             }
+            EditOptionError::Keep(error) => error.into(),
             EditOptionError::Database(_) => Self::database(error),
         }
     }
 }
 
 problem::refusals!(
-    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, OptionNameTaken,
-    StockOutOfRange, PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, IdempotencyKeyInvalid, Unauthenticated, WrongRole, NotFound,
+    IdempotencyKeyInUse, OptionNameTaken,
+    StockOutOfRange, PreconditionFailed, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
 );
 
 /// Edit an option of your item
@@ -81,7 +86,7 @@ problem::refusals!(
     path = "/api/store/items/{itemId}/options/{optionId}",
     tag = "options",
     security(("bearer" = [])),
-    params(("itemId" = Uuid, Path), ("optionId" = Uuid, Path), IfMatch),
+    params(("itemId" = Uuid, Path), ("optionId" = Uuid, Path), IfMatch, ("Idempotency-Key" = Option<String>, Header, description = "A new random key for each change", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = OK, description = "The option as it is now", body = OptionBody, headers(("ETag" = String, description = "The item's: changes with every edit of it and its options, and with their stock"))),
@@ -92,9 +97,14 @@ pub(crate) async fn option_update(
     State(state): State<AppState>,
     edit: SellerEdit,
     Path(path): Path<(Uuid, Uuid)>,
+    claim: Option<Claim>,
     Json(request): Json<Request>,
-) -> Result<Tagged<Json<OptionBody>>, Problem> {
+) -> Result<KeptAnswer, Problem> {
     let change = request.change()?;
-    let edited = edit_option(&state.database, &state.clock, edit, path, change).await?;
-    Ok(tagged(&edited.item_tag, Json(edited.option.into())))
+    let reply = Reply::new(claim, edited);
+    Ok(edit_option(&state.database, &state.clock, edit, path, change, reply).await?)
+}
+
+fn edited(edited: EditedOption) -> Tagged<Json<OptionBody>> {
+    tagged(&edited.item_tag, Json(edited.option.into()))
 }

@@ -7,6 +7,7 @@ use http::{HeaderValue, header};
 use money::Won;
 use paging::{List, Page, PageParameters};
 use problem::Problem;
+use problem::range::{not_after, not_before};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -25,8 +26,8 @@ use crate::state::AppState;
 pub(crate) struct Filter {
     /// Only items that have every one of these words in their name or description. A word may be a part of a longer word,
     /// and may be written apart there: `생크림케이크` finds `생크림 케이크`, and `생크림 케이크` finds `생크림케이크`. Case,
-    /// width, accents and Unicode form make no difference. Punctuation parts words, and is not looked for itself; text that
-    /// is nothing else finds nothing. At most 10 words.
+    /// width, accents and Unicode form make no difference. Punctuation only separates words; a text of punctuation alone finds
+    /// nothing. At most 10 words. Text without a visible character is refused.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "초코 케이크")]
     keyword: Option<String>,
@@ -38,12 +39,13 @@ pub(crate) struct Filter {
     #[garde(skip)]
     store_id: Option<Uuid>,
     /// Only items whose `minPrice` is at least this. With `inStock=true` it is the price of an option that can be bought now.
-    #[garde(skip)]
-    #[param(value_type = Option<i64>)]
+    /// Not above `maxPrice`.
+    #[garde(inner(custom(is_not_negative), custom(not_after("maxPrice", self.max_price.as_ref()))))]
+    #[param(value_type = Option<i64>, minimum = 0)]
     min_price: Option<Won>,
     /// Only items whose `minPrice` is at most this. With `inStock=true` it is the price of an option that can be bought now.
-    #[garde(skip)]
-    #[param(value_type = Option<i64>)]
+    #[garde(inner(custom(is_not_negative), custom(not_before("minPrice", self.min_price.as_ref()))))]
+    #[param(value_type = Option<i64>, minimum = 0)]
     max_price: Option<Won>,
     /// With `true`, only items of which a piece can be bought now.
     #[garde(skip)]
@@ -54,6 +56,10 @@ pub(crate) struct Filter {
     #[param(inline)]
     #[serde(default)]
     sort: ItemSort,
+}
+
+fn is_not_negative(price: &Won, (): &()) -> garde::Result {
+    if price.is_negative() { Err(garde::Error::new("must not be below 0")) } else { Ok(()) }
 }
 
 problem::refusals!(Refusals: InvalidParameter, BadCursor);

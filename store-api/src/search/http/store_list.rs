@@ -19,8 +19,8 @@ use crate::stores::http::bodies::StoreBody;
 pub(crate) struct Filter {
     /// Only stores that have every one of these words in their name. A word may be a part of a longer word, and may be
     /// written apart there: `달콤상점` finds `달콤 상점`, and `달콤 상점` finds `달콤상점`. Case, width, accents and Unicode
-    /// form make no difference. Punctuation parts words, and is not looked for itself; text that is nothing else finds
-    /// nothing. At most 10 words.
+    /// form make no difference. Punctuation only separates words; a text of punctuation alone finds nothing. At most 10
+    /// words. Text without a visible character is refused.
     #[garde(inner(custom(is_keyword)))]
     #[param(max_length = 100, example = "달콤")]
     keyword: Option<String>,

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use garde::Validate;
+use idempotency::{Claim, KeptAnswer, Reply};
 use problem::{Code, Json, Path, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,7 +12,7 @@ use super::bodies::StoreBody;
 use crate::shared::http::etag::{IfMatch, Tagged, tagged};
 use crate::shared::{Description, Patch, SellerEdit, StoreName, WebAddress, present};
 use crate::state::AppState;
-use crate::stores::{EditStoreError, StoreEdit, edit_store};
+use crate::stores::{EditStoreError, Store, StoreEdit, edit_store};
 
 /// A missing member changes nothing.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -19,6 +20,7 @@ use crate::stores::{EditStoreError, StoreEdit, edit_store};
 #[garde(allow_unvalidated)]
 #[schema(as = StoreChange)]
 pub(crate) struct Request {
+    /// On one line, with a visible character. Kept composed (NFC) and trimmed.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 50, example = "달콤상점 본점")]
     name: Option<StoreName>,
@@ -36,6 +38,7 @@ impl From<EditStoreError> for Problem {
         match error {
             EditStoreError::Edit(error) => error.into(),
             EditStoreError::NameTaken => Self::new(Code::StoreNameTaken),
+            EditStoreError::Keep(error) => error.into(),
             EditStoreError::Database(_) => Self::database(error),
         }
     }
@@ -43,8 +46,9 @@ impl From<EditStoreError> for Problem {
 
 problem::respond!(EditStoreError);
 problem::refusals!(
-    Refusals: MalformedJson, ValidationFailed, InvalidParameter, Unauthenticated, WrongRole, NotFound, StoreNameTaken,
-    PreconditionFailed, BodyTooLarge, UnsupportedMediaType
+    Refusals: MalformedJson, ValidationFailed, InvalidParameter, IdempotencyKeyInvalid, Unauthenticated, WrongRole, NotFound,
+    IdempotencyKeyInUse, StoreNameTaken,
+    PreconditionFailed, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
 );
 
 /// Edit your store
@@ -53,7 +57,7 @@ problem::refusals!(
     path = "/api/store/stores/{storeId}",
     tag = "stores",
     security(("bearer" = [])),
-    params(("storeId" = Uuid, Path), IfMatch),
+    params(("storeId" = Uuid, Path), IfMatch, ("Idempotency-Key" = Option<String>, Header, description = "A new random key for each change", min_length = 1, max_length = 255)),
     request_body = Request,
     responses(
         (status = OK, description = "The store as it is now", body = StoreBody, headers(("ETag" = String, description = "Changes with every edit"))),
@@ -64,10 +68,15 @@ pub(crate) async fn store_update(
     State(state): State<AppState>,
     edit: SellerEdit,
     Path(store_id): Path<Uuid>,
+    claim: Option<Claim>,
     Json(request): Json<Request>,
-) -> Result<Tagged<Json<StoreBody>>, EditStoreError> {
+) -> Result<KeptAnswer, EditStoreError> {
     let Request { name, description, thumbnail_url } = request;
     let change = StoreEdit { name, description, thumbnail_url };
-    let store = edit_store(&state.database, &state.clock, edit, store_id, change).await?;
-    Ok(tagged(&store.entity_tag(), Json(store.into())))
+    let reply = Reply::new(claim, edited);
+    edit_store(&state.database, &state.clock, edit, store_id, change, reply).await
+}
+
+fn edited(store: Store) -> Tagged<Json<StoreBody>> {
+    tagged(&store.entity_tag(), Json(store.into()))
 }

@@ -11,7 +11,7 @@ use super::error::{Kind, ReadError};
 use super::rules::broken_rules;
 use crate::{Code, Fault, Problem};
 
-/// After so many faults a query is not worth more reading.
+/// After this many faults, reading stops.
 const MAX_FAULTS: usize = 20;
 
 /// The parameters of a query string.
@@ -19,7 +19,7 @@ const MAX_FAULTS: usize = 20;
 /// Some are [taken](Self::take) one by one, as those that every list has. The others are [read](Self::read) into a type
 /// with a field for each. Faults are noted on the way, and `read` reports all of them at once:
 ///
-/// * a parameter that is not UTF-8,
+/// * a parameter that is not UTF-8, or has a `%` that encodes nothing,
 /// * a parameter that stands more than once,
 /// * a parameter that there is no field for,
 /// * a value that is not of its field's type, or breaks one of its rules.
@@ -50,10 +50,10 @@ impl Parameters {
         let mut parameters = Self { pairs: Vec::new(), faults: Vec::new() };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, is_name_text) = decoded(name);
-            let (value, is_value_text) = decoded(value);
-            if !(is_name_text && is_value_text) {
-                parameters.note(Fault::invalid(pointer(&name), "is not UTF-8"));
+            let (name, name_fault) = decoded(name);
+            let (value, value_fault) = decoded(value);
+            if let Some(fault) = name_fault.or(value_fault) {
+                parameters.note(Fault::invalid(pointer(&name), fault));
             } else if parameters.pairs.iter().any(|(known, _)| *known == name) {
                 parameters.note(Fault::invalid(pointer(&name), "stands more than once"));
             } else {
@@ -136,14 +136,20 @@ fn pointer(name: &str) -> String {
     ReadError::custom("").inside(name).pointer()
 }
 
-/// The text that was percent-encoded, and whether it is UTF-8. Bytes that are not are replaced.
-fn decoded(encoded: &str) -> (String, bool) {
+/// The text that was percent-encoded, and what is wrong with it. Bytes that are no text are replaced.
+fn decoded(encoded: &str) -> (String, Option<&'static str>) {
     let spaced = encoded.replace('+', " ");
     let bytes: Cow<'_, [u8]> = percent_decode(spaced.as_bytes()).into();
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => (text.to_owned(), true),
-        Err(_) => (String::from_utf8_lossy(&bytes).into_owned(), false),
-    }
+    let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let mut escapes = spaced.split('%').skip(1).map(str::as_bytes);
+    let fault = match std::str::from_utf8(&bytes) {
+        Err(_) => Some("is not UTF-8"),
+        Ok(_) if escapes.any(|digits| !(is_hex(digits.first()) && is_hex(digits.get(1)))) => {
+            Some("has a `%` without two hexadecimal digits")
+        }
+        Ok(_) => None,
+    };
+    (String::from_utf8_lossy(&bytes).into_owned(), fault)
 }
 
 /// All parameters, as the members of a struct.

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
@@ -61,7 +62,8 @@ fn parameters_are_decoded_and_of_their_types() {
     assert_eq!(all, expected);
     assert_eq!(read("keyword").keyword.as_deref(), Some(""));
     assert_eq!(read("keyword=a=b").keyword.as_deref(), Some("a=b"));
-    assert_eq!(read("keyword=%zz").keyword.as_deref(), Some("%zz"), "as browsers read it");
+    assert_eq!(read("keyword=a%20b").keyword, read("keyword=a+b").keyword);
+    assert_eq!(read("keyword=%2525").keyword.as_deref(), Some("%25"));
 }
 
 #[test]
@@ -108,6 +110,24 @@ fn text_that_is_not_utf_8_is_refused() {
     }
     assert_eq!(named(&faults_of::<Filter>("%ff=1")), [("/\u{fffd}", "INVALID")]);
     assert_eq!(read("keyword=%EF%BF%BD").keyword.as_deref(), Some("\u{fffd}"), "it is a character, too");
+}
+
+#[test]
+fn a_percent_sign_that_encodes_nothing_is_refused() {
+    for query in ["keyword=%zz", "keyword=%", "keyword=%4", "keyword=100%", "keyword=a%+1", "keyword=%%41"] {
+        assert_eq!(named(&faults_of::<Filter>(query)), [("/keyword", "INVALID")], "{query}");
+    }
+    assert_eq!(named(&faults_of::<Filter>("%=1")), [("/%", "INVALID")]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_is_read_or_refused(query in r"([a-zA-Z=&%+\PC]|%[0-9A-F]{2}|maxPrice=|keyword=){0,20}") {
+        if let Err(problem) = Parameters::parse(&query).read::<Filter>() {
+            prop_assert_eq!(problem.code(), Some(Code::InvalidParameter));
+            prop_assert!(!problem.body().errors.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -32,6 +32,8 @@ enum Benchmark {
     Cart(Passed),
     /// Checkouts a second through the gateway, against their SQL straight on the database
     Checkout(Passed),
+    /// Requests a second of processor time through the gateway, against nginx and HAProxy before the same upstream
+    Gateway(Passed),
     /// Charges a second, against the same statements straight on the database; and the cost of a sign-in, with its memory
     Wallet(Passed),
     /// Searches and lists over a thousand to a million items, against the fastest hand-written SQL
@@ -57,6 +59,11 @@ impl Benchmark {
             Self::Boot(passed) => ("boot", passed.arguments, &[]),
             Self::Cart(passed) => ("cart", passed.arguments, &["--rounds", "1", "--seconds", "2"]),
             Self::Checkout(passed) => ("checkout", passed.arguments, &["--rounds", "1", "--seconds", "4"]),
+            Self::Gateway(passed) => (
+                "gateway",
+                passed.arguments,
+                &["--rounds", "1", "--seconds", "2", "--proxies", "dalkom,nginx"],
+            ),
             Self::Wallet(passed) => ("wallet", passed.arguments, &["--rounds", "1", "--seconds", "2"]),
             Self::Search(passed) => ("search", passed.arguments, &["--rounds", "1", "--sizes", "100000"]),
             Self::Settlement(passed) => {

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check but the tests. All checks run, also if one fails.
+//! `cargo xtask ci`: every check except the tests. All checks run, even if one fails.
 
 mod circles;
 mod conventions;

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_tests_name_is_no_dependency_of_production() {
+    fn a_package_that_only_tests_name_is_no_dependency_of_production() {
         let said = ["shop: tower-http is used by tests only"];
         assert_eq!(unused("#[cfg(test)] mod tests { use tower_http::X; use tempfile::Y; }", ""), said);
         assert_eq!(unused("", "use tower_http::X; use tempfile::Y;"), said);

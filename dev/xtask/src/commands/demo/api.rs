@@ -72,15 +72,18 @@ impl Api {
         Self { agent, gateway: gateway.to_owned() }
     }
 
-    /// Makes a call.
+    /// Makes a call. Every write has a key, so that the gateway can repeat it if its answer is lost.
     pub(super) fn call(&self, call: Call<'_>) -> anyhow::Result<Answer> {
         let what = format!("{} {}", call.method, call.path);
+        let is_write = [Method::POST, Method::PATCH].contains(&call.method);
+        let key = call.idempotency_key.map(str::to_owned);
+        let key = key.or_else(|| is_write.then(|| format!("{:032x}", rand::random::<u128>())));
         let mut request =
             Request::builder().method(call.method).uri(format!("{}{}", self.gateway, call.path));
         if let Some(token) = call.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        if let Some(key) = call.idempotency_key {
+        if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
         let body = call.body.map(|body| body.to_string()).unwrap_or_default();

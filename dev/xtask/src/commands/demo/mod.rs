@@ -4,7 +4,8 @@ mod api;
 mod story;
 mod values;
 
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use crate::cargo::Profile;
 use crate::commands::up;
@@ -17,9 +18,21 @@ pub(crate) struct Arguments {
     /// If the demo starts a stack, keeps it up until Ctrl-C
     #[arg(long)]
     keep: bool,
+    /// Plays on the gateway at this address instead, of a system that runs elsewhere
+    #[arg(long, value_name = "URL", requires = "member_api", conflicts_with = "keep")]
+    gateway: Option<String>,
+    /// The program member-api, which makes the administrator there. Its DALKOM_… variables say where its settings are
+    #[arg(long, value_name = "FILE", requires = "gateway")]
+    member_api: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let (Some(gateway), Some(member_api)) = (&arguments.gateway, &arguments.member_api) {
+        let story = Story::new(Api::new(gateway));
+        stack::create_admin(Command::new(member_api), &story.admin_email(), &story.password)?;
+        story.play()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(running) = stack::running(stack::checkout())? {
         println!("Playing on the running stack at {}.", running.gateway);
         let story = Story::new(Api::new(&running.gateway));

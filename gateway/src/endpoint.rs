@@ -1,0 +1,83 @@
+//! A route with one method: the steps from a request to its answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use access::Verifier;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use problem::Problem;
+use service_host::Enclosure;
+
+use crate::client_address::TrustedProxies;
+use crate::headers::{self, ClientInfo};
+use crate::refusal::Refusal;
+use crate::revocations::Revocations;
+use crate::routes::Route;
+use crate::settings::{Access, PublicSettings, Scheme};
+use crate::upstream::Upstream;
+use crate::{guard, path, protocol};
+
+/// See the module.
+pub(crate) struct Endpoint {
+    telemetry: telemetry::Route,
+    access: Access,
+    repeats_by_key: bool,
+    revocations: Revocations,
+    scheme: Scheme,
+    proxies: TrustedProxies,
+    upstream: Arc<Upstream>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        method: &'static str,
+        pattern: &str,
+        route: &Route,
+        upstream: Arc<Upstream>,
+        revocations: &Revocations,
+        public: &PublicSettings,
+    ) -> Self {
+        Self {
+            telemetry: telemetry::Route::new(method, pattern),
+            access: route.access,
+            repeats_by_key: route.repeats_by_key,
+            revocations: revocations.clone(),
+            scheme: public.scheme,
+            proxies: TrustedProxies::new(&public.trusted_proxies),
+            upstream,
+        }
+    }
+
+    /// Answers a request from this address.
+    pub(crate) async fn answer(&self, request: Request, peer: IpAddr, enclosure: &Enclosure) -> Response {
+        let forward = async |request| {
+            let answer = self.forward(request, peer, enclosure.verifier()).await;
+            answer.map_err(Problem::from)
+        };
+        enclosure.run(&self.telemetry, request, forward).await
+    }
+
+    async fn forward(
+        &self,
+        mut request: Request,
+        peer: IpAddr,
+        verifier: &Verifier,
+    ) -> Result<Response, Refusal> {
+        // Demands one host, and refuses protocols other than HTTP.
+        protocol::check(&request)?;
+        // Refuses ambiguous paths.
+        path::check(&request)?;
+        // Checks token, session and role.
+        guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
+        // Cleans the header fields of the request and, below, of the answer.
+        let address = self.proxies.client(peer, request.headers());
+        let client = ClientInfo { address, host: protocol::host(&request), scheme: self.scheme };
+        headers::to_service(request.headers_mut(), &client);
+        // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
+        let mut answer = self.upstream.send(request, self.repeats_by_key).await?;
+        headers::to_client(answer.headers_mut());
+        Ok(answer.map(Body::new))
+    }
+}

@@ -1,0 +1,4 @@
+output "shop" {
+  description = "What the commands in terraform/bin read."
+  value       = module.shop
+}
