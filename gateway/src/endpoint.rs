@@ -53,7 +53,8 @@ impl Endpoint {
     /// Answers a request from this address.
     pub(crate) async fn answer(&self, request: Request, peer: IpAddr, enclosure: &Enclosure) -> Response {
         let forward = async |request| {
-            let answer = self.forward(request, peer, enclosure.verifier()).await;
+            // Each future around this one would be as large as it, twice.
+            let answer = Box::pin(self.forward(request, peer, enclosure.verifier())).await;
             answer.map_err(Problem::from)
         };
         enclosure.run(&self.telemetry, request, forward).await

@@ -27,6 +27,7 @@ use crate::settings::Server;
 pub trait Front: Send + Sync + 'static {
     /// Begins to answer a request, or gives it back for the router. Whatever the layers of the router do, [`Enclosure::run`]
     /// does for the front.
+    #[expect(clippy::result_large_err, reason = "it is no error: the request goes on to the router")]
     fn answer(
         &self,
         request: Request,

@@ -56,9 +56,9 @@ where
         if text.contains(char::is_control) {
             for c in text.chars() {
                 if c.is_control() {
-                    write!(writer, "{}", c.escape_default())?
+                    write!(writer, "{}", c.escape_default())?;
                 } else {
-                    writer.write_char(c)?
+                    writer.write_char(c)?;
                 }
             }
         } else {

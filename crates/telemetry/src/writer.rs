@@ -182,7 +182,7 @@ mod tests {
         let (go_on, may_go_on) = mpsc::channel();
         let written = Arc::default();
         let writer = LineWriter::start(Slow { may_go_on, written: Arc::clone(&written) }).unwrap();
-        let line = [b'x'; 64 * 1024];
+        let line = vec![b'x'; 64 * 1024];
         for _ in 0..100 {
             writer.make_writer().write_all(&line).unwrap();
         }

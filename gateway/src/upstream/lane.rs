@@ -48,7 +48,11 @@ impl Lane {
     ) -> Result<Response<Incoming>, TrySendError<Request<AttemptBody>>> {
         request.headers_mut().insert(header::HOST, self.host.clone());
         // What the instance has done to a kept connection meanwhile shows here.
-        poll_fn(|context| Poll::Ready(self.drive(context))).await;
+        poll_fn(|context| {
+            self.drive(context);
+            Poll::Ready(())
+        })
+        .await;
         let mut answer = pin!(self.sender.try_send_request(request));
         poll_fn(|context| {
             drive(&mut self.connection, context);

@@ -148,12 +148,11 @@ impl Upstream {
         loop {
             let kept = pool.take(address);
             let is_kept = kept.is_some();
-            let mut lane = match kept {
-                Some(lane) => lane,
-                None => {
-                    let opened = Lane::open(address, self.settings.connect_timeout()).await;
-                    opened.map_err(Failure::Unreachable)?
-                }
+            let mut lane = if let Some(lane) = kept {
+                lane
+            } else {
+                let opened = Lane::open(address, self.settings.connect_timeout()).await;
+                opened.map_err(Failure::Unreachable)?
             };
             let (body, sent) = source.for_attempt();
             let mut request = Request::new(body);

@@ -96,12 +96,11 @@ async fn exchanges(socket: Socket, shared: &Arc<Connection>) -> bool {
         is_watched = true;
         if is_due && over.as_mut().poll(context).is_ready() { Poll::Ready(None) } else { Poll::Pending }
     });
-    let end = match end.await {
-        Some(end) => end,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let end = if let Some(end) = end.await {
+        end
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     end.is_err_and(|error| note(&error, peer, *address))
 }

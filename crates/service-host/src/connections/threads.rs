@@ -1,7 +1,7 @@
 //! Threads that each accept and serve connections of their own.
 //!
 //! A connection, the requests on it and what they wait for stay on one thread, so that no thread ever wakes another one for a
-//! request. The kernel spreads new connections over the listeners (SO_REUSEPORT).
+//! request. The kernel spreads new connections over the listeners (`SO_REUSEPORT`).
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

