@@ -15,11 +15,12 @@
 //! | [`repository`] | all files in memory, kept up to date; which of them apply to a request, and in which order |
 //! | [`environment`] | the settings of a request with opened values, their version, and their renderings |
 //! | [`sealing`] | the private keys that open sealed values |
-//! | [`access`] | the password of each application, and the files that belong to it |
+//! | [`access`] | the passwords of the applications and of the operator, and the files that belong to an application |
 //! | [`names`] | the names in a request: applications, profiles, labels |
 //! | [`settings`], `flags` | the settings of config-server itself, and their source |
 //! | [`http`] | the routes |
-//! | [`commands`] | `config-server check`, `seal` and `keygen` |
+//! | `waiting` | answers who waits for a change |
+//! | [`commands`] | `config-server check`, `keygen`, `seal`, `open`, `keys` and `reseal` |
 //! | `server`, `service` | the state that the routes share, and the start of the process |
 //!
 //! docs/config-server.md says where the answers differ from those of Spring's server, and why.
@@ -36,6 +37,7 @@ pub mod sealing;
 mod server;
 mod service;
 pub mod settings;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -1,14 +1,18 @@
 //! The state that the routes share.
 
+use tokio_util::sync::CancellationToken;
+
 use crate::access::{Credentials, Ownership};
 use crate::environment::{Environment, EnvironmentError, Environments, PlainFile, Query};
 use crate::names::Name;
+use crate::waiting::Waiting;
 
 /// The server: the settings that it serves, and the applications that may read them.
 #[derive(Debug)]
 pub struct ConfigServer {
     pub(crate) environments: Environments,
     pub(crate) credentials: Credentials,
+    pub(crate) waiting: Waiting,
     ownership: Ownership,
 }
 
@@ -20,7 +24,14 @@ impl ConfigServer {
     /// Serves these environments to the applications with these passwords.
     pub fn new(environments: Environments, credentials: Credentials) -> Self {
         let ownership = environments.ownership(credentials.applications());
-        Self { environments, credentials, ownership }
+        let waiting = Waiting::new(CancellationToken::new());
+        Self { environments, credentials, waiting, ownership }
+    }
+
+    /// The same server, which answers all callers that wait as soon as it drains.
+    #[must_use]
+    pub fn until(self, drain: CancellationToken) -> Self {
+        Self { waiting: Waiting::new(drain), ..self }
     }
 
     /// Whether an application may ask for these settings: it is one of those that the query names, and the others have no

@@ -36,8 +36,8 @@ impl Service for ConfigServer {
         let keyring = Keyring::read(&settings.key_files)?.with_spring(SpringKeys::read(&settings.spring)?);
         let environments = Environments::new(repository.clone(), keyring).with_options(options);
         let credentials = Credentials::read(&settings.credentials_file)?;
-        let server = Arc::new(ConfigServer::new(environments, credentials));
-        let watcher = watch(repository.clone(), host.shutdown().clone());
+        let server = Arc::new(ConfigServer::new(environments, credentials).until(host.shutdown()));
+        let watcher = watch(repository.clone(), host.shutdown());
         let latest = repository.clone();
         Ok(App::new(http::router(server))
             .check("settings files", move || std::future::ready(repository.check()))

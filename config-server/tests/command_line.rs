@@ -46,6 +46,70 @@ fn makes_a_key_and_seals_with_it() {
     assert_eq!(opened.expose_secret(), "비밀");
 }
 
+/// A rotation: one command, and a look before it.
+#[test]
+fn seals_a_folder_again_and_opens_and_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    fs::create_dir(&files).unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    printed(&run(&["keygen", "--name", "old", "--out", text(&old)], ""));
+    let public = printed(&run(&["keygen", "--name", "new", "--out", text(&new)], ""));
+    let sealed = printed(&run(&["seal", "--key", text(&old)], "hunter2\n"));
+    let file = files.join("shop.yml");
+    let content = format!("# the shop\npassword: '{sealed}' # rotate\nport: 1\n");
+    fs::write(&file, &content).unwrap();
+    let keys = ["--key", text(&new), "--key", text(&old)];
+    let reseal = |more: &[&str]| run(&[&["reseal", text(&files)][..], &keys, more].concat(), "");
+
+    let look = printed(&reseal(&["--dry-run"]));
+    assert!(
+        look.contains("shop.yml: line 2, password: would be sealed again, was sealed with `old`"),
+        "{look}"
+    );
+    assert!(look.ends_with("1 values would be sealed again"), "{look}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), content);
+
+    let done = printed(&reseal(&[]));
+    assert!(done.ends_with("1 values were sealed again"), "{done}");
+    let after = fs::read_to_string(&file).unwrap();
+    let sealed = after.split('\'').nth(1).unwrap();
+    assert!(sealed.starts_with("{cipher}{key:new}"), "{after}");
+    assert_eq!(after.replace(sealed, "X"), "# the shop\npassword: 'X' # rotate\nport: 1\n");
+    assert_eq!(printed(&run(&["open", "--key", text(&new)], sealed)), "hunter2");
+    assert!(printed(&reseal(&[])).ends_with("0 values were sealed again"));
+
+    let listed = printed(&run(&[&["keys"][..], &keys].concat(), ""));
+    assert!(listed.starts_with(&format!("{public}  (it seals)\ndalkom-public-key old ")), "{listed}");
+}
+
+#[test]
+fn says_what_it_could_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    fs::create_dir(&files).unwrap();
+    let key = folder.path().join("key");
+    printed(&run(&["keygen", "--out", text(&key)], ""));
+    fs::write(files.join("a.yml"), "a: '{cipher}{key:gone}AAAA'\n").unwrap();
+    fs::write(files.join("b.yml"), "b: [").unwrap();
+
+    let output = run(&["reseal", text(&files), "--key", text(&key)], "");
+
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("a.yml: line 1, a: left as it was: the keyring has no key `gone`"), "{log}");
+    assert!(log.contains("b.yml: left as it was"), "{log}");
+}
+
+/// A value in an argument would be seen by everybody on the machine.
+#[test]
+fn takes_no_value_and_no_password_as_an_argument() {
+    let output = run(&["seal", "--key", "/dev/null", "hunter2"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let output = run(&["seal", "--key", "/dev/null"], "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn does_not_replace_a_key() {
     let folder = tempfile::tempdir().unwrap();

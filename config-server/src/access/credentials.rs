@@ -1,4 +1,5 @@
-//! The passwords of the applications. Each application has its own password, and reads only its own settings.
+//! The passwords of the applications and of the operator. Each application has its own password, and reads only its own
+//! settings. The operator seals and opens values, and reads no settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,12 +16,25 @@ use crate::names::{Name, NameError};
 
 type PasswordDigest = [u8; 32];
 
-/// The passwords of the applications.
+/// The entry of the operator. No application can have this name.
+const OPERATOR: &str = "operator";
+
+/// The passwords of the applications and of the operator.
 ///
 /// They are long and random, so a plain digest is enough to hide them. All digests have the same length, so comparing them
 /// takes the same time for every password.
 pub struct Credentials {
     digests: BTreeMap<Name, PasswordDigest>,
+    operator: Option<PasswordDigest>,
+}
+
+/// Who has shown a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// An application.
+    Application(Name),
+    /// The operator.
+    Operator,
 }
 
 /// Shows the names of the applications, and no digest.
@@ -66,16 +80,22 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
-    /// Takes the passwords of applications.
+    /// Takes the passwords of applications. The name `operator` is the operator's.
     pub fn new(passwords: impl IntoIterator<Item = (Name, SecretString)>) -> Result<Self, CredentialsError> {
         let mut digests = BTreeMap::new();
+        let mut operator = None;
         for (application, password) in passwords {
             if password.expose_secret().is_empty() {
                 return Err(CredentialsError::EmptyPassword(application));
             }
-            digests.insert(application, digest(password.expose_secret()));
+            let digest = digest(password.expose_secret());
+            if application.as_str() == OPERATOR {
+                operator = Some(digest);
+            } else {
+                digests.insert(application, digest);
+            }
         }
-        Ok(Self { digests })
+        Ok(Self { digests, operator })
     }
 
     /// Reads a YAML file of `application: password`.
@@ -99,14 +119,16 @@ impl Credentials {
         self.digests.keys()
     }
 
-    /// Returns the application with this name and password.
-    pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Name> {
+    /// Returns the application or the operator with this name and password.
+    pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Caller> {
         // An unknown user takes the same time: a digest is made and compared, too.
         let presented = digest(password);
-        let application = Name::try_from(user.to_owned()).ok();
-        let expected = application.as_ref().and_then(|application| self.digests.get(application));
+        let name = Name::try_from(user.to_owned()).ok()?;
+        let is_operator = name.as_str() == OPERATOR;
+        let expected = if is_operator { self.operator.as_ref() } else { self.digests.get(&name) };
         let matches = presented.ct_eq(expected.unwrap_or(&PasswordDigest::default()));
-        application.filter(|_| expected.is_some() && bool::from(matches))
+        let caller = if is_operator { Caller::Operator } else { Caller::Application(name) };
+        Some(caller).filter(|_| expected.is_some() && bool::from(matches))
     }
 }
 
@@ -124,12 +146,29 @@ mod tests {
         Credentials::read(file.path())
     }
 
+    fn name(caller: Option<Caller>) -> String {
+        match caller {
+            Some(Caller::Application(name)) => name.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_operator_is_no_application() {
+        let credentials = read("operator: first\nshop: second\n").unwrap();
+
+        assert_eq!(credentials.authenticate("operator", "first"), Some(Caller::Operator));
+        assert_eq!(credentials.authenticate("operator", "second"), None);
+        assert_eq!(credentials.applications().map(Name::as_str).collect::<Vec<_>>(), ["shop"]);
+        assert_eq!(read("shop: x").unwrap().authenticate("operator", ""), None);
+    }
+
     #[test]
     fn only_the_right_password_of_the_right_application_is_accepted() {
         let credentials = read("member-api: first\nstore-api: \"1234\"\n").unwrap();
 
-        assert_eq!(credentials.authenticate("member-api", "first").unwrap().as_str(), "member-api");
-        assert_eq!(credentials.authenticate("store-api", "1234").unwrap().as_str(), "store-api");
+        assert_eq!(name(credentials.authenticate("member-api", "first")), "member-api");
+        assert_eq!(name(credentials.authenticate("store-api", "1234")), "store-api");
         for (user, password) in [
             ("member-api", "1234"),
             ("member-api", "firs"),

@@ -1,7 +1,8 @@
-//! Who may read what: the passwords of applications, and the files that belong to them.
+//! Who may read what: the passwords of applications and of the operator, and the files that belong to them.
 
 mod credentials;
 mod ownership;
 
+pub(crate) use credentials::Caller;
 pub use credentials::{Credentials, CredentialsError};
 pub(crate) use ownership::Ownership;

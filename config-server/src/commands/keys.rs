@@ -4,9 +4,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sealing::{KeyFileError, KeyName, KeyTextError, OpeningKey, SealError, SealingKey};
+use sealing::{KeyFileError, KeyName, KeyTextError, OpeningKey, SealError, Sealed, SealingKey};
+use secrecy::ExposeSecret as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use super::input::without_line_end;
+use super::keyring::{Keys, KeysError};
+use crate::sealing::OpenTextError;
 
 /// Why a command for keys failed.
 #[derive(Debug, Error)]
@@ -35,9 +40,24 @@ pub enum KeyCommandError {
     /// The value can't be read.
     #[error("the value on standard input can't be read as UTF-8 text")]
     Input(#[source] io::Error),
+    /// There is no value.
+    #[error("there is no value on standard input")]
+    Empty,
+    /// The value is sealed already.
+    #[error("the value on standard input is sealed already")]
+    SealedAlready,
     /// The value can't be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The keys can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The value can't be opened.
+    #[error("the value on standard input can't be opened")]
+    Open(#[from] OpenTextError),
+    /// No key was named.
+    #[error("no key is named: see --help")]
+    NoKeys,
 }
 
 pub(super) fn keygen(name: KeyName, out: &Path) -> Result<String, KeyCommandError> {
@@ -46,11 +66,39 @@ pub(super) fn keygen(name: KeyName, out: &Path) -> Result<String, KeyCommandErro
     Ok(key.sealing_key().to_string())
 }
 
-pub(super) fn seal(key: &Path, mut input: impl Read) -> Result<String, KeyCommandError> {
+pub(super) fn seal(key: &Path, input: impl Read) -> Result<String, KeyCommandError> {
     let key = read_sealing_key(key)?;
+    let value = read_value(input)?;
+    if Sealed::is_marked(&value) {
+        return Err(KeyCommandError::SealedAlready);
+    }
+    Ok(key.seal(&value)?.to_string())
+}
+
+/// Opens a sealed value. The text to print is the secret.
+pub(super) fn open(keys: &Keys, input: impl Read) -> Result<String, KeyCommandError> {
+    let keyring = keys.read()?;
+    let value = read_value(input)?;
+    Ok(keyring.open(value.trim())?.expose_secret().to_owned())
+}
+
+/// Lists keys by their public halves, as `seal` reads them.
+pub(super) fn list(keys: &Keys) -> Result<String, KeyCommandError> {
+    let keyring = keys.read()?;
+    let own = keyring.sealing_keys().enumerate();
+    let own = own.map(|(index, key)| if index == 0 { format!("{key}  (it seals)") } else { key.to_string() });
+    let aliases = keyring.spring().aliases().map(|alias| format!("spring key-store {alias}"));
+    let password = keyring.spring().has_password().then(|| "spring key".to_owned());
+    let lines: Vec<String> = own.chain(aliases).chain(password).collect();
+    if lines.is_empty() { Err(KeyCommandError::NoKeys) } else { Ok(lines.join("\n")) }
+}
+
+/// The value on standard input, without the line end that `echo` and the Enter key add.
+fn read_value(mut input: impl Read) -> Result<Zeroizing<String>, KeyCommandError> {
     let mut value = Zeroizing::new(String::new());
     input.read_to_string(&mut value).map_err(KeyCommandError::Input)?;
-    Ok(key.seal(without_line_end(&value))?.to_string())
+    let value = without_line_end(&value);
+    if value.is_empty() { Err(KeyCommandError::Empty) } else { Ok(Zeroizing::new(value.to_owned())) }
 }
 
 fn read_sealing_key(path: &Path) -> Result<SealingKey, KeyCommandError> {
@@ -63,17 +111,8 @@ fn read_sealing_key(path: &Path) -> Result<SealingKey, KeyCommandError> {
     }
 }
 
-/// Removes the line end that `echo` and the Enter key add to a value.
-fn without_line_end(value: &str) -> &str {
-    let value = value.strip_suffix('\n').unwrap_or(value);
-    value.strip_suffix('\r').unwrap_or(value)
-}
-
 #[cfg(test)]
 mod tests {
-    use sealing::Sealed;
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[test]
@@ -95,14 +134,6 @@ mod tests {
     }
 
     #[test]
-    fn only_one_line_end_is_removed() {
-        assert_eq!(without_line_end("a\n"), "a");
-        assert_eq!(without_line_end("a\r\n"), "a");
-        assert_eq!(without_line_end("a\n\n"), "a\n");
-        assert_eq!(without_line_end(" a "), " a ");
-    }
-
-    #[test]
     fn a_file_without_a_key_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "hello").unwrap();
@@ -110,5 +141,19 @@ mod tests {
         let error = seal(file.path(), io::empty()).unwrap_err();
 
         assert!(matches!(error, KeyCommandError::KeyText { .. }), "{error}");
+    }
+
+    #[test]
+    fn nothing_and_what_is_sealed_already_are_not_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = folder.path().join("private.key");
+        keygen("k".parse().unwrap(), &private).unwrap();
+
+        for input in ["", "\n", "\r\n"] {
+            assert!(matches!(seal(&private, input.as_bytes()), Err(KeyCommandError::Empty)), "{input:?}");
+        }
+        let sealed = seal(&private, "x".as_bytes()).unwrap();
+        let again = seal(&private, format!(" {sealed}").as_bytes());
+        assert!(matches!(again, Err(KeyCommandError::SealedAlready)));
     }
 }

@@ -1,7 +1,10 @@
 //! The commands. They need no settings and no running server.
 
 mod check;
+mod input;
+mod keyring;
 mod keys;
+mod reseal;
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -11,7 +14,9 @@ use sealing::KeyName;
 use thiserror::Error;
 
 pub use check::CheckError;
+pub use keyring::{Keys, KeysError};
 pub use keys::KeyCommandError;
+pub use reseal::ResealError;
 
 /// The commands of config-server.
 #[derive(Debug, Subcommand)]
@@ -31,6 +36,31 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
+    /// Open a sealed value: reads it from standard input, and prints the secret.
+    Open {
+        /// The keys that may open it.
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// List keys by their public halves.
+    Keys {
+        /// The keys.
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Seal the values of a folder again, with the first `--key`. Comments and the order of a file stay as they are. A file is
+    /// replaced at once or not at all. Fails if there is a value that can't be opened; all others are sealed even so.
+    Reseal {
+        /// The directories, as the server gets them.
+        #[arg(required = true, value_name = "DIR")]
+        directories: Vec<PathBuf>,
+        /// The new key, and the keys that the values are sealed with.
+        #[command(flatten)]
+        keys: Keys,
+        /// Only show what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Check settings files before they are served. Fails if one can't be used, and warns of values that are not the text
     /// that they look like: `yes`, `0755`, `1:30`, `1e3`.
     Check {
@@ -49,14 +79,20 @@ pub enum CommandError {
     /// Settings files can't be used.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Values could not be sealed again.
+    #[error(transparent)]
+    Reseal(#[from] ResealError),
 }
 
 impl Command {
-    /// Runs the command and returns the text to print. A value to seal is read from `input`.
+    /// Runs the command and returns the text to print. A value to seal or to open is read from `input`.
     pub fn run(self, input: impl Read) -> Result<String, CommandError> {
         match self {
             Self::Keygen { name, out } => Ok(keys::keygen(name, &out)?),
             Self::Seal { key } => Ok(keys::seal(&key, input)?),
+            Self::Open { keys } => Ok(keys::open(&keys, input)?),
+            Self::Keys { keys } => Ok(keys::list(&keys)?),
+            Self::Reseal { directories, keys, dry_run } => Ok(reseal::reseal(directories, &keys, dry_run)?),
             Self::Check { directories } => Ok(check::check(directories)?),
         }
     }

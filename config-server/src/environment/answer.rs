@@ -1,5 +1,7 @@
 //! The answer of the server, in the JSON of Spring Cloud Config.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -22,6 +24,9 @@ pub(crate) struct Environment {
     pub(crate) state: Option<String>,
     /// The one that wins first.
     pub(crate) property_sources: Vec<Source>,
+    /// The keys of the values that were opened, for the audit.
+    #[serde(skip)]
+    pub(crate) opened: BTreeSet<String>,
 }
 
 /// One source of settings.
@@ -66,7 +71,7 @@ impl Serialize for WithOrigins {
             name: &'answer str,
             source: ValuesWithOrigins<'answer>,
         }
-        let Environment { name, profiles, label, version, state, property_sources } = &self.0;
+        let Environment { name, profiles, label, version, state, property_sources, opened: _ } = &self.0;
         let property_sources = property_sources
             .iter()
             .map(|source| SourceWithOrigins { name: &source.name, source: ValuesWithOrigins(&source.source) })

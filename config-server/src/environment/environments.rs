@@ -1,6 +1,6 @@
 //! Makes environments from the snapshot, and opens sealed values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -15,7 +15,9 @@ use super::answer::{Environment, Served, Source};
 use crate::access::Ownership;
 use crate::format::{Document, Scalar};
 use crate::names::{Applications, Label, Name, NameError, Profiles};
-use crate::repository::{BrokenFile, File, Repository, RepositoryError, Request, directories_of, sources};
+use crate::repository::{
+    BrokenFile, Changes, File, Repository, RepositoryError, Request, directories_of, sources,
+};
 use crate::sealing::Keyring;
 
 /// The name of the source with the overrides. Spring's clients look for it.
@@ -97,6 +99,11 @@ impl Environments {
         Self { options, ..self }
     }
 
+    /// Tells when other files are served.
+    pub(crate) fn changes(&self) -> Changes {
+        self.repository.changes()
+    }
+
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
     }
@@ -131,8 +138,10 @@ impl Environments {
         if !self.options.overrides.is_empty() {
             property_sources.push(self.overrides());
         }
+        let mut opened = BTreeSet::new();
         for source in found.sources {
-            let source = Source { source: self.open(&source.name, source.document), name: source.name };
+            let values = self.open(&source.name, source.document, &mut opened);
+            let source = Source { source: values, name: source.name };
             // The version changes when a missing key is installed, although the files are the same.
             for key in source.source.keys().filter(|key| key.starts_with(UNOPENED_PREFIX)) {
                 digest.update(key.as_bytes());
@@ -154,6 +163,7 @@ impl Environments {
             version: hexadecimal(&digest.finalize()),
             state: None,
             property_sources,
+            opened,
         })
     }
 
@@ -201,21 +211,29 @@ impl Environments {
     }
 
     /// Opens the sealed values of a document. As in Spring, they come after the other values.
-    fn open(&self, name: &str, document: &Document) -> IndexMap<String, Served> {
+    fn open(
+        &self,
+        name: &str,
+        document: &Document,
+        opened: &mut BTreeSet<String>,
+    ) -> IndexMap<String, Served> {
         let mut source = IndexMap::with_capacity(document.entries.len());
-        let mut opened = Vec::new();
+        let mut sealed = Vec::new();
         for (key, entry) in &document.entries {
             match &entry.value {
-                Scalar::Text(text) if Sealed::is_marked(text) => opened.push((key, text)),
+                Scalar::Text(text) if Sealed::is_marked(text) => sealed.push((key, text)),
                 value => {
                     let origin = Some(entry.origin.to_string());
                     source.insert(key.clone(), Served { value: value.clone(), origin });
                 }
             }
         }
-        for (key, text) in opened {
+        for (key, text) in sealed {
             let (key, value) = match self.keyring.open(text) {
-                Ok(value) => (key.clone(), value.expose_secret().to_owned()),
+                Ok(value) => {
+                    opened.insert(key.clone());
+                    (key.clone(), value.expose_secret().to_owned())
+                }
                 Err(error) => {
                     let reason = telemetry::chain(&error);
                     tracing::error!(source = %name, key, reason, "a sealed value can't be opened");

@@ -4,23 +4,28 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, header};
+use headers::{ETag, HeaderMapExt as _};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use problem::{Path, Query};
 use utoipa::IntoResponses;
 
 use super::accept::{JSON, V2_JSON, choose};
 use super::caller::Caller;
-use super::lookup::{find, no_route};
+use super::lookup::{audit, find_quietly, no_route};
 use super::plain_file;
 use super::rendering;
 use super::request::{Parameters, RenderedName, looks_like_file};
 use crate::environment::WithOrigins;
 use crate::server::ConfigServer;
+use crate::waiting::{Outcome, PREFERENCE_APPLIED, Wish};
 
 /// Settings of an application
 ///
 /// The property sources of an application with flat keys, in order of precedence. An application can read only its own
 /// settings. `Accept: application/vnd.spring-cloud.config-server.v2+json` adds the place of each value.
+///
+/// With the `ETag` in `If-None-Match`, the answer is 304 while nothing has changed. `Prefer: wait=SECONDS` waits for a change, 25
+/// seconds at most.
 ///
 /// With a last segment like `{application}-{profiles}.yml`, this is the rendering under the label in the first segment.
 #[utoipa::path(
@@ -49,7 +54,7 @@ pub(crate) async fn environment_show(
             None => no_route().into_response(),
         };
     }
-    show(&server, &caller, [&application, &profiles], None, &headers)
+    show(&server, &caller, [&application, &profiles], None, &headers).await
 }
 
 /// Settings of an application, under a label
@@ -87,7 +92,7 @@ pub(crate) async fn labelled_environment_show(
             (&parameters, &headers),
         );
     }
-    show(&server, &caller, [&application, &profiles], Some(&label), &headers)
+    show(&server, &caller, [&application, &profiles], Some(&label), &headers).await
 }
 
 /// The answers of both routes.
@@ -97,6 +102,9 @@ enum EnvironmentResponses {
     /// The settings.
     #[response(status = 200)]
     Found(settings::Environment),
+    /// The version is that of `If-None-Match`.
+    #[response(status = 304)]
+    NotModified,
     /// `INVALID_PARAMETER`: a name is not valid.
     #[response(status = 400, content_type = "application/problem+json")]
     BadName(problem::Body),
@@ -114,20 +122,43 @@ enum EnvironmentResponses {
     Broken(problem::Body),
 }
 
-fn show(
+async fn show(
     server: &ConfigServer,
     caller: &Caller,
     [application, profiles]: [&str; 2],
     label: Option<&str>,
     headers: &HeaderMap,
 ) -> Response {
-    let found = find(server, caller, [application, profiles], label);
-    match (found, choose(headers, &[JSON, V2_JSON])) {
-        (Err(problem), _) => problem.into_response(),
-        (Ok(_), Err(not_acceptable)) => not_acceptable.into_response(),
-        (Ok(environment), Ok(V2_JSON)) => {
-            ([(header::CONTENT_TYPE, V2_JSON)], axum::Json(WithOrigins(environment))).into_response()
+    let find = || find_quietly(server, caller, [application, profiles], label);
+    let media_type = match choose(headers, &[JSON, V2_JSON]) {
+        Ok(media_type) => media_type,
+        // Who may not read the settings is told that first.
+        Err(not_acceptable) => {
+            return find().map_or_else(IntoResponse::into_response, |_| not_acceptable.into_response());
         }
-        (Ok(environment), Ok(_)) => axum::Json(environment).into_response(),
+    };
+    let wish = Wish::of(headers);
+    let mut response = match server.waiting.find(&wish, server.environments.changes(), find).await {
+        Err(problem) => return problem.into_response(),
+        Ok(Outcome::NotModified(tag)) => with_tag(StatusCode::NOT_MODIFIED.into_response(), tag),
+        Ok(Outcome::Found(environment, tag)) => {
+            audit(caller, &environment);
+            let body = if media_type == V2_JSON {
+                ([(header::CONTENT_TYPE, V2_JSON)], axum::Json(WithOrigins(environment))).into_response()
+            } else {
+                axum::Json(environment).into_response()
+            };
+            with_tag(body, tag)
+        }
+    };
+    if let Some(wait) = wish.wait {
+        let applied = HeaderValue::from_str(&format!("wait={}", wait.as_secs()));
+        response.headers_mut().extend(applied.ok().map(|applied| (PREFERENCE_APPLIED, applied)));
     }
+    response
+}
+
+fn with_tag(mut response: Response, tag: ETag) -> Response {
+    response.headers_mut().typed_insert(tag);
+    response
 }

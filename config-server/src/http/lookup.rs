@@ -14,9 +14,39 @@ pub(super) fn find(
     [application, profiles]: [&str; 2],
     label: Option<&str>,
 ) -> Result<Environment, Problem> {
+    let environment = find_quietly(server, caller, [application, profiles], label)?;
+    audit(caller, &environment);
+    Ok(environment)
+}
+
+/// The same, for who may not show it: who shows it calls [`audit`].
+pub(super) fn find_quietly(
+    server: &ConfigServer,
+    caller: &Caller,
+    [application, profiles]: [&str; 2],
+    label: Option<&str>,
+) -> Result<Environment, Problem> {
     let query = query(application, profiles, label)?;
     server.authorize(&caller.0, &query).map_err(not_yours)?;
     server.environment(&query).map_err(environment_problem)
+}
+
+/// Says who has read which sealed values: their keys, and never the values. A log filter with `audit=off` is the only way to
+/// miss it.
+pub(super) fn audit(caller: &Caller, environment: &Environment) {
+    if environment.opened.is_empty() {
+        return;
+    }
+    tracing::info!(
+        target: "audit",
+        who = %caller.0,
+        application = environment.name,
+        profiles = environment.profiles[0],
+        label = environment.label.as_deref().unwrap_or_default(),
+        version = environment.version,
+        keys = ?environment.opened,
+        "sealed values were read"
+    );
 }
 
 /// The plain file that a path names.

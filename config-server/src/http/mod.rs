@@ -5,9 +5,10 @@
 //! | `GET /{application}/{profiles}`, `GET /{application}/{profiles}/{label}` | `environment` |
 //! | `GET /{application}-{profiles}.yml` and the other renderings | `rendering` |
 //! | `GET /{application}/{profiles}/{label}/{path}` | `plain_file` |
-//! | `POST /encrypt`, `GET /encrypt/status` | `sealing` |
+//! | `POST /encrypt`, `GET /encrypt/status`, `POST /decrypt`, `GET /key` | `sealing` |
 //!
-//! `request` reads the names in a path, `lookup` finds what they name, and `accept` chooses the media type. `caller` authenticates the application. Every route except `/openapi.json` needs it.
+//! `request` reads the names in a path, `lookup` finds what they name, and `accept` chooses the media type. `caller`
+//! authenticates the application or the operator. Every route except `/openapi.json` needs it.
 
 mod accept;
 mod caller;
@@ -24,7 +25,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{HeaderValue, header};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -39,7 +40,7 @@ use crate::server::ConfigServer;
         title = "Dalkom settings",
         description = "The settings of every process, in Spring Cloud Config's formats.",
     ),
-    modifiers(&ApplicationPassword),
+    modifiers(&Passwords),
     components(schemas(problem::Body, problem::Fault)),
     tags(
         (name = "settings", description = "The settings of an application."),
@@ -48,14 +49,16 @@ use crate::server::ConfigServer;
 )]
 struct Document;
 
-/// HTTP basic authentication: the name of an application and its password.
-struct ApplicationPassword;
+/// HTTP basic authentication: the name of an application, or `operator`, and the password.
+struct Passwords;
 
-impl Modify for ApplicationPassword {
+impl Modify for Passwords {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("application", SecurityScheme::Http(basic));
+        for who in ["application", "operator"] {
+            components.add_security_scheme(who, SecurityScheme::Http(basic.clone()));
+        }
     }
 }
 
@@ -67,10 +70,15 @@ pub fn router(server: Arc<ConfigServer>) -> Router {
         .routes(routes!(rendering::rendering_show))
         .routes(routes!(plain_file::plain_file_show))
         .routes(routes!(sealing::value_seal))
+        .routes(routes!(sealing::value_open))
+        .routes(routes!(sealing::public_key_show))
         .routes(routes!(sealing::sealing_status))
         .split_for_parts();
     let document = axum::Json(document);
     router
+        .route("/encrypt/{application}/{profiles}", post(sealing::value_seal))
+        .route("/decrypt/{application}/{profiles}", post(sealing::value_open))
+        .route("/key/{application}/{profiles}", get(sealing::public_key_show))
         .layer(DefaultBodyLimit::max(sealing::VALUE_MAX_BYTES))
         .layer(map_response(forbid_caching))
         .route("/openapi.json", get(async move || document))

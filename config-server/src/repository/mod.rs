@@ -18,5 +18,6 @@ mod watch;
 pub(crate) use file::File;
 pub use file::{FileError, ScanError};
 pub(crate) use sources::{Request, directories_of, sources};
+pub(crate) use store::Changes;
 pub use store::{BrokenFile, BrokenFiles, Repository, RepositoryError};
 pub use watch::watch;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use super::file::{FileError, ScanError};
 use super::location::Location;
@@ -26,6 +27,8 @@ struct Inner {
     locations: Vec<Location>,
     excluded: Vec<PathBuf>,
     state: ArcSwap<State>,
+    /// Is told when other files are served.
+    changed: watch::Sender<()>,
     /// The files of the last scan. Only one scan runs at a time.
     scanned: Mutex<Arc<Snapshot>>,
 }
@@ -36,6 +39,24 @@ struct State {
     is_good: bool,
     /// Why the last scan was not published, or not good.
     fault: Option<Arc<RepositoryError>>,
+}
+
+/// Tells of changes of the files that are served.
+pub(crate) struct Changes(watch::Receiver<()>);
+
+impl Changes {
+    /// Takes all changes until now as seen.
+    pub(crate) fn mark_seen(&mut self) {
+        self.0.mark_unchanged();
+    }
+
+    /// Waits for the next change.
+    pub(crate) async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The repository is gone, so nothing changes any more.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// What came of a scan.
@@ -99,7 +120,9 @@ impl Repository {
     pub fn excluding(directories: Vec<PathBuf>, secret_files: &[PathBuf]) -> Self {
         let locations = directories.iter().map(|path| Location::new(path)).collect();
         let excluded = secret_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
-        let inner = Inner { locations, excluded, state: ArcSwap::default(), scanned: Mutex::default() };
+        let (changed, _) = watch::channel(());
+        let inner =
+            Inner { locations, excluded, state: ArcSwap::default(), changed, scanned: Mutex::default() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -122,6 +145,11 @@ impl Repository {
             None if state.published.is_none() => Err(Arc::new(RepositoryError::NotRead)),
             None => Ok(()),
         }
+    }
+
+    /// Tells when other files are served.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes(self.inner.changed.subscribe())
     }
 
     /// The files that are served.
@@ -177,6 +205,9 @@ impl Repository {
         };
         log(&before, &state, outcome);
         self.inner.state.store(Arc::new(state));
+        if outcome == Outcome::Published || !before.is_good {
+            self.inner.changed.send_replace(());
+        }
         outcome
     }
 }

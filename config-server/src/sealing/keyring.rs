@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, SealError, Sealed, SealedTextError};
+use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, Sealed, SealedTextError, SealingKey};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -69,8 +69,9 @@ impl Keyring {
 
     /// Opens a sealed value that is given as text. A value that names one of our keys is ours. All others are Spring's, if there
     /// are keys of Spring.
+    /// `{cipher}` may stand before it.
     pub(crate) fn open(&self, text: &str) -> Result<SecretString, OpenTextError> {
-        let sealed = text.parse::<Sealed>();
+        let sealed = Sealed::from_unmarked(Sealed::without_mark(text));
         let key = sealed.as_ref().ok().and_then(|sealed| self.key(sealed.key_name()));
         match (sealed, key) {
             (Ok(sealed), Some(key)) => Ok(key.open(&sealed)?),
@@ -84,14 +85,27 @@ impl Keyring {
         self.keys.iter().find(|key| key.name() == name)
     }
 
-    /// Returns whether there is a key to seal with.
-    pub(crate) fn can_seal(&self) -> bool {
-        !self.keys.is_empty()
+    /// The public half of the key with this name, or of the key that seals if there is no name.
+    pub(crate) fn sealing_key(&self, name: Option<&str>) -> Option<SealingKey> {
+        match name {
+            Some(name) => self.sealing_keys().find(|key| key.name().as_str() == name),
+            None => self.sealing_keys().next(),
+        }
     }
 
-    /// Seals a value with the first key. `None` if there is no key.
-    pub(crate) fn seal(&self, value: &str) -> Option<Result<Sealed, SealError>> {
-        self.keys.first().map(|key| key.sealing_key().seal(value))
+    /// The public halves of our keys. The first one seals.
+    pub(crate) fn sealing_keys(&self) -> impl Iterator<Item = SealingKey> {
+        self.keys.iter().map(OpeningKey::sealing_key)
+    }
+
+    /// Whether one of our keys has this name.
+    pub(crate) fn has(&self, name: &KeyName) -> bool {
+        self.key(name).is_some()
+    }
+
+    /// Spring's keys.
+    pub(crate) fn spring(&self) -> &SpringKeys {
+        &self.spring
     }
 }
 
@@ -111,7 +125,7 @@ mod tests {
         let sealed_before = old.sealing_key().seal("before").unwrap().to_string();
         let keyring = Keyring::new(vec![key("new"), old]).unwrap();
 
-        let sealed = keyring.seal("after").unwrap().unwrap();
+        let sealed = keyring.sealing_key(None).unwrap().seal("after").unwrap();
 
         assert_eq!(sealed.key_name().as_str(), "new");
         assert_eq!(keyring.open(&sealed.to_string()).unwrap().expose_secret(), "after");

@@ -1,7 +1,9 @@
 //! Sealed values.
 
 mod keyring;
+mod posted;
 
 pub mod spring;
 
 pub use keyring::{Keyring, KeyringError, OpenTextError};
+pub(crate) use posted::{ToSeal, sealed_text, text};

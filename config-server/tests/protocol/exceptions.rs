@@ -4,6 +4,7 @@
 pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("properties-utf8-00", "a properties file that is valid UTF-8 is read as UTF-8"),
     ("properties-utf8-02", "a properties file that is valid UTF-8 is read as UTF-8"),
-    ("decrypt-opens-the-documented-value", "there is no /decrypt yet"),
+    ("cipher-plain-02", "a value with a blank before `{cipher}` is opened"),
+    ("cipher-plain-03", "a value with a blank before `{cipher}` is opened"),
     ("git-names-are-uri-and-path-version-is-the-commit-state-is-blank", "there is no git backend yet"),
 ];

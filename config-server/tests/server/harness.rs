@@ -1,4 +1,4 @@
-//! A server with two directories, `base` and `overlay`, and five applications.
+//! A server with two directories, `base` and `overlay`, five applications and the operator.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,17 +15,23 @@ use sealing::OpeningKey;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{Answer, Client, Request};
+use tokio_util::sync::CancellationToken;
 
 /// `member-api:first`
 pub(crate) const MEMBER_API: &str = "Basic bWVtYmVyLWFwaTpmaXJzdA==";
 /// `store-api:second`
 pub(crate) const STORE_API: &str = "Basic c3RvcmUtYXBpOnNlY29uZA==";
 
+/// `operator:sixth`
+pub(crate) const OPERATOR: &str = "Basic b3BlcmF0b3I6c2l4dGg=";
+
 const DIRECTORIES: [&str; 2] = ["base", "overlay"];
 
 pub(crate) struct Harness {
     folder: Arc<TempDir>,
     pub(crate) client: Client,
+    /// Ends the waits of callers.
+    pub(crate) drain: CancellationToken,
 }
 
 impl Harness {
@@ -55,12 +61,15 @@ impl Harness {
             ("application", "third"),
             ("order", "fourth"),
             ("order-api", "fifth"),
+            ("operator", "sixth"),
         ];
         let passwords = passwords
             .map(|(name, password)| (name.to_owned().try_into().unwrap(), password.to_owned().into()));
         let repository = Repository::new(directories);
         let environments = Environments::new(repository.clone(), Keyring::new(keys).unwrap());
-        let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
+        let drain = CancellationToken::new();
+        let server =
+            ConfigServer::new(environments, Credentials::new(passwords).unwrap()).until(drain.clone());
         // The server scans its files after a change. Here it scans them before each request.
         let scan = from_fn(move |request: HttpRequest, next: Next| {
             // A broken file is seen in the answer.
@@ -68,7 +77,7 @@ impl Harness {
             next.run(request)
         });
         let router = problem::wrap(config_server::http::router(Arc::new(server)).layer(scan));
-        Self { folder, client: Client(router) }
+        Self { folder, client: Client(router), drain }
     }
 
     /// Writes a file, for instance `base/member-api.yml`.

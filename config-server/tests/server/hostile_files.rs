@@ -76,6 +76,17 @@ async fn files_that_stand_for_too_much_are_refused() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_no_text_are_refused_and_an_empty_file_is_no_source() {
+    let server = Harness::new();
+    fs::write(server.path("base/member-api.yml"), b"a: \xff\xfe").unwrap();
+    assert!(reason(&server).await.contains("base/member-api.yml can't be used"));
+
+    fs::write(server.path("base/member-api.yml"), b"").unwrap();
+    let answer = server.settings().await.expect(StatusCode::OK);
+    assert_eq!(answer.body["propertySources"], json!([]));
+}
+
+#[tokio::test]
 async fn the_last_good_files_are_served_while_one_is_broken() {
     let server = Harness::new();
     server.write("base/member-api.yml", "a: 1");

@@ -1,6 +1,7 @@
 //! Tests of the server's router with directories that the tests make.
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
+mod audit;
 mod authentication;
 mod configuration;
 mod harness;
@@ -9,3 +10,4 @@ mod ownership;
 mod paths;
 mod sealing;
 mod serving;
+mod waiting;

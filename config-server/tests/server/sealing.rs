@@ -6,7 +6,7 @@ use sealing::OpeningKey;
 use serde_json::json;
 use testkit::Answer;
 
-use crate::harness::{Harness, MEMBER_API, only_source};
+use crate::harness::{Harness, MEMBER_API, OPERATOR, only_source};
 
 fn key(name: &str) -> OpeningKey {
     OpeningKey::generate(name.parse().unwrap())
@@ -17,7 +17,15 @@ fn seal(key: &OpeningKey, value: &str) -> String {
 }
 
 async fn request_seal(server: &Harness, value: impl Into<axum::body::Body>) -> Answer {
-    server.client.post("/encrypt").header("authorization", MEMBER_API).bytes("text/plain", value).send().await
+    post(server, "/encrypt", value).await
+}
+
+async fn post(server: &Harness, path: &str, value: impl Into<axum::body::Body>) -> Answer {
+    server.client.post(path).header("authorization", OPERATOR).bytes("text/plain", value).send().await
+}
+
+async fn get(server: &Harness, path: &str) -> Answer {
+    server.client.get(path).header("authorization", OPERATOR).send().await
 }
 
 #[tokio::test]
@@ -93,6 +101,8 @@ async fn a_value_that_the_server_sealed_is_served_open() {
 async fn invalid_values_are_not_sealed() {
     let server = Harness::with_keys(vec![key("dalkom")]);
 
+    request_seal(&server, "").await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
+    request_seal(&server, "{key:gone}x").await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
     request_seal(&server, b"\xff\xfe".to_vec())
         .await
         .expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
@@ -107,11 +117,72 @@ async fn the_status_shows_whether_there_is_a_key() {
     let with_key = Harness::with_keys(vec![key("dalkom")]);
     let without_key = Harness::new();
 
-    let status = with_key.get("/encrypt/status").send().await.expect(StatusCode::OK);
+    let status = get(&with_key, "/encrypt/status").await.expect(StatusCode::OK);
 
     assert_eq!(status.body, json!({"status": "OK"}));
-    without_key.get("/encrypt/status").send().await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+    get(&without_key, "/encrypt/status").await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
     request_seal(&without_key, "x").await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_key_is_chosen_by_its_name_and_every_key_opens() {
+    let server = Harness::with_keys(vec![key("new"), key("old")]);
+
+    for (value, name, opened) in [
+        ("hunter2", "new", "hunter2"),
+        ("{key:old}hunter2", "old", "hunter2"),
+        ("{plain}{key:old}hunter2", "new", "{key:old}hunter2"),
+    ] {
+        let sealed = request_seal(&server, value).await.expect(StatusCode::OK).text();
+        assert!(sealed.starts_with(&format!("{{key:{name}}}")), "{sealed}");
+        for path in ["/decrypt", "/decrypt/member-api/default"] {
+            for text in [sealed.clone(), format!(" {{cipher}}{sealed}\n")] {
+                assert_eq!(post(&server, path, text).await.expect(StatusCode::OK).text(), opened);
+            }
+        }
+    }
+    let public: sealing::SealingKey =
+        get(&server, "/key").await.expect(StatusCode::OK).text().parse().unwrap();
+    assert_eq!(public.name().as_str(), "new");
+    assert_eq!(get(&server, "/key/member-api/default").await.text(), public.to_string());
+    get(&Harness::new(), "/key").await.expect_problem(StatusCode::NOT_FOUND, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_is_no_sealed_value_is_not_opened() {
+    let server = Harness::with_keys(vec![key("here")]);
+
+    let foreign = key("gone").sealing_key().seal("x").unwrap().unmarked();
+    for text in ["", "garbage", "{key:here}AAAA", "{cipher}", &foreign] {
+        let text = text.to_owned();
+        post(&server, "/decrypt", text).await.expect_problem(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
+    }
+}
+
+#[tokio::test]
+async fn an_application_neither_seals_nor_opens_and_the_operator_reads_no_settings() {
+    let server = Harness::with_keys(vec![key("here")]);
+
+    for path in ["/encrypt", "/decrypt", "/encrypt/member-api/default", "/decrypt/member-api/default"] {
+        let request = server.client.post(path).header("authorization", MEMBER_API).bytes("text/plain", "x");
+        request.send().await.expect_problem(StatusCode::FORBIDDEN, "WRONG_ROLE");
+    }
+    for path in ["/encrypt/status", "/key", "/key/member-api/default"] {
+        server.get(path).send().await.expect_problem(StatusCode::FORBIDDEN, "WRONG_ROLE");
+    }
+    for path in ["/member-api/default", "/operator/default", "/member-api-default.yml"] {
+        get(&server, path).await.expect_problem(StatusCode::FORBIDDEN, "WRONG_ROLE");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_before_the_mark_does_not_keep_a_value_sealed() {
+    let here = key("here");
+    let content = format!("a: ' {}'\n", seal(&here, "hunter2"));
+    let server = Harness::with_keys(vec![here]);
+    server.write("base/member-api.yml", &content);
+
+    assert_eq!(only_source(&server.settings().await), &json!({"a": "hunter2"}));
 }
 
 proptest! {

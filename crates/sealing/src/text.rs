@@ -40,14 +40,27 @@ impl Sealed {
         Self { key_name, message }
     }
 
-    /// Whether a text claims to be a sealed value.
+    /// Whether a text claims to be a sealed value. Blanks before the mark count for nothing: whoever wrote them did not mean
+    /// the sealed value to be the value.
     pub fn is_marked(text: &str) -> bool {
-        text.starts_with(MARK)
+        text.trim_start().starts_with(MARK)
+    }
+
+    /// Reads the text form without `{cipher}`.
+    pub fn from_unmarked(text: &str) -> Result<Self, SealedTextError> {
+        let (key_name, message) = text
+            .strip_prefix("{key:")
+            .and_then(|named| named.split_once('}'))
+            .ok_or(SealedTextError::NoKeyName)?;
+        Ok(Self {
+            key_name: key_name.parse().map_err(SealedTextError::KeyName)?,
+            message: BASE64.decode(message.trim()).map_err(SealedTextError::Base64)?,
+        })
     }
 
     /// The text behind `{cipher}`; a text without it as it is.
     pub fn without_mark(text: &str) -> &str {
-        text.strip_prefix(MARK).unwrap_or(text)
+        text.trim_start().strip_prefix(MARK).unwrap_or(text)
     }
 
     /// The name of the key that opens it.
@@ -75,14 +88,6 @@ impl FromStr for Sealed {
     type Err = SealedTextError;
 
     fn from_str(text: &str) -> Result<Self, SealedTextError> {
-        let unmarked = text.strip_prefix(MARK).ok_or(SealedTextError::Unmarked)?;
-        let (key_name, message) = unmarked
-            .strip_prefix("{key:")
-            .and_then(|named| named.split_once('}'))
-            .ok_or(SealedTextError::NoKeyName)?;
-        Ok(Self {
-            key_name: key_name.parse().map_err(SealedTextError::KeyName)?,
-            message: BASE64.decode(message.trim()).map_err(SealedTextError::Base64)?,
-        })
+        Self::from_unmarked(text.trim_start().strip_prefix(MARK).ok_or(SealedTextError::Unmarked)?)
     }
 }

@@ -19,6 +19,9 @@ use crate::tree::Tree;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The size limit of an answer. What answers at the address may be anything.
+const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
+
 /// A wait of this length is logged as a warning. Processes that are started together wait a moment for each other.
 const WARN_FROM: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,20 @@ pub enum FetchError {
     /// The address can't be the base of others.
     #[error("{0} is not the address of a config server; one looks like http://localhost:8888")]
     Address(String),
+    /// The address has a user or a password, which would be seen in logs and in the list of processes.
+    #[error(
+        "the address of the config server can't have a user or a password: they have settings of their own"
+    )]
+    SecretInAddress,
+    /// The address needs TLS, which the client does not have. Waiting would not help.
+    #[error("the config server is asked by http, and not by {0}")]
+    Scheme(String),
+    /// The answer is too large.
+    #[error("what answers at {server} sends more than {ANSWER_MAX_BYTES} bytes")]
+    TooLarge {
+        /// The address of the server.
+        server: String,
+    },
     /// The HTTP client can't be made.
     #[error("no HTTP client can be made")]
     Client(#[source] reqwest::Error),
@@ -104,11 +121,17 @@ impl ConfigClient {
         profiles: &str,
         password: SecretString,
     ) -> Result<Self, FetchError> {
+        if !server.username().is_empty() || server.password().is_some() {
+            return Err(FetchError::SecretInAddress);
+        }
         let mut environment = server.clone();
         match environment.path_segments_mut() {
             Ok(mut segments) => segments.pop_if_empty().extend([application, profiles]),
             Err(()) => return Err(FetchError::Address(server.into())),
         };
+        if server.scheme() != "http" {
+            return Err(FetchError::Scheme(server.scheme().to_owned()));
+        }
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
@@ -162,7 +185,7 @@ impl ConfigClient {
             .basic_auth(&self.application, Some(self.password.expose_secret()));
         let response = request.send().await.map_err(|error| Failure::Transient(telemetry::chain(&error)))?;
         let status = response.status();
-        let body = response.bytes().await.map_err(|error| Failure::Transient(telemetry::chain(&error)))?;
+        let body = self.body(response).await?;
         if status == StatusCode::OK {
             return serde_json::from_slice(&body).map_err(|source| {
                 Failure::Permanent(FetchError::Foreign { server: self.server.to_string(), source })
@@ -180,6 +203,25 @@ impl ConfigClient {
             application: self.application.clone(),
             refusal: answer,
         }))
+    }
+}
+
+impl ConfigClient {
+    /// Reads the body of an answer, up to the limit.
+    async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_MAX_BYTES => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => {
+                    return Err(Failure::Permanent(FetchError::TooLarge { server: self.server.to_string() }));
+                }
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(Failure::Transient(telemetry::chain(&error))),
+            }
+        }
     }
 }
 

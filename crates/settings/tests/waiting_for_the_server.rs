@@ -1,6 +1,7 @@
 //! The client waits for a server that does not answer or fails, and not for one that refuses.
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -151,4 +152,32 @@ async fn settings_that_are_no_document_are_an_error() {
 #[tokio::test]
 async fn the_password_is_not_printed() {
     assert!(!format!("{:?}", client("http://localhost:1")).contains("pass\""));
+}
+
+#[tokio::test]
+async fn an_address_that_can_never_answer_or_shows_a_password_is_refused_at_once() {
+    let new =
+        |address: &str| ConfigClient::new(address.parse().unwrap(), "member-api", "default", "pass".into());
+
+    let secret = new("http://member-api:hunter2@localhost:1").unwrap_err();
+    assert!(matches!(secret, FetchError::SecretInAddress), "{secret}");
+    assert!(!format!("{secret:?} {secret}").contains("hunter2"));
+    assert!(matches!(new("https://localhost:1").unwrap_err(), FetchError::Scheme(_)));
+    assert!(matches!(new("data:hunter2").unwrap_err(), FetchError::Address(_)));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n").unwrap();
+        let blanks = vec![b' '; 65_536];
+        while connection.write_all(&blanks).is_ok() {}
+    });
+
+    let error = client(&address).fetch().await.unwrap_err();
+
+    assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
 }

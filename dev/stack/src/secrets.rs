@@ -20,6 +20,8 @@ use crate::home::Home;
 /// 190 bits. It need not be typed.
 const PASSWORD_CHARS: usize = 32;
 const SEALING_KEY_NAME: &str = "local";
+/// Who seals and opens values over HTTP.
+const OPERATOR: &str = "operator";
 
 /// The folder of secrets.
 #[derive(Clone, Debug)]
@@ -73,10 +75,12 @@ impl Secrets {
         self.folder.join(config_password_file(app))
     }
 
-    /// Writes the file from which config-server reads the passwords of all services, and gives its path.
+    /// Writes the file from which config-server reads the passwords of all services and of the operator, and gives
+    /// its path.
     pub(crate) fn write_credentials(&self, apps: &[&str]) -> Result<PathBuf, StackError> {
         let lines: Vec<String> = apps
             .iter()
+            .chain(&[OPERATOR])
             .map(|app| Ok(format!("{app}: \"{}\"\n", self.config_password(app)?)))
             .collect::<Result<_, StackError>>()?;
         let path = self.folder.join("config-server-credentials.yml");
@@ -176,11 +180,13 @@ mod tests {
         let password = secrets.database_password("member").unwrap();
         let key = secrets.token_key("member-api").unwrap();
         secrets.sealing_key().unwrap();
-        secrets.write_credentials(&["member-api", "store-api"]).unwrap();
+        let credentials = secrets.write_credentials(&["member-api", "store-api"]).unwrap();
 
         assert_eq!(password.len(), PASSWORD_CHARS);
         assert_ne!(password, secrets.database_password("store").unwrap());
         assert_eq!(password, secrets.database_password("member").unwrap());
+        let operator = format!("operator: \"{}\"\n", secrets.config_password("operator").unwrap());
+        assert!(fs::read_to_string(credentials).unwrap().ends_with(&operator));
         assert_eq!(key.public, secrets.token_key("member-api").unwrap().public);
         for file in fs::read_dir(&secrets.folder).unwrap() {
             let file = file.unwrap();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{fmt, fs};
 
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
 };
@@ -61,6 +62,9 @@ pub enum KeyStoreError {
     Salt(#[from] hex::FromHexError),
 }
 
+/// How long a line of PEM is.
+const PEM_LINE_CHARS: usize = 64;
+
 /// The RSA keys of a file.
 pub(super) struct KeyStore {
     keys: BTreeMap<String, RsaKey>,
@@ -69,7 +73,13 @@ pub(super) struct KeyStore {
     mode: Mode,
 }
 
-enum RsaKey {
+struct RsaKey {
+    private: PrivateKey,
+    /// The public half, as X.509 has it.
+    public: Vec<u8>,
+}
+
+enum PrivateKey {
     Pkcs1(Pkcs1PrivateDecryptingKey),
     Oaep(OaepPrivateDecryptingKey),
 }
@@ -104,6 +114,24 @@ impl KeyStore {
         Ok(Self { keys, alias, salt: hex::decode(&settings.salt)?, mode })
     }
 
+    /// The public half of the key with this alias in PEM; of the key of values that name none if there is no alias.
+    pub(super) fn public_key_pem(&self, alias: Option<&str>) -> Option<String> {
+        let key = self.keys.get(alias.unwrap_or(&self.alias))?;
+        let encoded = STANDARD.encode(&key.public);
+        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+        for start in (0..encoded.len()).step_by(PEM_LINE_CHARS) {
+            pem.push_str(&encoded[start..encoded.len().min(start + PEM_LINE_CHARS)]);
+            pem.push('\n');
+        }
+        pem.push_str("-----END PUBLIC KEY-----");
+        Some(pem)
+    }
+
+    /// The aliases of the keys.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
     /// The value, or `None` if no key has sealed it.
     pub(super) fn open(&self, text: &SpringText<'_>) -> Option<SecretString> {
         let key = self.keys.get(text.alias.unwrap_or(&self.alias))?;
@@ -120,21 +148,23 @@ impl RsaKey {
     /// `None` if it is not an RSA key, or one that is too short or too long.
     fn from_pkcs8(der: &[u8], algorithm: RsaAlgorithm) -> Option<Self> {
         let key = PrivateDecryptingKey::from_pkcs8(der).ok()?;
-        Some(match algorithm {
-            RsaAlgorithm::Default => Self::Pkcs1(Pkcs1PrivateDecryptingKey::new(key).ok()?),
-            RsaAlgorithm::Oaep => Self::Oaep(OaepPrivateDecryptingKey::new(key).ok()?),
-        })
+        let public = AsDer::<PublicKeyX509Der<'_>>::as_der(&key.public_key()).ok()?.as_ref().to_vec();
+        let private = match algorithm {
+            RsaAlgorithm::Default => PrivateKey::Pkcs1(Pkcs1PrivateDecryptingKey::new(key).ok()?),
+            RsaAlgorithm::Oaep => PrivateKey::Oaep(OaepPrivateDecryptingKey::new(key).ok()?),
+        };
+        Some(Self { private, public })
     }
 
     fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = match self {
-            Self::Pkcs1(key) => key.min_output_size(),
-            Self::Oaep(key) => key.min_output_size(),
+        let bytes = match &self.private {
+            PrivateKey::Pkcs1(key) => key.min_output_size(),
+            PrivateKey::Oaep(key) => key.min_output_size(),
         };
         let mut opened = Zeroizing::new(vec![0; bytes]);
-        let length = match self {
-            Self::Pkcs1(key) => key.decrypt(sealed, &mut opened).ok()?.len(),
-            Self::Oaep(key) => key.decrypt(&OAEP_SHA1_MGF1SHA1, sealed, &mut opened, None).ok()?.len(),
+        let length = match &self.private {
+            PrivateKey::Pkcs1(key) => key.decrypt(sealed, &mut opened).ok()?.len(),
+            PrivateKey::Oaep(key) => key.decrypt(&OAEP_SHA1_MGF1SHA1, sealed, &mut opened, None).ok()?.len(),
         };
         opened.truncate(length);
         Some(opened)

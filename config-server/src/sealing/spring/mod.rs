@@ -61,6 +61,21 @@ impl SpringKeys {
         self.key_store.is_none() && self.password.is_none()
     }
 
+    /// The public half of a key of the key store in PEM; of its own key if there is no alias.
+    pub(crate) fn public_key_pem(&self, alias: Option<&str>) -> Option<String> {
+        self.key_store.as_ref()?.public_key_pem(alias)
+    }
+
+    /// The aliases of the keys in the key store.
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.key_store.iter().flat_map(KeyStore::aliases)
+    }
+
+    /// Whether there is a password for symmetric values.
+    pub(crate) fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     /// Opens the text after `{cipher}`. Spring uses the key store if there is one, and the password otherwise. Here the key
     /// store is tried first and then the password, so that a repository can have both.
     pub(super) fn open(&self, text: &str) -> Result<SecretString, NotOpened> {
