@@ -7,8 +7,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::{Progress, watch};
 
-use crate::handler::Front;
+use crate::front::Front;
 use crate::readiness::Check;
+use crate::router::Around;
 
 /// A service that is ready to run: its routes, its dependencies, and its workers.
 pub struct App {
@@ -25,9 +26,6 @@ pub(crate) struct Routes {
     pub(crate) around: Option<Around>,
     pub(crate) front: Option<Box<dyn Front>>,
 }
-
-/// A layer, as a function of the router inside of it.
-pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
 impl App {
     /// A service with these routes. The host adds the layers of every router: trace, log and metrics of requests, problems for

@@ -32,6 +32,7 @@ mod app;
 mod command_line;
 mod connections;
 mod content_encoding;
+mod front;
 mod handler;
 mod healthcheck;
 mod host;
@@ -55,7 +56,7 @@ use std::time::Duration;
 
 pub use app::App;
 pub use connections::Drain;
-pub use handler::{Enclosure, Front, FrontAnswer};
+pub use front::{Enclosure, Front, FrontAnswer};
 pub use host::Host;
 pub use jobs::Progress;
 pub use service::{NoCommand, Service, Threads};

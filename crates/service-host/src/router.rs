@@ -10,10 +10,12 @@ use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::app::Around;
 use crate::connections::Arrival;
 use crate::content_encoding::refuse_coded_bodies;
 use crate::settings::Server;
+
+/// A layer, as a function of the router inside of it.
+pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
 /// Adds these layers, the outermost first: trace, log line and metrics of each request; the app's own layer around all answers;
 /// problems for all errors; the refusal of coded bodies, unless the app forwards bodies; the request timeout; the body limit; the

@@ -10,8 +10,6 @@ use tracing::Span;
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::scope;
-
 /// The header that carries a trace context from one process to the next.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -57,18 +55,6 @@ impl TraceContext {
     /// The trace that the caller names in `traceparent`. `None` if the header is missing or malformed.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         Self::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
-    }
-
-    /// The context of the running request, or of the innermost tracing span that has one. `None` outside of both, and if the
-    /// process has not set up its log.
-    pub fn current() -> Option<Self> {
-        if let Some(trace) = scope::trace() {
-            return Some(trace);
-        }
-        Span::current().with_subscriber(|(id, dispatch)| {
-            let registry = dispatch.downcast_ref::<Registry>()?;
-            registry.span(id)?.scope().find_map(|span| span.extensions().get::<Self>().copied())
-        })?
     }
 
     /// The value of the `traceparent` header.

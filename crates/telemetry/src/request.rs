@@ -21,9 +21,6 @@ pub(crate) const REQUESTS: &str = "http_requests_total";
 pub(crate) const DURATION: &str = "http_request_duration_seconds";
 pub(crate) const IN_FLIGHT: &str = "http_requests_in_flight";
 
-/// The target of the lines about answered requests: this module.
-pub(crate) const ACCESS_TARGET: &str = module_path!();
-
 /// The label of a request that no route has matched. The path itself is no label, because clients can make up paths.
 const UNMATCHED: &str = "(none)";
 
@@ -145,7 +142,7 @@ impl Running {
     }
 }
 
-/// The line of an answered request. Its target is [`ACCESS_TARGET`].
+/// The line of an answered request. Its target is [`ACCESS_TARGET`](crate::writer::ACCESS_TARGET).
 pub(crate) fn log_answer<R>(response: &Response<R>, took: Duration) {
     let status = response.status();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

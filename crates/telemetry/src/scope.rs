@@ -9,7 +9,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
-use crate::TraceContext;
+use tracing::Span;
+use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::context::TraceContext;
 
 /// The request that is running.
 #[derive(Clone, Debug)]
@@ -42,8 +46,22 @@ impl RequestScope {
     }
 }
 
+impl TraceContext {
+    /// The context of the running request, or of the innermost tracing span that has one. `None` outside of both, and if the
+    /// process has not set up its log.
+    pub fn current() -> Option<Self> {
+        if let Some(trace) = trace() {
+            return Some(trace);
+        }
+        Span::current().with_subscriber(|(id, dispatch)| {
+            let registry = dispatch.downcast_ref::<Registry>()?;
+            registry.span(id)?.scope().find_map(|span| span.extensions().get::<Self>().copied())
+        })?
+    }
+}
+
 /// The trace of the request that this thread is working on.
-pub(crate) fn trace() -> Option<TraceContext> {
+fn trace() -> Option<TraceContext> {
     CURRENT.with_borrow(|current| current.as_ref().map(|scope| scope.trace))
 }
 

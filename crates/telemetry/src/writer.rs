@@ -12,8 +12,8 @@ use std::time::Duration;
 use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::request::ACCESS_TARGET;
-
+/// The target of the lines about answered requests: the module that writes them.
+pub(crate) const ACCESS_TARGET: &str = "telemetry::request";
 /// A line that would make the kept lines longer is dropped.
 const CAPACITY: usize = 1024 * 1024;
 /// How long the lines of answered requests may wait.

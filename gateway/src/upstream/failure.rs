@@ -1,12 +1,8 @@
 //! The failures of an attempt.
 
 use std::io;
-use std::sync::Arc;
 
 use tokio::time::error::Elapsed;
-
-use crate::refusal::Refusal;
-use crate::settings::UpstreamSettings;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -61,20 +57,6 @@ impl Failure {
             Self::Timeout => "timeout",
             Self::SwitchedProtocols => "switched_protocols",
             Self::RequestBody(_) => "request_body",
-        }
-    }
-
-    /// Returns the refusal if there is no further attempt.
-    pub(crate) fn into_refusal(self, service: &Arc<str>, settings: &UpstreamSettings) -> Refusal {
-        let service = Arc::clone(service);
-        match self {
-            Self::Unreachable(source) => {
-                Refusal::Unreachable { service, retry_after: settings.retry_after(), source }
-            }
-            Self::ConnectionLost(source) => Refusal::ConnectionLost { service, source },
-            Self::Timeout => Refusal::Timeout { service, limit: settings.first_byte_timeout() },
-            Self::SwitchedProtocols => Refusal::SwitchedProtocols { service },
-            Self::RequestBody(source) => Refusal::from_body_error(source.into()),
         }
     }
 }

@@ -210,8 +210,18 @@ impl Upstream {
         )
     }
 
+    /// The refusal if there is no further attempt.
     fn refusal(&self, failure: Failure) -> Refusal {
-        failure.into_refusal(&self.service, &self.settings)
+        let service = Arc::clone(&self.service);
+        match failure {
+            Failure::Unreachable(source) => {
+                Refusal::Unreachable { service, retry_after: self.settings.retry_after(), source }
+            }
+            Failure::ConnectionLost(source) => Refusal::ConnectionLost { service, source },
+            Failure::Timeout => Refusal::Timeout { service, limit: self.settings.first_byte_timeout() },
+            Failure::SwitchedProtocols => Refusal::SwitchedProtocols { service },
+            Failure::RequestBody(source) => Refusal::from_body_error(source.into()),
+        }
     }
 
     fn counter(&self, outcome: &'static str) -> Counter {

@@ -16,9 +16,11 @@
 
 mod idle;
 mod others;
+mod place;
 mod proxies;
 mod report;
 mod rows;
+mod running;
 mod stage;
 mod upstream;
 mod wrk;
@@ -33,7 +35,8 @@ use stack::{GatewayPeers, Home, Silent};
 use tokio::task::spawn_blocking;
 
 use crate::figures::Figures;
-use proxies::{Kind, Logs, Place, Proxy};
+use place::{Logs, Place};
+use proxies::{Kind, Proxy};
 use report::{Measurement, Report};
 use rows::Row;
 

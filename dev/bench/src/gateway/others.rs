@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::proxies::{Logs, Place};
+use super::place::{Logs, Place};
 
 /// Its admin interface is off, and its pools have no limits that would be reached.
 pub(super) fn envoy(

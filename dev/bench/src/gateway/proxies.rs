@@ -11,8 +11,8 @@ use stack::GatewayPeers;
 use tokio::net::TcpStream;
 
 use super::others;
-use super::stage::Stage;
-use super::upstream::free_port;
+use super::place::{Logs, Place};
+use super::running::{Running, free_port};
 use crate::process::Process;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,60 +47,11 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// Whether access logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(super) enum Logs {
-    /// Each request is logged
-    On,
-    /// Nothing is logged but errors
-    Off,
-}
-
-/// Where the proxies are started.
-pub(super) struct Place<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) binaries: &'a Path,
-    pub(super) peers: &'a GatewayPeers,
-    pub(super) stage: &'a Stage,
-    /// The folder of the program with Spring Cloud Gateway.
-    pub(super) spring: &'a Path,
-}
-
 /// A running proxy.
 pub(super) struct Proxy {
     pub(super) kind: Kind,
     port: u16,
     running: Running,
-}
-
-/// A child process. Dropping it kills it, and its own children end with it.
-pub(super) struct Running(Child);
-
-impl Running {
-    /// Starts a command whose output goes into a file.
-    pub(super) fn start(mut command: Command, log: &Path) -> anyhow::Result<Self> {
-        let log = File::create(log)?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        Ok(Self(command.spawn().with_context(|| format!("running {}", command.get_program().display()))?))
-    }
-
-    /// The process and its children: nginx and HAProxy have worker processes.
-    fn all(&self) -> anyhow::Result<Vec<Process>> {
-        let parent = Process::numbered(self.0.id())?;
-        Ok(parent.children()?.into_iter().chain([parent]).collect())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        use nix::sys::signal::{Signal, kill};
-        use nix::unistd::Pid;
-        // nginx ends its workers when it is asked to end, and not when it is killed. An error means that it has ended.
-        if let Ok(pid) = i32::try_from(self.0.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
-        }
-        drop(self.0.wait());
-    }
 }
 
 impl Proxy {

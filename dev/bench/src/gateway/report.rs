@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::proxies::{Kind, Logs};
+use super::place::Logs;
+use super::proxies::Kind;
 use super::rows::Row;
 use super::wrk::Answered;
 use crate::aim::verdict;

@@ -1,7 +1,6 @@
 //! The upstream: an nginx with fixed answers.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use access::Jwks;
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use stack::Program;
 
-use super::proxies::Running;
+use super::running::{Running, free_port};
 
 /// The running upstream.
 pub(super) struct Upstream {
@@ -58,11 +57,6 @@ impl Upstream {
     pub(super) fn port(&self) -> u16 {
         self.port
     }
-}
-
-/// A port that is free now.
-pub(super) fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The files, with answers as the services give them.
