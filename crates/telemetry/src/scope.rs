@@ -61,7 +61,7 @@ impl TraceContext {
 }
 
 /// The trace of the request that this thread is working on.
-fn trace() -> Option<TraceContext> {
+pub(crate) fn trace() -> Option<TraceContext> {
     CURRENT.with_borrow(|current| current.as_ref().map(|scope| scope.trace))
 }
 

@@ -1,13 +1,12 @@
 //! Starting each proxy, with the same number of threads, and with or without its access log.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::ValueEnum;
-use stack::GatewayPeers;
 use tokio::net::TcpStream;
 
 use super::others;
@@ -81,7 +80,7 @@ impl Proxy {
     async fn wait(&mut self, log: &Path) -> anyhow::Result<()> {
         let end = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            if self.running.0.try_wait()?.is_some() || Instant::now() > end {
+            if self.running.has_ended()? || Instant::now() > end {
                 bail!("it does not start: {}", fs::read_to_string(log).unwrap_or_default());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -20,6 +20,10 @@ impl Running {
         Ok(Self(command.spawn().with_context(|| format!("running {}", command.get_program().display()))?))
     }
 
+    pub(super) fn has_ended(&mut self) -> std::io::Result<bool> {
+        Ok(self.0.try_wait()?.is_some())
+    }
+
     /// The process and its children: nginx and HAProxy have worker processes.
     pub(super) fn all(&self) -> anyhow::Result<Vec<Process>> {
         let parent = Process::numbered(self.0.id())?;
