@@ -41,7 +41,7 @@ impl WebAddress {
             return Err(WebAddressFault);
         }
         let url = Url::parse(text).map_err(|_| WebAddressFault)?;
-        if url.port() == Some(0) || url.as_str().len() > Self::MAX {
+        if url.port() == Some(0) || url.as_str().len() > Self::MAX || url.domain().is_some_and(is_no_host) {
             return Err(WebAddressFault);
         }
         Ok(Self(url.into()))
@@ -51,6 +51,13 @@ impl WebAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether no host can have this name (RFC 1123, 2.1, and RFC 1035, 2.3.4). The parser of web pages takes such names.
+fn is_no_host(name: &str) -> bool {
+    let is_label = |label: &str| matches!(label.len(), 1..=63) && !label.starts_with('-') && !label.ends_with('-');
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() > 253 || !name.split('.').all(is_label)
 }
 
 impl Patch<WebAddress> {
@@ -90,6 +97,7 @@ mod tests {
             ("https://example.com/@baker", "https://example.com/@baker"),
             ("https://example.com?a=b@c", "https://example.com/?a=b@c"),
             ("https://[2001:db8::1]/", "https://[2001:db8::1]/"),
+            ("https://example.com./a", "https://example.com./a"),
             ("https://example.com/🍰", "https://example.com/%F0%9F%8D%B0"),
         ] {
             assert_eq!(WebAddress::parse(typed).unwrap().as_str(), kept, "{typed}");
@@ -141,6 +149,13 @@ mod tests {
             "https://1.2.3.256/",
             "https://[::1/",
             "https://xn--a/",
+            "https://.example/",
+            "https://a..b/",
+            "https://a../",
+            "https://-a.example/",
+            "https://a-.example/",
+            &format!("https://{}.example/", "a".repeat(64)),
+            &format!("https://{}example/", "a.".repeat(127)),
         ] {
             assert_eq!(WebAddress::parse(wrong), Err(WebAddressFault), "{wrong:?}");
         }

@@ -94,20 +94,20 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Kind::WrongType, format_args!("invalid type: {}, expected {expected}", Found(found)))
+        Self::new(Kind::WrongType, format_args!("is {}, and must be {}", Found(found), Wanted(expected)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(Kind::Invalid, format_args!("invalid value: {}, expected {expected}", Found(found)))
+        Self::new(Kind::Invalid, format_args!("is {}, and must be {}", Found(found), Wanted(expected)))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        Self::new(Kind::Invalid, format_args!("invalid length {length}, expected {expected}"))
+        Self::new(Kind::Invalid, format_args!("has the length {length}, and must have {}", Wanted(expected)))
     }
 
     fn unknown_variant(variant: &str, allowed: &'static [&'static str]) -> Self {
         let kind = Kind::UnknownVariant { allowed: allowed.first().copied() };
-        Self::new(kind, format_args!("unknown variant `{variant}`, expected {}", OneOf(allowed)))
+        Self::new(kind, format_args!("is `{variant}`, and must be {}", OneOf(allowed)))
     }
 
     fn unknown_field(field: &str, _known: &'static [&'static str]) -> Self {
@@ -130,8 +130,33 @@ impl Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Unexpected::Unit => f.write_str("null"),
+            Unexpected::Bool(value) => write!(f, "`{value}`"),
+            Unexpected::Unsigned(number) => write!(f, "the number `{number}`"),
+            Unexpected::Signed(number) => write!(f, "the number `{number}`"),
+            Unexpected::Float(number) => write!(f, "the number `{number}`"),
+            Unexpected::Seq => f.write_str("an array"),
+            Unexpected::Map => f.write_str("an object"),
+            Unexpected::Str(text) => write!(f, "the string {text:?}"),
             other => other.fmt(f),
         }
+    }
+}
+
+/// What was expected, in the words of JSON: serde says the names of Rust's types.
+struct Wanted<'a>(&'a dyn Expected);
+
+impl Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = self.0.to_string();
+        f.write_str(match wanted.as_str() {
+            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number in its range",
+            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number in its range, not below 0",
+            "f32" | "f64" => "a number",
+            "a boolean" => "`true` or `false`",
+            "a sequence" => "an array",
+            "a map" => "an object",
+            other => other,
+        })
     }
 }
 
@@ -217,7 +242,7 @@ mod tests {
     #[test]
     fn an_unknown_variant_tells_those_that_there_are() {
         let found = error_of::<Vec<Size>>(&json!(["Small", "Medium"]));
-        let detail = "unknown variant `Medium`, expected `Small` or `Large`";
+        let detail = "is `Medium`, and must be `Small` or `Large`";
         assert_eq!(
             found,
             (Kind::UnknownVariant { allowed: Some("Small") }, "/1".to_owned(), detail.to_owned())
@@ -228,21 +253,21 @@ mod tests {
     fn a_value_of_another_type_is_told_what_was_expected() {
         for (value, found) in [
             (json!(null), "null"),
-            (json!(true), "boolean `true`"),
-            (json!(-3), "integer `-3`"),
-            (json!(1.5), "floating point `1.5`"),
-            (json!([]), "sequence"),
-            (json!({}), "map"),
+            (json!(true), "`true`"),
+            (json!(-3), "the number `-3`"),
+            (json!(1.5), "the number `1.5`"),
+            (json!([]), "an array"),
+            (json!({}), "an object"),
         ] {
-            let expected = format!("invalid type: {found}, expected a string");
+            let expected = format!("is {found}, and must be a string");
             assert_eq!(error_of::<String>(&value), wrong_type(&expected), "{value}");
         }
-        assert_eq!(error_of::<i32>(&json!("5")), wrong_type("invalid type: string \"5\", expected i32"));
+        assert_eq!(error_of::<i32>(&json!("5")), wrong_type("is the string \"5\", and must be a whole number in its range"));
         assert_eq!(error_of::<Size>(&json!(5)).0, Kind::WrongType);
         assert_eq!(error_of::<Thing>(&json!(5)).0, Kind::WrongType);
         assert_eq!(
             error_of::<Thing>(&json!(["a", null])),
-            wrong_type("invalid type: sequence, expected an object")
+            wrong_type("is an array, and must be an object")
         );
         for value in [json!({"Small": null}), json!({"Small": null, "Large": null}), json!(["Small"])] {
             assert_eq!(error_of::<Size>(&value).0, Kind::WrongType, "{value}");

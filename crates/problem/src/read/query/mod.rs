@@ -222,9 +222,10 @@ macro_rules! deserialize_whole_number {
     ($($method:ident $visit:ident $number:ty),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             let (min, max) = (<$number>::MIN, <$number>::MAX);
+            // Rust's parser would also take a plus sign.
             match self.0.parse::<$number>() {
-                Ok(number) => visitor.$visit(number),
-                Err(_) => {
+                Ok(number) if !self.0.starts_with('+') => visitor.$visit(number),
+                _ => {
                     Err(ReadError::wrong_type(format_args!("is not a whole number from {min} to {max}")))
                 }
             }

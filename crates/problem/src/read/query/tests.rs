@@ -82,7 +82,7 @@ fn every_fault_is_found_at_once_and_names_its_parameter() {
         ]
     );
     assert_eq!(faults[0].2, "is not a parameter of this operation");
-    assert_eq!(faults[1].2, "unknown variant `cheapest`, expected `latest` or `popular`");
+    assert_eq!(faults[1].2, "is `cheapest`, and must be `latest` or `popular`");
     assert_eq!(faults[2].2, "is neither `true` nor `false`");
 }
 
@@ -94,6 +94,14 @@ fn one_fault_is_told_in_the_detail() {
     assert_eq!(problem.body().detail.as_deref(), Some(detail.as_str()));
     let problem = Parameters::parse("a=1&b=2").read::<Filter>().expect_err("it has two faults");
     assert_eq!(problem.body().detail.as_deref(), Some("2 parameters of the query have a fault"));
+}
+
+#[test]
+fn a_whole_number_has_digits_and_a_minus_at_most() {
+    for written in ["1.0", "1e3", "%2B1", "+1", "1_000", "1,000", "0x10", "%EF%BC%95", "--1", ""] {
+        let faults = faults_of::<Filter>(&format!("maxPrice={written}"));
+        assert_eq!(named(&faults), [("/maxPrice", "WRONG_TYPE")], "{written}");
+    }
 }
 
 #[test]
