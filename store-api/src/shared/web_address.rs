@@ -55,7 +55,8 @@ impl WebAddress {
 
 /// Whether no host can have this name (RFC 1123, 2.1, and RFC 1035, 2.3.4). The parser of web pages takes such names.
 fn is_no_host(name: &str) -> bool {
-    let is_label = |label: &str| matches!(label.len(), 1..=63) && !label.starts_with('-') && !label.ends_with('-');
+    let is_label =
+        |label: &str| matches!(label.len(), 1..=63) && !label.starts_with('-') && !label.ends_with('-');
     let name = name.strip_suffix('.').unwrap_or(name);
     name.len() > 253 || !name.split('.').all(is_label)
 }

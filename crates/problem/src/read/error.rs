@@ -262,13 +262,13 @@ mod tests {
             let expected = format!("is {found}, and must be a string");
             assert_eq!(error_of::<String>(&value), wrong_type(&expected), "{value}");
         }
-        assert_eq!(error_of::<i32>(&json!("5")), wrong_type("is the string \"5\", and must be a whole number in its range"));
+        assert_eq!(
+            error_of::<i32>(&json!("5")),
+            wrong_type("is the string \"5\", and must be a whole number in its range")
+        );
         assert_eq!(error_of::<Size>(&json!(5)).0, Kind::WrongType);
         assert_eq!(error_of::<Thing>(&json!(5)).0, Kind::WrongType);
-        assert_eq!(
-            error_of::<Thing>(&json!(["a", null])),
-            wrong_type("is an array, and must be an object")
-        );
+        assert_eq!(error_of::<Thing>(&json!(["a", null])), wrong_type("is an array, and must be an object"));
         for value in [json!({"Small": null}), json!({"Small": null, "Large": null}), json!(["Small"])] {
             assert_eq!(error_of::<Size>(&value).0, Kind::WrongType, "{value}");
         }
