@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::arrival::Arrival;
@@ -40,6 +41,8 @@ struct State {
 pub(super) struct Socket {
     peer: Peer,
     writing: OwnedWriteHalf,
+    /// Whether only the thread that reads learns from the kernel that there is something to read.
+    is_woken_here: bool,
     head_limit: Duration,
     /// The head that is arriving: how many requests were before it, and when its first byte came.
     head: Option<(u64, Instant)>,
@@ -128,7 +131,8 @@ impl Socket {
             is_head_late: AtomicBool::new(false),
         };
         let peer = Peer(Arc::new(state));
-        (Self { peer: peer.clone(), writing, head_limit, head: None, overdue: None }, peer)
+        let is_woken_here = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+        (Self { peer: peer.clone(), writing, is_woken_here, head_limit, head: None, overdue: None }, peer)
     }
 
     /// Notes that something has arrived. It belongs to a head, unless a body is arriving.
@@ -170,8 +174,9 @@ impl AsyncRead for Socket {
             match stream.try_read_buf(buffer) {
                 Ok(0) => return Poll::Ready(Ok(())),
                 Ok(_) => {
-                    if buffer.remaining() > 0 {
-                        // There is no more, so the next read would find nothing. It waits for the kernel instead.
+                    if self.is_woken_here && buffer.remaining() > 0 {
+                        // There is no more, so the next read would find nothing. It waits for the kernel instead. Where another
+                        // thread hears from the kernel, it could have heard of more by now, and that would be forgotten.
                         let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
                         let _ = stream.try_io(Interest::READABLE, nothing);
                     }

@@ -305,6 +305,16 @@ async fn an_answer_before_the_end_of_the_body_reaches_a_client_that_sends_first_
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_kept_after_an_early_answer_however_the_body_arrives() {
+    let server = Server::of(LIMITS, early()).await;
+    for length in [200_000, 262_144, 1024 * 1024].repeat(100) {
+        let (mut stream, _) = send_all(&server, "POST /unread HTTP/1.1", length, false).await;
+        stream.write_all(b"POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        answer(&mut stream).await;
+    }
+}
+
 #[tokio::test]
 async fn an_answer_after_which_the_connection_ends_says_so() {
     let server = Server::of(LIMITS, early()).await;
