@@ -87,8 +87,9 @@ impl Throttle {
         let member_id = member_id.unwrap_or(MemberId(Uuid::nil()));
         let since = self.known_since(now);
         let is_known = known_places::is_known(connection, member_id, origin.place, since).await?;
+        // A success does not forgive what others have tried: they would get new attempts with each sign-in of the member.
         buckets[0] =
-            Bucket { decides: !is_known, is_told: !is_known, ends_with_success: !is_known, ..buckets[0] };
+            Bucket { decides: !is_known, is_told: !is_known, ends_with_success: false, ..buckets[0] };
         let here = bucket(ACCOUNT, origin.account_here, self.account);
         buckets.push(Bucket { decides: is_known, is_told: is_known, ..here });
         let address = bucket(ADDRESS, origin.address, self.address);
