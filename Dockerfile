@@ -2,7 +2,8 @@
 #
 #     docker build --target gateway -t dalkom/gateway:dev .
 #
-# Binaries that are there already need not be compiled again: --build-context build=FOLDER, with the binaries in FOLDER.
+# Binaries that are there already need not be compiled again: --build-context build=FOLDER, with the binaries in FOLDER
+# (deploy/build, BUILD_CONTEXT), built on a Debian that is not newer than that of RUST_IMAGE.
 # Behind a proxy with a certificate of its own: --secret id=ca,src=FILE.
 #
 # The debug information of all binaries, to keep beside a release: docker build --target debug-info -o FOLDER .

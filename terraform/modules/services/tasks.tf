@@ -189,7 +189,7 @@ resource "aws_ecs_task_definition" "this" {
       ulimits     = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
       # ECS does not look at what the image says.
       healthCheck = {
-        command     = ["CMD", "/${each.key}", "healthcheck"]
+        command     = ["CMD", "/usr/bin/${each.key}", "healthcheck"]
         interval    = 5
         timeout     = 3
         retries     = 3
