@@ -61,11 +61,17 @@ impl ClosingPort {
                     return Ok(Some((TcpStream::from_std(stream)?, peer)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if super::is_of_one_connection(&error) => {}
+                Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// Whether an error of accepting says only that the client has closed the connection meanwhile.
+pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Whether the kernel gives the connections of a closed listener to another one.

@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use crate::handler::Handler;
 
 pub(crate) use arrival::Arrival;
-use closing::ClosingPort;
+use closing::{ClosingPort, is_of_one_connection};
 pub use drain::Drain;
 pub(crate) use limits::Limits;
 pub(crate) use threads::{bind, listen, serve_on_threads};
@@ -111,11 +111,6 @@ async fn take_rest(
         let Some((stream, peer)) = port.accept()? else { return Ok(()) };
         take((stream, peer, permit));
     }
-}
-
-fn is_of_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 #[cfg(test)]
