@@ -4,7 +4,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _, MySqlConnection};
 
 use crate::pool::{Limits, Pool};
 use crate::{Settings, Tls, is_transient};
@@ -17,6 +17,8 @@ const START_PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(LONGEST_START_PAUSE)
     .without_max_times();
 const LONGEST_START_PAUSE: Duration = Duration::from_secs(2);
+/// How long one statement waits for another process that migrates the schema. Then it is asked again.
+const MIGRATION_LOCK_WAIT_S: i64 = 10;
 /// How long the database may take to answer a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
 
@@ -113,6 +115,7 @@ impl Database {
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), ConnectError> {
         let failed = |error: sqlx::Error| ConnectError::Migration(error.into());
         let mut connection = self.pool.options().connect().await.map_err(failed)?;
+        lock_migrations(&mut connection).await.map_err(failed)?;
         migrator.run(&mut connection).await.map_err(ConnectError::Migration)?;
         connection.close().await.map_err(failed)
     }
@@ -136,5 +139,21 @@ impl Database {
     /// Closes every connection. Waits for those in use.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// Waits until no other process migrates this schema. The lock ends with the connection.
+///
+/// sqlx takes a lock too, and asks to wait for it without a limit, by a negative number of seconds. MariaDB does not wait then.
+async fn lock_migrations(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    let statement = "SELECT GET_LOCK(CONCAT('migrations ', SHA1(DATABASE())), ?)";
+    loop {
+        let is_ours: Option<i64> =
+            sqlx::query_scalar(statement).bind(MIGRATION_LOCK_WAIT_S).fetch_one(&mut *connection).await?;
+        match is_ours {
+            Some(1) => return Ok(()),
+            Some(_) => tracing::info!("waiting for another process that migrates the schema"),
+            None => return Err(sqlx::Error::Protocol("the server gives no lock for migrations".to_owned())),
+        }
     }
 }

@@ -113,6 +113,21 @@ impl Check {
     }
 }
 
+/// Waits until all dependencies are up, also those that are not needed, but no longer than `patience`.
+pub(crate) async fn wait_until_up(checks: &[Check], patience: Duration) {
+    let all_up = async {
+        while join_all(checks.iter().map(Check::run))
+            .await
+            .iter()
+            .any(|(_, dependency)| dependency.error.is_some())
+        {
+            tokio::time::sleep(START_POLL).await;
+        }
+    };
+    // Whatever is still missing is in the report.
+    let _ = tokio::time::timeout(patience, all_up).await;
+}
+
 impl Report {
     pub(crate) fn is_ready(&self) -> bool {
         self.status == Status::Ready

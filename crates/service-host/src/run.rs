@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::connections::{self, Drain, Limits};
 use crate::handler::Handler;
 use crate::host::Host;
-use crate::readiness::Readiness;
+use crate::readiness::{self, Readiness};
 use crate::settings::Server;
 use crate::signals::Signals;
-use crate::start::{self, AllSettings, Listeners};
+use crate::start::{self, AllSettings, Listeners, Listening};
 use crate::workers::Workers;
 use crate::{App, Service, SettingsSource, UserKeysFrom, management, user_keys};
 
@@ -27,6 +27,10 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How long a command that was told to stop may take to end.
 const COMMAND_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a process whose port may be shared waits for its optional dependencies before it opens the port. After that, it serves
+/// what it can.
+const OPENING_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long leaving Consul may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -35,7 +39,7 @@ struct Process {
     host: Host,
     server: Server,
     handler: Arc<Handler>,
-    listeners: Listeners,
+    listeners: Listening,
     registration: Registration,
     readiness: Arc<Readiness>,
     workers: Workers,
@@ -141,15 +145,21 @@ async fn start<S: Service>(
     }
     let App { routes, mut checks, workers } = S::start(&host, settings.service).await?;
     checks.extend(start::own_checks::<S>(&host));
+    let workers = Workers::spawn(workers);
+    if matches!(ports.main, Listeners::OfThreads(_)) {
+        // The first request must find what it needs, because other processes may share the port and serve it meanwhile.
+        readiness::wait_until_up(&checks, OPENING_PATIENCE).await;
+    }
+    let listeners = ports.main.listen().context("can't listen")?;
     readiness.started(checks);
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
     Ok(Process {
         handler: Arc::new(Handler::new(routes, host.verifier.clone(), &settings.server)),
-        listeners: ports.main,
+        listeners,
         server: settings.server,
         registration,
         readiness,
-        workers: Workers::spawn(workers),
+        workers,
         host,
         _background: background,
     })
@@ -217,14 +227,14 @@ impl Process {
 /// Serves the main port until it is to be closed and the last connection has ended.
 async fn serve(
     service: &'static str,
-    listeners: Listeners,
+    listeners: Listening,
     handler: Arc<Handler>,
     limits: Limits,
     drain: Drain,
 ) {
     match listeners {
-        Listeners::Shared(listener) => connections::serve(listener, handler, limits, drain).await,
-        Listeners::OfThreads(listeners) => {
+        Listening::Shared(listener) => connections::serve(listener, handler, limits, drain).await,
+        Listening::OfThreads(listeners) => {
             if let Err(error) =
                 connections::serve_on_threads(service, listeners, handler, limits, drain).await
             {

@@ -12,7 +12,7 @@ use clock::Clock;
 use discovery::{Consul, Discovery, Registration};
 use metrics_exporter_prometheus::PrometheusHandle;
 use settings::{SettingsError, Tree};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::command_line::Process;
@@ -54,8 +54,26 @@ pub(crate) struct Ports {
 pub(crate) enum Listeners {
     /// For all threads.
     Shared(TcpListener),
+    /// One for each thread. They are bound, and do not listen yet.
+    OfThreads(Vec<TcpSocket>),
+}
+
+/// The main port, open.
+pub(crate) enum Listening {
+    /// For all threads.
+    Shared(TcpListener),
     /// One for each thread.
     OfThreads(Vec<std::net::TcpListener>),
+}
+
+impl Listeners {
+    /// Opens the port.
+    pub(crate) fn listen(self) -> std::io::Result<Listening> {
+        Ok(match self {
+            Self::Shared(listener) => Listening::Shared(listener),
+            Self::OfThreads(sockets) => Listening::OfThreads(connections::listen(sockets)?),
+        })
+    }
 }
 
 /// Fetches the settings and reads their sections.
@@ -124,10 +142,9 @@ pub(crate) async fn ports<S: Service>(
         }
         Threads::OwnConnections => {
             let bound = connections::bind(server.address, threads);
-            let bound = bound.and_then(|listeners| Ok((listeners[0].local_addr()?, listeners)));
-            let (address, listeners) =
-                bound.with_context(|| cant_listen(server.address, "server.address"))?;
-            (Listeners::OfThreads(listeners), address)
+            let bound = bound.and_then(|sockets| Ok((sockets[0].local_addr()?, sockets)));
+            let (address, sockets) = bound.with_context(|| cant_listen(server.address, "server.address"))?;
+            (Listeners::OfThreads(sockets), address)
         }
     };
     let (listener, management_address) = bind(management.address, "management.address").await?;
@@ -186,7 +203,8 @@ pub(crate) fn registration<S: Service>(
     let management = advertise::address(ports.management_address, server, &consul.url)?;
     Ok(Registration {
         name: S::NAME.to_owned(),
-        id: format!("{}-{}-{}", S::NAME, address.ip(), address.port()),
+        // Processes may share a port. No two share a management port.
+        id: format!("{}-{}-{}-{}", S::NAME, address.ip(), address.port(), management.port()),
         address,
         check_url: format!("http://{management}/readyz"),
         check_interval: consul.check_interval(),

@@ -73,7 +73,7 @@ impl Start {
         })?;
         let servers_ready = began.elapsed();
         let began = Instant::now();
-        let stack = Stack::start(servers, Options { binaries, overrides: Vec::new() })?;
+        let stack = Stack::start(servers, Options { binaries, ..Options::default() })?;
         let services_ready = began.elapsed();
         thread::sleep(SETTLING);
 

@@ -21,7 +21,7 @@ pub(crate) async fn start(binaries: PathBuf, overrides: Vec<Override>) -> anyhow
             progress: Arc::new(Silent),
         };
         let servers = Servers::start(options)?;
-        Stack::start(servers, Options { binaries, overrides })
+        Stack::start(servers, Options { binaries, overrides, ..Options::default() })
     });
     let stack = stack.await?.context("the stack does not start")?;
     Ok(Arc::new(stack))

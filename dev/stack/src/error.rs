@@ -91,6 +91,45 @@ pub enum StackError {
         /// What it has written to standard error.
         output: String,
     },
+    /// A part was stopped or killed while somebody waited for it.
+    #[error("{0} was stopped while it was starting")]
+    StoppedMeanwhile(String),
+    /// The instances of a service are being replaced.
+    #[error("a roll is under way")]
+    RollUnderWay,
+    /// An instance could not be replaced, so the service has its old program again.
+    #[error("{app} keeps its old program: a new instance of it did not become healthy")]
+    WentBack {
+        /// The service.
+        app: String,
+        /// Why the new instance was removed.
+        #[source]
+        source: Box<StackError>,
+    },
+    /// An instance could not be replaced, and others of its service could not go back.
+    #[error(
+        "{app} has two programs now: a new instance did not become healthy, and {} could not go back",
+        stuck.join(", ")
+    )]
+    Mixed {
+        /// The service.
+        app: String,
+        /// The instances that have the new program.
+        stuck: Vec<String>,
+        /// Why the new instance was removed.
+        #[source]
+        source: Box<StackError>,
+    },
+    /// The process that holds the stack has refused a command, or has failed.
+    #[error("{text}")]
+    Refused {
+        /// What it said.
+        text: String,
+        /// Whether a service went back to its old program.
+        went_back: bool,
+        /// The end of a log that it named.
+        log: Option<LogTail>,
+    },
     /// There is no part with this name.
     #[error("no part of the stack is called {0}")]
     UnknownPart(String),
@@ -118,7 +157,11 @@ impl StackError {
         match self {
             Self::Exited { log, .. } | Self::NotReady { log, .. } | Self::Initialise { log, .. } => Some(log),
             Self::Tools(error) => error.log(),
-            Self::AlreadyUp { .. }
+            Self::WentBack { source, .. } | Self::Mixed { source, .. } => source.log(),
+            Self::Refused { log, .. } => log.as_ref(),
+            Self::StoppedMeanwhile(_)
+            | Self::RollUnderWay
+            | Self::AlreadyUp { .. }
             | Self::Spawn { .. }
             | Self::Io { .. }
             | Self::Secret { .. }
@@ -152,7 +195,14 @@ impl StackError {
                  start makes new ones."
                     .to_owned(),
             ),
-            Self::Command { .. } | Self::UnknownPart(_) | Self::Interrupted => None,
+            Self::WentBack { .. } => Some("The old instances go on serving. Mend the new program, and roll again.".to_owned()),
+            Self::Mixed { .. } => Some("Roll the program that you want to have.".to_owned()),
+            Self::RollUnderWay => Some("Wait for its end, and try again.".to_owned()),
+            Self::Command { .. }
+            | Self::UnknownPart(_)
+            | Self::Interrupted
+            | Self::StoppedMeanwhile(_)
+            | Self::Refused { .. } => None,
         }
     }
 }

@@ -116,6 +116,11 @@ impl Home {
         self.root.join("lock")
     }
 
+    /// The programs of the running instances.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.root.join("programs")
+    }
+
     /// Creates the folders that are missing.
     pub(crate) fn create(&self) -> Result<(), StackError> {
         for (folder, mode) in [
@@ -137,7 +142,7 @@ impl Home {
 
     /// The folders that are removed when a throw-away stack ends: all but its logs.
     pub(crate) fn temporary_folders(&self) -> Vec<PathBuf> {
-        vec![self.data.clone(), self.secrets(), self.config(), self.run()]
+        vec![self.data.clone(), self.secrets(), self.config(), self.run(), self.programs()]
     }
 
     /// Removes all folders of throw-away stacks whose process is gone.

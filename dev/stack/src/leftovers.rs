@@ -32,7 +32,7 @@ struct PidFile {
 
 /// Writes the pid file of a part's process, and gives its path.
 pub(crate) fn record(home: &Home, launch: &Launch, pid: u32) -> Result<PathBuf, StackError> {
-    let path = home.run().join(format!("{}.pid", launch.part));
+    let path = pid_file(home, &launch.part);
     let command_line = std::iter::once(launch.program.as_os_str())
         .chain(launch.args.iter().map(AsRef::as_ref))
         .map(|word| word.to_string_lossy().into_owned())
@@ -40,6 +40,11 @@ pub(crate) fn record(home: &Home, launch: &Launch, pid: u32) -> Result<PathBuf, 
     let text = serde_json::to_vec(&PidFile { pid, command_line }).expect("strings and a number make JSON");
     fs::write(&path, text).map_err(StackError::io(format!("writing {}", path.display())))?;
     Ok(path)
+}
+
+/// The path of the pid file of a part.
+pub(crate) fn pid_file(home: &Home, part: &str) -> PathBuf {
+    home.run().join(format!("{part}.pid"))
 }
 
 /// Ends the processes that an earlier stack with these folders has left, and gives the names of their parts.

@@ -13,6 +13,10 @@
 //! | `launch`, `parts`, `probe`, `process`, `spawner`, `leftovers` | starting, watching and ending the child processes |
 //! | `compose` | the keys, passwords and settings of the containers of docker-compose.yml |
 //! | `lock`, `reset` | one lasting stack for each checkout, and its removal |
+//! | `programs` | the programs of the running instances, which no build overwrites |
+//! | `roll` | replacing the instances of a service one after another |
+//! | `supervisor` | starting parts again that end by themselves |
+//! | `control` | commands of other processes for the process of a stack |
 //! | `stack` | all of it together |
 //!
 //! The processes of a [`Stack`] end together with the process that holds it, even if that is killed: one thread, which lives as
@@ -21,6 +25,7 @@
 mod accounts;
 mod cleanup;
 mod compose;
+mod control;
 mod database_kind;
 mod error;
 mod home;
@@ -34,16 +39,20 @@ mod parts;
 mod ports;
 mod probe;
 mod process;
+mod programs;
 mod progress;
 mod reset;
+mod roll;
 mod secrets;
 mod servers;
 mod services;
 mod spawner;
 mod stack;
+mod supervisor;
 mod tools;
 
 pub use compose::write_compose_secrets;
+pub use control::{Control, roll};
 pub use database_kind::{Database, UnknownDatabase};
 pub use error::StackError;
 pub use home::{Home, Purpose, checkout};
@@ -54,7 +63,9 @@ pub use overlay::Override;
 pub use parts::PartReport;
 pub use progress::{Progress, Silent};
 pub use reset::reset;
+pub use roll::Roll;
 pub use servers::{ServerOptions, Servers};
 pub use services::{SERVICES, ServiceKind, create_admin};
 pub use stack::{Options, Stack};
+pub use supervisor::Incident;
 pub use tools::{GatewayPeers, Program, ToolsError};

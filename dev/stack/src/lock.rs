@@ -1,5 +1,6 @@
 //! The lock that allows one lasting stack for each checkout, and the addresses of that stack.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ pub struct Running {
     pub gateway: String,
     /// The address of its config-server.
     pub config_server: String,
-    /// The folder of its binaries.
-    pub binaries: PathBuf,
+    /// The programs of its services.
+    pub(crate) programs: BTreeMap<String, PathBuf>,
 }
 
 /// Held as long as a lasting stack runs. The kernel releases it when its process ends.
@@ -40,22 +41,22 @@ impl CheckoutLock {
                 return Err(StackError::Io { doing: format!("locking {}", path.display()), source });
             }
         }
-        let mut lock = Self { file, path };
+        let lock = Self { file, path };
         lock.write(&serde_json::json!({ "pid": std::process::id() }))?;
         Ok(lock)
     }
 
     /// Publishes the addresses of the stack, when it is ready.
-    pub(crate) fn publish(&mut self, running: &Running) -> Result<(), StackError> {
+    pub(crate) fn publish(&self, running: &Running) -> Result<(), StackError> {
         self.write(&serde_json::json!(running))
     }
 
-    fn write(&mut self, text: &serde_json::Value) -> Result<(), StackError> {
+    fn write(&self, text: &serde_json::Value) -> Result<(), StackError> {
         let doing = format!("writing {}", self.path.display());
-        self.file
-            .rewind()
-            .and_then(|()| self.file.set_len(0))
-            .and_then(|()| writeln!(self.file, "{text}"))
+        let mut file = &self.file;
+        file.rewind()
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| writeln!(file, "{text}"))
             .map_err(StackError::io(doing))
     }
 }
@@ -119,12 +120,12 @@ mod tests {
     #[test]
     fn the_error_of_a_second_stack_says_where_the_first_is() {
         let (checkout, home) = home();
-        let mut lock = CheckoutLock::acquire(&home).unwrap();
+        let lock = CheckoutLock::acquire(&home).unwrap();
         lock.publish(&Running {
             pid: std::process::id(),
             gateway: "http://127.0.0.1:8080".to_owned(),
             config_server: "http://127.0.0.1:8888".to_owned(),
-            binaries: "/target/debug".into(),
+            programs: BTreeMap::new(),
         })
         .unwrap();
 

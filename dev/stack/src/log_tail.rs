@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Enough bytes for [`LINES`] long lines.
 const BYTES: u64 = 16 * 1024;
 const LINES: usize = 20;
 
 /// The last lines of a log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogTail {
     /// The whole log.
     pub path: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 const POLL: Duration = Duration::from_millis(10);
 
 /// How a part is started and stopped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PartPlan {
     pub(crate) launch: Launch,
     pub(crate) probe: Probe,
@@ -33,8 +33,10 @@ pub(crate) struct PartPlan {
 }
 
 #[derive(Debug)]
-struct Part {
-    plan: PartPlan,
+pub(crate) struct Part {
+    pub(crate) plan: PartPlan,
+    /// Held by who starts it. `state` is never held for long.
+    starting: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -60,8 +62,8 @@ pub struct PartReport {
 /// All parts, in the order in which they were started.
 pub(crate) struct Parts {
     home: Home,
-    interrupt: Interrupt,
-    progress: Arc<dyn Progress>,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) progress: Arc<dyn Progress>,
     list: RwLock<Vec<Arc<Part>>>,
 }
 
@@ -72,8 +74,7 @@ impl Parts {
 
     /// Adds parts that do not need each other, and starts all of them at once. The first failure ends the wait for all.
     pub(crate) fn start_together(&self, plans: Vec<PartPlan>) -> Result<(), StackError> {
-        let parts: Vec<Arc<Part>> =
-            plans.into_iter().map(|plan| Arc::new(Part { plan, state: Mutex::default() })).collect();
+        let parts: Vec<Arc<Part>> = plans.into_iter().map(|plan| Arc::new(Part::new(plan))).collect();
         self.list.write().unwrap_or_else(PoisonError::into_inner).extend(parts.iter().cloned());
 
         let failed = AtomicBool::new(false);
@@ -95,13 +96,28 @@ impl Parts {
     }
 
     fn start_part(&self, part: &Part, others_failed: &AtomicBool) -> Result<(), StackError> {
+        let _starting = part.lock_start();
+        self.start_locked(part, others_failed)
+    }
+
+    /// Starts a part if it does not run, and waits until it is ready.
+    fn start_locked(&self, part: &Part, others_failed: &AtomicBool) -> Result<(), StackError> {
         let name = &part.plan.launch.part;
-        self.progress.begin(name, "starting");
-        let mut state = part.state();
-        state.process = Some(Process::start(&part.plan.launch, &self.home)?);
+        if part.state().process.is_none() {
+            self.progress.begin(name, "starting");
+            self.launch(part)?;
+        }
         let probe = part.plan.probe;
-        state.ready_after = self.wait_for(part, &mut state, others_failed, || probe.is_ready())?;
-        self.progress.ready(name, state.ready_after, &part.plan.address);
+        let ready_after = self.wait_for(part, part.plan.patience, others_failed, || probe.is_ready())?;
+        part.state().ready_after = ready_after;
+        self.progress.ready(name, ready_after, &part.plan.address);
+        Ok(())
+    }
+
+    /// Starts the process of a part.
+    pub(crate) fn launch(&self, part: &Part) -> Result<(), StackError> {
+        let process = Process::start(&part.plan.launch, &self.home)?;
+        part.state().process = Some(process);
         Ok(())
     }
 
@@ -109,37 +125,36 @@ impl Parts {
     pub(crate) fn wait_until_connected(&self) -> Result<(), StackError> {
         for part in self.snapshot() {
             let probe = part.plan.probe;
-            self.wait_for(&part, &mut part.state(), &AtomicBool::new(false), || probe.is_connected())?;
+            self.wait_for(&part, part.plan.patience, &AtomicBool::new(false), || probe.is_connected())?;
         }
         Ok(())
     }
 
     /// Waits until a running part is ready, and gives how long that took.
-    fn wait_for(
+    pub(crate) fn wait_for(
         &self,
         part: &Part,
-        state: &mut State,
+        patience: Duration,
         others_failed: &AtomicBool,
         is_ready: impl Fn() -> Result<(), String>,
     ) -> Result<Duration, StackError> {
         let name = &part.plan.launch.part;
         let began = Instant::now();
         loop {
-            if let Some(status) = state.process.as_mut().and_then(Process::exit_status) {
-                state.process = None;
-                return Err(StackError::Exited { part: name.clone(), status, log: self.log_tail(name) });
+            match part.state().exit() {
+                Exit::Running => {}
+                Exit::Ended(status) => {
+                    return Err(StackError::Exited { part: name.clone(), status, log: self.log_tail(name) });
+                }
+                Exit::TakenAway => return Err(StackError::StoppedMeanwhile(name.clone())),
             }
             let Err(reason) = is_ready() else { return Ok(began.elapsed()) };
             if self.interrupt.is_raised() || others_failed.load(Ordering::Relaxed) {
                 return Err(StackError::Interrupted);
             }
-            if began.elapsed() >= part.plan.patience {
-                return Err(StackError::NotReady {
-                    part: name.clone(),
-                    patience: part.plan.patience,
-                    reason,
-                    log: self.log_tail(name),
-                });
+            if began.elapsed() >= patience {
+                let log = self.log_tail(name);
+                return Err(StackError::NotReady { part: name.clone(), patience, reason, log });
             }
             thread::sleep(POLL);
         }
@@ -147,11 +162,14 @@ impl Parts {
 
     /// Starts a part that does not run, in the same way as before.
     pub(crate) fn start_again(&self, name: &str) -> Result<(), StackError> {
-        let part = self.find(name)?;
-        if part.state().process.is_some() {
-            return Ok(());
+        loop {
+            let part = self.find(name)?;
+            let _starting = part.lock_start();
+            // It may have been replaced meanwhile.
+            if Arc::ptr_eq(&part, &self.find(name)?) {
+                return self.start_locked(&part, &AtomicBool::new(false));
+            }
         }
-        self.start_part(&part, &AtomicBool::new(false))
     }
 
     /// SIGKILL; returns when the process is gone.
@@ -164,7 +182,11 @@ impl Parts {
 
     /// SIGTERM, and SIGKILL if that takes too long. `None` if the part did not run.
     pub(crate) fn stop(&self, name: &str) -> Result<Option<ExitStatus>, StackError> {
-        let part = self.find(name)?;
+        self.stop_part(&*self.find(name)?)
+    }
+
+    pub(crate) fn stop_part(&self, part: &Part) -> Result<Option<ExitStatus>, StackError> {
+        let name = &part.plan.launch.part;
         let Some(process) = part.state().process.take() else { return Ok(None) };
         self.progress.begin(name, "stopping");
         let stopped = process.stop(part.plan.patience).map_err(StackError::io(format!("stopping {name}")))?;
@@ -176,6 +198,16 @@ impl Parts {
         };
         self.progress.finished(name, &outcome);
         Ok(Some(stopped.status))
+    }
+
+    /// Puts a part into the list in place of the one with the same name.
+    pub(crate) fn put(&self, part: Arc<Part>) {
+        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        let name = &part.plan.launch.part;
+        match list.iter_mut().find(|listed| listed.plan.launch.part == *name) {
+            Some(listed) => *listed = part,
+            None => list.push(part),
+        }
     }
 
     /// Stops a part and removes it from the list.
@@ -215,9 +247,9 @@ impl Parts {
     pub(crate) fn take_exited(&self) -> Vec<(String, ExitStatus)> {
         let mut exited = Vec::new();
         for part in self.snapshot() {
-            let mut state = part.state();
-            if let Some(status) = state.process.as_mut().and_then(Process::exit_status) {
-                state.process = None;
+            // Who starts it, or replaces it, notices by itself.
+            let Some(_starting) = part.try_lock_start() else { continue };
+            if let Exit::Ended(status) = part.state().exit() {
                 exited.push((part.plan.launch.part.clone(), status));
             }
         }
@@ -244,7 +276,7 @@ impl Parts {
         self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn find(&self, name: &str) -> Result<Arc<Part>, StackError> {
+    pub(crate) fn find(&self, name: &str) -> Result<Arc<Part>, StackError> {
         self.snapshot()
             .into_iter()
             .find(|part| part.plan.launch.part == name)
@@ -262,7 +294,56 @@ impl Drop for Parts {
     }
 }
 
+/// Whether a process has ended.
+enum Exit {
+    Running,
+    /// By itself.
+    Ended(ExitStatus),
+    /// It was stopped, killed, or never started.
+    TakenAway,
+}
+
+impl State {
+    fn exit(&mut self) -> Exit {
+        let Some(process) = &mut self.process else { return Exit::TakenAway };
+        let Some(status) = process.exit_status() else { return Exit::Running };
+        self.process = None;
+        Exit::Ended(status)
+    }
+}
+
 impl Part {
+    pub(crate) fn new(plan: PartPlan) -> Self {
+        Self { plan, starting: Mutex::default(), state: Mutex::default() }
+    }
+
+    /// A running part, which had another name until now.
+    pub(crate) fn renamed(plan: PartPlan, before: &Self) -> Self {
+        let state = std::mem::take(&mut *before.state());
+        Self { plan, starting: Mutex::default(), state: Mutex::new(state) }
+    }
+
+    /// Gives the pid file and the log of its process its own name.
+    pub(crate) fn rename_files(&self, before: &str, home: &Home) -> Result<(), StackError> {
+        match &mut self.state().process {
+            Some(process) => process.rename(before, &self.plan.launch.part, home),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until nobody else starts it or replaces it.
+    pub(crate) fn lock_start(&self) -> MutexGuard<'_, ()> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_lock_start(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.starting.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

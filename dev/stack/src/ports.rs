@@ -3,6 +3,7 @@
 //! Another program could take a port between its choice and its use. Other stacks do not: each locks a file for each of its
 //! ports. Outgoing connections do not either: Linux takes their ports from another range.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,22 +16,22 @@ use rand::RngExt as _;
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const TRIES: usize = 200;
 
-/// Gives each port once, as long as it lives.
+/// Gives each port once, until it is given back.
 #[derive(Debug)]
 pub(crate) struct Ports {
     standard_when_free: bool,
-    held: Vec<File>,
+    held: HashMap<u16, File>,
 }
 
 impl Ports {
     /// Gives standard ports if they are free.
     pub(crate) fn standard_when_free() -> Self {
-        Self { standard_when_free: true, held: Vec::new() }
+        Self { standard_when_free: true, held: HashMap::new() }
     }
 
     /// Gives no standard ports, for stacks that run side by side.
     pub(crate) fn any() -> Self {
-        Self { standard_when_free: false, held: Vec::new() }
+        Self { standard_when_free: false, held: HashMap::new() }
     }
 
     /// A free port on 127.0.0.1.
@@ -50,11 +51,16 @@ impl Ports {
             .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no free port found"))
     }
 
+    /// Another instance or another stack may use the port again.
+    pub(crate) fn give_back(&mut self, port: u16) {
+        self.held.remove(&port);
+    }
+
     fn take(&mut self, port: u16) -> bool {
         let Ok(lock) = lock(port) else { return false };
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
         if free {
-            self.held.push(lock);
+            self.held.insert(port, lock);
         }
         free
     }
@@ -94,6 +100,15 @@ mod tests {
         let given: HashSet<u16> =
             (0..200).flat_map(|_| [one.choose(8080).unwrap(), other.choose(8080).unwrap()]).collect();
         assert_eq!(given.len(), 400);
+    }
+
+    #[test]
+    fn a_port_that_was_given_back_is_free() {
+        let mut ports = Ports::any();
+        let port = ports.choose_any().unwrap();
+        assert_ne!(Ports::standard_when_free().choose(port).unwrap(), port);
+        ports.give_back(port);
+        assert_eq!(Ports::standard_when_free().choose(port).unwrap(), port);
     }
 
     #[test]

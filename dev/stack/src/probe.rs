@@ -1,5 +1,6 @@
 //! Whether a part is ready. It is asked in the same way as its clients do.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -39,14 +40,35 @@ impl Probe {
     /// Whether its optional dependencies are up as well. Services start at the same time, and are ready before they have
     /// found each other.
     pub(crate) fn is_connected(self) -> Result<(), String> {
-        let Self::ServiceIsReady(port) = self else { return self.is_ready() };
+        self.is_connected_to_all_but(&BTreeSet::new())
+    }
+
+    /// As [`Self::is_connected`], but some dependencies may be down.
+    pub(crate) fn is_connected_to_all_but(self, excused: &BTreeSet<String>) -> Result<(), String> {
+        let down = self.missing()?;
+        let down: Vec<&str> = down.difference(excused).map(String::as_str).collect();
+        if down.is_empty() { Ok(()) } else { Err(format!("it has not found {}", down.join(", "))) }
+    }
+
+    /// The dependencies of a ready part that are down.
+    pub(crate) fn missing(self) -> Result<BTreeSet<String>, String> {
+        let Self::ServiceIsReady(port) = self else { return self.is_ready().map(|()| BTreeSet::new()) };
         let report = readiness(port)?;
         let dependencies = report["dependencies"].as_object().into_iter().flatten();
-        let down: Vec<&str> = dependencies
-            .filter(|(_, state)| state["status"] != "up")
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if down.is_empty() { Ok(()) } else { Err(format!("it has not found {}", down.join(", "))) }
+        Ok(dependencies.filter(|(_, state)| state["status"] != "up").map(|(name, _)| name.clone()).collect())
+    }
+}
+
+/// Whether Consul lists the instance of a service with this management port, and its check passes.
+pub(crate) fn is_listed(consul: u16, app: &str, management: u16) -> Result<(), String> {
+    let (_, listed) = get(&format!("http://127.0.0.1:{consul}/v1/health/service/{app}?passing=true"))?;
+    // The last part of an id is the management port (`service_host`).
+    let end = format!("-{management}");
+    let mut ids = listed.as_array().into_iter().flatten().filter_map(|entry| entry["Service"]["ID"].as_str());
+    if ids.any(|id| id.ends_with(&end)) {
+        Ok(())
+    } else {
+        Err("Consul does not list it as healthy".to_owned())
     }
 }
 

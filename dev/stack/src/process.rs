@@ -70,6 +70,17 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Gives its pid file and its log the name of another part.
+    pub(crate) fn rename(&mut self, from: &str, to: &str, home: &Home) -> Result<(), StackError> {
+        let pid_file = leftovers::pid_file(home, to);
+        let renamed = fs::rename(&self.pid_file, &pid_file).and_then(|()| {
+            self.pid_file = pid_file;
+            keep_older(&home.log(to))?;
+            fs::rename(home.log(from), home.log(to))
+        });
+        renamed.map_err(StackError::io(format!("giving {from} the name {to}")))
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         // An error means that the child has ended, which is what is wanted.
         let _ = kill(pid_of(&self.child), signal);
@@ -104,6 +115,14 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
         drop(fs::remove_file(&self.pid_file));
+    }
+}
+
+/// A log has one process. That of the process before is kept as `{part}.log.1`.
+pub(crate) fn keep_older(log: &Path) -> io::Result<()> {
+    match fs::rename(log, log.with_extension("log.1")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
     }
 }
 

@@ -18,7 +18,8 @@ pub fn reset(checkout: &Path, keep_tools: bool) -> Result<Vec<PathBuf>, StackErr
     leftovers::end_all(&home)?;
     home.sweep().map_err(StackError::io("removing what throw-away stacks left"))?;
 
-    let mut folders = vec![home.data().to_owned(), home.secrets(), home.config(), home.run(), home.logs()];
+    let mut folders =
+        vec![home.data().to_owned(), home.secrets(), home.config(), home.run(), home.programs(), home.logs()];
     if !keep_tools {
         folders.push(home.tools());
     }

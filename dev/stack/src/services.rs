@@ -15,9 +15,10 @@ use crate::probe::Probe;
 use crate::secrets::Secrets;
 
 /// How long a service may take to become ready on a busy machine, and to drain after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// All other services read their settings from it.
 pub(crate) const CONFIG_SERVER: &str = "config-server";
+pub(crate) const GATEWAY: &str = "gateway";
 
 /// A service.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         calls_services: true,
     },
     ServiceKind {
-        name: "gateway",
+        name: GATEWAY,
         standard_port: 8080,
         standard_management_port: 9080,
         schema: None,
@@ -95,8 +96,10 @@ impl ServicePorts {
         })
     }
 
-    pub(crate) fn any(ports: &mut Ports) -> io::Result<Self> {
-        Ok(Self { serving: ports.choose_any()?, management: ports.choose_any()? })
+    /// Ports for a further instance. The gateways share the port at which clients call them.
+    pub(crate) fn further(app: &str, first: Self, ports: &mut Ports) -> io::Result<Self> {
+        let serving = if app == GATEWAY { first.serving } else { ports.choose_any()? };
+        Ok(Self { serving, management: ports.choose_any()? })
     }
 
     pub(crate) fn url(self) -> String {
@@ -110,13 +113,13 @@ impl ServicePorts {
 
 /// How config-server is started: with the settings in git, and those of this stack over them.
 pub(crate) fn config_server_plan(
-    binaries: &Path,
+    program: &Path,
     home: &Home,
     secrets: &Secrets,
     credentials: &Path,
     ports: ServicePorts,
 ) -> PartPlan {
-    let launch = Launch::new(CONFIG_SERVER, &binaries.join(CONFIG_SERVER))
+    let launch = Launch::new(CONFIG_SERVER, program)
         .arg("--config-dir")
         .arg(home.checked_in_config())
         .arg("--config-dir")
@@ -128,31 +131,25 @@ pub(crate) fn config_server_plan(
     plan(launch, ports)
 }
 
-/// How another service is started. The rest is in its settings.
+/// How an instance of another service is started. The rest is in its settings.
 pub(crate) fn service_plan(
     part: &str,
     app: &str,
-    binaries: &Path,
+    program: &Path,
     secrets: &Secrets,
     config_server_url: &str,
     ports: ServicePorts,
 ) -> PartPlan {
-    let launch = Launch::new(part, &binaries.join(app)).args(settings_flags(app, secrets, config_server_url));
+    let launch = Launch::new(part, program)
+        .args(settings_flags(app, secrets, config_server_url))
+        .args(["--listen", &format!("127.0.0.1:{}", ports.serving)])
+        .args(["--management", &format!("127.0.0.1:{}", ports.management)]);
     plan(launch, ports)
 }
 
-/// Sets other ports than those in the settings, for a further instance.
-pub(crate) fn with_ports(mut plan: PartPlan, ports: ServicePorts) -> PartPlan {
-    plan.launch = plan
-        .launch
-        .args(["--listen", &format!("127.0.0.1:{}", ports.serving)])
-        .args(["--management", &format!("127.0.0.1:{}", ports.management)]);
-    plan
-}
-
-/// A service's binary with the flags by which it finds its settings, to run one of its commands.
-pub(crate) fn command(app: &str, binaries: &Path, secrets: &Secrets, config_server_url: &str) -> Command {
-    let mut command = Command::new(binaries.join(app));
+/// A service's program with the flags by which it finds its settings, to run one of its commands.
+pub(crate) fn command(app: &str, program: &Path, secrets: &Secrets, config_server_url: &str) -> Command {
+    let mut command = Command::new(program);
     command.args(settings_flags(app, secrets, config_server_url));
     command
 }

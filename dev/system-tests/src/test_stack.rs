@@ -38,7 +38,15 @@ pub async fn exclusive() -> MutexGuard<'static, ()> {
 /// # Panics
 /// If it does not start.
 pub fn start(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
-    start_in(Home::throwaway(stack::checkout()), overrides)
+    start_in(Home::throwaway(stack::checkout()), &[], overrides)
+}
+
+/// As [`start`], with several instances of some services.
+///
+/// # Panics
+/// If it does not start.
+pub fn start_many(counts: &[(&str, u16)], overrides: Vec<Override>) -> Stack {
+    start_in(Home::throwaway(stack::checkout()), counts, |_| overrides)
 }
 
 /// As [`start`], on servers that wait for the disk, and so lose nothing when they are killed.
@@ -46,11 +54,12 @@ pub fn start(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
 /// # Panics
 /// If it does not start.
 pub fn start_durable(overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
-    start_in(Home::measured(stack::checkout()), overrides)
+    start_in(Home::measured(stack::checkout()), &[], overrides)
 }
 
-fn start_in(home: Home, overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
+fn start_in(home: Home, counts: &[(&str, u16)], overrides: impl FnOnce(&Servers) -> Vec<Override>) -> Stack {
     let binaries = binaries();
+    let instances = counts.iter().map(|(app, count)| ((*app).to_owned(), *count)).collect();
     let database = std::env::var(DATABASE).map(|name| name.parse().expect("the name of a database server"));
     let options = ServerOptions {
         home,
@@ -60,7 +69,7 @@ fn start_in(home: Home, overrides: impl FnOnce(&Servers) -> Vec<Override>) -> St
     };
     let started = Servers::start(options).and_then(|servers| {
         let overrides = overrides(&servers);
-        Stack::start(servers, Options { binaries, overrides })
+        Stack::start(servers, Options { binaries, overrides, instances })
     });
     match started {
         Ok(stack) => stack,
@@ -145,7 +154,11 @@ pub async fn wait_until_served(client: &Client, path: &str) {
     until(&format!("{path} is served"), PATIENCE, async || client.get(path).send().await.status == 200).await;
 }
 
-fn binaries() -> PathBuf {
+/// The folder of the five binaries.
+///
+/// # Panics
+/// If the tests were not started by `cargo xtask test`.
+pub fn binaries() -> PathBuf {
     let Some(folder) = std::env::var_os(BINARIES) else {
         panic!("{BINARIES} is not set: run these tests by `cargo xtask test -p system-tests`")
     };

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, compose, demo, docs, operate, reset, seed, test, up};
+use commands::{bench, ci, compose, demo, docs, operate, reset, roll, seed, test, up};
 
 /// Starts, demonstrates, tests and measures Dalkom.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Starts MariaDB, Redis, Consul and the five services, and keeps them up until Ctrl-C
     Up(up::Arguments),
+    /// Replaces the instances of a service of the running stack, without an answer lost
+    Roll(roll::Arguments),
     /// Plays a day of a seller and two customers through the gateway
     Demo(demo::Arguments),
     /// Prepares what docker-compose.yml needs
@@ -58,6 +60,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Up(arguments) => up::run(&arguments),
+        Command::Roll(arguments) => roll::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),

@@ -7,12 +7,14 @@
 //! |---|---|
 //! | `limits` | the limits for clients |
 //! | `drain` | how far a process has stopped serving |
+//! | `closing` | closing the port without losing a connection |
 //! | `connection` | one connection: its requests, and its end |
 //! | `arrival` | the body of a request: one that stalls, and one that nobody reads |
 //! | `threads` | a thread with a listener and connections of its own |
 //! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
 
 mod arrival;
+mod closing;
 mod connection;
 mod drain;
 mod limits;
@@ -32,9 +34,10 @@ use tokio_util::task::TaskTracker;
 use crate::handler::Handler;
 
 pub(crate) use arrival::Arrival;
+use closing::{ClosingPort, is_of_one_connection};
 pub use drain::Drain;
 pub(crate) use limits::Limits;
-pub(crate) use threads::{bind, serve_on_threads};
+pub(crate) use threads::{bind, listen, serve_on_threads};
 
 /// The pause when no connection can be accepted, because too many files are open.
 const PAUSE_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
@@ -75,10 +78,9 @@ async fn serve_permitted(
         }
     }
     // Clients whose connections the kernel has accepted already may have sent their requests.
-    while let Some(Ok(accepted)) = accept(&listener, &permits).now_or_never() {
-        take(accepted);
+    if let Err(error) = take_rest(listener, &permits, take).await {
+        tracing::warn!(%error, "connections were lost when the port was closed");
     }
-    drop(listener);
     open.close();
     open.wait().await;
 }
@@ -97,9 +99,18 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<
     }
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+/// Closes the port after the last connection that the kernel has accepted.
+async fn take_rest(
+    listener: TcpListener,
+    permits: &Arc<Semaphore>,
+    take: impl Fn(Accepted),
+) -> io::Result<()> {
+    let port = ClosingPort::begin(listener).await?;
+    loop {
+        let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+        let Some((stream, peer)) = port.accept()? else { return Ok(()) };
+        take((stream, peer, permit));
+    }
 }
 
 #[cfg(test)]

@@ -356,7 +356,7 @@ async fn bytes_that_are_no_request_are_refused_also_if_the_client_goes_on_sendin
 
 #[tokio::test]
 async fn threads_with_connections_of_their_own_answer_on_one_port_and_drain_together() {
-    let listeners = bind("127.0.0.1:0".parse().unwrap(), 3.try_into().unwrap()).unwrap();
+    let listeners = listen(bind("127.0.0.1:0".parse().unwrap(), 3.try_into().unwrap()).unwrap()).unwrap();
     let address = listeners[0].local_addr().unwrap();
     let thread = async || format!("{:?} hello", std::thread::current().id());
     let handler = Arc::new(Handler::from(Router::new().route("/", get(thread))));

@@ -19,20 +19,26 @@ use crate::handler::Handler;
 /// Waiting connections that the kernel keeps for each listener.
 const BACKLOG: u32 = 1024;
 
-/// Binds one address for each thread. Port 0 takes a free one, the same for all.
-pub(crate) fn bind(address: SocketAddr, threads: NonZeroU16) -> io::Result<Vec<TcpListener>> {
-    let first = listener(address)?;
+/// Binds one address for each thread. Port 0 takes a free one, the same for all. No connection comes before [`listen`]: other
+/// processes may share the port, and serve it as long as this one is starting.
+pub(crate) fn bind(address: SocketAddr, threads: NonZeroU16) -> io::Result<Vec<TcpSocket>> {
+    let first = socket(address)?;
     let bound = first.local_addr()?;
-    let others = (1..threads.get()).map(|_| listener(bound));
+    let others = (1..threads.get()).map(|_| socket(bound));
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
+    Ok(socket)
+}
+
+/// From now on the kernel gives connections to these sockets.
+pub(crate) fn listen(bound: Vec<TcpSocket>) -> io::Result<Vec<TcpListener>> {
+    bound.into_iter().map(|socket| socket.listen(BACKLOG)?.into_std()).collect()
 }
 
 /// Serves each listener on a thread of its own, as [`super::serve`] does. The limit of connections is for all of them.

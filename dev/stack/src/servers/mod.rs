@@ -18,6 +18,7 @@ use crate::lock::CheckoutLock;
 use crate::log_tail::LogTail;
 use crate::parts::{PartReport, Parts};
 use crate::ports::Ports;
+use crate::process::keep_older;
 use crate::progress::Progress;
 use crate::secrets::Secrets;
 use crate::tools::Tools;
@@ -157,7 +158,7 @@ fn keep_one_older_log(home: &Home) -> Result<(), StackError> {
         for entry in fs::read_dir(home.logs())? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "log") {
-                fs::rename(&path, path.with_extension("log.1"))?;
+                keep_older(&path)?;
             }
         }
         Ok(())

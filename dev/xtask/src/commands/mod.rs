@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod docs;
 pub(crate) mod operate;
 pub(crate) mod reset;
+pub(crate) mod roll;
 pub(crate) mod seed;
 pub(crate) mod test;
 pub(crate) mod up;

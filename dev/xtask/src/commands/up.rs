@@ -1,33 +1,63 @@
 //! `cargo xtask up`: the whole stack, until Ctrl-C.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use stack::{Database, Home, Options, ServerOptions, Servers, Stack};
+use stack::{Control, Database, Home, Incident, Interrupt, Options, SERVICES, ServerOptions, Servers, Stack};
 
 use crate::cargo::{self, Profile};
 use crate::display::display;
 use crate::failure::print_log;
 use crate::signals::Signals;
 
-/// How often the parts are checked.
-const INTERVAL: Duration = Duration::from_millis(250);
-/// A part that has ended more often than this within [`EXIT_WINDOW`] is not started again.
-const EXITS_TOLERATED: usize = 5;
-const EXIT_WINDOW: Duration = Duration::from_mins(1);
+/// More instances of a service do not make a machine faster.
+const MOST_INSTANCES: u16 = 16;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Builds with the profile that the benchmarks use: slower to build, faster to run
     #[arg(long)]
     release: bool,
+    /// The number of instances of some services: member-api=2,order-api=2,gateway=2
+    #[arg(long, value_name = "SERVICE=N,…", default_value = "")]
+    instances: Instances,
+}
+
+/// The number of instances of each service that has more than one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Instances(BTreeMap<String, u16>);
+
+impl FromStr for Instances {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut numbers = BTreeMap::new();
+        for word in text.split(',').filter(|word| !word.is_empty()) {
+            let (service, number) = word.split_once('=').ok_or_else(|| format!("{word} is not SERVICE=N"))?;
+            if !SERVICES.iter().any(|kind| kind.name == service) {
+                let known: Vec<_> = SERVICES.iter().map(|kind| kind.name).collect();
+                return Err(format!("{service} is no service; the services are {}", known.join(", ")));
+            }
+            let number = number.parse().ok().filter(|number| (1..=MOST_INSTANCES).contains(number));
+            let number = number.ok_or_else(|| format!("{word}: the number is from 1 to {MOST_INSTANCES}"))?;
+            if service == "config-server" && number > 1 {
+                return Err("there is one config-server: the others know its address".to_owned());
+            }
+            if numbers.insert(service.to_owned(), number).is_some() {
+                return Err(format!("{service} is named twice"));
+            }
+        }
+        Ok(Self(numbers))
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let profile = if arguments.release { Profile::Release } else { Profile::Dev };
-    let stack = start(&signals, profile)?;
+    let stack = start(&signals, profile, &arguments.instances)?;
     print_addresses(&stack);
     println!("\nCtrl-C drains and stops everything. The data stays.");
     keep_running(&stack, &signals)?;
@@ -38,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Builds and starts the lasting stack of this checkout. The servers start first, so that a second `up` fails before it
 /// builds.
-pub(crate) fn start(signals: &Signals, profile: Profile) -> anyhow::Result<Stack> {
+pub(crate) fn start(signals: &Signals, profile: Profile, instances: &Instances) -> anyhow::Result<Stack> {
     let progress = display();
     let servers = Servers::start(ServerOptions {
         home: Home::lasting(stack::checkout()),
@@ -48,26 +78,42 @@ pub(crate) fn start(signals: &Signals, profile: Profile) -> anyhow::Result<Stack
     })?;
     progress.note("Building the five services. The first time this takes some minutes.");
     let binaries = cargo::build_services(profile)?;
-    Ok(Stack::start(servers, Options { binaries, overrides: Vec::new() })?)
+    Ok(Stack::start(servers, Options { binaries, instances: instances.0.clone(), ..Options::default() })?)
 }
 
-/// Starts parts again that have ended by themselves, until a signal comes.
+/// Starts parts again that end by themselves, and obeys `cargo xtask roll`, until a signal comes.
 pub(crate) fn keep_running(stack: &Stack, signals: &Signals) -> anyhow::Result<()> {
-    let mut exits: Vec<(String, Instant)> = Vec::new();
-    while !signals.wait(INTERVAL) {
-        for (part, status) in stack.take_exited() {
-            eprintln!("\n{part} ended by itself ({status}).");
-            print_log(&stack.log_tail(&part));
-            exits.retain(|(_, when)| when.elapsed() < EXIT_WINDOW);
-            exits.push((part.clone(), Instant::now()));
-            if exits.iter().filter(|(exited, _)| *exited == part).count() > EXITS_TOLERATED {
-                bail!("{part} ended more than {EXITS_TOLERATED} times within a minute");
-            }
-            eprintln!("Starting {part} again.");
-            stack.start_again(&part).with_context(|| format!("starting {part} again"))?;
-        }
-    }
+    let control = Control::open(stack)?;
+    let over = Interrupt::default();
+    thread::scope(|scope| {
+        scope.spawn(|| control.obey(stack, &over));
+        stack.supervise(|time| signals.wait(time), &tell);
+        over.raise();
+    });
     Ok(())
+}
+
+fn tell(incident: Incident) {
+    match incident {
+        Incident::Ended { part, status, log, pause } => {
+            eprintln!("\n{part} ended by itself ({status}).");
+            print_log(&log);
+            eprintln!("Starting {part} again{}.", in_a_while(pause));
+        }
+        Incident::NotStarted { part, error, pause } => {
+            eprintln!("\n{part} can't be started: {error}.");
+            eprintln!("The other parts go on. Trying {part} again{}.", in_a_while(pause));
+        }
+        Incident::NotReady { part, error } => {
+            eprintln!("\n{part} still starts: {error}.");
+            eprintln!("The other parts go on. Waiting for {part}.");
+        }
+        Incident::Back { part } => eprintln!("{part} is back."),
+    }
+}
+
+fn in_a_while(pause: Duration) -> String {
+    if pause.is_zero() { String::new() } else { format!(" in {} s", pause.as_secs()) }
 }
 
 fn print_addresses(stack: &Stack) {
@@ -88,4 +134,23 @@ fn print_addresses(stack: &Stack) {
         println!("  {name:14} {address:42} {what}");
     }
     println!("\n  `cargo xtask demo` in another terminal plays a day through the gateway.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_numbers_of_known_services() {
+        let read = |text: &str| text.parse::<Instances>();
+        let two = read("member-api=2,gateway=3").unwrap().0;
+        assert_eq!(two, BTreeMap::from([("member-api".to_owned(), 2), ("gateway".to_owned(), 3)]));
+        assert_eq!(read("").unwrap(), Instances::default());
+        for wrong in
+            ["member-api", "member=2", "member-api=0", "member-api=17", "member-api=x", "config-server=2"]
+        {
+            read(wrong).unwrap_err();
+        }
+        assert!(read("gateway=1,gateway=2").unwrap_err().contains("twice"));
+    }
 }

@@ -36,8 +36,14 @@ const INVARIANTS: [Invariant; 7] = [
         suffix: ".rs",
         within: "",
         beginning: "",
-        // The benchmark plays a Consul to a gateway that runs alone.
-        except: &["crates/discovery/", "dev/bench/src/gateway/stage.rs"],
+        // The benchmark plays a Consul to a gateway that runs alone. The stack asks whether an instance is listed. A test makes
+        // all checks fail.
+        except: &[
+            "crates/discovery/",
+            "dev/bench/src/gateway/stage.rs",
+            "dev/stack/src/probe.rs",
+            "dev/system-tests/tests/rolling/servers.rs",
+        ],
     },
     Invariant {
         text: "only `db/` and `db.rs` contain SQL",

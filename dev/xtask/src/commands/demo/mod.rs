@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let signals = Signals::listen()?;
-    let stack = up::start(&signals, Profile::Dev)?;
+    let stack = up::start(&signals, Profile::Dev, &up::Instances::default())?;
     let story = Story::new(Api::new(&stack.gateway_url()));
     stack.create_admin(&story.admin_email(), &story.password)?;
     story.play()?;

@@ -1,0 +1,1 @@
+CREATE TABLE flour (grams BIGINT NOT NULL)

@@ -1,0 +1,1 @@
+CREATE TABLE sugar (grams BIGINT NOT NULL)

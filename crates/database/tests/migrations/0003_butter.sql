@@ -1,0 +1,1 @@
+CREATE TABLE butter (grams BIGINT NOT NULL)
