@@ -33,11 +33,22 @@ pub(super) struct Bucket {
     pub(super) limit: Limit,
     /// Whether they delay this attempt. If not, they are only counted.
     pub(super) decides: bool,
-    /// Whether a success makes them forgotten.
-    pub(super) ends_with_success: bool,
+    /// What a success does to them.
+    pub(super) after_success: AfterSuccess,
     /// Whether the answer shows the client how many attempts are left.
     pub(super) is_told: bool,
     pub(super) found: Option<Failures>,
+}
+
+/// What a success does to the failures of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AfterSuccess {
+    /// They stay.
+    Kept,
+    /// They are forgotten.
+    Deleted,
+    /// As many as there were from the place of the attempt are forgiven. Those of guessers elsewhere stay.
+    LessThoseFromHere,
 }
 
 /// What is left of each limit, by its name.
@@ -120,9 +131,9 @@ impl Attempt {
         record.await
     }
 
-    /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account are
-    /// deleted. The failures of the address stay: otherwise an attacker with an account could sign in to it to get more guesses.
-    /// If this place was known before, the failures on the account from other places stay too.
+    /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account from this
+    /// place are forgotten. Those from other places stay: otherwise guessers would get new attempts whenever the member signs in.
+    /// The failures of the address stay too: otherwise an attacker with an account could sign in to it to get more guesses.
     pub async fn record_success(
         &self,
         connection: &mut Connection,
@@ -135,13 +146,25 @@ impl Attempt {
         let mut found: Vec<_> = self.buckets.iter().filter(|bucket| bucket.found.is_some()).collect();
         found.sort_unstable_by_key(|bucket| bucket.subject);
         for bucket in found {
-            if bucket.ends_with_success {
+            if bucket.after_success == AfterSuccess::Deleted {
                 sign_in_failures::delete(connection, bucket.subject).await?;
-            } else if let (true, Some(until)) = (bucket.decides, self.claimed_until) {
+                continue;
+            }
+            if bucket.after_success == AfterSuccess::LessThoseFromHere {
+                sign_in_failures::forgive(connection, bucket.subject, self.refill_of_here(now)).await?;
+            }
+            if let (true, Some(until)) = (bucket.decides, self.claimed_until) {
                 sign_in_failures::release(connection, bucket.subject, until, now).await?;
             }
         }
         Ok(())
+    }
+
+    /// How long the failures that are forgotten would have taken to be forgiven.
+    fn refill_of_here(&self, now: OffsetDateTime) -> Duration {
+        let forgotten = self.buckets.iter().filter(|bucket| bucket.after_success == AfterSuccess::Deleted);
+        let left = forgotten.map(|bucket| Duration::try_from(bucket.failures(now).clear_at - now));
+        left.filter_map(Result::ok).max().unwrap_or_default()
     }
 
     fn deciding(&self) -> impl Iterator<Item = &Bucket> {

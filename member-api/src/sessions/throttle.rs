@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::members::Email;
-use crate::sessions::attempt::{ACCOUNT, ADDRESS, Attempt, Bucket};
+use crate::sessions::attempt::{ACCOUNT, ADDRESS, AfterSuccess, Attempt, Bucket};
 use crate::sessions::db::{known_places, sign_in_failures};
 use crate::sessions::delay::Limit;
 use crate::sessions::subjects::{Subject, SubjectKey, Subjects};
@@ -87,9 +87,8 @@ impl Throttle {
         let member_id = member_id.unwrap_or(MemberId(Uuid::nil()));
         let since = self.known_since(now);
         let is_known = known_places::is_known(connection, member_id, origin.place, since).await?;
-        // A success does not forgive what others have tried: they would get new attempts with each sign-in of the member.
-        buckets[0] =
-            Bucket { decides: !is_known, is_told: !is_known, ends_with_success: false, ..buckets[0] };
+        let after_success = if is_known { AfterSuccess::Kept } else { AfterSuccess::LessThoseFromHere };
+        buckets[0] = Bucket { decides: !is_known, is_told: !is_known, after_success, ..buckets[0] };
         let here = bucket(ACCOUNT, origin.account_here, self.account);
         buckets.push(Bucket { decides: is_known, is_told: is_known, ..here });
         let address = bucket(ADDRESS, origin.address, self.address);
@@ -124,7 +123,7 @@ fn bucket(name: &'static str, subject: Subject, limit: Limit) -> Bucket {
         limit,
         decides: true,
         is_told: true,
-        ends_with_success: name == ACCOUNT,
+        after_success: if name == ACCOUNT { AfterSuccess::Deleted } else { AfterSuccess::Kept },
         found: None,
     }
 }

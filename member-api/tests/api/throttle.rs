@@ -159,6 +159,22 @@ async fn a_right_password_makes_an_account_start_anew(_: MySqlPoolOptions, optio
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn a_sign_in_from_a_new_place_gives_guessers_no_new_attempts(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let kim = world.customer("kim").await;
+    for n in 0..3 {
+        assert_eq!(guess(&world, &kim.email, &format!("192.0.2.{n}")).await, StatusCode::UNAUTHORIZED);
+    }
+    world.clock_control.advance(Duration::from_secs(1));
+    assert_eq!(attempt(&world, &kim.email, PASSWORD, "198.51.100.1").await.status, StatusCode::CREATED);
+    assert_eq!(guess(&world, &kim.email, "192.0.2.9").await, StatusCode::UNAUTHORIZED, "after its delay");
+    assert_eq!(guess(&world, &kim.email, "192.0.2.10").await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn many_wrong_passwords_from_an_address_delay_others_there_but_not_members_who_are_known_there(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,

@@ -1,5 +1,7 @@
 //! The table `sign_in_failures`.
 
+use std::time::Duration;
+
 use database::Connection;
 use sqlx::{FromRow, MySql, QueryBuilder};
 use time::OffsetDateTime;
@@ -76,6 +78,22 @@ pub async fn release(
         .bind(claimed_until)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Forgives some failures of a subject: those that would have taken this long.
+pub async fn forgive(connection: &mut Connection, subject: Subject, refill: Duration) -> sqlx::Result<()> {
+    let microseconds = u64::try_from(refill.as_micros()).unwrap_or(u64::MAX);
+    if microseconds == 0 {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE sign_in_failures SET clear_at = DATE_SUB(clear_at, INTERVAL ? MICROSECOND) WHERE subject = ?",
+    )
+    .bind(microseconds)
+    .bind(&subject[..])
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
