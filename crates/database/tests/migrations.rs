@@ -1,5 +1,4 @@
 //! Migrations of processes that start at the same time.
-#![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use database::Database;
 use futures::future::join_all;

@@ -68,7 +68,7 @@ impl World {
 
     /// Waits until each gateway is connected to all, and Consul lists every instance.
     async fn wait_until_all_are_found(&self) {
-        let found = async || self.do_blocking(|stack| stack.is_connected()).await;
+        let found = async || self.do_blocking(Stack::is_connected).await;
         until("all instances are healthy", PATIENCE, found).await;
     }
 }
