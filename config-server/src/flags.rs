@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use service_host::SettingsSource;
+use service_host::{Loaded, SettingsSource};
 use settings::{PropertySource, Tree};
 
 use crate::environment::{Environments, Query};
@@ -32,7 +32,13 @@ pub(crate) struct Flags {
 }
 
 impl SettingsSource for Flags {
-    async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
+    async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Loaded> {
+        Ok(self.read(application, profiles).await?.into())
+    }
+}
+
+impl Flags {
+    async fn read(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
         anyhow::ensure!(!self.directories.is_empty(), "at least one --config-dir is needed");
         let profiles: Vec<&str> = profiles.split(',').map(str::trim).collect();
         let query = Query::new(application, &profiles.join(","), None).context("--profile")?;
@@ -47,9 +53,7 @@ impl SettingsSource for Flags {
         environment.property_sources.insert(0, self.as_property_source()?);
         Ok(Tree::from_environment(&environment)?)
     }
-}
 
-impl Flags {
     fn as_property_source(&self) -> anyhow::Result<PropertySource> {
         let mut source = BTreeMap::new();
         let lists = [("directories", &self.directories), ("key-files", &self.key_files)];
@@ -96,9 +100,9 @@ mod tests {
         fs::write(folder.path().join("config-server.yml"), "credentials-file: /own").unwrap();
         let directories = [folder.path().to_owned()];
 
-        let read = flags(&directories, None).load("config-server", "default").await.unwrap();
+        let read = flags(&directories, None).read("config-server", "default").await.unwrap();
         let settings: Settings = read.finish().unwrap();
-        let read = flags(&directories, Some("/flag")).load("config-server", "default").await.unwrap();
+        let read = flags(&directories, Some("/flag")).read("config-server", "default").await.unwrap();
         let with_flag: Settings = read.finish().unwrap();
 
         assert_eq!(settings.directories, directories);
@@ -115,16 +119,16 @@ mod tests {
     async fn a_missing_setting_is_named() {
         let folder = tempfile::tempdir().unwrap();
 
-        let tree = flags(&[folder.path().to_owned()], None).load("config-server", "default").await.unwrap();
+        let tree = flags(&[folder.path().to_owned()], None).read("config-server", "default").await.unwrap();
 
         assert_eq!(tree.finish::<Settings>().unwrap_err().to_string(), "credentials-file: is missing");
     }
 
     #[tokio::test]
     async fn no_directory_or_one_that_is_not_there_is_an_error() {
-        let none = flags(&[], None).load("config-server", "default").await.unwrap_err();
+        let none = flags(&[], None).read("config-server", "default").await.unwrap_err();
         let gone =
-            flags(&[PathBuf::from("/nowhere")], None).load("config-server", "default").await.unwrap_err();
+            flags(&[PathBuf::from("/nowhere")], None).read("config-server", "default").await.unwrap_err();
 
         assert!(none.to_string().contains("--config-dir"), "{none}");
         assert!(gone.to_string().contains("/nowhere"), "{gone}");

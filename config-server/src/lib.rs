@@ -20,6 +20,7 @@
 //! | [`settings`], `flags` | the settings of config-server itself, and their source |
 //! | [`http`] | the routes |
 //! | `waiting` | answers who waits for a change |
+//! | `instances` | which process runs which version |
 //! | [`commands`] | `config-server check`, `keygen`, `seal`, `open`, `keys` and `reseal` |
 //! | `server`, `service` | the state that the routes share, and the start of the process |
 //!
@@ -31,6 +32,7 @@ pub mod environment;
 mod flags;
 pub mod format;
 pub mod http;
+mod instances;
 pub mod names;
 pub mod repository;
 pub mod sealing;

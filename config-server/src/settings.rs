@@ -7,6 +7,7 @@ use garde::Validate;
 use serde::Deserialize;
 
 use crate::environment::Options;
+use crate::repository::git::GitSettings;
 use crate::sealing::spring::SpringSettings;
 
 /// The settings of config-server, besides those of every process. The flags `--config-dir`, `--key-file` and
@@ -26,6 +27,11 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub spring: SpringSettings,
+    /// A git repository with settings files. It is served in place of the directories, from which config-server then reads only
+    /// its own settings.
+    #[serde(default)]
+    #[garde(dive)]
+    pub git: Option<GitSettings>,
     /// The YAML file with the password of each application.
     #[garde(skip)]
     pub credentials_file: PathBuf,

@@ -67,7 +67,7 @@ impl Waiting {
             // A change that comes after this line ends the wait below.
             changes.mark_seen();
             let environment = find()?;
-            let tag = tag(&environment.version);
+            let tag = tag(&environment.digest);
             if wish.known.as_ref().is_none_or(|known| known.precondition_passes(&tag)) {
                 return Ok(Outcome::Found(environment, tag));
             }
@@ -145,6 +145,7 @@ mod tests {
                 profiles: ["default".to_owned()],
                 label: None,
                 version: "a".to_owned(),
+                digest: "a".to_owned(),
                 state: None,
                 property_sources: Vec::new(),
                 opened: std::collections::BTreeSet::new(),

@@ -1,7 +1,5 @@
 //! Starts the service, and runs its commands.
 
-use std::time::Duration;
-
 use account_closing::{ClosingClient, ORDER_API, STORE_API};
 use clap::Subcommand;
 use database::Database;
@@ -45,8 +43,8 @@ impl Service for MemberApi {
         let database = connect(&settings).await?;
         let clock = host.clock().clone();
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
-        host.user_keys().replace(&tokens.jwks());
-        let throttle = Throttle::new(&settings.sign_in, &settings.tokens)?;
+        tokens.publish(host.user_keys().clone());
+        let throttle = Throttle::new(settings.sign_in, settings.tokens)?;
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
@@ -60,9 +58,8 @@ impl Service for MemberApi {
         };
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
-        let interval = Duration::from_secs(settings.audit.interval_s);
-        let (audit, shutdown) =
-            (ledger_audit::audit_periodically(database.clone(), clock.clone(), interval), host.shutdown());
+        let audit = ledger_audit::audit_periodically(database.clone(), clock.clone(), settings.audit);
+        let shutdown = host.shutdown();
         let closings = state.clone();
         Ok(App::new(routes::router(state, &idempotency_keys, &wallet_lock))
             .worker("background", jobs::drain(closings.background.clone(), host.shutdown()))

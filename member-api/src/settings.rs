@@ -6,6 +6,7 @@ use std::time::Duration;
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use service_host::Live;
 
 /// The settings of member-api, besides those of every process.
 #[derive(Debug, Deserialize, Validate)]
@@ -16,7 +17,7 @@ pub struct Settings {
     pub database: database::Settings,
     /// Access and refresh tokens.
     #[garde(dive)]
-    pub tokens: Tokens,
+    pub tokens: Live<Tokens>,
     /// How passwords are hashed.
     #[garde(dive)]
     #[serde(default)]
@@ -24,11 +25,11 @@ pub struct Settings {
     /// How guessing is slowed down.
     #[garde(dive)]
     #[serde(default)]
-    pub sign_in: SignIn,
+    pub sign_in: Live<SignIn>,
     /// The audit of the ledger.
     #[garde(dive)]
     #[serde(default)]
-    pub audit: Audit,
+    pub audit: Live<Audit>,
     /// How accounts are closed.
     #[garde(dive)]
     #[serde(default)]
@@ -171,6 +172,13 @@ pub struct Audit {
     /// posting.
     #[garde(range(min = 1, max = 604_800))]
     pub interval_s: u64,
+}
+
+impl Audit {
+    /// The time between two audits.
+    pub const fn interval(&self) -> Duration {
+        Duration::from_secs(self.interval_s)
+    }
 }
 
 impl Default for Audit {

@@ -104,9 +104,11 @@ fn app_state(
     carts: Carts,
     settler: Settler,
 ) -> anyhow::Result<AppState> {
-    let call_timeout = settings.checkout.call_timeout();
-    let service_client =
-        |service| Ok::<_, anyhow::Error>(host.service_client(service)?.with_deadline(call_timeout));
+    let service_client = |service| {
+        let checkout = settings.checkout.clone();
+        let deadline = move || checkout.get().call_timeout();
+        Ok::<_, anyhow::Error>(host.service_client(service)?.with_deadline_of(deadline))
+    };
     let background = TaskTracker::new();
     let outbox = Outbox::new(
         database.clone(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use garde::Validate;
 use serde::Deserialize;
+use service_host::Live;
 use time::OffsetDateTime;
 
 use crate::settlement::day::{BusinessDay, TimeOfDay};
@@ -24,11 +25,11 @@ pub struct Settings {
     /// How orders are placed.
     #[garde(dive)]
     #[serde(default)]
-    pub checkout: CheckoutSettings,
+    pub checkout: Live<CheckoutSettings>,
     /// What can be done with an order line.
     #[garde(dive)]
     #[serde(default)]
-    pub lines: LineSettings,
+    pub lines: Live<LineSettings>,
     /// How unfinished work is claimed.
     #[garde(dive)]
     #[serde(default)]

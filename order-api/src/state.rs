@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clock::Clock;
 use database::Database;
 use member_client::MemberClient;
+use service_host::Live;
 use store_client::StoreClient;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
@@ -44,9 +45,9 @@ pub struct AppState {
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// How orders are placed.
-    pub checkout: CheckoutSettings,
+    pub checkout: Live<CheckoutSettings>,
     /// What can be done with an order line.
-    pub lines: LineSettings,
+    pub lines: Live<LineSettings>,
     /// How unfinished work is claimed.
     pub worker: WorkerSettings,
 }

@@ -29,21 +29,24 @@ impl Service for StoreApi {
         let database = connect(&settings).await?;
         search::renew(&database).await?;
         let state = AppState::new(database.clone(), host.clock().clone());
-        let expiry_pause = Duration::from_millis(settings.reservations.expiry_interval_ms);
-        let index_pause = Duration::from_millis(settings.search.index_interval_ms);
+        let Settings { reservations, search: index, .. } = settings;
         let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
         Ok(App::new(routes::router(state, &idempotency_keys))
             .watched_worker("reservation-expiry", MAX_SILENCE, {
                 let (database, clock, shutdown) = (database.clone(), host.clock().clone(), host.shutdown());
                 move |progress| {
-                    let (database, clock) = (database.clone(), clock.clone());
-                    stock::expiry_worker(database, clock, expiry_pause, progress, shutdown.clone())
+                    let (database, clock, reservations) =
+                        (database.clone(), clock.clone(), reservations.clone());
+                    let pause = move || reservations.get().expiry_interval();
+                    stock::expiry_worker(database, clock, pause, progress, shutdown.clone())
                 }
             })
             .watched_worker("search-index", MAX_SILENCE, {
                 let (database, shutdown) = (database.clone(), host.shutdown());
                 move |progress| {
-                    search::index_worker(database.clone(), index_pause, progress, shutdown.clone())
+                    let index = index.clone();
+                    let pause = move || index.get().index_interval();
+                    search::index_worker(database.clone(), pause, progress, shutdown.clone())
                 }
             })
             .watched_worker("item-figures", MAX_SILENCE, {

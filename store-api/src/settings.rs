@@ -1,7 +1,10 @@
 //! The settings of this service, besides those that every process has.
 
+use std::time::Duration;
+
 use garde::Validate;
 use serde::Deserialize;
+use service_host::Live;
 
 /// The settings of store-api, besides those of every process.
 #[derive(Debug, Deserialize, Validate)]
@@ -13,11 +16,11 @@ pub struct Settings {
     /// Reservations: stock that is held for orders.
     #[garde(dive)]
     #[serde(default)]
-    pub reservations: Reservations,
+    pub reservations: Live<Reservations>,
     /// The search index.
     #[garde(dive)]
     #[serde(default)]
-    pub search: Search,
+    pub search: Live<Search>,
 }
 
 /// The section `reservations`.
@@ -49,5 +52,19 @@ pub struct Search {
 impl Default for Search {
     fn default() -> Self {
         Self { index_interval_ms: 200 }
+    }
+}
+
+impl Reservations {
+    /// The pause between two searches.
+    pub const fn expiry_interval(&self) -> Duration {
+        Duration::from_millis(self.expiry_interval_ms)
+    }
+}
+
+impl Search {
+    /// The pause between two updates.
+    pub const fn index_interval(&self) -> Duration {
+        Duration::from_millis(self.index_interval_ms)
     }
 }

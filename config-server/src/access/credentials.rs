@@ -19,6 +19,9 @@ type PasswordDigest = [u8; 32];
 /// The entry of the operator. No application can have this name.
 const OPERATOR: &str = "operator";
 
+/// The entry of who may say that a git repository has changed. No application can have this name.
+const MONITOR: &str = "monitor";
+
 /// The passwords of the applications and of the operator.
 ///
 /// They are long and random, so a plain digest is enough to hide them. All digests have the same length, so comparing them
@@ -26,6 +29,7 @@ const OPERATOR: &str = "operator";
 pub struct Credentials {
     digests: BTreeMap<Name, PasswordDigest>,
     operator: Option<PasswordDigest>,
+    monitor: Option<PasswordDigest>,
 }
 
 /// Who has shown a password.
@@ -35,6 +39,8 @@ pub(crate) enum Caller {
     Application(Name),
     /// The operator.
     Operator,
+    /// A webhook of a git repository.
+    Monitor,
 }
 
 /// Shows the names of the applications, and no digest.
@@ -80,33 +86,36 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
-    /// Takes the passwords of applications. The name `operator` is the operator's.
+    /// Takes the passwords of applications. The name `operator` is the operator's, and `monitor` that of webhooks.
     pub fn new(passwords: impl IntoIterator<Item = (Name, SecretString)>) -> Result<Self, CredentialsError> {
         let mut digests = BTreeMap::new();
-        let mut operator = None;
+        let (mut operator, mut monitor) = (None, None);
         for (application, password) in passwords {
             if password.expose_secret().is_empty() {
                 return Err(CredentialsError::EmptyPassword(application));
             }
             let digest = digest(password.expose_secret());
-            if application.as_str() == OPERATOR {
-                operator = Some(digest);
-            } else {
-                digests.insert(application, digest);
+            match application.as_str() {
+                OPERATOR => operator = Some(digest),
+                MONITOR => monitor = Some(digest),
+                _ => drop(digests.insert(application, digest)),
             }
         }
-        Ok(Self { digests, operator })
+        Ok(Self { digests, operator, monitor })
     }
 
     /// Reads a YAML file of `application: password`.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
         let text = fs::read_to_string(path)
             .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the content of the file at `path`.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, CredentialsError> {
         let options = serde_saphyr::options! { with_snippet: false };
-        let passwords: BTreeMap<String, SecretString> =
-            serde_saphyr::from_str_with_options(&text, options).map_err(|source| {
-                CredentialsError::Format { path: path.to_owned(), source: Box::new(source) }
-            })?;
+        let passwords: BTreeMap<String, SecretString> = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|source| CredentialsError::Format { path: path.to_owned(), source: Box::new(source) })?;
         let named = passwords.into_iter().map(|(name, password)| match Name::try_from(name.clone()) {
             Ok(application) => Ok((application, password)),
             Err(source) => Err(CredentialsError::Name { name, source }),
@@ -119,15 +128,20 @@ impl Credentials {
         self.digests.keys()
     }
 
-    /// Returns the application or the operator with this name and password.
+    /// Returns who has this name and password.
     pub(crate) fn authenticate(&self, user: &str, password: &str) -> Option<Caller> {
         // An unknown user takes the same time: a digest is made and compared, too.
         let presented = digest(password);
         let name = Name::try_from(user.to_owned()).ok()?;
-        let is_operator = name.as_str() == OPERATOR;
-        let expected = if is_operator { self.operator.as_ref() } else { self.digests.get(&name) };
-        let matches = presented.ct_eq(expected.unwrap_or(&PasswordDigest::default()));
-        let caller = if is_operator { Caller::Operator } else { Caller::Application(name) };
+        let (caller, expected) = match name.as_str() {
+            OPERATOR => (Caller::Operator, self.operator),
+            MONITOR => (Caller::Monitor, self.monitor),
+            _ => {
+                let expected = self.digests.get(&name).copied();
+                (Caller::Application(name), expected)
+            }
+        };
+        let matches = presented.ct_eq(&expected.unwrap_or_default());
         Some(caller).filter(|_| expected.is_some() && bool::from(matches))
     }
 }
@@ -161,6 +175,9 @@ mod tests {
         assert_eq!(credentials.authenticate("operator", "second"), None);
         assert_eq!(credentials.applications().map(Name::as_str).collect::<Vec<_>>(), ["shop"]);
         assert_eq!(read("shop: x").unwrap().authenticate("operator", ""), None);
+        let webhook = read("monitor: third").unwrap();
+        assert_eq!(webhook.authenticate("monitor", "third"), Some(Caller::Monitor));
+        assert_eq!(webhook.applications().count(), 0);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod ownership;
+mod reload;
 
 pub(crate) use credentials::Caller;
 pub use credentials::{Credentials, CredentialsError};
 pub(crate) use ownership::Ownership;
+pub(crate) use reload::CredentialsFile;

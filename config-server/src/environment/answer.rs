@@ -19,8 +19,12 @@ pub(crate) struct Environment {
     /// One text with all profiles, as Spring has it.
     pub(crate) profiles: [String; 1],
     pub(crate) label: Option<String>,
+    /// The commit of a git repository, or else the digest.
     pub(crate) version: String,
-    /// Always null, as in Spring.
+    /// It changes whenever these settings do.
+    #[serde(skip)]
+    pub(crate) digest: String,
+    /// Null for directories, and blank for a git repository, as in Spring.
     pub(crate) state: Option<String>,
     /// The one that wins first.
     pub(crate) property_sources: Vec<Source>,
@@ -71,7 +75,8 @@ impl Serialize for WithOrigins {
             name: &'answer str,
             source: ValuesWithOrigins<'answer>,
         }
-        let Environment { name, profiles, label, version, state, property_sources, opened: _ } = &self.0;
+        let Environment { name, profiles, label, version, state, property_sources, digest: _, opened: _ } =
+            &self.0;
         let property_sources = property_sources
             .iter()
             .map(|source| SourceWithOrigins { name: &source.name, source: ValuesWithOrigins(&source.source) })

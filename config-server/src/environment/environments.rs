@@ -16,7 +16,7 @@ use crate::access::Ownership;
 use crate::format::{Document, Scalar};
 use crate::names::{Applications, Label, Name, NameError, Profiles};
 use crate::repository::{
-    BrokenFile, Changes, File, Repository, RepositoryError, Request, directories_of, sources,
+    BrokenFile, Changes, File, Files, RepositoryError, Request, View, directories_of, sources,
 };
 use crate::sealing::Keyring;
 
@@ -27,7 +27,7 @@ const OVERRIDES_ORIGIN: &str = "Config server overrides";
 /// Makes environments from files and keys.
 #[derive(Debug)]
 pub struct Environments {
-    repository: Repository,
+    files: Files,
     keyring: Keyring,
     options: Options,
 }
@@ -66,6 +66,9 @@ pub enum EnvironmentError {
     /// A file of the application can't be used.
     #[error(transparent)]
     Broken(#[from] BrokenFile),
+    /// The git repository does not have the label.
+    #[error("the git repository has no such branch, tag or commit")]
+    NoLabel,
     /// The application has no files.
     #[error("there are no settings for this application, these profiles and this label")]
     Empty,
@@ -89,8 +92,8 @@ impl Query {
 
 impl Environments {
     /// Takes the files, and the keys that open their sealed values.
-    pub fn new(repository: Repository, keyring: Keyring) -> Self {
-        Self { repository, keyring, options: Options::default() }
+    pub fn new(files: impl Into<Files>, keyring: Keyring) -> Self {
+        Self { files: files.into(), keyring, options: Options::default() }
     }
 
     /// Sets how settings are served.
@@ -101,7 +104,12 @@ impl Environments {
 
     /// Tells when other files are served.
     pub(crate) fn changes(&self) -> Changes {
-        self.repository.changes()
+        self.files.changes()
+    }
+
+    /// Looks for changes as soon as possible.
+    pub(crate) fn want(&self) {
+        self.files.want();
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
@@ -115,8 +123,7 @@ impl Environments {
 
     /// What belongs to whom, if these applications have passwords.
     pub(crate) fn ownership<'name>(&self, applications: impl Iterator<Item = &'name Name>) -> Ownership {
-        let affixes =
-            self.repository.locations().iter().filter_map(|location| location.application_affixes());
+        let affixes = self.files.locations().iter().filter_map(|location| location.application_affixes());
         Ownership::new(applications, affixes.map(|(before, behind)| (before.to_owned(), behind.to_owned())))
     }
 
@@ -125,9 +132,10 @@ impl Environments {
     /// Its version is a digest of the files with their sealed values, and not of the opened values, so it may be shown and
     /// logged. A value that can't be opened is logged, and appears as in Spring: `invalid.KEY: <n/a>`.
     pub(crate) fn find(&self, query: &Query, ownership: &Ownership) -> Result<Environment, EnvironmentError> {
-        let snapshot = self.repository.snapshot()?;
+        let view = self.view(query)?;
         let may_read = |path: &str| ownership.may_read(query.applications.names(), path);
-        let found = sources(&snapshot, self.repository.locations(), &self.request(query, &may_read))?;
+        let request = request(query, &view.directory_label, &may_read);
+        let found = sources(&view.snapshot, self.files.locations(), &request)?;
         let mut digest = Sha256::new();
         for (path, content) in &found.read {
             digest.update(path.as_bytes());
@@ -156,12 +164,15 @@ impl Environments {
         if property_sources.is_empty() && !self.options.accept_empty {
             return Err(EnvironmentError::Empty);
         }
+        let digest = hexadecimal(&digest.finalize());
         Ok(Environment {
             name: query.applications.as_str().to_owned(),
             profiles: [query.profiles.as_str().to_owned()],
             label: query.label.as_ref().map(|label| label.as_str().to_owned()),
-            version: hexadecimal(&digest.finalize()),
-            state: None,
+            // As in Spring, the version is the commit, and a git repository has no state.
+            state: view.commit.as_ref().map(|_| String::new()),
+            version: view.commit.unwrap_or_else(|| digest.clone()),
+            digest,
             property_sources,
             opened,
         })
@@ -174,12 +185,13 @@ impl Environments {
         path: &str,
         ownership: &Ownership,
     ) -> Result<Option<PlainFile>, EnvironmentError> {
-        let snapshot = self.repository.snapshot()?;
+        let view = self.view(query)?;
         let may_read = |path: &str| ownership.may_read(query.applications.names(), path);
-        for directory in directories_of(self.repository.locations(), &self.request(query, &may_read)) {
+        let request = request(query, &view.directory_label, &may_read);
+        for directory in directories_of(self.files.locations(), &request) {
             for path in profile_paths(query.profiles.names(), path) {
                 let path = format!("{directory}/{path}");
-                if let Some(file) = snapshot.file(&path).filter(|file| may_read(&file.relative)) {
+                if let Some(file) = view.snapshot.file(&path).filter(|file| may_read(&file.relative)) {
                     return Ok(Some(plain_file(&path, file)?));
                 }
             }
@@ -187,17 +199,10 @@ impl Environments {
         Ok(None)
     }
 
-    fn request<'query>(
-        &'query self,
-        query: &'query Query,
-        may_read: &'query dyn Fn(&str) -> bool,
-    ) -> Request<'query> {
-        Request {
-            applications: &query.applications,
-            profiles: &query.profiles,
-            label: query.label.as_ref().map_or(&self.options.default_label, |label| label.as_str()),
-            may_read,
-        }
+    fn view(&self, query: &Query) -> Result<View, EnvironmentError> {
+        let label = query.label.as_ref().map(Label::as_str);
+        let view = self.files.view(label, &self.options.default_label)?;
+        view.ok_or(EnvironmentError::NoLabel)
     }
 
     fn overrides(&self) -> Source {
@@ -246,6 +251,14 @@ impl Environments {
     }
 }
 
+fn request<'query>(
+    query: &'query Query,
+    label: &'query str,
+    may_read: &'query dyn Fn(&str) -> bool,
+) -> Request<'query> {
+    Request { applications: &query.applications, profiles: &query.profiles, label, may_read }
+}
+
 fn plain_file(path: &str, file: &File) -> Result<PlainFile, BrokenFile> {
     match &file.loaded {
         Ok(loaded) => Ok(PlainFile { content: Arc::clone(&loaded.content) }),
@@ -288,6 +301,7 @@ mod tests {
     use sealing::OpeningKey;
 
     use super::*;
+    use crate::repository::Repository;
 
     /// Collects the log.
     #[derive(Clone, Default)]

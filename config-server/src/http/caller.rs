@@ -30,7 +30,7 @@ impl FromRequestParts<Arc<ConfigServer>> for Caller {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<ConfigServer>) -> Result<Self, Problem> {
         match authenticate(&parts.headers, server)? {
             Known::Application(name) => Ok(Self(name)),
-            Known::Operator => {
+            Known::Operator | Known::Monitor => {
                 Err(Problem::new(Code::WrongRole)
                     .detail("only an application reads settings, and only its own"))
             }
@@ -44,12 +44,32 @@ impl FromRequestParts<Arc<ConfigServer>> for Operator {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<ConfigServer>) -> Result<Self, Problem> {
         match authenticate(&parts.headers, server)? {
             Known::Operator => Ok(Self),
-            Known::Application(name) => {
-                tracing::warn!(who = %name, path = parts.uri.path(), "an application asked for what is the operator's");
+            other => {
+                let who = match &other {
+                    Known::Application(name) => name.as_str(),
+                    Known::Operator | Known::Monitor => "a webhook",
+                };
+                tracing::warn!(who, path = parts.uri.path(), "somebody asked for what is the operator's");
                 Err(Problem::new(Code::WrongRole).detail(
                     "authenticate as `operator`, with the operator's password in the credentials file",
                 ))
             }
+        }
+    }
+}
+
+/// Who may say that a git repository has changed: its webhook, or the operator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Monitor;
+
+impl FromRequestParts<Arc<ConfigServer>> for Monitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<ConfigServer>) -> Result<Self, Problem> {
+        match authenticate(&parts.headers, server)? {
+            Known::Operator | Known::Monitor => Ok(Self),
+            Known::Application(_) => Err(Problem::new(Code::WrongRole)
+                .detail("authenticate as `monitor`, with its password in the credentials file")),
         }
     }
 }
@@ -59,7 +79,7 @@ fn authenticate(headers: &HeaderMap, server: &ConfigServer) -> Result<Known, Pro
     let presented = headers.typed_get::<Authorization<Basic>>();
     let known = presented
         .as_ref()
-        .and_then(|Authorization(basic)| server.credentials.authenticate(basic.username(), basic.password()));
+        .and_then(|Authorization(basic)| server.authenticate(basic.username(), basic.password()));
     known.ok_or_else(|| {
         if let Some(Authorization(basic)) = presented {
             let tried: String = basic.username().chars().take(LOGGED_NAME_MAX_CHARS).collect();

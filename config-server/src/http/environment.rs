@@ -137,6 +137,7 @@ async fn show(
             return find().map_or_else(IntoResponse::into_response, |_| not_acceptable.into_response());
         }
     };
+    server.instances.note(&caller.0, headers);
     let wish = Wish::of(headers);
     let mut response = match server.waiting.find(&wish, server.environments.changes(), find).await {
         Err(problem) => return problem.into_response(),

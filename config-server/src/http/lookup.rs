@@ -82,7 +82,9 @@ fn not_yours(NotYours: NotYours) -> Problem {
 /// The caller is one of our own processes, so the answer may name the broken file.
 fn environment_problem(error: EnvironmentError) -> Problem {
     match error {
-        EnvironmentError::Empty => Problem::new(Code::NotFound).detail(error.to_string()),
+        EnvironmentError::Empty | EnvironmentError::NoLabel => {
+            Problem::new(Code::NotFound).detail(error.to_string())
+        }
         EnvironmentError::Repository(_) | EnvironmentError::Broken(_) => {
             Problem::new(Code::Internal).detail(telemetry::chain(&error)).caused_by(error)
         }

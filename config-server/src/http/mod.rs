@@ -5,6 +5,8 @@
 //! | `GET /{application}/{profiles}`, `GET /{application}/{profiles}/{label}` | `environment` |
 //! | `GET /{application}-{profiles}.yml` and the other renderings | `rendering` |
 //! | `GET /{application}/{profiles}/{label}/{path}` | `plain_file` |
+//! | `GET /instances` | `instances` |
+//! | `POST /monitor` | `monitor` |
 //! | `POST /encrypt`, `GET /encrypt/status`, `POST /decrypt`, `GET /key` | `sealing` |
 //!
 //! `request` reads the names in a path, `lookup` finds what they name, and `accept` chooses the media type. `caller`
@@ -13,7 +15,9 @@
 mod accept;
 mod caller;
 mod environment;
+mod instances;
 mod lookup;
+mod monitor;
 mod plain_file;
 mod rendering;
 mod request;
@@ -44,19 +48,20 @@ use crate::server::ConfigServer;
     components(schemas(problem::Body, problem::Fault)),
     tags(
         (name = "settings", description = "The settings of an application."),
+        (name = "instances", description = "Which process runs which settings."),
         (name = "sealing", description = "Secrets that can be stored in settings files."),
     )
 )]
 struct Document;
 
-/// HTTP basic authentication: the name of an application, or `operator`, and the password.
+/// HTTP basic authentication: the name of an application, `operator` or `monitor`, and the password.
 struct Passwords;
 
 impl Modify for Passwords {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
         let components = document.components.get_or_insert_default();
-        for who in ["application", "operator"] {
+        for who in ["application", "operator", "monitor"] {
             components.add_security_scheme(who, SecurityScheme::Http(basic.clone()));
         }
     }
@@ -69,6 +74,8 @@ pub fn router(server: Arc<ConfigServer>) -> Router {
         .routes(routes!(environment::labelled_environment_show))
         .routes(routes!(rendering::rendering_show))
         .routes(routes!(plain_file::plain_file_show))
+        .routes(routes!(instances::instance_list))
+        .routes(routes!(monitor::monitor))
         .routes(routes!(sealing::value_seal))
         .routes(routes!(sealing::value_open))
         .routes(routes!(sealing::public_key_show))

@@ -19,6 +19,10 @@ const SETTINGS_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// The size limit of every other file.
 const FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// The limits of all files together. They are kept in memory.
+pub(super) const FILES_MAX: usize = 20_000;
+pub(super) const BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// A file that was read, or the reason why it can't be.
 pub(crate) struct File {
     /// The path below the root of its location.
@@ -79,21 +83,41 @@ impl File {
 
     /// Reads a file, or takes `before` if nothing has changed. `path` has no links.
     pub(super) fn read(relative: String, path: &Path, before: Option<&Arc<Self>>) -> Arc<Self> {
-        let format = Format::of_file_name(&relative);
-        let limit = if format.is_some() { SETTINGS_MAX_BYTES } else { FILE_MAX_BYTES };
         let opened = open(path);
         let stamp = opened.as_ref().ok().map(|(_, stamp)| *stamp);
         let is_same = stamp.is_some() && before.is_some_and(|before| before.stamp == stamp);
         if let Some(before) = before.filter(|before| is_same && before.is_confirmed) {
             return Arc::clone(before);
         }
-        let content = opened.and_then(|(file, _)| content(file, limit));
-        let loaded = content.and_then(|content| {
-            let digest: [u8; 32] = Sha256::digest(&content).into();
-            let documents = format.map(|format| format.read(&content)).transpose()?.unwrap_or_default();
-            Ok(Loaded { content: content.into(), digest, documents })
+        let content = opened.and_then(|(file, _)| content(file, Self::limit(&relative)));
+        let file = match content {
+            Ok(content) => Self::parse(relative, content),
+            Err(error) => Self::refused(relative, error),
+        };
+        Arc::new(Self { stamp, is_confirmed: is_same, ..file })
+    }
+
+    /// A file with this content.
+    pub(super) fn parse(relative: String, content: Vec<u8>) -> Self {
+        let format = Format::of_file_name(&relative);
+        let digest: [u8; 32] = Sha256::digest(&content).into();
+        let documents = format.map(|format| format.read(&content)).transpose();
+        let loaded = documents.map_err(FileError::from).map(|documents| Loaded {
+            content: content.into(),
+            digest,
+            documents: documents.unwrap_or_default(),
         });
-        Arc::new(Self { relative, is_settings: format.is_some(), loaded, stamp, is_confirmed: is_same })
+        Self { relative, is_settings: format.is_some(), loaded, stamp: None, is_confirmed: false }
+    }
+
+    /// The size limit of a file with this name.
+    pub(super) fn limit(relative: &str) -> u64 {
+        if Format::of_file_name(relative).is_some() { SETTINGS_MAX_BYTES } else { FILE_MAX_BYTES }
+    }
+
+    /// How much memory its content takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.loaded.as_ref().map_or(0, |loaded| loaded.content.len())
     }
 
     /// What a version depends on.

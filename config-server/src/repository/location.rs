@@ -33,6 +33,13 @@ impl Location {
         Self { template: format!("{current}{template}") }
     }
 
+    /// The root of a git repository, and directories in it. What stands before their paths is the repository's address.
+    pub(crate) fn of_repository(uri: &str, search_paths: &[String]) -> Vec<Self> {
+        let root = uri.strip_prefix("file:").unwrap_or(uri).trim_end_matches('/');
+        let below = search_paths.iter().map(|path| format!("{root}/{}", path.trim_end_matches('/')));
+        std::iter::once(root.to_owned()).chain(below).map(|template| Self { template }).collect()
+    }
+
     /// The directory above all directories that a request can lead to.
     pub(crate) fn root(&self) -> &str {
         match self.template.find('{') {

@@ -5,13 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{File, FileError, ScanError};
+use super::file::{BYTES_MAX, FILES_MAX, File, FileError, ScanError};
 use super::location::Location;
 use super::snapshot::Snapshot;
 
-/// The limits of all files together. They are kept in memory.
-const FILES_MAX: usize = 20_000;
-const BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How many directories are in each other.
 const DEPTH_MAX: usize = 16;
 
 /// Reads all files. A file that has not changed since `before` is not read again.
@@ -93,7 +91,7 @@ impl Scan<'_> {
             Err(FileError::Read(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => Arc::new(File::refused(relative, error)),
         };
-        self.bytes += file.loaded.as_ref().map_or(0, |loaded| loaded.content.len());
+        self.bytes += file.bytes();
         self.files.insert(path, file);
         if self.files.len() > FILES_MAX {
             return Err(ScanError::TooManyFiles(FILES_MAX));

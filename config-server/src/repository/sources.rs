@@ -3,10 +3,10 @@
 //! All directories are one group. The files of a profile win over the files of none, whatever their directory. Then a later
 //! directory wins, then an application over `application`, and then `.properties` over `.yml` over `.yaml`.
 
+use super::fault::BrokenFile;
 use super::file::File;
 use super::location::{Location, Parts, directories};
 use super::snapshot::Snapshot;
-use super::store::BrokenFile;
 use crate::format::{Document, EXTENSIONS};
 use crate::names::{Applications, Profiles};
 
@@ -84,7 +84,7 @@ impl<'snapshot> Finder<'snapshot, '_> {
             for name in names.iter().rev() {
                 for extension in EXTENSIONS {
                     let path = format!("{directory}/{name}{suffix}.{extension}");
-                    self.file(&path, &format!("file:{directory}/"))?;
+                    self.file(&path, &format!("{}/", name_of(directory)))?;
                 }
             }
         }
@@ -103,7 +103,7 @@ impl<'snapshot> Finder<'snapshot, '_> {
             }
             self.imports(path, document)?;
             let name = if documents.len() == 1 {
-                format!("file:{path}")
+                name_of(path)
             } else {
                 format!("Config resource 'file [{path}]' via location '{location}' (document #{number})")
             };
@@ -161,6 +161,11 @@ impl<'snapshot> Finder<'snapshot, '_> {
         let is_inside = |directory: &String| target.starts_with(&format!("{directory}/"));
         self.directories.iter().any(is_inside).then_some(target)
     }
+}
+
+/// A path of this machine in Spring's form. The files of a git repository have its address before their paths.
+fn name_of(path: &str) -> String {
+    if path.contains("://") { path.to_owned() } else { format!("file:{path}") }
 }
 
 /// Resolves `.` and `..`.

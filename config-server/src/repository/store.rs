@@ -1,17 +1,17 @@
 //! The last good snapshot.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use thiserror::Error;
 use tokio::sync::watch;
 
-use super::file::{FileError, ScanError};
+use super::fault::{BrokenFiles, RepositoryError};
+use super::file::ScanError;
 use super::location::Location;
 use super::scan::scan;
 use super::snapshot::Snapshot;
+use super::state::{Changes, count_scan};
 
 /// Directories with settings files, and the last good snapshot of them. Cheap to clone.
 ///
@@ -41,73 +41,12 @@ struct State {
     fault: Option<Arc<RepositoryError>>,
 }
 
-/// Tells of changes of the files that are served.
-pub(crate) struct Changes(watch::Receiver<()>);
-
-impl Changes {
-    /// Takes all changes until now as seen.
-    pub(crate) fn mark_seen(&mut self) {
-        self.0.mark_unchanged();
-    }
-
-    /// Waits for the next change.
-    pub(crate) async fn next(&mut self) {
-        if self.0.changed().await.is_err() {
-            // The repository is gone, so nothing changes any more.
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// What came of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Published,
     Unchanged,
     Refused,
-}
-
-/// Why the files can't be served.
-#[derive(Debug, Error)]
-pub enum RepositoryError {
-    /// The files were not read yet.
-    #[error("the files were not read yet")]
-    NotRead,
-    /// The directories can't be read.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
-    /// Files are broken.
-    #[error("{0}")]
-    Broken(BrokenFiles),
-}
-
-/// Files that can't be used, each with the reason.
-#[derive(Debug)]
-pub struct BrokenFiles(pub Vec<BrokenFile>);
-
-/// A file that can't be used.
-#[derive(Debug, Error)]
-#[error("the file {path} can't be used: {reason}")]
-pub struct BrokenFile {
-    /// The file.
-    pub path: String,
-    /// What is wrong, with the whole chain of causes.
-    pub reason: String,
-}
-
-impl BrokenFile {
-    pub(crate) fn new(path: &str, error: &FileError) -> Self {
-        Self { path: path.to_owned(), reason: telemetry::chain(error) }
-    }
-}
-
-impl fmt::Display for BrokenFiles {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, file) in self.0.iter().enumerate() {
-            write!(formatter, "{}{file}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
-    }
 }
 
 impl Repository {
@@ -149,7 +88,7 @@ impl Repository {
 
     /// Tells when other files are served.
     pub(crate) fn changes(&self) -> Changes {
-        Changes(self.inner.changed.subscribe())
+        Changes::of(&self.inner.changed)
     }
 
     /// The files that are served.
@@ -184,7 +123,8 @@ impl Repository {
         let before = self.inner.state.load_full();
         let (snapshot, fault) = match scanned {
             Ok(snapshot) => {
-                let fault = broken_files(&snapshot);
+                let broken = BrokenFiles::of(&snapshot);
+                let fault = (!broken.0.is_empty()).then_some(RepositoryError::Broken(broken));
                 (Some(snapshot), fault)
             }
             Err(error) => (None, Some(RepositoryError::Scan(error))),
@@ -229,16 +169,5 @@ fn log(before: &State, after: &State, outcome: Outcome) {
         Outcome::Unchanged => "unchanged",
         Outcome::Refused => "refused",
     };
-    metrics::counter!("config_scans_total", "outcome" => outcome).increment(1);
-    metrics::gauge!("config_files_up_to_date").set(if after.fault.is_none() { 1.0 } else { 0.0 });
-}
-
-/// The settings files that are broken. Other files that can't be read are only not served.
-fn broken_files(snapshot: &Snapshot) -> Option<RepositoryError> {
-    let files = snapshot.files();
-    let settings = files.iter().filter(|(_, file)| file.is_settings);
-    let broken: Vec<BrokenFile> = settings
-        .filter_map(|(path, file)| file.loaded.as_ref().err().map(|error| BrokenFile::new(path, error)))
-        .collect();
-    if broken.is_empty() { None } else { Some(RepositoryError::Broken(BrokenFiles(broken))) }
+    count_scan(outcome, after.fault.is_none());
 }

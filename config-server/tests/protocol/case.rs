@@ -26,7 +26,6 @@ pub(crate) struct Case {
 
 #[derive(Deserialize)]
 pub(crate) struct Server {
-    pub(crate) backend: String,
     pub(crate) search_locations: Option<Vec<String>>,
     #[serde(default = "yes")]
     pub(crate) accept_empty: bool,
@@ -35,6 +34,21 @@ pub(crate) struct Server {
     /// Spring's `encrypt.key`.
     pub(crate) encrypt_key: Option<String>,
     pub(crate) key_store: Option<KeyStore>,
+    pub(crate) git: Option<Git>,
+}
+
+/// A git repository: the first commit of each branch is on top of the branch before.
+#[derive(Deserialize)]
+pub(crate) struct Git {
+    pub(crate) uri: String,
+    pub(crate) default_label: String,
+    pub(crate) commits: Vec<Commit>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Commit {
+    pub(crate) branch: String,
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 /// Spring's `encrypt.key-store`.
@@ -84,8 +98,12 @@ impl Case {
         locations.map(|location| location.replace(ROOT, root.to_str().unwrap())).collect()
     }
 
-    pub(crate) fn expected(&self, root: &Path) -> Expected {
-        let text = self.expect.to_string().replace(ROOT, root.to_str().unwrap());
+    /// `commits` has the latest commit of each branch.
+    pub(crate) fn expected(&self, root: &Path, commits: &BTreeMap<String, String>) -> Expected {
+        let mut text = self.expect.to_string().replace(ROOT, root.to_str().unwrap());
+        for (branch, commit) in commits {
+            text = text.replace(&format!("${{COMMIT:{branch}}}"), commit);
+        }
         serde_json::from_str(&text).unwrap()
     }
 

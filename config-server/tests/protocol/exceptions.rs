@@ -6,5 +6,4 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("properties-utf8-02", "a properties file that is valid UTF-8 is read as UTF-8"),
     ("cipher-plain-02", "a value with a blank before `{cipher}` is opened"),
     ("cipher-plain-03", "a value with a blank before `{cipher}` is opened"),
-    ("git-names-are-uri-and-path-version-is-the-commit-state-is-blank", "there is no git backend yet"),
 ];

@@ -6,6 +6,8 @@
 
 mod case;
 mod exceptions;
+#[path = "../support/git.rs"]
+mod git_origin;
 mod server;
 
 use std::collections::BTreeSet;

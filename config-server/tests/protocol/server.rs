@@ -1,7 +1,10 @@
 //! Our server on the files of a case, and the comparison of its answer.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -9,22 +12,22 @@ use base64::engine::general_purpose::STANDARD;
 use config_server::ConfigServer;
 use config_server::access::Credentials;
 use config_server::environment::{Environments, Options};
-use config_server::repository::Repository;
+use config_server::repository::git::{GitRepository, GitSettings};
+use config_server::repository::{Files, Repository};
 use config_server::sealing::Keyring;
 use config_server::sealing::spring::{KeyStoreSettings, RsaAlgorithm, SpringKeys, SpringSettings};
 use headers::{Authorization, HeaderMapExt as _};
 use serde_json::Value;
 use testkit::{Answer, Client};
 
-use crate::case::{Case, Expected, Server};
+use crate::case::{Case, Expected, Git, Server};
+use crate::git_origin::Origin;
 
 /// What is different in our answer. `None` if nothing is.
 pub(crate) async fn difference(case: &Case) -> Option<String> {
-    if case.server.backend != "native" {
-        return Some(format!("the backend {} is not there yet", case.server.backend));
-    }
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
+    let origin = Origin::new();
+    let root = if case.server.git.is_some() { origin.path() } else { folder.path() };
     for (name, content) in &case.files {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -33,15 +36,16 @@ pub(crate) async fn difference(case: &Case) -> Option<String> {
     let application = case.application();
     let passwords = [application.as_str(), "operator"]
         .map(|name| (name.to_owned().try_into().unwrap(), "password".to_owned().into()));
-    let repository = Repository::new(case.locations(root).iter().map(Into::into).collect());
-    // A broken file is seen in the answer.
-    let _ = repository.refresh();
+    let (files, commits) = match &case.server.git {
+        Some(git) => git_repository(git, &origin),
+        None => (directories(case, root), BTreeMap::new()),
+    };
     let options = Options {
         accept_empty: case.server.accept_empty,
         overrides: case.server.overrides.clone(),
         ..Options::default()
     };
-    let environments = Environments::new(repository, keyring(&case.server)).with_options(options);
+    let environments = Environments::new(files, keyring(&case.server)).with_options(options);
     let server = ConfigServer::new(environments, Credentials::new(passwords).unwrap());
     let client = Client(problem::wrap(config_server::http::router(Arc::new(server))));
 
@@ -58,7 +62,40 @@ pub(crate) async fn difference(case: &Case) -> Option<String> {
     if let Some(body) = &case.body {
         request = request.bytes("text/plain", body.clone());
     }
-    compare(case, &case.expected(root), &request.send().await)
+    compare(case, &case.expected(root, &commits), &request.send().await)
+}
+
+fn directories(case: &Case, root: &Path) -> Files {
+    let repository = Repository::new(case.locations(root).iter().map(Into::into).collect());
+    // A broken file is seen in the answer.
+    let _ = repository.refresh();
+    repository.into()
+}
+
+/// Makes the repository. Gives it and the latest commit of each branch.
+fn git_repository(git: &Git, origin: &Origin) -> (Files, BTreeMap<String, String>) {
+    let mut commits = BTreeMap::new();
+    for commit in &git.commits {
+        if commits.contains_key(&commit.branch) {
+            origin.git(&["checkout", "--quiet", &commit.branch]);
+        } else {
+            origin.git(&["checkout", "--quiet", "-B", &commit.branch]);
+        }
+        let files: Vec<_> = commit.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        commits.insert(commit.branch.clone(), origin.commit(&files));
+    }
+    let settings = GitSettings {
+        uri: git.uri.replace("${ROOT}", origin.path().to_str().unwrap()),
+        mirror: None,
+        default_label: Some(git.default_label.clone()),
+        search_paths: Vec::new(),
+        fetch_interval_s: 60,
+        username: None,
+        password: None,
+    };
+    let repository = GitRepository::new(settings);
+    repository.refresh(&AtomicBool::new(false)).unwrap();
+    (repository.into(), commits)
 }
 
 /// The keys of the real server.
@@ -94,7 +131,11 @@ fn compare(case: &Case, expected: &Expected, answer: &Answer) -> Option<String> 
         }
     }
     if let Some(json) = &expected.json {
-        let (expected, given) = (without_version(json.clone()), without_version(answer.body.clone()));
+        let (expected, given) = if case.server.git.is_some() {
+            (json.clone(), answer.body.clone())
+        } else {
+            (without_version(json.clone()), without_version(answer.body.clone()))
+        };
         return (expected != given).then(|| format!("{given}\n    in place of {expected}"));
     }
     let text = expected.text.as_ref()?;

@@ -4,8 +4,13 @@
 mod audit;
 mod authentication;
 mod configuration;
+mod git;
+mod git_by_http;
+#[path = "../support/git.rs"]
+mod git_origin;
 mod harness;
 mod hostile_files;
+mod instances;
 mod ownership;
 mod paths;
 mod sealing;

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection};
 
+use crate::account::Options;
 use crate::pool::{Limits, Pool};
 use crate::{Settings, Tls, is_transient};
 
@@ -52,18 +52,16 @@ impl Database {
     /// Opens the pool. Waits for a database that is still starting, up to 30 seconds.
     pub async fn connect(settings: &Settings) -> Result<Self, ConnectError> {
         let options: MySqlConnectOptions = settings.url.parse().map_err(ConnectError::Address)?;
-        let mut options = options
-            .username(&settings.username)
-            .password(settings.password.expose_secret())
-            .ssl_mode(match settings.tls {
-                Tls::Disabled => MySqlSslMode::Disabled,
-                Tls::Preferred => MySqlSslMode::Preferred,
-                Tls::Required => MySqlSslMode::Required,
-                Tls::Verified => MySqlSslMode::VerifyIdentity,
-            });
+        let mut options = options.ssl_mode(match settings.tls {
+            Tls::Disabled => MySqlSslMode::Disabled,
+            Tls::Preferred => MySqlSslMode::Preferred,
+            Tls::Required => MySqlSslMode::Required,
+            Tls::Verified => MySqlSslMode::VerifyIdentity,
+        });
         if let Some(file) = &settings.tls_ca_file {
             options = options.ssl_ca(file);
         }
+        let options = Options::with_account(options, &settings.username, &settings.password);
         let limits = Limits {
             max_connections: settings.max_connections,
             acquire: Duration::from_millis(settings.acquire_timeout_ms),
@@ -84,7 +82,7 @@ impl Database {
     pub fn with_statement_limit(options: MySqlConnectOptions, statement: Duration) -> Self {
         let acquire = Duration::from_secs(5);
         let limits = Limits { max_connections: 16, acquire, statement, lock_wait_s: 5 };
-        Self { pool: Pool::new(options, limits) }
+        Self { pool: Pool::new(options.into(), limits) }
     }
 
     /// A separate pool for the same schema, for work whose statements may take long. It takes no connections from this pool.
@@ -114,7 +112,7 @@ impl Database {
     /// It uses a separate connection without time limits, because a change of a large table may take long.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), ConnectError> {
         let failed = |error: sqlx::Error| ConnectError::Migration(error.into());
-        let mut connection = self.pool.options().connect().await.map_err(failed)?;
+        let mut connection = self.pool.options().now().connect().await.map_err(failed)?;
         lock_migrations(&mut connection).await.map_err(failed)?;
         migrator.run(&mut connection).await.map_err(ConnectError::Migration)?;
         connection.close().await.map_err(failed)

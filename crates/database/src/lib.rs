@@ -28,6 +28,7 @@
 //!
 //! `tests/own_answers.rs` shows the fault with sqlx's own pool, and that this pool does not have it.
 
+mod account;
 mod connection;
 mod database;
 mod pool;
@@ -39,5 +40,5 @@ mod transaction;
 pub use connection::Connection;
 pub use database::{ConnectError, Database};
 pub use database_error::{SharedError, duplicate_key, is_transient, is_unavailable};
-pub use settings::{Settings, Tls};
+pub use settings::{Password, Settings, Tls, Username};
 pub use transaction::TxFuture;

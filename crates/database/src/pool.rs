@@ -10,11 +10,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::account::Options;
 use crate::connection::Connection;
 
 /// A connection that was idle for longer is tested before it is used.
@@ -34,7 +34,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(1);
 pub(crate) struct Pool(Arc<Inner>);
 
 struct Inner {
-    options: MySqlConnectOptions,
+    options: Options,
     /// The first statements on a new connection.
     set_up: String,
     limits: Limits,
@@ -94,7 +94,7 @@ pub(crate) struct PooledConnection {
 }
 
 impl Pool {
-    pub(crate) fn new(options: MySqlConnectOptions, limits: Limits) -> Self {
+    pub(crate) fn new(options: Options, limits: Limits) -> Self {
         let permits = Arc::new(Semaphore::new(limits.max_connections as usize));
         Self(Arc::new(Inner { options, set_up: set_up(limits), limits, permits, idle: Mutex::default() }))
     }
@@ -119,7 +119,7 @@ impl Pool {
     }
 
     /// The options for a connection outside of the pool.
-    pub(crate) fn options(&self) -> &MySqlConnectOptions {
+    pub(crate) fn options(&self) -> &Options {
         &self.0.options
     }
 
@@ -162,7 +162,7 @@ impl Pool {
     async fn open(&self) -> sqlx::Result<OpenConnection> {
         let outages = self.idle().outages;
         let opening = async {
-            let inner = self.0.options.connect().await?;
+            let inner = self.0.options.now().connect().await?;
             let mut connection = Connection::new(inner, self.0.limits.acquire);
             connection.execute(AssertSqlSafe(self.0.set_up.as_str())).await?;
             Ok(connection)

@@ -1,6 +1,7 @@
 use garde::Validate;
 use secrecy::SecretString;
 use serde::Deserialize;
+use settings::Live;
 
 /// The section `database`: the schema of one service.
 #[derive(Debug, Deserialize, Validate)]
@@ -10,11 +11,12 @@ pub struct Settings {
     #[garde(custom(is_mysql_url))]
     pub url: String,
     /// The account, which can open no other schema.
-    #[garde(length(min = 1))]
-    pub username: String,
-    /// Its password; sealed in the settings.
-    #[garde(skip)]
-    pub password: SecretString,
+    #[garde(dive)]
+    pub username: Live<Username>,
+    /// Its password; sealed in the settings. New connections are opened with a new account and password, and old connections end by
+    /// themselves within half an hour.
+    #[garde(dive)]
+    pub password: Live<Password>,
     /// Whether the connection is encrypted. MySQL's accounts need it; MariaDB's accounts on the same host do not.
     #[garde(skip)]
     #[serde(default)]
@@ -42,6 +44,17 @@ pub struct Settings {
     #[serde(default = "default_statement_timeout_ms")]
     pub statement_timeout_ms: u64,
 }
+
+/// The name of an account.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(transparent)]
+#[garde(transparent)]
+pub struct Username(#[garde(length(min = 1))] pub String);
+
+/// The password of an account.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(transparent)]
+pub struct Password(#[garde(skip)] pub SecretString);
 
 /// How the connection to the server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

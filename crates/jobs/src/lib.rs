@@ -43,6 +43,6 @@ pub use heartbeat::Heartbeat;
 pub use lease::Lease;
 pub use progress::{NoSuccess, Progress};
 pub use queue::{Queue, QueueWorker};
-pub use repeat::{Next, repeat};
+pub use repeat::{Next, repeat, repeat_after};
 pub use try_now::try_now;
 pub use watch::watch;

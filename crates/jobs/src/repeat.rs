@@ -41,6 +41,20 @@ pub async fn repeat<F, N, E>(
     N: Into<Next>,
     E: Error + 'static,
 {
+    repeat_after(progress, shutdown, || pause, work).await;
+}
+
+/// Does what [`repeat`] does. Each pause is as long as `pause` says when it begins.
+pub async fn repeat_after<F, N, E>(
+    progress: &Progress,
+    shutdown: &CancellationToken,
+    pause: impl Fn() -> Duration,
+    work: impl Fn() -> F,
+) where
+    F: Future<Output = Result<N, E>>,
+    N: Into<Next>,
+    E: Error + 'static,
+{
     while !shutdown.is_cancelled() {
         let next = match work().await {
             Ok(next) => {
@@ -55,7 +69,7 @@ pub async fn repeat<F, N, E>(
             }
         };
         if next == Next::AfterPause {
-            let _ = shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
+            let _ = shutdown.run_until_cancelled(tokio::time::sleep(pause())).await;
         }
     }
 }

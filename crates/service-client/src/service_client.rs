@@ -1,5 +1,6 @@
 //! The client of one other service.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,17 @@ pub struct ServiceClient {
     instances: Instances,
     tokens: TokenSource,
     http: reqwest::Client,
-    deadline: Duration,
+    deadline: Deadline,
+}
+
+/// How long a call may take.
+#[derive(Clone)]
+struct Deadline(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.0)().fmt(f)
+    }
 }
 
 /// A request that may be sent several times.
@@ -60,7 +71,13 @@ impl ServiceClient {
     /// A client of the service `service`, whose instances `discovery` knows. Begins to watch them.
     pub fn new(service: &str, discovery: &Discovery, tokens: TokenSource, http: reqwest::Client) -> Self {
         let instances = discovery.instances(service);
-        Self { discovery: discovery.clone(), instances, tokens, http, deadline: DEADLINE }
+        Self {
+            discovery: discovery.clone(),
+            instances,
+            tokens,
+            http,
+            deadline: Deadline(Arc::new(|| DEADLINE)),
+        }
     }
 
     /// A client of the same service that shares nothing with this one about its instances ([`Discovery::separate`]). It is for
@@ -74,7 +91,13 @@ impl ServiceClient {
     /// The same client with this deadline for each call, retries included.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
+        self.with_deadline_of(move || deadline)
+    }
+
+    /// The same client. Each call has the deadline that `deadline` gives at its begin.
+    #[must_use]
+    pub fn with_deadline_of(self, deadline: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { deadline: Deadline(Arc::new(deadline)), ..self }
     }
 
     /// The name of the service.
@@ -118,7 +141,7 @@ impl ServiceClient {
     ) -> Result<T, CallError> {
         let began = Instant::now();
         let headers = self.headers(body.is_some())?;
-        let call = Call { method, path, body, headers, deadline: began + self.deadline };
+        let call = Call { method, path, body, headers, deadline: began + (self.deadline.0)() };
         let result = match self.answer(&call).await {
             Ok(answer) => self.read(answer, call.deadline).await,
             Err(error) => Err(error),

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::routing::get;
 use garde::Validate;
 use serde::Deserialize;
-use service_host::{App, Host, NoCommand, Service, SettingsSource, UserKeysFrom};
+use service_host::{App, Host, Loaded, NoCommand, Service, SettingsSource, UserKeysFrom};
 use settings::Tree;
 
 struct Minimal;
@@ -60,9 +60,9 @@ struct File {
 }
 
 impl SettingsSource for File {
-    async fn load(&self, _application: &str, _profiles: &str) -> anyhow::Result<Tree> {
+    async fn load(&self, _application: &str, _profiles: &str) -> anyhow::Result<Loaded> {
         let text = std::fs::read(&self.settings).context("the settings file can't be read")?;
-        Ok(Tree::from_environment(&serde_json::from_slice(&text)?)?)
+        Ok(Tree::from_environment(&serde_json::from_slice(&text)?)?.into())
     }
 }
 

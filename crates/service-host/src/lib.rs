@@ -7,7 +7,8 @@
 //!    own sections ([`settings`]), then the rest as [`Service::Settings`].
 //! 3. Both ports are bound. From here on the management port answers.
 //! 4. [`Service::start`] connects to what the service needs, and gives its [`App`].
-//! 5. The main port is served. When all checks pass, the process registers in Consul.
+//! 5. The main port is served. When all checks pass, the process registers in Consul. Changes of the settings take effect as
+//!    `reload` describes.
 //! 6. After SIGTERM or SIGINT the process is not ready, leaves Consul, and each of its answers says `Connection: close`. For
 //!    `drain-delay` it accepts connections, until its callers have noticed. Then it closes the port, finishes the running
 //!    requests, tells its workers to end, and keeps idle connections for `drain-idle` more, because a request may be on its way
@@ -19,6 +20,7 @@
 //! | `healthcheck` | asking a running process whether it is ready |
 //! | [`settings`] | the sections that every process has |
 //! | `source` | where the settings are fetched |
+//! | `reload` | what happens when they change |
 //! | `service` | what a service implements |
 //! | `start`, `host`, `app` | what a service gets at its start, and what it gives |
 //! | `run`, `signals`, `workers` | serving until the process is told to stop, and stopping |
@@ -39,6 +41,7 @@ mod host;
 mod management;
 mod process_metrics;
 mod readiness;
+mod reload;
 mod router;
 mod run;
 mod service;
@@ -60,8 +63,10 @@ pub use front::{Enclosure, Front, FrontAnswer};
 pub use host::Host;
 pub use jobs::Progress;
 pub use service::{NoCommand, Service, Threads};
-pub use source::{ConfigServer, SettingsSource};
+pub use source::{ConfigServer, Loaded, SettingsSource};
 pub use user_keys::UserKeysFrom;
+
+pub use ::settings::live::{self, Live};
 
 use access::Verifier;
 use tokio::net::TcpListener;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
 use serde::Serialize;
+use settings::report::Refused;
 use tokio_util::sync::CancellationToken;
 
 /// A dependency that takes longer counts as down.
@@ -34,6 +35,21 @@ pub(crate) struct Check {
 pub(crate) struct Report {
     status: Status,
     dependencies: BTreeMap<String, Dependency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<SettingsState>,
+}
+
+/// Which settings the process runs with.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct SettingsState {
+    pub(crate) version: Option<String>,
+    /// The keys whose new values take effect when the process starts again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) restart_pending: Vec<String>,
+    /// The version that the process has refused since, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<Refused>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +84,7 @@ pub(crate) struct Readiness {
     draining: CancellationToken,
     /// The dependencies that were down in the last report, so that a change is logged once.
     down: Mutex<BTreeSet<String>>,
+    settings: Mutex<Option<SettingsState>>,
 }
 
 impl Check {
@@ -146,10 +163,16 @@ impl Readiness {
         self.draining.cancel();
     }
 
+    /// The process runs with these settings from now on.
+    pub(crate) fn runs_with(&self, settings: SettingsState) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
+    }
+
     /// Checks every dependency.
     pub(crate) async fn report(&self) -> Report {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(checks) = self.checks.get() else {
-            return Report { status: Status::Starting, dependencies: BTreeMap::new() };
+            return Report { status: Status::Starting, dependencies: BTreeMap::new(), settings };
         };
         let dependencies: BTreeMap<_, _> =
             join_all(checks.iter().map(Check::run)).await.into_iter().collect();
@@ -163,7 +186,7 @@ impl Readiness {
             (false, true) => Status::NotReady,
             (false, false) => Status::Ready,
         };
-        Report { status, dependencies }
+        Report { status, dependencies, settings }
     }
 
     /// Waits until every dependency that is needed is up.

@@ -15,9 +15,10 @@ use crate::connections::{self, Drain, Limits};
 use crate::handler::Handler;
 use crate::host::Host;
 use crate::readiness::{self, Readiness};
+use crate::reload::Reloader;
 use crate::settings::Server;
 use crate::signals::Signals;
-use crate::start::{self, AllSettings, Listeners, Listening};
+use crate::start::{self, Listeners, Listening};
 use crate::workers::Workers;
 use crate::{App, Service, SettingsSource, UserKeysFrom, management, user_keys};
 
@@ -82,8 +83,8 @@ pub(crate) async fn run<S: Service, Source: SettingsSource>(
         ControlFlow::Continue(command) => command,
         ControlFlow::Break(done) => return done.map(|()| ExitCode::SUCCESS),
     };
-    let settings: AllSettings<S> = tokio::select! {
-        settings = start::settings(&source, &process) => settings?,
+    let (settings, ..) = tokio::select! {
+        settings = start::settings::<S>(&source, &process) => settings?,
         signal = signals.next() => return Ok(stopped_early(signal)),
     };
     let host = start::host::<S>(&settings.consul, &settings.access)?;
@@ -124,7 +125,7 @@ async fn start<S: Service>(
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(service = S::NAME, version, pid = std::process::id(), "starting");
     let metrics = management::record_metrics(S::NAME)?;
-    let settings: AllSettings<S> = start::settings(source, process).await?;
+    let (settings, running, follower) = start::settings::<S>(source, process).await?;
     let host = start::host::<S>(&settings.consul, &settings.access)?;
     let readiness = Arc::new(Readiness::default());
     let ports = start::ports::<S>(
@@ -152,6 +153,10 @@ async fn start<S: Service>(
     }
     let listeners = ports.main.listen().context("can't listen")?;
     readiness.started(checks);
+    let reloader = Reloader::<S>::new(running, &registration.id, Arc::clone(&readiness));
+    if let Some(follower) = follower {
+        background.spawn(reloader.follow(follower));
+    }
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
     Ok(Process {
         handler: Arc::new(Handler::new(routes, host.verifier.clone(), &settings.server)),

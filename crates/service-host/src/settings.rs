@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use garde::Validate;
 use serde::Deserialize;
+use telemetry::{LogError, LogFilter};
 
 use crate::connections::Limits;
 
@@ -78,6 +79,26 @@ pub struct Management {
     /// Where to answer: an IP address and a port. Consul has to reach it; clients must not.
     #[garde(skip)]
     pub address: SocketAddr,
+}
+
+/// Section `log`: what is logged.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Log {
+    /// A level, and levels for parts of the process, as in `info,sqlx=debug`. Without it, the flag `--log` says what is logged.
+    #[garde(inner(custom(is_filter)))]
+    pub filter: Option<String>,
+}
+
+fn is_filter(filter: &str, _context: &()) -> garde::Result {
+    filter.parse::<LogFilter>().map(drop).map_err(|error| garde::Error::new(telemetry::chain(&error)))
+}
+
+impl Log {
+    /// The filter of the setting, or that of the flag.
+    pub(crate) fn filter(&self, flag: &str) -> Result<LogFilter, LogError> {
+        self.filter.as_deref().unwrap_or(flag).parse()
+    }
 }
 
 impl Server {

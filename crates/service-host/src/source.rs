@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use reqwest::Url;
 use secrecy::SecretString;
-use settings::{ConfigClient, Tree};
+use settings::{ConfigClient, Follower, Tree};
 
 /// The variable with the password, if there is no file. There is no flag for it, because everybody on the machine sees flags.
 const PASSWORD_VARIABLE: &str = "DALKOM_CONFIG_PASSWORD";
@@ -13,15 +13,36 @@ const PASSWORD_VARIABLE: &str = "DALKOM_CONFIG_PASSWORD";
 /// A source of settings, with its flags.
 pub trait SettingsSource: clap::Args {
     /// Fetches the settings of `application`. It may wait without limit; the process can be stopped meanwhile.
-    fn load(&self, application: &str, profiles: &str) -> impl Future<Output = anyhow::Result<Tree>>;
+    fn load(&self, application: &str, profiles: &str) -> impl Future<Output = anyhow::Result<Loaded>>;
+}
+
+/// Settings, and what tells of their changes.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(crate) tree: Tree,
+    pub(crate) follower: Option<Follower>,
+}
+
+impl From<Tree> for Loaded {
+    /// Settings that do not change while the process runs.
+    fn from(tree: Tree) -> Self {
+        Self { tree, follower: None }
+    }
 }
 
 /// config-server, the source of every service but config-server itself.
 #[derive(Debug, clap::Args)]
 pub struct ConfigServer {
-    /// The address of config-server. The process waits until it answers.
-    #[arg(long, env = "DALKOM_CONFIG_URL", default_value = "http://127.0.0.1:8888", value_name = "URL")]
-    config_url: Url,
+    /// The address of config-server. The process waits until it answers. Several are separated by commas: they have the same
+    /// settings, and the next one is asked when one fails.
+    #[arg(
+        long = "config-url",
+        env = "DALKOM_CONFIG_URL",
+        default_value = "http://127.0.0.1:8888",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    config_urls: Vec<Url>,
 
     /// A file with the password of this service at config-server. Without it, the password is in the variable
     /// `DALKOM_CONFIG_PASSWORD`.
@@ -30,10 +51,11 @@ pub struct ConfigServer {
 }
 
 impl SettingsSource for ConfigServer {
-    async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Tree> {
+    async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Loaded> {
         let password = password(self.config_password_file.as_deref())?;
-        let client = ConfigClient::new(self.config_url.clone(), application, profiles, password)?;
-        Ok(client.fetch().await?)
+        let client = ConfigClient::of_servers(self.config_urls.clone(), application, profiles, password)?;
+        let (tree, follower) = client.fetch_and_follow().await?;
+        Ok(Loaded { tree, follower: Some(follower) })
     }
 }
 

@@ -11,7 +11,8 @@ use anyhow::Context;
 use clock::Clock;
 use discovery::{Consul, Discovery, Registration};
 use metrics_exporter_prometheus::PrometheusHandle;
-use settings::{SettingsError, Tree};
+use settings::live::{self, Commit, LiveCells};
+use settings::{Follower, Live, SettingsError, Tree, Values};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,7 @@ use crate::connections::{self, Drain, Limits};
 use crate::handler::Handler;
 use crate::host::Host;
 use crate::readiness::{Check, Readiness};
-use crate::settings::{Management, Server};
+use crate::settings::{Log, Management, Server};
 use crate::{Service, SettingsSource, Threads, advertise, management};
 
 /// The management port has few clients, and all of them are ours.
@@ -40,7 +41,16 @@ pub(crate) struct AllSettings<S: Service> {
     pub(crate) management: Management,
     pub(crate) consul: discovery::Settings,
     pub(crate) access: access::Settings,
+    pub(crate) log: Live<Log>,
     pub(crate) service: S::Settings,
+}
+
+/// What the changes of the settings are compared with.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) version: Option<String>,
+    pub(crate) values: Values,
+    pub(crate) cells: LiveCells,
 }
 
 /// The ports of a process, bound, and the management port served.
@@ -80,26 +90,48 @@ impl Listeners {
 pub(crate) async fn settings<S: Service>(
     source: &impl SettingsSource,
     process: &Process,
-) -> anyhow::Result<AllSettings<S>> {
-    let tree = source.load(S::NAME, &process.profile).await.context("the settings can't be fetched")?;
-    let mut settings: AllSettings<S> =
-        sections(tree).map_err(|error| anyhow::anyhow!("the settings are wrong: {}", in_one_line(&error)))?;
+) -> anyhow::Result<(AllSettings<S>, Running, Option<Follower>)> {
+    let loaded = source.load(S::NAME, &process.profile).await.context("the settings can't be fetched")?;
+    let version = loaded.tree.version().map(ToOwned::to_owned);
+    let values = loaded.tree.values();
+    let (settings, cells) = sections::<S>(loaded.tree);
+    let mut settings =
+        settings.map_err(|error| anyhow::anyhow!("the settings are wrong: {}", in_one_line(&error)))?;
     settings.server.address = process.listen.unwrap_or(settings.server.address);
     settings.management.address = process.management.unwrap_or(settings.management.address);
-    Ok(settings)
+    filter_log(&settings.log, &process.log)?;
+    Ok((settings, Running { version, values, cells }, loaded.follower))
 }
 
-fn sections<S: Service>(mut tree: Tree) -> Result<AllSettings<S>, SettingsError> {
-    Ok(AllSettings {
-        server: tree.take_section("server")?,
-        management: tree.take_section("management")?,
-        consul: tree.take_section("consul")?,
-        access: tree.take_section("access")?,
-        service: tree.finish()?,
+/// Filters the log by the setting, or by the flag.
+fn filter_log(log: &Live<Log>, flag: &str) -> anyhow::Result<()> {
+    log.get().filter(flag)?.install();
+    let flag: Arc<str> = flag.into();
+    log.prepare_with(move |log, _| {
+        let filter = log.filter(&flag);
+        async move {
+            let filter = filter.map_err(|error| telemetry::chain(&error))?;
+            Ok::<Commit, String>(Box::new(|| filter.install()))
+        }
+    });
+    Ok(())
+}
+
+/// Reads the sections of all settings, with the cells in them.
+pub(crate) fn sections<S: Service>(mut tree: Tree) -> (Result<AllSettings<S>, SettingsError>, LiveCells) {
+    live::collect(|| {
+        Ok(AllSettings {
+            server: tree.take_section("server")?,
+            management: tree.take_section("management")?,
+            consul: tree.take_section("consul")?,
+            access: tree.take_section("access")?,
+            log: tree.take_section("log")?,
+            service: tree.finish()?,
+        })
     })
 }
 
-fn in_one_line(error: &SettingsError) -> String {
+pub(crate) fn in_one_line(error: &SettingsError) -> String {
     error.faults().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 mod process;
+mod reload;
 
 use discovery::{Consul, Discovery};
 use nix::sys::signal::Signal;

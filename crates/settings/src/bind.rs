@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use self::deserializer::NodeDeserializer;
 use crate::error::{Fault, SettingsError};
 use crate::flat::{Path, Step};
+use crate::live;
 use crate::node::Node;
 
 /// Reads a node as `T`. `base` is the path of the node in the whole document.
@@ -20,7 +21,8 @@ where
         let (path, problem) = error.into_parts();
         SettingsError::from(fault(node, base, path, problem))
     })?;
-    match value.validate() {
+    let validated = live::locating(base, || value.validate());
+    match validated {
         Ok(()) => Ok(value),
         Err(report) => {
             let broken_rules = report.iter();

@@ -2,14 +2,17 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// One wrong setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The dotted key: `database.max-connections`.
     pub key: String,
     /// What is wrong with it. It never contains the value, which may be a secret.
     pub problem: String,
     /// The property source that has set it, if one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
 }
 
@@ -30,7 +33,8 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    pub(crate) fn new(faults: Vec<Fault>) -> Self {
+    /// An error with these faults, at least one.
+    pub fn new(faults: Vec<Fault>) -> Self {
         Self { faults }
     }
 

@@ -6,6 +6,10 @@
 //! | [`flat`] | the two forms of a document: nested, and flat with dotted keys (`routes[0].path`) |
 //! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
 //! | [`client`] | asking a config server, and waiting for one that does not run yet |
+//! | [`follow`] | asking it again and again for changes |
+//! | [`live`] | values that change while the process runs |
+//! | [`values`] | which keys differ between two versions |
+//! | [`report`] | what a process tells the config server about the versions it has got |
 //!
 //! A process takes its settings section by section, so that each crate owns the type of its section:
 //!
@@ -41,10 +45,18 @@ mod document;
 pub mod environment;
 mod error;
 pub mod flat;
+pub mod follow;
+pub mod live;
 mod node;
+pub mod report;
 pub mod tree;
+pub mod values;
 
 pub use client::{ConfigClient, FetchError};
 pub use environment::{DocumentError, Environment, PropertySource};
 pub use error::{Fault, SettingsError};
+pub use follow::{Follower, Version};
+pub use live::Live;
+pub use report::Report;
 pub use tree::Tree;
+pub use values::Values;

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::error::SettingsError;
 use crate::flat::{Path, Step};
 use crate::node::Node;
+use crate::values::Values;
 
 /// All settings of a process. Each part of the process takes its section. What is left at the end belongs to the service itself,
 /// and an entry that is not known there is refused.
@@ -60,6 +61,11 @@ impl Tree {
         T: DeserializeOwned + Validate<Context = ()>,
     {
         bind(&Node::Map(self.root), &Path::default())
+    }
+
+    /// The values of everything that was not taken yet, to compare them with those of another version.
+    pub fn values(&self) -> Values {
+        Values::of(&self.root)
     }
 
     /// The version of the environment. It changes whenever one of the sources does.

@@ -20,6 +20,6 @@ mod writer;
 
 pub use context::{SpanId, TRACEPARENT, TraceContext, TraceId, inject, work_span};
 pub use error::chain;
-pub use log::{LogError, LogFormat, flush, init, subscriber};
+pub use log::{LogError, LogFilter, LogFormat, flush, init, subscriber};
 pub use request::{RequestLayer, RequestService, Routine, describe_metrics, refused_head, request_layer};
 pub use route::Route;

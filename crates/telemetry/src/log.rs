@@ -1,14 +1,15 @@
 //! Setting up the log of a process.
 
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{DefaultFields, JsonFields};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::context::SPAN_TARGET;
 use crate::format::{JsonLine, TextLine};
@@ -16,6 +17,35 @@ use crate::writer::LineWriter;
 
 /// The writer of the process's log.
 static WRITER: OnceLock<LineWriter> = OnceLock::new();
+
+/// What a subscriber writes, below its filter.
+type Lines = Layered<Box<dyn Layer<Registry> + Send + Sync>, Registry>;
+
+/// Replaces the filter of the process's log.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Lines>> = OnceLock::new();
+
+/// What is logged. It has the syntax of `tracing-subscriber`, for example `info,sqlx=warn`.
+#[derive(Debug)]
+pub struct LogFilter(EnvFilter);
+
+impl FromStr for LogFilter {
+    type Err = LogError;
+
+    fn from_str(filter: &str) -> Result<Self, LogError> {
+        let parsed = EnvFilter::try_new(format!("{filter},{SPAN_TARGET}=error"));
+        parsed.map(Self).map_err(|source| LogError::Filter { filter: filter.to_owned(), source })
+    }
+}
+
+impl LogFilter {
+    /// Logs by this filter from now on. Without a log of the process ([`init`]), nothing happens.
+    pub fn install(self) {
+        let replaced = FILTER.get().map(|filter| filter.reload(self.0));
+        if let Some(Err(error)) = replaced {
+            tracing::error!(error = &error as &dyn std::error::Error, "the log filter can't be replaced");
+        }
+    }
+}
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,8 +84,10 @@ pub enum LogError {
 /// `service` is in every JSON line. `filter` has the syntax of `tracing-subscriber`, for example `info,sqlx=warn`.
 pub fn init(service: &'static str, format: LogFormat, filter: &str) -> Result<(), LogError> {
     let writer = LineWriter::start(std::io::stderr()).map_err(LogError::Thread)?;
-    subscriber(service, format, filter, writer.clone())?.try_init().map_err(LogError::Twice)?;
+    let (filter, handle) = reload::Layer::new(filter.parse::<LogFilter>()?.0);
+    lines(service, format, writer.clone()).with(filter).try_init().map_err(LogError::Twice)?;
     let _ = WRITER.set(writer);
+    let _ = FILTER.set(handle);
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("a value that is not text");
         let place = panic.location().map(ToString::to_string);
@@ -71,7 +103,7 @@ pub fn flush() {
     }
 }
 
-/// The subscriber that [`init`] installs, which writes to `writer`.
+/// A subscriber like that of [`init`], which writes to `writer`.
 pub fn subscriber<W>(
     service: &'static str,
     format: LogFormat,
@@ -81,8 +113,14 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(format!("{filter},{SPAN_TARGET}=error"))
-        .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
+    let filter: LogFilter = filter.parse()?;
+    Ok(lines(service, format, writer).with(filter.0))
+}
+
+fn lines<W>(service: &'static str, format: LogFormat, writer: W) -> Lines
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Text => fmt::layer()
             .fmt_fields(DefaultFields::new())
@@ -96,5 +134,5 @@ where
             .with_writer(writer)
             .boxed(),
     };
-    Ok(tracing_subscriber::registry().with(lines).with(filter))
+    tracing_subscriber::registry().with(lines)
 }

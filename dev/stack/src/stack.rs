@@ -293,6 +293,11 @@ impl Running {
         services::command(app, &program, &secrets, &self.config_server)
     }
 
+    /// The password of the operator at config-server.
+    pub fn operator_password(&self, checkout: &Path) -> Result<String, StackError> {
+        Secrets::open(&Home::lasting(checkout)).config_password("operator")
+    }
+
     /// As [`Stack::create_admin`].
     pub fn create_admin(&self, checkout: &Path, email: &str, password: &str) -> Result<(), StackError> {
         services::create_admin(self.command(checkout, "member-api"), email, password)

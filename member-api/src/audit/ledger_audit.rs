@@ -1,13 +1,14 @@
 //! The audit of the ledger, on request and periodically.
 
-use std::time::Duration;
-
 use clock::Clock;
 use database::Database;
 use money::Won;
+use service_host::Live;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::audit::db::{self, AccountOutOfLine, Totals, TransferOutOfLine};
+use crate::settings::Audit;
 
 /// The result of an audit, read in one snapshot.
 #[derive(Clone, Debug)]
@@ -52,12 +53,21 @@ pub async fn audit_ledger(database: &Database, clock: &Clock) -> sqlx::Result<Au
 }
 
 /// Audits the ledger again and again. This is a background task of the service.
-pub async fn audit_periodically(database: Database, clock: Clock, interval: Duration) {
+pub async fn audit_periodically(database: Database, clock: Clock, settings: Live<Audit>) {
+    let mut changes = settings.subscribe();
     loop {
+        let began = Instant::now();
         if let Err(error) = audit_ledger(&database, &clock).await {
             tracing::warn!(%error, "can't audit the ledger");
         }
-        tokio::time::sleep(interval).await;
+        loop {
+            let interval = changes.borrow_and_update().interval();
+            tokio::select! {
+                () = tokio::time::sleep_until(began + interval) => break,
+                // The settings are kept by this function, so there is always something to wait for.
+                _ = changes.changed() => {}
+            }
+        }
     }
 }
 

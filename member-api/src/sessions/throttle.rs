@@ -16,6 +16,8 @@ use std::time::Duration;
 use access::MemberId;
 use anyhow::Context as _;
 use database::Connection;
+use secrecy::SecretString;
+use service_host::{Live, live};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -24,51 +26,67 @@ use crate::sessions::attempt::{ACCOUNT, ADDRESS, AfterSuccess, Attempt, Bucket};
 use crate::sessions::db::{known_places, sign_in_failures};
 use crate::sessions::delay::Limit;
 use crate::sessions::subjects::{Subject, SubjectKey, Subjects};
-use crate::settings;
+use crate::settings::{SignIn, Tokens};
 
 /// The limits, and the key under which failures are stored. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Throttle {
-    key: SubjectKey,
-    account: Limit,
-    address: Limit,
-    known_for: Duration,
+    sign_in: Live<SignIn>,
+    /// Their first key is the key of the hashes, if `sign_in` has none.
+    tokens: Live<Tokens>,
 }
 
 impl Throttle {
-    /// The limits of the settings.
-    pub fn new(settings: &settings::SignIn, tokens: &settings::Tokens) -> anyhow::Result<Self> {
-        let secret = settings.hash_key.as_ref().or(tokens.signing_keys.first());
-        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-        Ok(Self {
-            key: SubjectKey::new(secret.context("there is no key for the hashes of emails and addresses")?),
-            account: Limit {
-                attempts: settings.account_attempts,
-                refill: seconds(settings.account_refill_s),
-                longest_wait: seconds(settings.account_longest_wait_s),
-            },
-            address: Limit {
-                attempts: settings.address_attempts,
-                refill: seconds(settings.address_refill_s),
-                longest_wait: seconds(settings.address_longest_wait_s),
-            },
-            known_for: Duration::from_hours(24) * settings.known_place_days,
+    /// The limits of the settings, also of later ones.
+    pub fn new(sign_in: Live<SignIn>, tokens: Live<Tokens>) -> anyhow::Result<Self> {
+        let throttle = Self { sign_in, tokens };
+        throttle.secret().context("there is no key for the hashes of emails and addresses")?;
+        Ok(throttle)
+    }
+
+    fn secret(&self) -> Option<SecretString> {
+        live::together(|| {
+            let own = self.sign_in.get().hash_key.clone();
+            own.or_else(|| self.tokens.get().signing_keys.first().cloned())
         })
+    }
+
+    fn key(&self) -> SubjectKey {
+        // `new` has seen a secret, and the rules of `tokens` demand one.
+        SubjectKey::new(&self.secret().unwrap_or_default())
+    }
+
+    fn account(&self) -> Limit {
+        let settings = self.sign_in.get();
+        Limit {
+            attempts: settings.account_attempts,
+            refill: seconds(settings.account_refill_s),
+            longest_wait: seconds(settings.account_longest_wait_s),
+        }
+    }
+
+    fn address(&self) -> Limit {
+        let settings = self.sign_in.get();
+        Limit {
+            attempts: settings.address_attempts,
+            refill: seconds(settings.address_refill_s),
+            longest_wait: seconds(settings.address_longest_wait_s),
+        }
     }
 
     /// The subjects of an attempt on the account with this email.
     pub fn subjects(&self, email: &Email, address: Option<IpAddr>) -> Subjects {
-        self.key.of_sign_in(email, address)
+        self.key().of_sign_in(email, address)
     }
 
     /// Whose Idempotency-Keys a client's are, before there is a member. It is no member's id.
     pub fn key_owner(&self, address: Option<IpAddr>) -> Uuid {
-        self.key.owner_of_keys(address)
+        self.key().owner_of_keys(address)
     }
 
     /// A place is known if the member has signed in there at this time or later.
     pub fn known_since(&self, now: OffsetDateTime) -> OffsetDateTime {
-        now - self.known_for
+        now - Duration::from_hours(24) * self.sign_in.get().known_place_days
     }
 
     /// Reads the failures before an attempt on an account. For an email that nobody has, it does the same work.
@@ -79,7 +97,7 @@ impl Throttle {
         member_id: Option<MemberId>,
         now: OffsetDateTime,
     ) -> sqlx::Result<Attempt> {
-        let mut buckets = vec![bucket(ACCOUNT, subjects.account, self.account)];
+        let mut buckets = vec![bucket(ACCOUNT, subjects.account, self.account())];
         let Some(origin) = subjects.origin else {
             find(connection, &mut buckets).await?;
             return Ok(Attempt::new(buckets, None));
@@ -89,9 +107,9 @@ impl Throttle {
         let is_known = known_places::is_known(connection, member_id, origin.place, since).await?;
         let after_success = if is_known { AfterSuccess::Kept } else { AfterSuccess::LessThoseFromHere };
         buckets[0] = Bucket { decides: !is_known, is_told: !is_known, after_success, ..buckets[0] };
-        let here = bucket(ACCOUNT, origin.account_here, self.account);
+        let here = bucket(ACCOUNT, origin.account_here, self.account());
         buckets.push(Bucket { decides: is_known, is_told: is_known, ..here });
-        let address = bucket(ADDRESS, origin.address, self.address);
+        let address = bucket(ADDRESS, origin.address, self.address());
         buckets.push(Bucket { decides: !is_known, ..address });
         find(connection, &mut buckets).await?;
         Ok(Attempt::new(buckets, Some(origin.place)))
@@ -104,15 +122,19 @@ impl Throttle {
         address: Option<IpAddr>,
     ) -> sqlx::Result<Attempt> {
         let Some(address) = address else { return Ok(Attempt::unlimited()) };
-        let mut buckets = vec![bucket(ADDRESS, self.key.of_sign_up(address), self.address)];
+        let mut buckets = vec![bucket(ADDRESS, self.key().of_sign_up(address), self.address())];
         find(connection, &mut buckets).await?;
-        Ok(Attempt::new(buckets, Some(self.key.place(address))))
+        Ok(Attempt::new(buckets, Some(self.key().place(address))))
     }
 
     /// Deletes the failures on an account that is closed. The worker `sweep` deletes its failures at single addresses later.
     pub async fn forget(&self, connection: &mut Connection, email: &Email) -> sqlx::Result<()> {
         sign_in_failures::delete(connection, self.subjects(email, None).account).await
     }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
 }
 
 /// A bucket that decides.

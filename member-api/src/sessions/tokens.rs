@@ -1,19 +1,35 @@
 //! Access tokens, and the keys that sign and verify them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use access::{Jwk, Jwks, KeyError, Principal, SigningKey, TokenError, UserTokens};
+use access::{Jwk, Jwks, KeyError, Principal, SigningKey, TokenError, UserKeys, UserTokens};
+use arc_swap::ArcSwap;
 use clock::Clock;
+use service_host::Live;
+use service_host::live::Commit;
 
 use crate::settings;
 
 /// Signs access tokens. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Tokens {
-    signer: Arc<UserTokens>,
+pub struct Tokens(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    access: access::Settings,
+    clock: Clock,
+    current: ArcSwap<Current>,
+    /// Where the public keys of this process's own verifier are.
+    verifier: OnceLock<UserKeys>,
+}
+
+/// What is made from the settings.
+#[derive(Debug)]
+struct Current {
+    signer: UserTokens,
     /// The first key signs. The others have signed tokens that may still be valid.
-    keys: Arc<Vec<SigningKey>>,
+    keys: Vec<SigningKey>,
     refresh_lifetime: Duration,
 }
 
@@ -27,41 +43,86 @@ pub struct SigningKeyError {
 }
 
 impl Tokens {
-    /// Reads the keys and lifetimes from the settings.
+    /// Reads the keys and lifetimes from the settings, also from later ones.
     pub fn new(
-        settings: &settings::Tokens,
+        settings: &Live<settings::Tokens>,
         access: &access::Settings,
         clock: Clock,
+    ) -> Result<Self, SigningKeyError> {
+        let current = Current::new(&settings.get(), access, &clock)?;
+        let tokens = Self(Arc::new(Shared {
+            access: access.clone(),
+            clock,
+            current: ArcSwap::from_pointee(current),
+            verifier: OnceLock::new(),
+        }));
+        let shared = Arc::clone(&tokens.0);
+        settings.prepare_with(move |settings, _| {
+            let shared = Arc::clone(&shared);
+            let made = Current::new(&settings, &shared.access, &shared.clock);
+            std::future::ready(made.map(|current| Box::new(move || shared.replace(current)) as Commit))
+        });
+        Ok(tokens)
+    }
+
+    /// Gives `verifier` the public keys, now and whenever they change.
+    pub fn publish(&self, verifier: UserKeys) {
+        verifier.replace(&self.jwks());
+        // There is one verifier in a process.
+        let _ = self.0.verifier.set(verifier);
+    }
+
+    /// Signs an access token for `principal`.
+    pub fn sign(&self, principal: &Principal) -> Result<String, TokenError> {
+        let current = self.0.current.load();
+        let key = current.keys.first().ok_or(TokenError::NoKeys)?;
+        current.signer.sign(principal, key)
+    }
+
+    /// How long an access token is valid.
+    pub fn access_lifetime(&self) -> Duration {
+        self.0.current.load().signer.lifetime()
+    }
+
+    /// How long a session lasts after its last refresh.
+    pub fn refresh_lifetime(&self) -> Duration {
+        self.0.current.load().refresh_lifetime
+    }
+
+    /// The public keys, for all who verify access tokens.
+    pub fn jwks(&self) -> Jwks {
+        self.0.current.load().jwks()
+    }
+}
+
+impl Shared {
+    fn replace(&self, current: Current) {
+        // The new keys are known before a token is signed with one of them.
+        if let Some(verifier) = self.verifier.get() {
+            verifier.replace(&current.jwks());
+        }
+        self.current.store(Arc::new(current));
+    }
+}
+
+impl Current {
+    fn new(
+        settings: &settings::Tokens,
+        access: &access::Settings,
+        clock: &Clock,
     ) -> Result<Self, SigningKeyError> {
         let keys = settings.signing_keys.iter().enumerate().map(|(index, secret)| {
             SigningKey::from_base64(secret).map_err(|source| SigningKeyError { index, source })
         });
         let lifetime = Duration::from_secs(settings.access_lifetime_s);
         Ok(Self {
-            signer: Arc::new(UserTokens::new(access, lifetime, clock)),
-            keys: Arc::new(keys.collect::<Result<_, _>>()?),
+            keys: keys.collect::<Result<_, _>>()?,
+            signer: UserTokens::new(access, lifetime, clock.clone()),
             refresh_lifetime: Duration::from_hours(24 * u64::from(settings.refresh_lifetime_days)),
         })
     }
 
-    /// Signs an access token for `principal`.
-    pub fn sign(&self, principal: &Principal) -> Result<String, TokenError> {
-        let key = self.keys.first().ok_or(TokenError::NoKeys)?;
-        self.signer.sign(principal, key)
-    }
-
-    /// How long an access token is valid.
-    pub fn access_lifetime(&self) -> Duration {
-        self.signer.lifetime()
-    }
-
-    /// How long a session lasts after its last refresh.
-    pub fn refresh_lifetime(&self) -> Duration {
-        self.refresh_lifetime
-    }
-
-    /// The public keys, for all who verify access tokens.
-    pub fn jwks(&self) -> Jwks {
+    fn jwks(&self) -> Jwks {
         Jwks { keys: self.keys.iter().map(Jwk::from).collect() }
     }
 }

@@ -9,6 +9,7 @@ mod hash_queue;
 mod keys;
 mod ledger;
 mod ledger_under_load;
+mod live_settings;
 mod revocations;
 mod security;
 mod sessions;

@@ -84,7 +84,7 @@ pub(crate) fn tokens_of(
     clock: &Clock,
 ) -> Tokens {
     let settings = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
-    Tokens::new(&settings, access, clock.clone()).unwrap()
+    Tokens::new(&settings.into(), access, clock.clone()).unwrap()
 }
 
 /// Two passwords are hashed at once, and more may wait for it than in a service, because tests share the machine.
@@ -101,7 +101,7 @@ pub(crate) fn throttle() -> Throttle {
     let limits = settings::SignIn { account_attempts: 3, address_attempts: 5, ..settings::SignIn::default() };
     let signing_keys = vec!["the signing key of a test".to_owned().into()];
     let tokens = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
-    Throttle::new(&limits, &tokens).unwrap()
+    Throttle::new(limits.into(), tokens.into()).unwrap()
 }
 
 pub(crate) fn redis_url() -> String {

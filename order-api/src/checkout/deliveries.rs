@@ -84,7 +84,7 @@ impl ConfirmReservation {
             Err(ConfirmError::Expired | ConfirmError::NotFound) => {}
             Err(error @ ConfirmError::Unknown(_)) => return Err(DeliveryError::Confirm(error)),
         }
-        let expires_at = app.clock.now() + app.rules.checkout.reservation();
+        let expires_at = app.clock.now() + app.rules.checkout.get().reservation();
         let request = ReserveRequest { expires_at, lines: reservation_lines(order) };
         match app.store.reserve(order.id, &request).await {
             Ok(_) => app.store.confirm(order.id).await.map(drop).map_err(DeliveryError::Confirm),

@@ -217,7 +217,7 @@ async fn store(app: &AppState, order: Order) -> Result<Checkout, CheckoutError> 
     let checkout = Checkout {
         order_id: order.id,
         state: State::Reserving,
-        reserved_until: order.created_at + app.rules.checkout.reservation(),
+        reserved_until: order.created_at + app.rules.checkout.get().reservation(),
         lease: Lease::first(app.clock.now(), app.rules.worker.lease()),
     };
     let stored = checkout.clone();
@@ -244,7 +244,7 @@ async fn wait_for_outcome(
     order: Order,
     claimed: Option<Checkout>,
 ) -> sqlx::Result<Option<Outcome>> {
-    let deadline = Instant::now() + app.rules.checkout.answer_within();
+    let deadline = Instant::now() + app.rules.checkout.get().answer_within();
     let run = run_until(app.clone(), order, claimed, deadline);
     jobs::try_now(&app.background, deadline, run).await.unwrap_or(Ok(None))
 }

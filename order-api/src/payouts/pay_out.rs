@@ -46,7 +46,7 @@ pub async fn pay_out(
     metrics::counter!("payouts_begun_total").increment(1);
     let (amount, days) = (payout.amount.get(), payout.days);
     tracing::info!(%payout_id, seller_id = %seller_id.0, amount, days, "a payout began");
-    app.outbox.deliver_now(app, [delivery(payout_id)], app.rules.checkout.answer_within()).await;
+    app.outbox.deliver_now(app, [delivery(payout_id)], app.rules.checkout.get().answer_within()).await;
     Ok(find(app, payout_id).await?.unwrap_or(payout))
 }
 

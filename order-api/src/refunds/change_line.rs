@@ -79,7 +79,7 @@ pub async fn change_line(
         return Ok(changed);
     }
     tracing::info!(%line_id, ?action, "a line is refunded");
-    let limit = app.rules.checkout.answer_within();
+    let limit = app.rules.checkout.get().answer_within();
     app.outbox.deliver_now(app, deliveries::of_line(line_id), limit).await;
     let find =
         app.database.read("line_find", move |connection| Box::pin(order_lines::find(connection, line_id)));
@@ -87,7 +87,7 @@ pub async fn change_line(
 }
 
 async fn write_change(app: &AppState, line_id: Uuid, change: Change) -> Result<Changed, ChangeLineError> {
-    let (cancel_window, lease_until) = (app.rules.lines.cancel_window(), app.lease_until());
+    let (cancel_window, lease_until) = (app.rules.lines.get().cancel_window(), app.lease_until());
     let (clock, shards) = (app.clock.clone(), app.counter_shards.clone());
     app.database
         .run_tx("line_change", move |connection| {

@@ -27,12 +27,12 @@ pub struct IndexError(#[from] pub(super) sqlx::Error);
 /// When no change is left, there is a `pause`.
 pub async fn index_worker(
     database: Database,
-    pause: Duration,
+    pause: impl Fn() -> Duration,
     progress: Progress,
     shutdown: CancellationToken,
 ) {
     let index = || async { index_next(&database).await.map(|indexed| Next::at_once_if(indexed > 0)) };
-    jobs::repeat(&progress, &shutdown, pause, index).await;
+    jobs::repeat_after(&progress, &shutdown, pause, index).await;
 }
 
 /// Indexes the recorded changes until none is left, or until another instance is at work. Returns how many changes it

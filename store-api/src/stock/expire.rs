@@ -21,12 +21,12 @@ pub struct ExpireError(#[from] sqlx::Error);
 pub async fn expiry_worker(
     database: Database,
     clock: Clock,
-    pause: Duration,
+    pause: impl Fn() -> Duration,
     progress: Progress,
     shutdown: CancellationToken,
 ) {
     let expire = || async { expire_next(&database, clock.now()).await.map(Next::at_once_if) };
-    jobs::repeat(&progress, &shutdown, pause, expire).await;
+    jobs::repeat_after(&progress, &shutdown, pause, expire).await;
 }
 
 /// Puts the stock of every reservation whose time is over back on sale. Each reservation is one transaction. Returns how

@@ -20,7 +20,14 @@ pub(crate) fn consul_url() -> String {
 }
 
 /// Settings that work, with these changes.
-pub(crate) fn settings(mut changed: Value) -> NamedTempFile {
+pub(crate) fn settings(changed: Value) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(environment(changed).to_string().as_bytes()).unwrap();
+    file
+}
+
+/// The answer of a config server with settings that work, with these changes.
+pub(crate) fn environment(mut changed: Value) -> Value {
     let mut source = json!({
         "server.address": "127.0.0.1:0",
         "server.drain-delay-ms": 0,
@@ -32,14 +39,11 @@ pub(crate) fn settings(mut changed: Value) -> NamedTempFile {
         "greeting": "hello",
     });
     source.as_object_mut().unwrap().append(changed.as_object_mut().unwrap());
-    let environment = json!({
+    json!({
         "name": "minimal-api",
         "profiles": ["default"],
         "propertySources": [{"name": "test", "source": source}],
-    });
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(environment.to_string().as_bytes()).unwrap();
-    file
+    })
 }
 
 pub(crate) struct Process {
@@ -48,28 +52,40 @@ pub(crate) struct Process {
     lines: Vec<Value>,
     address: Option<SocketAddr>,
     management: Option<SocketAddr>,
-    _settings: NamedTempFile,
+    _settings: Option<NamedTempFile>,
 }
 
 impl Process {
     /// The program, which `cargo test` builds beside the tests.
     pub(crate) fn command() -> Command {
+        Self::example("minimal")
+    }
+
+    fn example(name: &str) -> Command {
         let test: PathBuf = std::env::current_exe().unwrap();
-        let program = test.parent().unwrap().parent().unwrap().join("examples/minimal");
+        let program = test.parent().unwrap().parent().unwrap().join("examples").join(name);
         let mut command = Command::new(program);
         command.kill_on_drop(true).stderr(Stdio::piped());
         command
     }
 
     pub(crate) fn spawn(settings: NamedTempFile) -> Self {
-        let mut child = Self::command()
-            .arg("--settings")
-            .arg(settings.path())
-            .args(["--log-format", "json"])
-            .spawn()
-            .unwrap();
+        let mut command = Self::command();
+        command.arg("--settings").arg(settings.path());
+        Self { _settings: Some(settings), ..Self::of(command) }
+    }
+
+    /// `examples/following.rs`, which has its settings from a config server.
+    pub(crate) fn following(config_url: &str) -> Self {
+        let mut command = Self::example("following");
+        command.args(["--config-url", config_url]).env("DALKOM_CONFIG_PASSWORD", "sesame");
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.args(["--log-format", "json"]).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, log, lines: Vec::new(), address: None, management: None, _settings: settings }
+        Self { child, log, lines: Vec::new(), address: None, management: None, _settings: None }
     }
 
     /// A process that serves and is registered.
@@ -79,9 +95,10 @@ impl Process {
         process
     }
 
-    /// Reads the log up to the line with this message.
-    pub(crate) async fn logged(&mut self, message: &str) {
+    /// Reads the log up to the line with this message, and gives the line.
+    pub(crate) async fn logged(&mut self, message: &str) -> Value {
         while self.next_line().await.unwrap_or_else(|| panic!("never logged: {message}")) != message {}
+        self.lines.last().unwrap().clone()
     }
 
     /// Reads the log to the end of the process, and gives all of it.

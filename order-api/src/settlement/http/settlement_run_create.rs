@@ -77,7 +77,7 @@ pub(crate) async fn settlement_run_create(
     tracing::info!(%day, admin_id = %admin.member_id.0, "an administrator starts a settlement");
     let settler = app.settler.clone();
     let run = async move { settler.settle_through(day, Cause::Request, &NoListener).await };
-    let deadline = Instant::now() + app.rules.checkout.answer_within();
+    let deadline = Instant::now() + app.rules.checkout.get().answer_within();
     let (status, execution) = match jobs::try_now(&app.background, deadline, run).await {
         Some(settled) => {
             let Settled { execution, is_new } = settled?;

@@ -162,7 +162,7 @@ impl World {
     /// An instance that answers checkouts at once, finished or not.
     pub(crate) fn instance_that_does_not_wait(&self) -> (AppState, Client) {
         let checkout = CheckoutSettings { answer_within_ms: 0, ..CheckoutSettings::default() };
-        self.instance_with(&redis_url(), Rules { checkout, ..Rules::default() })
+        self.instance_with(&redis_url(), Rules { checkout: checkout.into(), ..Rules::default() })
     }
 
     /// An instance with its carts at `redis`.
@@ -469,11 +469,11 @@ fn member_instance(
     clock: &Clock,
     [to_store, to_order]: [&FaultProxy; 2],
 ) -> member_api::state::AppState {
-    let settings = member_api::settings::Tokens {
+    let settings = service_host::Live::new(member_api::settings::Tokens {
         signing_keys: vec![SigningKey::generate().expect("a key")],
         access_lifetime_s: 900,
         refresh_lifetime_days: 30,
-    };
+    });
     let access = AccessSettings {
         issuer: "https://dalkom.test".to_owned(),
         audience: "dalkom".to_owned(),
@@ -496,8 +496,8 @@ fn member_instance(
         )
         .expect("threads"),
         throttle: member_api::sessions::throttle::Throttle::new(
-            &member_api::settings::SignIn::default(),
-            &settings,
+            member_api::settings::SignIn::default().into(),
+            settings.clone(),
         )
         .expect("a key"),
         tokens: member_api::sessions::tokens::Tokens::new(&settings, &access, clock.clone())

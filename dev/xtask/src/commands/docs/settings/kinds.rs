@@ -40,6 +40,9 @@ impl Kind {
         if words.last().is_some_and(|name| name == "TimeOfDay") {
             return Ok(Self::Form("`HH:MM`", "`HH:MM`"));
         }
+        if is_live(ty) {
+            return Self::of(sources, module, generic_argument(ty, 0).context("Live of what?")?);
+        }
         match sources.find(module, &words)? {
             Some((module, Item::Struct(item))) => Self::of_struct(sources, module, item),
             Some((_, Item::Enum(item))) => choices(&item).map(Self::Choice),
@@ -137,6 +140,11 @@ impl Kind {
             _ => &[],
         }
     }
+}
+
+/// Whether a change of the value reaches the running process (`settings::Live`).
+pub(super) fn is_live(ty: &Type) -> bool {
+    words_of_type(ty).is_some_and(|words| words.last().is_some_and(|name| name == "Live"))
 }
 
 fn choices(item: &ItemEnum) -> anyhow::Result<Vec<Choice>> {

@@ -31,7 +31,7 @@ use anyhow::{Context as _, bail, ensure};
 use stack::SERVICES;
 use syn::Item;
 
-use kinds::Kind;
+use kinds::{Kind, is_live};
 use page::Process;
 use sections::{Key, Section};
 use sources::{Place, Sources, words_of_type};
@@ -70,7 +70,7 @@ fn common(sources: &Sources) -> anyhow::Result<Section> {
         let name = attributes::kebab(&ident.to_string());
         let taken = format!("take_section(\"{name}\")");
         ensure!(sources.text(&host.module)?.contains(&taken), "{host}.{ident} is not taken by `{taken}`");
-        keys.push(Key::of_section(name, Section::read(sources, &place)?));
+        keys.push(Key::of_section(name, Section::read(sources, &place)?, is_live(&field.ty)));
     }
     Ok(Section::of_keys(&host, keys))
 }

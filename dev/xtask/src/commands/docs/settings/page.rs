@@ -28,7 +28,7 @@ pub(super) fn write(common: &Section, processes: &[Process]) -> String {
     for Shared { key, section } in &shared {
         let about = about_section(&section.documentation, &key.name).join("\n\n");
         push(&mut page, format_args!("\n### {}\n\n{about}\n\n", key.name));
-        page.push_str(&table_of(&rows_of_keys(&key.name, &section.keys, &[])));
+        page.push_str(&table_of(&rows_of_keys(&key.name, &section.keys, &[], key.is_live)));
     }
     page
 }
@@ -68,7 +68,7 @@ struct Row {
 }
 
 fn table(keys: &[Key], shared: &[Shared<'_>]) -> String {
-    table_of(&rows_of_keys("", keys, shared))
+    table_of(&rows_of_keys("", keys, shared, false))
 }
 
 fn table_of(rows: &[Row]) -> String {
@@ -80,27 +80,28 @@ fn table_of(rows: &[Row]) -> String {
     table
 }
 
-fn rows_of_keys(prefix: &str, keys: &[Key], shared: &[Shared<'_>]) -> Vec<Row> {
-    keys.iter().flat_map(|key| rows(prefix, key, shared)).collect()
+/// `is_live` says whether the section of the keys is.
+fn rows_of_keys(prefix: &str, keys: &[Key], shared: &[Shared<'_>], is_live: bool) -> Vec<Row> {
+    keys.iter().flat_map(|key| rows(prefix, key, shared, is_live || key.is_live)).collect()
 }
 
 /// The lines of a key and of those under it.
-fn rows(prefix: &str, key: &Key, shared: &[Shared<'_>]) -> Vec<Row> {
+fn rows(prefix: &str, key: &Key, shared: &[Shared<'_>], is_live: bool) -> Vec<Row> {
     let name = if prefix.is_empty() { key.name.clone() } else { format!("{prefix}.{}", key.name) };
     let is_shared = shared.iter().any(|shared| shared.is(key));
     let mut row = Row {
         key: name.clone(),
-        form: key.form.clone(),
+        form: if is_live { format!("{}; live", key.form) } else { key.form.clone() },
         absent: key.absent.to_string(),
         meaning: meaning(key),
     };
     if is_shared {
-        row.form = format!("[section, see below](#{})", key.name);
+        row.form = row.form.replacen("section", &format!("[section, see below](#{})", key.name), 1);
         return vec![row];
     }
     let mut rows = vec![row];
     if let Some(Inside { suffix, section }) = &key.inside {
-        rows.extend(rows_of_keys(&format!("{name}{suffix}"), &section.keys, &[]));
+        rows.extend(rows_of_keys(&format!("{name}{suffix}"), &section.keys, &[], is_live));
     }
     rows
 }

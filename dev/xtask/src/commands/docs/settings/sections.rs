@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use super::attributes::{Container, Field, FieldDefault, documentation, kebab};
 use super::defaults;
-use super::kinds::{Choice, Kind};
+use super::kinds::{Choice, Kind, is_live};
 use super::rules::Rules;
 use super::sources::{Place, Sources, named_fields};
 use super::values::{Absent, Scope, Value};
@@ -31,6 +31,8 @@ pub(super) struct Key {
     pub(super) choices: Vec<Choice>,
     pub(super) absent: Absent,
     pub(super) inside: Option<Inside>,
+    /// Whether a change reaches the running process.
+    pub(super) is_live: bool,
     has_rules: bool,
 }
 
@@ -76,7 +78,7 @@ impl Section {
 
 impl Key {
     /// A section that all processes have. If it is missing, it is read as an empty one.
-    pub(super) fn of_section(name: String, section: Section) -> Self {
+    pub(super) fn of_section(name: String, section: Section, is_live: bool) -> Self {
         Self {
             name,
             meaning: section.documentation.clone(),
@@ -84,6 +86,7 @@ impl Key {
             choices: Vec::new(),
             absent: Absent::BySection,
             inside: Some(Inside { suffix: String::new(), section }),
+            is_live,
             has_rules: true,
         }
     }
@@ -109,6 +112,8 @@ impl Reader<'_> {
         let scope = Scope { sources, module: &place.module, owner: &owner };
         let kind = Kind::of(sources, &place.module, &field.ty)?;
         let rules = Rules::of(&scope, &field.attrs)?;
+        let is_live = is_live(&field.ty);
+        ensure!(rules.dive || !is_live, "it is live, but garde does not dive into it");
         let absent = self.absent(name, attributes.default.as_ref(), &kind, &scope)?;
         let inside = match kind.section() {
             Some((place, suffix)) => Some(Inside { suffix, section: Section::read(sources, place)? }),
@@ -127,6 +132,7 @@ impl Reader<'_> {
             choices: kind.choices().to_vec(),
             absent,
             inside,
+            is_live,
             has_rules: rules.any,
         }))
     }

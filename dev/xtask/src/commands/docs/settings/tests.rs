@@ -144,6 +144,29 @@ fn sections_are_followed_through_imports_into_other_crates() {
 }
 
 #[test]
+fn what_changes_while_the_process_runs_is_marked() {
+    let folder = workspace(
+        &format!(
+            "/// All.\n{STRICT} struct Settings {{
+                /// A.\n #[garde(dive)] a: settings::Live<pool::Limits>,
+                /// B.\n b: u8,
+            }}"
+        ),
+        &format!("/// L.\n#[derive(Deserialize)] {STRICT} pub struct Limits {{ /// C.\n c: u8 }}"),
+    );
+
+    assert_eq!(
+        rows(&folder),
+        [
+            "| `a` | section; live | required | A. |",
+            "| `a.c` | integer, 0 or more; live | required | C. |",
+            "| `b` | integer, 0 or more | required | B. |",
+        ]
+    );
+    assert!(error_of("/// A.\n a: Live<u8>").ends_with("it is live, but garde does not dive into it"));
+}
+
+#[test]
 fn a_section_of_two_processes_is_described_once() {
     let folder = workspace(
         &format!("/// All.\n{STRICT} struct Settings {{ /// Which.\n limits: pool::Limits }}"),
