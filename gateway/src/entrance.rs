@@ -3,110 +3,89 @@
 //! What it does not know goes to the router: the gateway's own pages, methods that a path does not have, and paths that do not
 //! exist.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http;
-use axum::response::Response;
-use service_host::{Enclosure, Front, FrontAnswer};
-use tower::{Layer, Service, service_fn};
-use tower_http::cors::CorsLayer;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use service_host::{Client, Enclosure, Front, FrontAnswer};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::endpoint::Endpoint;
-use crate::revocations::Revocations;
-use crate::routes::{Route, Routes};
-use crate::settings::{Method, Settings};
-use crate::upstream::Upstreams;
+use crate::security_headers;
+use crate::table::{CurrentTable, Found};
 
-/// All routes. It is made as a whole, and never changed.
+/// Passes on what the table knows.
 pub(crate) struct Entrance {
-    endpoints: matchit::Router<HashMap<http::Method, Arc<Endpoint>>>,
-    cors: Option<CorsLayer>,
+    table: CurrentTable,
 }
 
-impl Entrance {
-    pub(crate) fn new(
-        table: &Routes,
-        upstreams: &Upstreams,
-        revocations: &Revocations,
-        settings: &Settings,
-        cors: Option<CorsLayer>,
-    ) -> Self {
-        let mut endpoints = matchit::Router::new();
-        for (pattern, routes) in table.iter() {
-            let of_route = |route: &Route| {
-                let upstream =
-                    upstreams.get(&route.service).expect("the route table names only known services");
-                let (route, public) = (route.clone(), &settings.public);
-                methods(&route.methods).into_iter().map(move |method| {
-                    let endpoint = Endpoint::new(
-                        label(&method),
-                        pattern,
-                        &route,
-                        Arc::clone(&upstream),
-                        revocations,
-                        public,
-                    );
-                    (method, Arc::new(endpoint))
-                })
-            };
-            let by_method = routes.iter().flat_map(of_route).collect();
-            endpoints.insert(pattern, by_method).expect("the route table has been checked");
-        }
-        Self { endpoints, cors }
-    }
+/// The `Allow` of a path that has other methods only.
+#[derive(Clone)]
+struct Allowed(HeaderValue);
 
-    fn find(&self, request: &Request) -> Option<&Arc<Endpoint>> {
-        self.endpoints.at(request.uri().path()).ok()?.value.get(request.method())
+impl Entrance {
+    pub(crate) fn new(table: CurrentTable) -> Self {
+        Self { table }
     }
 }
 
 impl Front for Entrance {
     fn answer(
         &self,
-        request: Request,
-        client: SocketAddr,
+        mut request: Request,
+        client: Client,
         enclosure: &Enclosure,
     ) -> Result<FrontAnswer, Request> {
-        let Some(endpoint) = self.find(&request) else { return Err(request) };
-        let (endpoint, enclosure) = (Arc::clone(endpoint), enclosure.clone());
-        let Some(cors) = &self.cors else {
-            return Ok(Box::pin(async move { endpoint.answer(request, client.ip(), &enclosure).await }));
+        let table = self.table.load();
+        let endpoint = match table.find(&request) {
+            Found::Endpoint(endpoint) => Arc::clone(endpoint),
+            Found::OtherMethod(allowed) => {
+                request.extensions_mut().insert(Allowed(allowed.clone()));
+                return Err(request);
+            }
+            Found::Nothing => return Err(request),
+        };
+        let enclosure = endpoint.enclosed(enclosure);
+        let Some(cors) = table.cors() else {
+            return Ok(Box::pin(async move { endpoint.answer(request, client, &enclosure).await }));
         };
         let mut allowed = cors.layer(service_fn(move |request| {
             let (endpoint, enclosure) = (Arc::clone(&endpoint), enclosure.clone());
-            async move {
-                Ok::<Response, std::convert::Infallible>(
-                    endpoint.answer(request, client.ip(), &enclosure).await,
-                )
-            }
+            async move { Ok::<Response, Infallible>(endpoint.answer(request, client, &enclosure).await) }
         }));
         let answer = allowed.call(request);
         Ok(Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) }))
     }
 }
 
-/// The methods of HTTP that a route answers.
-pub(crate) fn methods(listed: &[Method]) -> Vec<http::Method> {
-    let of = |method: &Method| match method {
-        Method::Get => vec![http::Method::GET, http::Method::HEAD],
-        Method::Post => vec![http::Method::POST],
-        Method::Put => vec![http::Method::PUT],
-        Method::Patch => vec![http::Method::PATCH],
-        Method::Delete => vec![http::Method::DELETE],
+/// Surrounds the router: with the origins of the table, so that a browser can read all answers, also 404, 413 and 504; with the
+/// refusal of methods; with what every answer tells browsers.
+pub(crate) async fn surround(State(table): State<CurrentTable>, request: Request, next: Next) -> Response {
+    let is_tls = request.extensions().get::<Client>().is_some_and(|client| client.is_tls);
+    let inner = service_fn(move |request: Request| {
+        let next = next.clone();
+        async move {
+            Ok::<Response, Infallible>(match request.extensions().get::<Allowed>().cloned() {
+                Some(allowed) => other_method(allowed, request).await,
+                None => next.run(request).await,
+            })
+        }
+    });
+    let cors = table.load().cors().cloned();
+    let answered = match cors {
+        Some(cors) => cors.layer(inner).oneshot(request).await,
+        None => inner.oneshot(request).await,
     };
-    listed.iter().flat_map(of).collect()
+    let mut response = answered.unwrap_or_else(|never| match never {});
+    security_headers::add(response.headers_mut(), is_tls);
+    response
 }
 
-fn label(method: &http::Method) -> &'static str {
-    match *method {
-        http::Method::GET => "GET",
-        http::Method::HEAD => "HEAD",
-        http::Method::POST => "POST",
-        http::Method::PUT => "PUT",
-        http::Method::PATCH => "PATCH",
-        _ => "DELETE",
-    }
+/// Refuses a method that the route table does not list for a path.
+async fn other_method(Allowed(allowed): Allowed, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let refusal = ([(header::ALLOW, allowed)], problem::method_not_allowed(request).await);
+    problem::complete(refusal.into_response(), &path)
 }

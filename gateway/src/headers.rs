@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
 use crate::settings::Scheme;
 
 /// Fields that concern only one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
-const HOP_BY_HOP: [&str; 11] = [
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "http2-settings",
     "keep-alive",
@@ -20,7 +20,6 @@ const HOP_BY_HOP: [&str; 11] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "trailer",
     "transfer-encoding",
     "upgrade",
 ];
@@ -90,11 +89,16 @@ pub struct ClientInfo {
 /// Changes the header fields of a client's request into those of a request to a service.
 ///
 /// `Host` is removed, because the HTTP client sets it to the address of the instance. `Content-Length` is removed, because
-/// the HTTP client takes it from the body. `Expect` is removed, because our server answers it when the body is read.
-pub fn to_service(headers: &mut HeaderMap, client: &ClientInfo) {
+/// the HTTP client takes it from the body. `Expect` is removed, because our server answers it when the body is read. `Trailer` is
+/// removed, because trailers of a request are not passed on: they would be fields that nobody has checked.
+pub fn to_service<B>(request: &mut Request<B>, client: &ClientInfo) {
+    let version = request.version();
+    let headers = request.headers_mut();
+    let takes_trailers = headers.get(header::TE).is_some_and(|value| value == "trailers");
     remove_hop_by_hop(headers);
     remove_all(headers, |name| {
-        is_identity(name) || [header::HOST, header::CONTENT_LENGTH, header::EXPECT].contains(name)
+        is_identity(name)
+            || [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::TRAILER].contains(name)
     });
     let address = HeaderValue::try_from(client.address.to_string());
     headers.insert(X_FORWARDED_FOR, address.expect("an address is visible ASCII"));
@@ -102,9 +106,27 @@ pub fn to_service(headers: &mut HeaderMap, client: &ClientInfo) {
         headers.insert(X_FORWARDED_HOST, host.clone());
     }
     // A gateway must add itself (RFC 9110, section 7.6.3).
-    headers.append(header::VIA, HeaderValue::from_static("1.1 gateway"));
+    let via = if version == Version::HTTP_2 { "2.0 gateway" } else { "1.1 gateway" };
+    headers.append(header::VIA, HeaderValue::from_static(via));
+    if version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.scheme.as_str()));
+    if takes_trailers {
+        // Those of an answer are passed on to clients that say so.
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
     telemetry::inject(headers);
+}
+
+/// HTTP/2 may send the pairs of a cookie as fields of their own; HTTP/1 may not (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let pairs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if pairs.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&pairs.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 /// Changes the header fields of a service's answer into those of the answer to the client.
@@ -159,13 +181,29 @@ mod tests {
         }
     }
 
-    fn forwarded(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    fn forwarded(fields: &[(&str, &'static str)]) -> HeaderMap {
+        forwarded_from(Version::HTTP_11, fields)
+    }
+
+    fn forwarded_from(version: Version, fields: &[(&str, &'static str)]) -> HeaderMap {
+        let mut request = Request::new(());
+        *request.version_mut() = version;
         for (name, value) in fields {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            let name = HeaderName::try_from(*name).unwrap();
+            request.headers_mut().append(name, HeaderValue::from_static(value));
         }
-        to_service(&mut headers, &client());
-        headers
+        to_service(&mut request, &client());
+        request.into_parts().0.headers
+    }
+
+    #[test]
+    fn the_pairs_of_a_cookie_of_http2_are_one_field_of_http1() {
+        let fields = [("cookie", "a=1"), ("cookie", "b=2; c=3"), ("x-a", "1"), ("x-a", "2")];
+        let headers = forwarded_from(Version::HTTP_2, &fields);
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
+        assert_eq!(headers.get_all("x-a").iter().count(), 2);
+        assert_eq!(headers["via"], "2.0 gateway");
+        assert_eq!(forwarded(&[("cookie", "a=1")])["via"], "1.1 gateway");
     }
 
     #[test]
@@ -186,9 +224,7 @@ mod tests {
     fn every_identity_header_is_removed_with_its_variants() {
         for stem in IDENTITY_HEADERS {
             for name in [stem.to_owned(), format!("{stem}-id"), format!("{stem}-id").replace('-', "_")] {
-                let mut headers = HeaderMap::new();
-                headers.insert(HeaderName::try_from(&name).unwrap(), HeaderValue::from_static("forged"));
-                to_service(&mut headers, &client());
+                let headers = forwarded_from(Version::HTTP_11, &[(&name, "forged")]);
                 assert!(headers.values().all(|value| value != "forged"), "{name}");
             }
         }
@@ -211,7 +247,8 @@ mod tests {
         ]);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["traceparent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]);
+        let own = ["te", "traceparent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        assert_eq!((left, &headers["te"]), (own.to_vec(), &HeaderValue::from_static("trailers")));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! | file | owns |
 //! |---|---|
 //! | [`settings`] | the keys of `config/gateway.yml` |
-//! | [`routes`] | the route table, checked at the start |
+//! | [`routes`], [`predicates`] | the routes of the settings, checked; what they ask of a request besides path and method |
+//! | `table` | where requests go, replaced as a whole |
 //! | `entrance`, `endpoint` | the route of a request; the steps that it goes through, in order: the next rows |
 //! | `protocol` | demands exactly one host, and refuses upgrades and transfer codings |
 //! | `path` | refuses ambiguous paths |
@@ -14,44 +15,51 @@
 //! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
+//! | [`rewrite`] | the path for the service, where it is another one |
 //! | `upstream` | instances, connections, attempts, timeouts |
 //! | `refusal` | the errors of these steps, and the only place that turns them into problems |
 //! | `cors`, `origin` | access for web pages of other origins |
+//! | `security_headers` | what every answer tells browsers |
 //! | `pages` | `/docs`, `/problems` |
+//! | `explain` | `/routes` and `/explain` on the management port |
 
 mod client_address;
 mod cors;
 mod endpoint;
 mod entrance;
+mod explain;
 mod guard;
 pub mod headers;
 mod origin;
 mod pages;
 mod path;
+pub mod predicates;
 mod protocol;
 mod refusal;
 pub mod revocations;
+pub mod rewrite;
 pub mod routes;
+mod security_headers;
 pub mod settings;
+mod table;
 mod upstream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{self, header};
-use axum::response::IntoResponse;
-use axum::routing::any;
+use axum::middleware::from_fn_with_state;
 use discovery::{Discovery, Instances};
 use futures::future::join_all;
 use service_client::ServiceClient;
 use service_host::{App, Host, NoCommand, Service, Threads};
 
+use client_address::TrustedProxies;
 use entrance::Entrance;
 use revocations::Revocations;
-use routes::{Routes, RoutesError};
+use routes::RoutesError;
 use settings::Settings;
+use table::{CurrentTable, Table};
 use upstream::Upstreams;
 
 /// How long a starting gateway waits for Consul to list the instances. Without it, the first requests would find no
@@ -118,30 +126,51 @@ pub fn app(
     discovery: &Discovery,
     revocations: &Revocations,
 ) -> Result<App, RoutesError> {
-    let table = Routes::new(settings)?;
-    let upstreams = Arc::new(Upstreams::new(settings, discovery));
-    let cors = cors::layer(&settings.cors.allowed_origins);
-    let entrance = Entrance::new(&table, &upstreams, revocations, settings, cors.clone());
-    let app = App::new(router(settings, &table, upstreams)).front(entrance).public().forwards_bodies();
-    Ok(match cors {
-        // Around everything, so that a browser can read all answers, also 404, 413 and 504.
-        Some(cors) => app.around(|router| router.layer(cors)),
-        None => app,
-    })
+    Ok(Routing::new(settings, discovery, revocations)?.app(settings))
 }
 
-/// Returns the routes that the entrance leaves over: the pages of the gateway, and the paths of the table with other methods
-/// than theirs. Deny is the default: a path that is neither in the route table nor a page of the gateway is not found.
-fn router(settings: &Settings, table: &Routes, upstreams: Arc<Upstreams>) -> Router {
-    let router = pages::router(&settings.services, upstreams);
-    table.iter().fold(router, |router, (path, routes)| {
-        let listed: Vec<_> = routes.iter().flat_map(|route| entrance::methods(&route.methods)).collect();
-        router.route(path, any(move |request| other_method(listed.clone(), request)))
-    })
+/// Where requests go. It can be replaced while they run.
+pub struct Routing {
+    table: CurrentTable,
+    upstreams: Arc<Upstreams>,
+    revocations: Revocations,
 }
 
-/// Refuses a method that the route table does not list for a path.
-async fn other_method(listed: Vec<http::Method>, request: Request) -> impl IntoResponse {
-    let allowed = listed.iter().map(http::Method::as_str).collect::<Vec<_>>().join(",");
-    ([(header::ALLOW, allowed)], problem::method_not_allowed(request).await)
+impl Routing {
+    /// Checks the routes of the settings, and starts to watch their services.
+    pub fn new(
+        settings: &Settings,
+        discovery: &Discovery,
+        revocations: &Revocations,
+    ) -> Result<Self, RoutesError> {
+        let upstreams = Arc::new(Upstreams::new(settings, discovery));
+        let table = CurrentTable::new(Table::new(settings, &upstreams, revocations)?);
+        Ok(Self { table, upstreams, revocations: revocations.clone() })
+    }
+
+    /// Takes the routes and origins of other settings, all at once, or none of them if there is a fault. The services stay those of
+    /// the start.
+    pub fn replace(&self, settings: &Settings) -> Result<(), RoutesError> {
+        self.table.replace(Table::new(settings, &self.upstreams, &self.revocations)?);
+        Ok(())
+    }
+
+    /// What operators can ask about it.
+    pub fn management(&self) -> Router {
+        explain::router(self.table.clone(), Arc::clone(&self.upstreams))
+    }
+
+    /// The gateway that routes by this.
+    pub fn app(&self, settings: &Settings) -> App {
+        let proxies = TrustedProxies::new(&settings.public.trusted_proxies);
+        let table = self.table.clone();
+        // Deny is the default: a path that is neither in the route table nor a page of the gateway is not found.
+        App::new(pages::router(&settings.services, Arc::clone(&self.upstreams)))
+            .front(Entrance::new(table.clone()))
+            .public()
+            .forwards_bodies()
+            .unbounded_peers(move |peer| proxies.trusts(peer))
+            .management(self.management())
+            .around(|router| router.layer(from_fn_with_state(table, entrance::surround)))
+    }
 }

@@ -14,8 +14,8 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     check_transfer_coding(request)
 }
 
-/// Returns the host that the client asked for. In a request in absolute form it is the host of the URI, and `Host` is
-/// ignored (RFC 9112, section 3.2.2).
+/// Returns the host that the client asked for. In a request in absolute form, and in one of HTTP/2, it is the host of the URI.
+/// `Host` is then ignored (RFC 9112, section 3.2.2), or the same.
 pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
     match request.uri().authority() {
         Some(authority) => HeaderValue::try_from(authority.as_str()).ok(),
@@ -23,18 +23,25 @@ pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
     }
 }
 
-/// An HTTP/1.1 request must have exactly one valid `Host` (RFC 9112, section 3.2).
+/// An HTTP/1.1 request must have exactly one valid `Host` (RFC 9112, section 3.2). A request of HTTP/2 must have an authority or a
+/// `Host`, and may have both if they are the same (RFC 9113, section 8.3.1).
 fn check_host(request: &Request) -> Result<(), Refusal> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
+    let of_http2 = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_host(host) => Ok(()),
+        (Some(host), None) if is_host(host) && of_http2.is_none_or(|name| is_same(name, host)) => Ok(()),
+        (None, _) if of_http2.is_some_and(|name| is_host(name.as_str().as_bytes())) => Ok(()),
         (None, _) if request.version() < Version::HTTP_11 => Ok(()),
         _ => Err(Refusal::BadHost),
     }
 }
 
-fn is_host(value: &HeaderValue) -> bool {
-    let authority = Authority::try_from(value.as_bytes());
+fn is_same(authority: &Authority, host: &HeaderValue) -> bool {
+    authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
+}
+
+fn is_host(value: impl AsRef<[u8]>) -> bool {
+    let authority = Authority::try_from(value.as_ref());
     authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
 }
 
@@ -82,6 +89,28 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::BadHost)), "{hosts:?}");
         }
         assert!(check(&request(Version::HTTP_10, &[])).is_ok());
+    }
+
+    #[test]
+    fn a_request_of_http2_has_one_host_however_it_says_so() {
+        let with_authority = |uri: &str, hosts: &[&'static str]| {
+            let mut request = request(Version::HTTP_2, hosts);
+            *request.uri_mut() = uri.parse().unwrap();
+            request
+        };
+        let good = with_authority("http://shop.example/api", &[]);
+        assert!(check(&good).is_ok());
+        assert_eq!(host(&good).unwrap(), "shop.example");
+        assert!(check(&with_authority("http://shop.example/api", &["Shop.example"])).is_ok());
+        assert!(check(&with_authority("/api", &["shop.example"])).is_ok());
+        for (uri, hosts) in [
+            ("/api", vec![]),
+            ("http://shop.example/api", vec!["evil.example"]),
+            ("http://shop.example/api", vec!["shop.example", "shop.example"]),
+            ("http://user@shop.example/api", vec![]),
+        ] {
+            assert!(matches!(check(&with_authority(uri, &hosts)), Err(Refusal::BadHost)), "{uri} {hosts:?}");
+        }
     }
 
     #[test]

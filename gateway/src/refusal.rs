@@ -16,7 +16,7 @@ pub(crate) enum Refusal {
     /// HTTP demands exactly one host.
     #[error("the request has no host, or more than one")]
     BadHost,
-    /// The gateway supports only HTTP/1.1.
+    /// The gateway could not check a connection after a switch to another protocol.
     #[error("the request asks for another protocol")]
     Upgrade,
     /// The body is coded for the transfer in another way than by chunks.
@@ -83,7 +83,9 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::BadHost => Self::new(Code::BadRequest).detail("exactly one valid Host is needed"),
-            Refusal::Upgrade => Self::new(Code::BadRequest).detail("only HTTP/1.1 is supported"),
+            Refusal::Upgrade => {
+                Self::new(Code::BadRequest).detail("connections are not switched to another protocol")
+            }
             Refusal::TransferCoding => {
                 Self::new(Code::BadRequest).detail("chunked is the only transfer coding that is supported")
             }

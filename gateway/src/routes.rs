@@ -3,11 +3,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use std::time::Duration;
+
+use crate::predicates::{PredicateFault, Predicates};
+use crate::rewrite::{Rewrite, RewriteFault};
 use crate::settings::{Access, Method, Repeatable, RouteSettings, Settings};
 
 /// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
 /// between services; the others are paths of the gateway itself.
 const RESERVED: [&str; 4] = ["internal", "docs", "problems", "assets"];
+
+/// The longest that a route may let its clients wait.
+const MOST_TIMEOUT_MS: u64 = 600_000;
 
 /// The checked route table, by path pattern.
 #[derive(Debug)]
@@ -26,6 +33,28 @@ pub struct Route {
     pub access: Access,
     /// Whether a request with an `Idempotency-Key` may be sent a second time.
     pub repeats_by_key: bool,
+    /// Its place in the settings.
+    pub index: usize,
+    /// The host that a request must name, as the settings have it.
+    pub host: Option<String>,
+    /// What else a request must be like.
+    pub predicates: Predicates,
+    /// The path for the service, if it is another one.
+    pub rewrite: Option<Rewrite>,
+    /// The time from the head of a request to that of its answer, if it has one of its own.
+    pub timeout: Option<Duration>,
+    /// The largest body, if it has a limit of its own.
+    pub max_body_bytes: Option<usize>,
+}
+
+impl Route {
+    /// The fault of a route whose service is not known.
+    pub(crate) fn without_service(&self) -> RoutesError {
+        RoutesError {
+            key: format!("routes[{}].service", self.index),
+            fault: Fault::UnknownService(self.service.clone()),
+        }
+    }
 }
 
 /// The route table is not valid.
@@ -62,6 +91,18 @@ pub enum Fault {
     /// The entry says `by-key`, and lists a method that has no keys.
     #[error("`by-key` is for POST and PATCH, and {0} is listed")]
     KeysNotHonoured(Method),
+    /// A predicate is not valid.
+    #[error("`{0}` {1}")]
+    Predicate(String, PredicateFault),
+    /// The new path is not valid.
+    #[error("`{0}` {1}")]
+    Rewrite(String, RewriteFault),
+    /// A limit that nothing meets.
+    #[error("must be between {0} and {1}")]
+    OutOfRange(u64, u64),
+    /// An entry before it takes all of its requests.
+    #[error("{1} of `{0}` is never reached: routes[{2}] takes all that this would")]
+    Shadowed(String, Method, usize),
     /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
     DuplicateMethod(String, Method, usize),
@@ -72,11 +113,11 @@ impl Routes {
     pub fn new(settings: &Settings) -> Result<Self, RoutesError> {
         let services = known_services(&settings.services)?;
         let mut patterns = matchit::Router::new();
-        let mut listed: HashMap<(&str, Method), usize> = HashMap::new();
+        let mut listed: HashMap<(&str, Method), Vec<(usize, Predicates)>> = HashMap::new();
         let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
 
         for (index, route) in settings.routes.iter().enumerate() {
-            let RouteSettings { path, methods, service, access, repeatable } = route;
+            let RouteSettings { path, methods, service, access, repeatable, .. } = route;
             let refuse = |key: &str, fault| RoutesError { key: format!("routes[{index}].{key}"), fault };
             check_shape(path).map_err(|fault| refuse("path", fault))?;
             if !by_path.contains_key(path) {
@@ -85,10 +126,16 @@ impl Routes {
             if methods.is_empty() {
                 return Err(refuse("methods", Fault::NoMethods));
             }
+            let predicates = Predicates::new(route.host.as_deref(), &route.headers)
+                .map_err(|(key, fault)| refuse(&key, Fault::Predicate(value_at(route, &key), fault)))?;
             for &method in methods {
-                if let Some(other) = listed.insert((path, method), index) {
-                    return Err(refuse("methods", Fault::DuplicateMethod(path.clone(), method, other)));
+                let others = listed.entry((path, method)).or_default();
+                if let Some((other, same)) = others.iter().find(|(_, other)| other.cover(&predicates)) {
+                    let is_same = *same == predicates;
+                    let fault = if is_same { Fault::DuplicateMethod } else { Fault::Shadowed };
+                    return Err(refuse("methods", fault(path.clone(), method, *other)));
                 }
+                others.push((index, predicates.clone()));
             }
             let repeats_by_key = *repeatable == Some(Repeatable::ByKey);
             if let Some(&method) =
@@ -100,11 +147,23 @@ impl Routes {
             if !services.contains(service.as_str()) {
                 return Err(refuse("service", Fault::UnknownService(service.clone())));
             }
+            let rewrite = route.rewrite.as_deref().map(|template| {
+                let checked = Rewrite::new(path, template);
+                checked.map_err(|fault| refuse("rewrite", Fault::Rewrite(template.to_owned(), fault)))
+            });
+            let timeout_ms = in_range(route.timeout_ms, MOST_TIMEOUT_MS);
+            let max_body_bytes = in_range(route.max_body_bytes, usize::MAX);
             by_path.entry(path.clone()).or_default().push(Route {
                 methods: methods.clone(),
                 service: service.clone(),
                 access: *access,
                 repeats_by_key,
+                index,
+                host: route.host.clone(),
+                predicates,
+                rewrite: rewrite.transpose()?,
+                timeout: timeout_ms.map_err(|fault| refuse("timeout-ms", fault))?.map(Duration::from_millis),
+                max_body_bytes: max_body_bytes.map_err(|fault| refuse("max-body-bytes", fault))?,
             });
         }
         check_base_paths(&settings.routes, &by_path)?;
@@ -128,6 +187,27 @@ fn known_services(services: &[String]) -> Result<HashSet<&str>, RoutesError> {
         }
     }
     Ok(known)
+}
+
+/// The text of a predicate with a fault.
+fn value_at(route: &RouteSettings, key: &str) -> String {
+    let header =
+        route.headers.iter().enumerate().find(|(index, _)| key.starts_with(&format!("headers[{index}].")));
+    match header {
+        Some((_, header)) if key.ends_with("name") => header.name.clone(),
+        Some((_, header)) => header.value.clone(),
+        None => route.host.clone().unwrap_or_default(),
+    }
+}
+
+/// Refuses a limit that no request can keep.
+fn in_range<N: Copy + PartialOrd + From<u8> + TryInto<u64>>(
+    value: Option<N>,
+    most: N,
+) -> Result<Option<N>, Fault> {
+    let is_in_range = value.is_none_or(|value| N::from(1) <= value && value <= most);
+    let shown = most.try_into().unwrap_or(u64::MAX);
+    if is_in_range { Ok(value) } else { Err(Fault::OutOfRange(1, shown)) }
 }
 
 fn check_shape(path: &str) -> Result<(), Fault> {
@@ -173,119 +253,4 @@ fn check_base_paths(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::{CorsSettings, PublicSettings, RevocationsSettings, UpstreamSettings};
-
-    fn entry(path: &str, methods: &[Method]) -> RouteSettings {
-        RouteSettings {
-            path: path.to_owned(),
-            methods: methods.to_vec(),
-            service: "store-api".to_owned(),
-            access: Access::Public,
-            repeatable: None,
-        }
-    }
-
-    fn check(routes: Vec<RouteSettings>) -> Result<Routes, String> {
-        let services = vec!["store-api".to_owned()];
-        let settings = Settings {
-            services,
-            routes,
-            upstream: UpstreamSettings::default(),
-            revocations: RevocationsSettings::default(),
-            cors: CorsSettings::default(),
-            public: PublicSettings::default(),
-        };
-        Routes::new(&settings).map_err(|error| error.to_string())
-    }
-
-    fn refusal(routes: Vec<RouteSettings>) -> String {
-        check(routes).unwrap_err()
-    }
-
-    #[test]
-    fn entries_of_one_path_share_it() {
-        let routes =
-            check(vec![entry("/a", &[Method::Get]), entry("/a", &[Method::Post, Method::Put])]).unwrap();
-        let all: Vec<_> = routes.iter().collect();
-        assert_eq!(all.len(), 1);
-        assert_eq!((all[0].0, all[0].1.len()), ("/a", 2));
-    }
-
-    #[test]
-    fn a_method_listed_twice_is_refused() {
-        let error = refusal(vec![entry("/a", &[Method::Get]), entry("/a", &[Method::Post, Method::Get])]);
-        assert_eq!(error, "routes[1].methods: GET of `/a` is listed in routes[0] already");
-        let error = refusal(vec![entry("/a", &[Method::Get, Method::Get])]);
-        assert_eq!(error, "routes[0].methods: GET of `/a` is listed in routes[0] already");
-    }
-
-    #[test]
-    fn patterns_that_mean_the_same_are_refused() {
-        let error = refusal(vec![entry("/a/{id}", &[Method::Get]), entry("/a/{name}", &[Method::Post])]);
-        assert_eq!(error, "routes[1].path: `/a/{name}` conflicts with `/a/{id}`");
-    }
-
-    #[test]
-    fn a_literal_and_a_parameter_do_not_conflict() {
-        check(vec![entry("/a/{id}", &[Method::Get]), entry("/a/mine", &[Method::Get])]).unwrap();
-    }
-
-    #[test]
-    fn fault_28_a_route_pattern_matches_its_own_base_path() {
-        let error = refusal(vec![entry("/a/b/{*rest}", &[Method::Get])]);
-        assert_eq!(
-            error,
-            "routes[0].path: `/a/b/{*rest}` does not match its own base path; add an entry for `/a/b`"
-        );
-        check(vec![entry("/a/b/{*rest}", &[Method::Get]), entry("/a/b", &[Method::Get])]).unwrap();
-    }
-
-    #[test]
-    fn a_path_that_could_match_internal_routes_is_refused() {
-        for path in
-            ["/internal/transfers", "/INTERNAL", "/internal", "/{*all}", "/{service}/x", "//internal/x"]
-        {
-            let error = refusal(vec![entry(path, &[Method::Get])]);
-            assert!(error.starts_with(&format!("routes[0].path: `{path}` ")), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_gateways_own_paths_are_refused() {
-        for path in ["/docs", "/docs/store-api", "/problems/X", "/assets/page.css"] {
-            assert!(refusal(vec![entry(path, &[Method::Get])]).contains("never passed on"));
-        }
-    }
-
-    #[test]
-    fn invalid_paths_are_refused() {
-        for path in
-            ["", "a/b", "/a/", "/a//b", "/a/../b", "/a/%2e", "/a/{}", "/a/{b", "/a/{*b}/c", "/a/{b}{c}"]
-        {
-            assert!(refusal(vec![entry(path, &[Method::Get])]).starts_with("routes[0].path: "), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_route_without_methods_is_refused() {
-        assert_eq!(refusal(vec![entry("/a", &[])]), "routes[0].methods: list at least one");
-    }
-
-    #[test]
-    fn a_misspelt_service_is_refused() {
-        let misspelt = RouteSettings { service: "stroe-api".to_owned(), ..entry("/a", &[Method::Get]) };
-        assert_eq!(refusal(vec![misspelt]), "routes[0].service: `stroe-api` is not one of `services`");
-    }
-
-    #[test]
-    fn only_post_and_patch_can_be_repeated_by_key() {
-        let by_key = |methods| RouteSettings { repeatable: Some(Repeatable::ByKey), ..entry("/a", methods) };
-        check(vec![by_key(&[Method::Post, Method::Patch])]).unwrap();
-        assert_eq!(
-            refusal(vec![by_key(&[Method::Patch, Method::Delete])]),
-            "routes[0].repeatable: `by-key` is for POST and PATCH, and DELETE is listed"
-        );
-    }
-}
+mod tests;

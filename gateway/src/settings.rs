@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The settings of the gateway, besides those of every process.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -50,6 +50,30 @@ pub struct RouteSettings {
     pub access: Access,
     /// Whether the gateway may send a request a second time if its answer was lost. Without it, only GET and HEAD are.
     pub repeatable: Option<Repeatable>,
+    /// The host that a request must name: `shop.example`, or `*.shop.example` for all hosts below it. Without it, any. Entries of the
+    /// same path and method are asked in their order.
+    pub host: Option<String>,
+    /// The header fields that a request must have.
+    #[serde(default)]
+    pub headers: Vec<HeaderPredicate>,
+    /// The path with which the service gets the request. A segment `{name}` stands for what the parameter of `path` matched. Without
+    /// it, the path of the client.
+    pub rewrite: Option<String>,
+    /// Milliseconds from the head of a request to the head of its answer. Without it, `server.request-timeout-ms`, and
+    /// `upstream.first-byte-timeout-ms` for the service.
+    pub timeout_ms: Option<u64>,
+    /// The largest body of a request, in bytes. Without it, `server.max-body-bytes`.
+    pub max_body_bytes: Option<usize>,
+}
+
+/// A header field that a request must have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HeaderPredicate {
+    /// The name of the field.
+    pub name: String,
+    /// The value of the field, or of one of the fields with this name.
+    pub value: String,
 }
 
 /// When a request may be sent a second time.
@@ -89,7 +113,7 @@ impl fmt::Display for Method {
 }
 
 /// Who may call a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Access {
     /// Everybody, without a token.
     #[serde(rename = "public")]
@@ -214,7 +238,8 @@ pub struct CorsSettings {
 #[derive(Clone, Debug, Default, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct PublicSettings {
-    /// `https` if a proxy in front of the gateway terminates TLS. It is the value of `X-Forwarded-Proto`.
+    /// `https` if a proxy in front of the gateway terminates TLS. It is the value of `X-Forwarded-Proto`, which is `https` anyway on
+    /// an encrypted connection (`server.tls`).
     #[garde(skip)]
     pub scheme: Scheme,
     /// The networks of the proxies in front of the gateway, for example `10.0.0.0/8`; an address alone is one. Only what these

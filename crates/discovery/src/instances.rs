@@ -81,6 +81,11 @@ impl Instances {
         self.snapshot.failed(instance);
     }
 
+    /// All instances that are known, including ejected ones.
+    pub fn all(&self) -> Vec<Arc<Instance>> {
+        self.snapshot.instances.load().to_vec()
+    }
+
     /// How many instances are known, including ejected ones.
     pub fn count(&self) -> usize {
         self.snapshot.instances.load().len()

@@ -48,7 +48,7 @@ codes! {
     ValidationFailed "VALIDATION_FAILED" BAD_REQUEST "The body breaks a rule"
         "One or more members of the body are missing, unknown, of the wrong type or out of range. `errors` lists every one of them with a JSON pointer.";
     BadRequest "BAD_REQUEST" BAD_REQUEST "The request can't be served as it was sent"
-        "A rule of HTTP is broken, another protocol than HTTP/1.1 is asked for, or a body was sent to an operation that takes none. `detail` says which.";
+        "A rule of HTTP is broken, a switch to another protocol is asked for, or a body was sent to an operation that takes none. `detail` says which.";
     InvalidParameter "INVALID_PARAMETER" BAD_REQUEST "A parameter is wrong"
         "A part of the path or of the query string is missing, unknown, or not of the type or range that the operation documents.";
     BadCursor "BAD_CURSOR" BAD_REQUEST "The cursor is not one of ours"

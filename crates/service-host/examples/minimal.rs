@@ -48,7 +48,8 @@ impl Service for Minimal {
                 tracing::info!("the worker has finished its step");
             }
         };
-        Ok(App::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker))
+        let app = App::new(router).check("nothing", async || anyhow::Ok(())).worker("waiter", worker);
+        Ok(app.management(Router::new().route("/about", get(async || "it greets"))))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a service gives the host to run.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,9 +12,14 @@ use crate::front::Front;
 use crate::readiness::Check;
 use crate::router::Around;
 
+/// The addresses from which there may be any number of connections.
+pub(crate) type UnboundedPeers = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 /// A service that is ready to run: its routes, its dependencies, and its workers.
 pub struct App {
     pub(crate) routes: Routes,
+    pub(crate) unbounded_peers: Option<UnboundedPeers>,
+    pub(crate) management: Option<Router>,
     pub(crate) checks: Vec<Check>,
     pub(crate) workers: Vec<(&'static str, BoxFuture<'static, ()>)>,
 }
@@ -32,7 +38,7 @@ impl App {
     /// all errors, timeouts and limits, and the verifier of tokens.
     pub fn new(router: Router) -> Self {
         let routes = Routes { router, is_public: false, forwards_bodies: false, around: None, front: None };
-        Self { routes, checks: Vec::new(), workers: Vec::new() }
+        Self { routes, unbounded_peers: None, management: None, checks: Vec::new(), workers: Vec::new() }
     }
 
     /// A service that clients outside of the system call. Their requests begin new traces; a `traceparent` that they send is
@@ -62,6 +68,20 @@ impl App {
     #[must_use]
     pub fn front(mut self, front: impl Front) -> Self {
         self.routes.front = Some(Box::new(front));
+        self
+    }
+
+    /// The addresses from which there may be any number of connections: those of proxies, behind which many clients are.
+    #[must_use]
+    pub fn unbounded_peers(mut self, is_one: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.unbounded_peers = Some(Box::new(is_one));
+        self
+    }
+
+    /// Further routes of the management port, for operators.
+    #[must_use]
+    pub fn management(mut self, router: Router) -> Self {
+        self.management = Some(router);
         self
     }
 

@@ -24,12 +24,17 @@ pub trait Front: Send + Sync + 'static {
     /// Begins to answer a request, or gives it back for the router. Whatever the layers of the router do, [`Enclosure::run`]
     /// does for the front.
     #[expect(clippy::result_large_err, reason = "it is no error: the request goes on to the router")]
-    fn answer(
-        &self,
-        request: Request,
-        client: SocketAddr,
-        enclosure: &Enclosure,
-    ) -> Result<FrontAnswer, Request>;
+    fn answer(&self, request: Request, client: Client, enclosure: &Enclosure)
+    -> Result<FrontAnswer, Request>;
+}
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// The peer of the connection.
+    pub address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub is_tls: bool,
 }
 
 /// The answer of a [`Front`].
@@ -47,6 +52,16 @@ pub struct Enclosure {
 impl Enclosure {
     pub(crate) fn new(verifier: Verifier, settings: &Server) -> Self {
         Self { verifier, timeout: settings.request_timeout(), max_body_bytes: settings.max_body_bytes }
+    }
+
+    /// The same with other limits, where there are any.
+    #[must_use]
+    pub fn with_limits(&self, timeout: Option<Duration>, max_body_bytes: Option<usize>) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            timeout: timeout.unwrap_or(self.timeout),
+            max_body_bytes: max_body_bytes.unwrap_or(self.max_body_bytes),
+        }
     }
 
     /// Verifies tokens.

@@ -1,7 +1,6 @@
 //! Who answers a request: the front of the service, if it has one that knows the request, or else its router.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 
 use access::Verifier;
 use axum::Router;
@@ -10,7 +9,7 @@ use axum::response::Response;
 use tower::Service;
 
 use crate::app::Routes;
-use crate::front::{Enclosure, Front};
+use crate::front::{Client, Enclosure, Front};
 use crate::router;
 use crate::settings::Server;
 
@@ -29,8 +28,8 @@ impl Handler {
         Self { router, front: front.map(|front| (front, enclosure)) }
     }
 
-    /// Answers a request from this address.
-    pub(crate) async fn answer(&self, request: Request, client: SocketAddr) -> Response {
+    /// Answers a request of this client.
+    pub(crate) async fn answer(&self, request: Request, client: Client) -> Response {
         let mut request = match &self.front {
             Some((front, enclosure)) => match front.answer(request, client, enclosure) {
                 Ok(answer) => return answer.await,
@@ -38,7 +37,8 @@ impl Handler {
             },
             None => request,
         };
-        request.extensions_mut().insert(ConnectInfo(client));
+        request.extensions_mut().insert(ConnectInfo(client.address));
+        request.extensions_mut().insert(client);
         let answered: Result<Response, Infallible> = self.router.clone().call(request).await;
         answered.unwrap_or_else(|never| match never {})
     }

@@ -54,12 +54,11 @@ mod workers;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use app::App;
 pub use connections::Drain;
-pub use front::{Enclosure, Front, FrontAnswer};
+pub use front::{Client, Enclosure, Front, FrontAnswer};
 pub use host::Host;
 pub use jobs::Progress;
 pub use service::{NoCommand, Service, Threads};
@@ -72,7 +71,6 @@ use access::Verifier;
 use tokio::net::TcpListener;
 
 use command_line::{AnyCommand, CommandLine};
-use handler::Handler;
 
 /// How long blocking work may take after everything else has ended.
 const BLOCKING_WORK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -85,9 +83,11 @@ pub async fn serve(
     verifier: Verifier,
     settings: &settings::Server,
     drain: Drain,
-) {
-    let handler = Arc::new(Handler::new(app.routes, verifier, settings));
-    connections::serve(listener, handler, settings.limits(), drain).await;
+) -> anyhow::Result<()> {
+    let tls = start::tls(settings)?;
+    let port = start::port(app.routes, app.unbounded_peers, verifier, settings, tls, drain);
+    connections::serve(listener, port).await;
+    Ok(())
 }
 
 /// Runs a process that has its settings from config-server.

@@ -1,15 +1,16 @@
 //! The management port: `/healthz` (alive), `/readyz` (ready to be called), `/metrics` (Prometheus).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
+use tower::ServiceExt;
 
 use crate::process_metrics;
 use crate::readiness::Readiness;
@@ -28,12 +29,21 @@ pub(crate) fn record_metrics(service: &'static str) -> anyhow::Result<Prometheus
     Ok(recorder)
 }
 
+/// The routes that a service adds. The port answers before the service has started.
+pub(crate) type OwnRoutes = Arc<OnceLock<Router>>;
+
 /// The routes of the management port.
-pub(crate) fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle) -> Router {
+pub(crate) fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle, own: OwnRoutes) -> Router {
     Router::new()
         .route("/healthz", get(async || Json(json!({"status": "alive"}))))
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(scrape).with_state(metrics))
+        .fallback(move |request| of_service(Arc::clone(&own), request))
+}
+
+async fn of_service(own: OwnRoutes, request: Request) -> Response {
+    let Some(router) = own.get().cloned() else { return StatusCode::NOT_FOUND.into_response() };
+    router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {

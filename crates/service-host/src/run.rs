@@ -11,9 +11,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::connections::{self, Drain, Limits};
-use crate::handler::Handler;
+use crate::connections::{self, Drain, Port};
 use crate::host::Host;
+use crate::management::OwnRoutes;
 use crate::readiness::{self, Readiness};
 use crate::reload::Reloader;
 use crate::settings::Server;
@@ -39,7 +39,8 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 struct Process {
     host: Host,
     server: Server,
-    handler: Arc<Handler>,
+    port: Arc<Port>,
+    drain: Drain,
     listeners: Listening,
     registration: Registration,
     readiness: Arc<Readiness>,
@@ -128,23 +129,33 @@ async fn start<S: Service>(
     let (settings, running, follower) = start::settings::<S>(source, process).await?;
     let host = start::host::<S>(&settings.consul, &settings.access)?;
     let readiness = Arc::new(Readiness::default());
+    let tls = start::tls(&settings.server)?;
+    let own_routes = OwnRoutes::default();
     let ports = start::ports::<S>(
         &settings.server,
         process.worker_threads,
         &settings.management,
         Arc::clone(&readiness),
         metrics.clone(),
+        Arc::clone(&own_routes),
     )
     .await?;
     let registration = start::registration::<S>(&ports, &settings.server, &settings.consul)?;
 
     let mut background = BackgroundTasks::default();
     background.spawn(upkeep(metrics));
+    if let Some(tls) = &tls {
+        background.spawn(Arc::clone(tls).keep_fresh());
+    }
     if S::USER_KEYS == UserKeysFrom::Issuer {
         let issuer = &settings.access.user_keys_service;
         background.spawn(user_keys::keep_fresh(&host, host.user_keys().clone(), issuer));
     }
-    let App { routes, mut checks, workers } = S::start(&host, settings.service).await?;
+    let App { routes, unbounded_peers, management, mut checks, workers } =
+        S::start(&host, settings.service).await?;
+    if let Some(management) = management {
+        own_routes.get_or_init(|| management);
+    }
     checks.extend(start::own_checks::<S>(&host));
     let workers = Workers::spawn(workers);
     if matches!(ports.main, Listeners::OfThreads(_)) {
@@ -158,8 +169,10 @@ async fn start<S: Service>(
         background.spawn(reloader.follow(follower));
     }
     tracing::info!(service = S::NAME, address = %ports.main_address, management = %ports.management_address, "serving");
+    let (drain, verifier) = (Drain::default(), host.verifier.clone());
     Ok(Process {
-        handler: Arc::new(Handler::new(routes, host.verifier.clone(), &settings.server)),
+        port: start::port(routes, unbounded_peers, verifier, &settings.server, tls, drain.clone()),
+        drain,
         listeners,
         server: settings.server,
         registration,
@@ -180,14 +193,8 @@ async fn upkeep(metrics: PrometheusHandle) {
 impl Process {
     /// Serves until a signal, or the end of a worker, and drains. A worker's end is a failure.
     async fn serve(mut self, mut signals: Signals) -> ExitCode {
-        let (drain, leave) = (Drain::default(), CancellationToken::new());
-        let requests = tokio::spawn(serve(
-            self.host.service,
-            self.listeners,
-            self.handler,
-            self.server.limits(),
-            drain.clone(),
-        ));
+        let leave = CancellationToken::new();
+        let requests = tokio::spawn(serve(self.host.service, self.listeners, self.port));
         let registered = tokio::spawn(register_when_ready(
             self.host.consul.clone(),
             self.registration,
@@ -208,12 +215,12 @@ impl Process {
         signals.exit_at_the_next();
 
         self.readiness.drain();
-        drain.begin();
+        self.drain.begin();
         leave.cancel();
         // It logs its own failures. If Consul was not told, its check notices that the process is not ready.
         let _ = tokio::time::timeout(LEAVE_TIMEOUT, registered).await;
         tokio::time::sleep(self.server.drain_delay()).await;
-        drain.close_port();
+        self.drain.close_port();
         self.host.shutdown.cancel();
         let began = Instant::now();
         let finished = async {
@@ -230,19 +237,11 @@ impl Process {
 }
 
 /// Serves the main port until it is to be closed and the last connection has ended.
-async fn serve(
-    service: &'static str,
-    listeners: Listening,
-    handler: Arc<Handler>,
-    limits: Limits,
-    drain: Drain,
-) {
+async fn serve(service: &'static str, listeners: Listening, port: Arc<Port>) {
     match listeners {
-        Listening::Shared(listener) => connections::serve(listener, handler, limits, drain).await,
+        Listening::Shared(listener) => connections::serve(listener, port).await,
         Listening::OfThreads(listeners) => {
-            if let Err(error) =
-                connections::serve_on_threads(service, listeners, handler, limits, drain).await
-            {
+            if let Err(error) = connections::serve_on_threads(service, listeners, port).await {
                 tracing::error!(%error, "can't make the threads for connections");
             }
         }

@@ -16,12 +16,14 @@ use settings::{Follower, Live, SettingsError, Tree, Values};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::{Routes, UnboundedPeers};
 use crate::command_line::Process;
-use crate::connections::{self, Drain, Limits};
+use crate::connections::{self, Drain, Limits, Port, Tls};
 use crate::handler::Handler;
 use crate::host::Host;
+use crate::management::OwnRoutes;
 use crate::readiness::{Check, Readiness};
-use crate::settings::{Log, Management, Server};
+use crate::settings::{Log, Management, Server, TlsFiles};
 use crate::{Service, SettingsSource, Threads, advertise, management};
 
 /// The management port has few clients, and all of them are ours.
@@ -29,10 +31,12 @@ const MANAGEMENT_LIMITS: Limits = Limits {
     first_byte: Duration::from_secs(5),
     header_read: Duration::from_secs(10),
     body_idle: Duration::from_secs(10),
+    write_idle: Duration::from_secs(10),
     idle: Duration::from_secs(75),
     half_close: Duration::from_secs(10),
     drain_idle: Duration::ZERO,
     connections: 256,
+    connections_per_address: None,
 };
 
 /// The settings of a process, checked.
@@ -159,6 +163,26 @@ pub(crate) fn host<S: Service>(
     })
 }
 
+/// The main port of a service.
+pub(crate) fn port(
+    routes: Routes,
+    unbounded_peers: Option<UnboundedPeers>,
+    verifier: Verifier,
+    settings: &Server,
+    tls: Option<Arc<Tls>>,
+    drain: Drain,
+) -> Arc<Port> {
+    let limits = settings.limits(routes.is_public);
+    Port::new(Handler::new(routes, verifier, settings), limits, unbounded_peers, tls, drain)
+}
+
+/// Reads the certificate of the main port, if it has one.
+pub(crate) fn tls(server: &Server) -> anyhow::Result<Option<Arc<Tls>>> {
+    let Some(TlsFiles { certificate, key }) = &server.tls else { return Ok(None) };
+    let tls = Tls::load(certificate, key).context("the certificate can't be used (server.tls)")?;
+    Ok(Some(Arc::new(tls)))
+}
+
 /// Binds both ports, and serves the management port until the process ends.
 pub(crate) async fn ports<S: Service>(
     server: &Server,
@@ -166,6 +190,7 @@ pub(crate) async fn ports<S: Service>(
     management: &Management,
     readiness: Arc<Readiness>,
     metrics: PrometheusHandle,
+    own_routes: OwnRoutes,
 ) -> anyhow::Result<Ports> {
     let (main, main_address) = match S::THREADS {
         Threads::Shared => {
@@ -180,10 +205,10 @@ pub(crate) async fn ports<S: Service>(
         }
     };
     let (listener, management_address) = bind(management.address, "management.address").await?;
-    let router = management::router(readiness, metrics);
+    let router = management::router(readiness, metrics, own_routes);
     // It is served until the process exits, so that a draining process can be observed.
-    let handler = Arc::new(Handler::from(router));
-    tokio::spawn(connections::serve(listener, handler, MANAGEMENT_LIMITS, Drain::default()));
+    let port = Port::new(Handler::from(router), MANAGEMENT_LIMITS, None, None, Drain::default());
+    tokio::spawn(connections::serve(listener, port));
     Ok(Ports { main, main_address, management_address })
 }
 

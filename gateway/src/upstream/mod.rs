@@ -84,6 +84,23 @@ impl Upstreams {
 }
 
 impl Upstream {
+    /// The same service, which has this time for the first byte of its answer.
+    pub(crate) fn with_first_byte_timeout(&self, timeout: Duration) -> Arc<Self> {
+        let first_byte_timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        Arc::new(Self {
+            service: Arc::clone(&self.service),
+            instances: self.instances.clone(),
+            pools: self.pools.clone(),
+            settings: UpstreamSettings { first_byte_timeout_ms, ..self.settings.clone() },
+            answered: OnceLock::new(),
+        })
+    }
+
+    /// Its instances.
+    pub(crate) fn instances(&self) -> &Instances {
+        &self.instances
+    }
+
     /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
     /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request.
     pub(crate) async fn send(

@@ -144,7 +144,9 @@ pub(crate) async fn serve_hosted(app: App, verifier: Verifier, changed: Value) -
     let server: service_host::settings::Server = serde_json::from_value(server).unwrap();
     let drain = Drain::default();
     let draining = drain.clone();
-    tokio::spawn(async move { service_host::serve(listener, app, verifier, &server, draining).await });
+    tokio::spawn(
+        async move { service_host::serve(listener, app, verifier, &server, draining).await.unwrap() },
+    );
     (address, drain)
 }
 

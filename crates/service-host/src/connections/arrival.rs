@@ -31,6 +31,7 @@ struct State {
     /// Whether the server has begun to read it. Until then, a client that expects 100 Continue does not send it.
     is_wanted: AtomicBool,
     expects_continue: bool,
+    is_drained: bool,
     is_long: bool,
 }
 
@@ -79,6 +80,18 @@ impl Arrival {
     }
 }
 
+/// What is done with the rest of a body that nobody reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It is read and discarded, so that the connection can be kept.
+    Drained {
+        /// Whether the client waits for 100 Continue before it sends the body.
+        expects_continue: bool,
+    },
+    /// The client is told not to send it, which HTTP/2 can for a single request.
+    Refused,
+}
+
 /// The client sent nothing of its body for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the client sent nothing of the body for {0:?}")]
@@ -98,7 +111,7 @@ pub(crate) struct ArrivingBody {
 
 impl ArrivingBody {
     /// `None` for a request without a body.
-    pub(super) fn of(incoming: Incoming, expects_continue: bool, silence_limit: Duration) -> Option<Self> {
+    pub(super) fn of(incoming: Incoming, rest: Rest, silence_limit: Duration) -> Option<Self> {
         if incoming.is_end_stream() {
             return None;
         }
@@ -108,7 +121,8 @@ impl ArrivingBody {
             is_stalled: AtomicBool::new(false),
             is_awaited: AtomicBool::new(false),
             is_wanted: AtomicBool::new(false),
-            expects_continue,
+            expects_continue: rest == Rest::Drained { expects_continue: true },
+            is_drained: matches!(rest, Rest::Drained { .. }),
             is_long: incoming.size_hint().lower() > DRAIN_BYTES,
         };
         Some(Self {
@@ -175,7 +189,9 @@ impl Body for ArrivingBody {
 impl Drop for ArrivingBody {
     fn drop(&mut self) {
         let Some(incoming) = self.incoming.take().filter(|_| !self.arrival.is_complete()) else { return };
-        let is_drained = !self.arrival.ends_connection() && incoming.size_hint().lower() <= DRAIN_BYTES;
+        let State { is_drained, .. } = *self.arrival.0;
+        let is_drained =
+            is_drained && !self.arrival.ends_connection() && incoming.size_hint().lower() <= DRAIN_BYTES;
         // Without a runtime, the process is ending.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if is_drained => drop(runtime.spawn(drain(incoming, self.arrival.clone()))),

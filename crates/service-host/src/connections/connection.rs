@@ -1,169 +1,129 @@
 //! One connection, from its first byte to its end.
 
-use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::counter;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::arrival::ArrivingBody;
-use super::drain::Drain;
-use super::limits::Limits;
-use super::socket::{Peer, Socket};
-use crate::handler::Handler;
+use super::port::{Connection, DROPPED, Port};
+use super::room::Place;
+use super::socket::Socket;
+use super::tls::{self, Tls};
+use super::{http1, http2};
+use crate::front::Client;
 
-/// The head of a request must fit into this buffer, with the part of the body that arrives with it.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// How much of what a client sends first is looked at.
+const FIRST_BYTES: usize = 64;
 
-/// The connections that ended without an answer to what was sent last, by reason.
-const DROPPED: &str = "http_connections_dropped_total";
+/// The pause until a client may have sent more than the first letters of what could be the begin of HTTP/2.
+const PAUSE_IN_PREFACE: Duration = Duration::from_millis(10);
 
-/// The client of a running request has gone, so there is nobody to answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the client has gone")]
-struct ClientGone;
-
-pub(super) async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
-    handler: Arc<Handler>,
-    limits: Limits,
-    drain: Drain,
-) {
+pub(super) async fn serve(stream: TcpStream, address: SocketAddr, place: Place, port: Arc<Port>) {
     // If it fails, answers are only slower.
     let _ = stream.set_nodelay(true);
-    // `readable` would not do, because it may return without a byte.
-    let mut first = [0];
-    let peeked = tokio::select! {
-        peeked = timeout(limits.first_byte, stream.peek(&mut first)) => peeked,
+    let Port { limits, drain, tls, .. } = &*port;
+    let protocol = tokio::select! {
+        protocol = timeout(limits.first_byte, first_protocol(&stream)) => protocol,
+        () = place.activity().given_up() => return drop_because("crowded"),
         () = drain.is_over(limits.drain_idle) => return,
     };
-    if !matches!(peeked, Ok(Ok(1))) {
-        counter!(DROPPED, "reason" => "first_byte").increment(1);
-        return;
+    let Ok(Ok(protocol)) = protocol else { return drop_because("first_byte") };
+    let (socket, peer) = Socket::new(stream, limits, Arc::clone(place.activity()));
+    let client = Client { address, is_tls: tls.is_some() };
+    let connection = Arc::new(Connection { peer, client, port: Arc::clone(&port) });
+    let is_refused = match (tls, protocol) {
+        (Some(tls), _) => serve_tls(tls, socket, &connection).await,
+        (None, Protocol::Http1) => http1::exchanges(socket, &connection).await,
+        (None, Protocol::Http2) => serve_http2(socket, &connection).await,
+        (None, Protocol::Other) => {
+            drop_because("other_protocol");
+            drop(socket);
+            true
+        }
+    };
+    let peer = &connection.peer;
+    if peer.activity().is_given_up() {
+        drop_because("crowded");
     }
-    let (socket, peer) = Socket::new(stream, limits.header_read);
-    let connection = Arc::new(Connection { peer, address, handler, limits, drain });
-    let is_refused = exchanges(socket, &connection).await;
-    let Connection { peer, drain, .. } = &*connection;
-    // hyper has dropped the socket, which has closed its sending half.
+    // The socket has been dropped, which has closed its sending half.
     tokio::select! {
+        biased;
         () = peer.linger(is_refused) => {}
+        () = peer.activity().given_up() => {}
         () = drain.is_over(limits.drain_idle) => {}
     }
 }
 
-/// What the requests of a connection share.
-struct Connection {
-    peer: Peer,
-    address: SocketAddr,
-    handler: Arc<Handler>,
-    limits: Limits,
-    drain: Drain,
-}
-
-/// Answers requests until the connection ends. Returns whether it ended with something that is no request.
-async fn exchanges(socket: Socket, shared: &Arc<Connection>) -> bool {
-    let Connection { peer, address, limits, drain, .. } = &**shared;
-    let service = service_fn(|request| exchange(request, Arc::clone(shared)));
-    let mut http = http1::Builder::new();
-    // hyper's own timeout begins with the end of the last answer. The socket has another one, from the first byte of a head.
-    http.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(BUFFER_BYTES);
-    // Without this, hyper drops the request as soon as the client closes its sending half. `Peer::gone` decides when to drop it.
-    http.half_close(true);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
-    let mut over = pin!(drain.is_over(limits.drain_idle));
-    let mut is_watched = false;
-    // The end of the drain wakes this task if it has been polled once. To poll it with every event would lock what all
-    // connections of the process share.
-    let end = poll_fn(|context| {
-        if let Poll::Ready(end) = connection.as_mut().poll(context) {
-            return Poll::Ready(Some(end));
+async fn serve_tls(tls: &Tls, socket: Socket, connection: &Arc<Connection>) -> bool {
+    let Connection { peer, port, .. } = &**connection;
+    let accepted = tokio::select! {
+        accepted = timeout(port.limits.header_read, tls.accept(socket)) => accepted,
+        () = peer.activity().given_up() => return false,
+        () = port.drain.is_over(port.limits.drain_idle) => return false,
+    };
+    match accepted {
+        Ok(Ok(stream)) if tls::is_http2(&stream) => serve_http2(stream, connection).await,
+        Ok(Ok(stream)) => http1::exchanges(stream, connection).await,
+        Ok(Err(_)) | Err(_) => {
+            drop_because("tls_handshake");
+            false
         }
-        let is_due = !is_watched || drain.is_port_closed();
-        is_watched = true;
-        if is_due && over.as_mut().poll(context).is_ready() { Poll::Ready(None) } else { Poll::Pending }
-    });
-    let end = if let Some(end) = end.await {
-        end
-    } else {
-        connection.as_mut().graceful_shutdown();
-        connection.await
-    };
-    end.is_err_and(|error| note(&error, peer, *address))
+    }
 }
 
-async fn exchange(request: Request<Incoming>, connection: Arc<Connection>) -> Result<Response, ClientGone> {
-    let Connection { peer, address, handler, limits, drain } = &*connection;
-    let expects_continue = request.headers().contains_key(header::EXPECT);
-    let (head, incoming) = request.into_parts();
-    let mut request = Request::from_parts(head, Body::empty());
-    let body = ArrivingBody::of(incoming, expects_continue, limits.body_idle);
-    let arrival = body.as_ref().map(ArrivingBody::arrival);
-    peer.requested(arrival.clone());
-    if let Some(body) = body {
-        request.extensions_mut().insert(body.arrival());
-        *request.body_mut() = Body::new(body);
-    }
-    let is_gone = async {
-        if let Some(arrival) = &arrival {
-            arrival.ended().await;
-        }
-        peer.gone(limits.half_close).await;
-    };
-    let mut response = tokio::select! {
-        biased;
-        response = handler.answer(request, *address) => response,
-        () = is_gone => return Err(ClientGone),
-    };
-    if drain.has_begun() || arrival.is_some_and(|arrival| arrival.ends_connection()) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
-}
-
-/// Logs and counts the error with which a connection has ended. Returns whether the client had sent something that is no
-/// request, which hyper has answered by itself.
-fn note(error: &hyper::Error, peer: &Peer, address: SocketAddr) -> bool {
-    if let Some(status) = own_answer(error) {
-        telemetry::refused_head(status, address, error);
-        return true;
-    }
-    let reason = if peer.is_head_late() {
-        "header_read"
-    } else if error.is_timeout() {
-        "idle"
-    } else if error.is_user() {
-        "client_gone"
-    } else {
-        "broken"
-    };
-    counter!(DROPPED, "reason" => reason).increment(1);
-    tracing::debug!(%address, reason, error = error as &dyn std::error::Error, "a connection ended with an error");
+async fn serve_http2(
+    socket: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    connection: &Arc<Connection>,
+) -> bool {
+    connection.peer.has_no_heads();
+    http2::exchanges(socket, connection).await;
     false
 }
 
-/// The status of the answer without a body that hyper gives to a head that it can't read.
-fn own_answer(error: &hyper::Error) -> Option<StatusCode> {
-    if error.is_parse_too_large() {
-        // hyper tells the two apart only in its text.
-        let is_uri = error.to_string().contains("URI");
-        Some(if is_uri { StatusCode::URI_TOO_LONG } else { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE })
-    } else if error.is_parse() && !error.is_parse_version_h2() {
-        Some(StatusCode::BAD_REQUEST)
-    } else {
-        None
+/// What a client speaks, as far as its first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+    Other,
+}
+
+/// Looks at what the client sends first. It is not read. Ends with an error if the client sends nothing.
+async fn first_protocol(stream: &TcpStream) -> io::Result<Protocol> {
+    let mut first = [0; FIRST_BYTES];
+    loop {
+        // `readable` would not do, because it may return without a byte.
+        let sent = match stream.peek(&mut first).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            sent => &first[..sent],
+        };
+        let begin = &sent[..sent.len().min(http2::PREFACE.len())];
+        if !http2::PREFACE.starts_with(begin) {
+            return Ok(if names_other_protocol(sent) { Protocol::Other } else { Protocol::Http1 });
+        }
+        // No method of ours begins like this.
+        if begin.len() > b"PR".len() {
+            return Ok(Protocol::Http2);
+        }
+        sleep(PAUSE_IN_PREFACE).await;
     }
+}
+
+/// Whether a whole first line names a protocol that is not HTTP, in the place where a request does. Such a client would not
+/// understand an answer of HTTP/1: it may have meant HTTP/2.
+fn names_other_protocol(first: &[u8]) -> bool {
+    let Some(end) = first.iter().position(|byte| *byte == b'\n') else { return false };
+    let mut words = first[..end].trim_ascii_end().split(|byte| *byte == b' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(_), Some(_), Some(protocol), None) => !protocol.starts_with(b"HTTP/"),
+        _ => false,
+    }
+}
+
+fn drop_because(reason: &'static str) {
+    counter!(DROPPED, "reason" => reason).increment(1);
 }

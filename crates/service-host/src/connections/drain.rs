@@ -13,13 +13,15 @@ pub struct Drain(Arc<State>);
 struct State {
     has_begun: AtomicBool,
     is_port_closed: AtomicBool,
+    begun: CancellationToken,
     port_closed: CancellationToken,
 }
 
 impl Drain {
-    /// From now on every answer says `Connection: close`, so that clients open their next connection elsewhere.
+    /// From now on every answer says `Connection: close`, and clients of HTTP/2 get a GOAWAY, so that clients open their next connection elsewhere.
     pub fn begin(&self) {
         self.0.has_begun.store(true, Ordering::Release);
+        self.0.begun.cancel();
     }
 
     /// From now on no connection is accepted. Kept ones get a last chance to send a request that is on its way.
@@ -35,6 +37,11 @@ impl Drain {
 
     pub(super) fn is_port_closed(&self) -> bool {
         self.0.is_port_closed.load(Ordering::Acquire)
+    }
+
+    /// Waits until answers say that connections end.
+    pub(super) async fn begun(&self) {
+        self.0.begun.cancelled().await;
     }
 
     /// Waits until the port is to be closed.

@@ -1,4 +1,5 @@
-//! A connection's socket: the time for the head of a request, the client that goes away, and the end that loses no answer.
+//! A connection's socket: the time for the head of a request, the client that does not read or goes away, and the end that loses
+//! no answer.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,7 +15,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::activity::Activity;
 use super::arrival::Arrival;
+use super::limits::Limits;
+use super::progress::{Flow, Progress};
 
 /// How much is read after the last answer, and for how long, before the connection is closed. If the connection were closed at
 /// once, the kernel would answer further bytes of the client with a reset, and the client could lose the answer.
@@ -32,9 +36,13 @@ struct State {
     reading: OwnedReadHalf,
     /// The requests so far.
     requests: AtomicU64,
+    /// False for HTTP/2, whose requests are not one after the other.
+    has_heads: AtomicBool,
     /// The body of the last request, if it had one.
     body: Mutex<Option<Arrival>>,
     is_head_late: AtomicBool,
+    flow: Flow,
+    activity: Arc<Activity>,
 }
 
 /// The socket, as hyper reads and writes it.
@@ -43,6 +51,7 @@ pub(super) struct Socket {
     writing: OwnedWriteHalf,
     /// Whether only the thread that reads learns from the kernel that there is something to read.
     is_woken_here: bool,
+    progress: Progress,
     head_limit: Duration,
     /// The head that is arriving: how many requests were before it, and when its first byte came.
     head: Option<(u64, Instant)>,
@@ -54,7 +63,24 @@ impl Peer {
     /// Notes a request whose head has arrived.
     pub(super) fn requested(&self, body: Option<Arrival>) {
         self.0.requests.fetch_add(1, Ordering::AcqRel);
+        self.0.activity.request_begins();
         *self.body() = body;
+    }
+
+    /// Whether the client takes what is sent.
+    pub(super) fn flow(&self) -> &Flow {
+        &self.0.flow
+    }
+
+    /// What the connection does.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.0.activity
+    }
+
+    /// Nothing that arrives from now on is the head of a request of HTTP/1.
+    pub(super) fn has_no_heads(&self) {
+        self.0.has_heads.store(false, Ordering::Release);
+        self.0.activity.waits();
     }
 
     /// Whether the head of a request did not arrive in time.
@@ -84,6 +110,13 @@ impl Peer {
 
     /// Reads on for a while after the answer was sent and the sending half was closed, if the client may still be sending.
     pub(super) async fn linger(&self, was_refused: bool) {
+        let stream: &TcpStream = self.0.reading.as_ref();
+        if self.0.flow.is_stalled() {
+            // So the kernel does not keep what nobody reads.
+            let _ = stream.set_zero_linger();
+            return;
+        }
+        self.0.activity.waits();
         let body_is_read = self.body().as_ref().is_none_or(Arrival::is_complete);
         let mut left = LINGER_BYTES;
         let mut buffer = vec![0; 16 * 1024];
@@ -121,34 +154,51 @@ impl Peer {
 }
 
 impl Socket {
-    /// A socket on which the head of a request must arrive within `head_limit` of its first byte.
-    pub(super) fn new(stream: TcpStream, head_limit: Duration) -> (Self, Peer) {
+    /// A socket on which the head of a request must arrive in time, and which ends if the client does not read.
+    pub(super) fn new(stream: TcpStream, limits: &Limits, activity: Arc<Activity>) -> (Self, Peer) {
         let (reading, writing) = stream.into_split();
         let state = State {
             reading,
             requests: AtomicU64::new(0),
+            has_heads: AtomicBool::new(true),
             body: Mutex::default(),
             is_head_late: AtomicBool::new(false),
+            flow: Flow::default(),
+            activity,
         };
         let peer = Peer(Arc::new(state));
         let is_woken_here = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
-        (Self { peer: peer.clone(), writing, is_woken_here, head_limit, head: None, overdue: None }, peer)
+        let progress = Progress::new(limits.write_idle);
+        let head_limit = limits.header_read;
+        let socket =
+            Self { peer: peer.clone(), writing, is_woken_here, progress, head_limit, head: None, overdue: None };
+        (socket, peer)
     }
 
     /// Notes that something has arrived. It belongs to a head, unless a body is arriving.
     fn arrived(&mut self) {
         let requests = self.peer.0.requests.load(Ordering::Acquire);
         let is_begun = self.head.is_some_and(|(before, _)| before == requests);
-        if !is_begun && !self.peer.is_body_arriving() {
+        if !is_begun && self.peer.0.has_heads.load(Ordering::Acquire) && !self.peer.is_body_arriving() {
             self.head = Some((requests, Instant::now()));
+            self.peer.0.activity.head_begins();
         }
     }
 
-    /// Ends with an error when the rest of a head is late.
+    /// Notes that the client has sent nothing, and ends with an error when the rest of a head is late.
     fn poll_overdue(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let requests = self.peer.0.requests.load(Ordering::Acquire);
-        let Some((_, began)) = self.head.filter(|(before, _)| *before == requests) else {
+        let has_heads = self.peer.0.has_heads.load(Ordering::Acquire);
+        let Some((_, began)) = self.head.filter(|(before, _)| has_heads && *before == requests) else {
             (self.head, self.overdue) = (None, None);
+            let Peer(peer) = &self.peer;
+            if !has_heads {
+                return Poll::Pending;
+            }
+            // hyper reads when the last answer is on its way, or in the middle of a body.
+            if peer.activity.has_request() && !peer.flow.is_blocked() && !self.peer.is_body_arriving() {
+                peer.activity.waits();
+            }
             return Poll::Pending;
         };
         let end = began + self.head_limit;
@@ -196,7 +246,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.writing).poll_write(context, bytes)
+        let Self { peer, writing, progress, .. } = &mut *self;
+        let written = Pin::new(writing).poll_write(context, bytes);
+        progress.note(written, &peer.0.flow, context)
     }
 
     fn poll_write_vectored(
@@ -204,7 +256,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.writing).poll_write_vectored(context, slices)
+        let Self { peer, writing, progress, .. } = &mut *self;
+        let written = Pin::new(writing).poll_write_vectored(context, slices);
+        progress.note(written, &peer.0.flow, context)
     }
 
     fn is_write_vectored(&self) -> bool {

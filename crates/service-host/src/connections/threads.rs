@@ -11,10 +11,9 @@ use std::thread;
 
 use futures::future::join_all;
 use tokio::net::TcpSocket;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Drain, Limits, serve_permitted};
-use crate::handler::Handler;
+use super::{Port, serve};
 
 /// Waiting connections that the kernel keeps for each listener.
 const BACKLOG: u32 = 1024;
@@ -45,21 +44,18 @@ pub(crate) fn listen(bound: Vec<TcpSocket>) -> io::Result<Vec<TcpListener>> {
 pub(crate) async fn serve_on_threads(
     name: &'static str,
     listeners: Vec<TcpListener>,
-    handler: Arc<Handler>,
-    limits: Limits,
-    drain: Drain,
+    port: Arc<Port>,
 ) -> io::Result<()> {
-    let permits = Arc::new(Semaphore::new(limits.connections));
     let mut ends = Vec::new();
     for listener in listeners {
-        let (handler, drain, permits) = (Arc::clone(&handler), drain.clone(), Arc::clone(&permits));
+        let port = Arc::clone(&port);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (running, end) = oneshot::channel::<()>();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let _running = running;
             runtime.block_on(async {
                 match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => serve_permitted(listener, handler, limits, drain, permits).await,
+                    Ok(listener) => serve(listener, port).await,
                     Err(error) => tracing::error!(%error, "can't serve on a thread"),
                 }
             });

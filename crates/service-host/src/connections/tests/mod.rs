@@ -1,13 +1,20 @@
 //! Connections over real sockets.
 
+mod crowds;
+mod early;
+mod http2;
+mod readers;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
+use crate::handler::Handler;
 
 const LONG: Duration = Duration::from_mins(10);
 const SHORT: Duration = Duration::from_millis(50);
@@ -15,10 +22,12 @@ const LIMITS: Limits = Limits {
     first_byte: LONG,
     header_read: LONG,
     body_idle: LONG,
+    write_idle: LONG,
     idle: LONG,
     half_close: LONG,
     drain_idle: Duration::ZERO,
     connections: 16,
+    connections_per_address: None,
 };
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -34,10 +43,15 @@ impl Server {
     }
 
     async fn of(limits: Limits, router: Router) -> Self {
+        Self::with(limits, router, None).await
+    }
+
+    async fn with(limits: Limits, router: Router, tls: Option<Arc<Tls>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let drain = Drain::default();
-        let serving = tokio::spawn(serve(listener, Arc::new(Handler::from(router)), limits, drain.clone()));
+        let port = Port::new(Handler::from(router), limits, None, tls, drain.clone());
+        let serving = tokio::spawn(serve(listener, port));
         Self { address, drain, serving }
     }
 
@@ -55,7 +69,7 @@ async fn rest(mut stream: impl AsyncRead + Unpin) -> String {
 }
 
 /// One answer of a connection that is kept.
-async fn answer(stream: &mut TcpStream) -> String {
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     while !answer.ends_with(b"hello") {
         answer.push(timeout(LONG / 10, stream.read_u8()).await.expect("no answer").unwrap());
@@ -108,33 +122,6 @@ async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
     tokio::time::sleep(SHORT * 3).await;
     stream.write_all(GET).await.unwrap();
     assert!(rest(stream).await.contains("hello"), "and it is closed when it has been idle for too long");
-}
-
-#[tokio::test]
-async fn while_most_connections_are_taken_further_ones_are_not_kept_for_long() {
-    let server = Server::start(Limits { first_byte: SHORT, connections: 4, ..LIMITS }).await;
-    let mut kept = Vec::new();
-    for _ in 0..3 {
-        let mut stream = server.connect().await;
-        stream.write_all(GET).await.unwrap();
-        answer(&mut stream).await;
-        kept.push(stream);
-    }
-    for _ in 0..3 {
-        let mut further = server.connect().await;
-        further.write_all(GET).await.unwrap();
-        assert!(rest(further).await.contains("hello"));
-    }
-}
-
-#[tokio::test]
-async fn connections_beyond_the_limit_wait() {
-    let server = Server::start(Limits { connections: 1, ..LIMITS }).await;
-    let first = server.connect().await;
-    let mut second = server.connect().await;
-    second.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-    drop(first);
-    assert!(rest(second).await.contains("hello"));
 }
 
 #[tokio::test]
@@ -248,37 +235,8 @@ async fn the_request_of_a_client_that_resets_the_connection_is_dropped_at_once()
     timeout(LONG / 10, dropped.acquire()).await.expect("the handler runs on").unwrap().forget();
 }
 
-/// Sends a request whose body is `length` long, all of it, and only then reads the answer, as simple clients do.
-async fn send_all(server: &Server, head: &str, length: usize, is_chunked: bool) -> (TcpStream, String) {
-    let mut stream = server.connect().await;
-    let framing = if is_chunked {
-        "transfer-encoding: chunked".to_owned()
-    } else {
-        format!("content-length: {length}")
-    };
-    stream.write_all(format!("{head}\r\nhost: x\r\n{framing}\r\n\r\n").as_bytes()).await.unwrap();
-    let piece = vec![b'x'; 16 * 1024];
-    let mut left = length;
-    while left > 0 {
-        let part = &piece[..left.min(piece.len())];
-        if is_chunked {
-            stream.write_all(format!("{:x}\r\n", part.len()).as_bytes()).await.unwrap();
-        }
-        stream.write_all(part).await.unwrap();
-        if is_chunked {
-            stream.write_all(b"\r\n").await.unwrap();
-        }
-        left -= part.len();
-    }
-    if is_chunked {
-        stream.write_all(b"0\r\n\r\n").await.unwrap();
-    }
-    let answer = answer(&mut stream).await;
-    (stream, answer)
-}
-
+/// Both answer without reading the body, or after a part of it.
 fn early() -> Router {
-    // Both answer without reading the body, or after a part of it.
     let begin = async |body: Body| {
         let first = futures::StreamExt::next(&mut body.into_data_stream()).await;
         first.map_or("nothing", |_| "hello")
@@ -287,82 +245,14 @@ fn early() -> Router {
 }
 
 #[tokio::test]
-async fn an_answer_before_the_end_of_the_body_reaches_a_client_that_sends_first_and_reads_then() {
-    let server = Server::of(LIMITS, early()).await;
-    for path in ["/unread", "/begin"] {
-        for is_chunked in [false, true] {
-            for length in [100, 1024 * 1024, 5 * 1024 * 1024] {
-                let head = format!("POST {path} HTTP/1.1");
-                let (mut stream, _) = send_all(&server, &head, length, is_chunked).await;
-                if length <= 1024 * 1024 {
-                    // The rest was read, so the connection is kept.
-                    let again = format!("{head}\r\nhost: x\r\ncontent-length: 2\r\n\r\nab");
-                    stream.write_all(again.as_bytes()).await.unwrap();
-                    answer(&mut stream).await;
-                }
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_is_kept_after_an_early_answer_however_the_body_arrives() {
-    let server = Server::of(LIMITS, early()).await;
-    for length in [200_000, 262_144, 1024 * 1024].repeat(100) {
-        let (mut stream, _) = send_all(&server, "POST /unread HTTP/1.1", length, false).await;
-        stream.write_all(b"POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        answer(&mut stream).await;
-    }
-}
-
-#[tokio::test]
-async fn an_answer_after_which_the_connection_ends_says_so() {
-    let server = Server::of(LIMITS, early()).await;
-    let long = send_all(&server, "POST /unread HTTP/1.1", 5 * 1024 * 1024, false).await.1;
-    assert!(long.contains("connection: close"), "{long}");
-
-    let mut stream = server.connect().await;
-    let expecting = b"POST /unread HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
-    stream.write_all(expecting).await.unwrap();
-    let unwanted = answer(&mut stream).await;
-    assert!(unwanted.starts_with("HTTP/1.1 200") && unwanted.contains("connection: close"), "{unwanted}");
-}
-
-#[tokio::test]
-async fn bytes_that_are_no_request_are_refused_also_if_the_client_goes_on_sending() {
-    let server = Server::start(LIMITS).await;
-    let long = "x".repeat(100 * 1024);
-    for (head, statuses) in [
-        ("NO HTTP\r\n\r\n".to_owned(), "400"),
-        // It depends on the pieces that arrive.
-        (format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n"), "414 or 431"),
-        (format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {long}{long}{long}\r\n\r\n"), "431"),
-    ] {
-        let (mut reading, mut writing) = server.connect().await.into_split();
-        let sending = tokio::spawn(async move {
-            let _ = writing.write_all(head.as_bytes()).await;
-            for _ in 0..100 {
-                let _ = writing.write_all(&[b'x'; 10_000]).await;
-            }
-            writing
-        });
-        let mut begin = [0; 12];
-        timeout(LONG / 10, reading.read_exact(&mut begin)).await.expect("no answer").unwrap();
-        let status = std::str::from_utf8(&begin).unwrap().strip_prefix("HTTP/1.1 ").unwrap();
-        assert!(statuses.contains(status), "{status} is not {statuses}");
-        sending.await.unwrap();
-    }
-}
-
-#[tokio::test]
 async fn threads_with_connections_of_their_own_answer_on_one_port_and_drain_together() {
     let listeners = listen(bind("127.0.0.1:0".parse().unwrap(), 3.try_into().unwrap()).unwrap()).unwrap();
     let address = listeners[0].local_addr().unwrap();
     let thread = async || format!("{:?} hello", std::thread::current().id());
-    let handler = Arc::new(Handler::from(Router::new().route("/", get(thread))));
+    let handler = Handler::from(Router::new().route("/", get(thread)));
     let drain = Drain::default();
-    let serving =
-        serve_on_threads("test", listeners, handler, Limits { connections: 64, ..LIMITS }, drain.clone());
+    let port = Port::new(handler, Limits { connections: 64, ..LIMITS }, None, None, drain.clone());
+    let serving = serve_on_threads("test", listeners, port);
     let serving = tokio::spawn(serving);
 
     let mut open = Vec::new();

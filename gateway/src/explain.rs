@@ -1,0 +1,230 @@
+//! The routing for operators, on the management port: `GET /routes` is the table, `GET /explain?method=&path=[&host=]` says what a
+//! request would meet.
+
+use axum::extract::{Query, State};
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use problem::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use crate::routes::Route;
+use crate::settings::Access;
+use crate::table::{CurrentTable, methods};
+use crate::upstream::Upstreams;
+
+/// The routes of the management port.
+pub(crate) fn router(table: CurrentTable, upstreams: Arc<Upstreams>) -> Router {
+    Router::new()
+        .route("/routes", get(all))
+        .route("/explain", get(explain))
+        .with_state(Explainer { table, upstreams })
+}
+
+#[derive(Clone)]
+struct Explainer {
+    table: CurrentTable,
+    upstreams: Arc<Upstreams>,
+}
+
+/// An entry of the route table.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownRoute<'a> {
+    /// Its key in the settings.
+    key: String,
+    path: &'a str,
+    methods: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<String>,
+    service: &'a str,
+    access: Access,
+    repeatable_by_key: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rewrite: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body_bytes: Option<usize>,
+}
+
+impl<'a> ShownRoute<'a> {
+    fn new(path: &'a str, route: &'a Route) -> Self {
+        Self {
+            key: key(route),
+            path,
+            methods: route.methods.iter().map(ToString::to_string).collect(),
+            host: route.host.as_deref(),
+            headers: required_headers(route),
+            service: &route.service,
+            access: route.access,
+            repeatable_by_key: route.repeats_by_key,
+            rewrite: route.rewrite.as_ref().map(crate::rewrite::Rewrite::template),
+            timeout_ms: route.timeout.map(|timeout| timeout.as_millis()),
+            max_body_bytes: route.max_body_bytes,
+        }
+    }
+}
+
+/// What a request would meet.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Explanation<'a> {
+    /// The route that takes it. `null` if none does.
+    route: Option<ShownRoute<'a>>,
+    /// The status with which the gateway answers a request that no route takes.
+    status: Option<u16>,
+    /// The path with which the service gets it.
+    forwarded_path: Option<String>,
+    /// The instances of the service that this gateway knows.
+    instances: Vec<ShownInstance>,
+    /// The routes that do not take it, in the order of the table.
+    others: Vec<Other>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownInstance {
+    id: String,
+    address: String,
+    /// `ejected` if it has failed, and is used only if there is no other.
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct Other {
+    key: String,
+    path: String,
+    reason: String,
+}
+
+/// The request in question.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    method: String,
+    path: String,
+    host: Option<String>,
+}
+
+async fn all(State(Explainer { table, .. }): State<Explainer>) -> Response {
+    let table = table.load();
+    let mut shown: Vec<_> = table
+        .routes()
+        .iter()
+        .flat_map(|(path, routes)| {
+            routes.iter().map(move |route| (route.index, ShownRoute::new(path, route)))
+        })
+        .collect();
+    shown.sort_by_key(|(index, _)| *index);
+    Json(shown.into_iter().map(|(_, route)| route).collect::<Vec<_>>()).into_response()
+}
+
+async fn explain(
+    State(Explainer { table, upstreams }): State<Explainer>,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(asked) = asked.map_err(|fault| refused(&fault.body_text()))?;
+    let method: Method = asked.method.parse().map_err(|_| refused("method: is no method"))?;
+    let uri: Uri = asked.path.parse().map_err(|_| refused("path: is no path"))?;
+    if !asked.path.starts_with('/') || uri.authority().is_some() {
+        return Err(refused("path: does not begin with `/`"));
+    }
+    let is_ambiguous = !crate::path::is_unambiguous(uri.path());
+    let host = asked.host.as_deref();
+
+    let table = table.load();
+    let matched = matching(&table, uri.path());
+    let mut others: Vec<(usize, Other)> = Vec::new();
+    let mut taken: Option<(&str, &Route)> = None;
+    for (path, route) in
+        table.routes().iter().flat_map(|(path, routes)| routes.iter().map(move |r| (path, r)))
+    {
+        let reason = if is_ambiguous {
+            "programs can read the path in more than one way; such a request is never passed on".to_owned()
+        } else if matched != Some(path) {
+            match matched {
+                Some(better) if matches_alone(path, uri.path()) => format!("`{better}` is more specific"),
+                _ => "the path does not match".to_owned(),
+            }
+        } else if !methods(&route.methods).contains(&method) {
+            format!("{method} is not one of its methods")
+        } else if !route.predicates.takes_host(host) {
+            format!("the host is not `{}`", route.host.as_deref().unwrap_or_default())
+        } else if !route.predicates.headers().is_empty() && taken.is_none() {
+            format!("it would take the request with {}", required_headers(route).join(" and "))
+        } else if let Some((_, first)) = taken {
+            format!("{} takes the request before it", key(first))
+        } else {
+            taken = Some((path, route));
+            continue;
+        };
+        others.push((route.index, Other { key: key(route), path: path.to_owned(), reason }));
+    }
+    others.sort_by_key(|(index, _)| *index);
+    let status = match taken {
+        Some(_) => None,
+        None if matched.is_some() && !is_ambiguous && !has_method(&table, matched, &method) => Some(405),
+        None => Some(404),
+    };
+    let forwarded_path = taken.map(|(_, route)| match &route.rewrite {
+        Some(rewrite) => rewrite.apply(&uri).map_or_else(|| uri.to_string(), |new| new.to_string()),
+        None => uri.to_string(),
+    });
+    let explanation = Explanation {
+        route: taken.map(|(path, route)| ShownRoute::new(path, route)),
+        status,
+        forwarded_path,
+        instances: taken.map_or_else(Vec::new, |(_, route)| instances(&upstreams, &route.service)),
+        others: others.into_iter().map(|(_, other)| other).collect(),
+    };
+    Ok(Json(explanation).into_response())
+}
+
+/// The pattern that takes a path: the most specific one that matches.
+fn matching<'a>(table: &'a crate::table::Table, path: &str) -> Option<&'a str> {
+    let mut patterns = matchit::Router::new();
+    for (pattern, _) in table.routes().iter() {
+        patterns.insert(pattern, pattern).ok()?;
+    }
+    patterns.at(path).ok().map(|matched| *matched.value)
+}
+
+fn matches_alone(pattern: &str, path: &str) -> bool {
+    let mut alone = matchit::Router::new();
+    alone.insert(pattern, ()).is_ok() && alone.at(path).is_ok()
+}
+
+fn has_method(table: &crate::table::Table, matched: Option<&str>, method: &Method) -> bool {
+    let mut of_path = table.routes().iter().filter(|(path, _)| Some(*path) == matched);
+    of_path.any(|(_, routes)| routes.iter().any(|route| methods(&route.methods).contains(method)))
+}
+
+fn instances(upstreams: &Upstreams, service: &str) -> Vec<ShownInstance> {
+    let known = upstreams.get(service).map(|upstream| upstream.instances().all()).unwrap_or_default();
+    let shown = |instance: &Arc<discovery::Instance>| ShownInstance {
+        id: instance.id().to_owned(),
+        address: instance.address().to_string(),
+        state: if instance.is_ejected() { "ejected" } else { "used" },
+    };
+    known.iter().map(shown).collect()
+}
+
+fn required_headers(route: &Route) -> Vec<String> {
+    let shown = |(name, value): &(axum::http::HeaderName, axum::http::HeaderValue)| {
+        format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
+    };
+    route.predicates.headers().iter().map(shown).collect()
+}
+
+fn key(route: &Route) -> String {
+    format!("routes[{}]", route.index)
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(Code::BadRequest).detail(detail.to_owned())
+}
