@@ -7,7 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions, Connection as _};
 
 use crate::pool::{Limits, Pool};
-use crate::{Settings, Tls, is_transient};
+use crate::{Settings, Tls, db, is_transient};
 
 /// How long a starting process waits for its database.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -17,6 +17,8 @@ const START_PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(LONGEST_START_PAUSE)
     .without_max_times();
 const LONGEST_START_PAUSE: Duration = Duration::from_secs(2);
+/// How long one request for the lock of the migrations waits. Then there is a line in the log, and another request.
+const LOCK_LIMIT: Duration = Duration::from_secs(30);
 /// How long the database may take to answer a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
 
@@ -109,10 +111,19 @@ impl Database {
     /// Runs the migrations that the schema does not have yet. If several processes do so at once, one runs them and the others
     /// wait.
     ///
+    /// A schema may have migrations of a newer version. A migration only adds what an older version does not need, so the older
+    /// version starts: it goes on beside the newer one while that is rolled out, and in its place when that is taken back.
+    ///
     /// It uses a separate connection without time limits, because a change of a large table may take long.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), ConnectError> {
+        let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
+        // The library's own lock waits for -1 seconds. MariaDB does not understand that, gives none, and two processes migrate.
+        migrator.set_ignore_missing(true).set_locking(false);
         let failed = |error: sqlx::Error| ConnectError::Migration(error.into());
         let mut connection = self.pool.options().connect().await.map_err(failed)?;
+        while !db::lock_migrations(&mut connection, LOCK_LIMIT).await.map_err(failed)? {
+            tracing::warn!("waiting for another process that migrates the schema");
+        }
         migrator.run(&mut connection).await.map_err(ConnectError::Migration)?;
         connection.close().await.map_err(failed)
     }

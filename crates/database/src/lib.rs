@@ -30,6 +30,7 @@
 
 mod connection;
 mod database;
+mod db;
 mod pool;
 mod read;
 mod run_to_end;
