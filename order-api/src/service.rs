@@ -44,7 +44,7 @@ impl Service for OrderApi {
 
     async fn start(host: &Host, settings: Settings) -> anyhow::Result<App> {
         let (database, settler) = databases(host, &settings).await?;
-        let carts = Carts::connect(&settings.redis).context("redis.url is not an address of Redis")?;
+        let carts = Carts::connect(&settings.redis).context("the section redis of the settings")?;
         let app = app_state(host, settings, database.clone(), carts.clone(), settler.clone())?;
         let idempotency_keys = IdempotencyKeys::new(database.clone(), host.clock().clone());
         let max_silence = app.rules.worker.max_silence();

@@ -1,5 +1,6 @@
 //! The settings of order-api.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
@@ -44,9 +45,13 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RedisSettings {
-    /// The address: `redis://host:port/database`.
+    /// The address: `redis://host:port/database`, or `rediss://host:port/database` over TLS.
     #[garde(prefix("redis"))]
     pub url: String,
+    /// A PEM file, on the machine of this process, with the authorities that may sign the certificate of Redis. Without it, the
+    /// public ones may. It needs `rediss://`.
+    #[garde(skip)]
+    pub tls_ca_file: Option<PathBuf>,
     /// How long opening a connection may take.
     #[garde(range(min = 10, max = 10_000))]
     #[serde(default = "default_connect_timeout_ms")]

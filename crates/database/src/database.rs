@@ -3,11 +3,11 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::{ConnectOptions, Connection as _, MySqlConnection};
+use sqlx::{ConnectOptions, Connection as _};
 
 use crate::account::Options;
 use crate::pool::{Limits, Pool};
-use crate::{Settings, Tls, is_transient};
+use crate::{Settings, Tls, db, is_transient};
 
 /// How long a starting process waits for its database.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -17,8 +17,8 @@ const START_PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(LONGEST_START_PAUSE)
     .without_max_times();
 const LONGEST_START_PAUSE: Duration = Duration::from_secs(2);
-/// How long one statement waits for another process that migrates the schema. Then it is asked again.
-const MIGRATION_LOCK_WAIT_S: i64 = 10;
+/// How long one request for the lock of the migrations waits. Then there is a line in the log, and another request.
+const LOCK_LIMIT: Duration = Duration::from_secs(30);
 /// How long the database may take to answer a check.
 const CHECK_LIMIT: Duration = Duration::from_secs(1);
 
@@ -109,11 +109,19 @@ impl Database {
     /// Runs the migrations that the schema does not have yet. If several processes do so at once, one runs them and the others
     /// wait.
     ///
+    /// A schema may have migrations of a newer version. A migration only adds what an older version does not need, so the older
+    /// version starts: it goes on beside the newer one while that is rolled out, and in its place when that is taken back.
+    ///
     /// It uses a separate connection without time limits, because a change of a large table may take long.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), ConnectError> {
+        let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
+        // The library's own lock waits for -1 seconds. MariaDB does not understand that, gives none, and two processes migrate.
+        migrator.set_ignore_missing(true).set_locking(false);
         let failed = |error: sqlx::Error| ConnectError::Migration(error.into());
         let mut connection = self.pool.options().now().connect().await.map_err(failed)?;
-        lock_migrations(&mut connection).await.map_err(failed)?;
+        while !db::lock_migrations(&mut connection, LOCK_LIMIT).await.map_err(failed)? {
+            tracing::warn!("waiting for another process that migrates the schema");
+        }
         migrator.run(&mut connection).await.map_err(ConnectError::Migration)?;
         connection.close().await.map_err(failed)
     }
@@ -137,21 +145,5 @@ impl Database {
     /// Closes every connection. Waits for those in use.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-}
-
-/// Waits until no other process migrates this schema. The lock ends with the connection.
-///
-/// sqlx takes a lock too, and asks to wait for it without a limit, by a negative number of seconds. MariaDB does not wait then.
-async fn lock_migrations(connection: &mut MySqlConnection) -> sqlx::Result<()> {
-    let statement = "SELECT GET_LOCK(CONCAT('migrations ', SHA1(DATABASE())), ?)";
-    loop {
-        let is_ours: Option<i64> =
-            sqlx::query_scalar(statement).bind(MIGRATION_LOCK_WAIT_S).fetch_one(&mut *connection).await?;
-        match is_ours {
-            Some(1) => return Ok(()),
-            Some(_) => tracing::info!("waiting for another process that migrates the schema"),
-            None => return Err(sqlx::Error::Protocol("the server gives no lock for migrations".to_owned())),
-        }
     }
 }

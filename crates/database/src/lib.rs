@@ -31,6 +31,7 @@
 mod account;
 mod connection;
 mod database;
+mod db;
 mod pool;
 mod read;
 mod run_to_end;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::RedisError;
+use redis_connection::AddressError;
 use tokio::time::Instant;
 
 use crate::queue::Queues;
@@ -29,8 +29,8 @@ struct Inner {
 
 /// Why a queue can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("`redis.url` is not an address of Redis")]
-pub struct HotKeyQueueError(#[from] RedisError);
+#[error("the section redis of the settings")]
+pub struct HotKeyQueueError(#[from] AddressError);
 
 impl fmt::Debug for HotKeyQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

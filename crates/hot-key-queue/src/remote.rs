@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Decision};
@@ -51,9 +51,10 @@ pub(crate) enum Renewal {
 
 impl Remote {
     /// Connects at the first use, and again whenever the connection is lost. Fails if the address is malformed.
-    pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> RedisResult<Self> {
+    pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> Result<Self, AddressError> {
+        let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
         let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
-        let connection = RedisConnection::new(&redis.url, timeouts)?;
+        let connection = RedisConnection::new(&address, timeouts)?;
         Ok(Self { connection, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }
 

@@ -1,5 +1,6 @@
 //! The settings of a queue.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
@@ -9,9 +10,13 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RedisSettings {
-    /// The address of Redis: `redis://host:port/database`.
+    /// The address of Redis: `redis://host:port/database`, or `rediss://host:port/database` over TLS.
     #[garde(prefix("redis"))]
     pub url: String,
+    /// A PEM file, on the machine of this process, with the authorities that may sign the certificate of Redis. Without it, the
+    /// public ones may. It needs `rediss://`.
+    #[garde(skip)]
+    pub tls_ca_file: Option<PathBuf>,
 }
 
 /// The section of one lock: `wallet-lock`.

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn queue_at(url: &str) -> HotKeyQueue {
     let settings = Settings { wait_ms: 400, redis_timeout_ms: 10_000, ..Settings::default() };
-    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned() }, &settings).unwrap()
+    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned(), tls_ca_file: None }, &settings).unwrap()
 }
 
 #[tokio::test]

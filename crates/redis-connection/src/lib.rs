@@ -1,7 +1,8 @@
 //! The connection of a process to Redis.
 //!
 //! [`RedisConnection`] opens one connection at the first use, shares it among all callers, and replaces it when it has failed.
-//! It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it.
+//! It is a [`ConnectionLike`], so that commands, scripts and pipelines run on it. [`RedisAddress`] says where Redis is, and
+//! which authority signs its certificate.
 //!
 //! # Promises
 //! - **Every wait has a limit.** A request ends after [`Timeouts::connect`] and [`Timeouts::response`] together, at the latest.
@@ -17,6 +18,8 @@
 //!   itself hangs, and the first connection stays. So commands are executed in the order in which they were sent: the
 //!   release of a lock does not overtake the request for it.
 
+mod address;
+
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,13 +27,9 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, RedisResult, Value,
-};
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
-/// The kernel closes a connection if the other machine has not acknowledged sent data for this time.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
+pub use address::{AddressError, RedisAddress};
 
 /// How long a request waits.
 #[derive(Clone, Copy, Debug)]
@@ -69,15 +68,13 @@ impl fmt::Debug for RedisConnection {
 }
 
 impl RedisConnection {
-    /// A connection to `url`, for example `redis://host:port/database`. It is opened at the first use, so a process can start
-    /// without Redis. Fails if `url` is malformed.
-    pub fn new(url: &str, timeouts: Timeouts) -> RedisResult<Self> {
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED);
-        let address = url.into_connection_info()?.set_tcp_settings(tcp);
+    /// It is opened at the first use, so a process can start without Redis. Fails if the address is malformed, or if the file
+    /// of the authority can't be used.
+    pub fn new(address: &RedisAddress<'_>, timeouts: Timeouts) -> Result<Self, AddressError> {
+        let client = address.client()?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeouts.connect))
             .set_response_timeout(Some(timeouts.response));
-        let client = Client::open(address)?;
         Ok(Self(Arc::new(Inner { client, config, current: Mutex::new(None) })))
     }
 

@@ -26,7 +26,7 @@ pub struct Server {
     #[garde(skip)]
     pub address: SocketAddr,
     /// The IP address of this process for others, if `address` is that of all interfaces. Without it, the address from which
-    /// this machine reaches Consul.
+    /// this machine reaches Consul, or the outside if Consul is on the loopback interface.
     #[serde(default)]
     #[garde(skip)]
     pub advertise: Option<IpAddr>,

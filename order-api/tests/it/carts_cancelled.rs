@@ -91,6 +91,7 @@ async fn no_customer_sees_the_cart_of_another_one_when_requests_are_cancelled() 
     proxy.split(2_000);
     let settings = RedisSettings {
         url: format!("redis://{}", proxy.address()),
+        tls_ca_file: None,
         connect_timeout_ms: 10_000,
         response_timeout_ms: 60_000,
     };

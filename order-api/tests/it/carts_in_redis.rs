@@ -22,8 +22,12 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let clock = Clock::system();
-        let settings =
-            RedisSettings { url: redis_url(), connect_timeout_ms: 2_000, response_timeout_ms: 2_000 };
+        let settings = RedisSettings {
+            url: redis_url(),
+            tls_ca_file: None,
+            connect_timeout_ms: 2_000,
+            response_timeout_ms: 2_000,
+        };
         let carts = Carts::connect(&settings).expect("an address");
         Self { carts, customer: MemberId(Uuid::new_v4()), clock }
     }

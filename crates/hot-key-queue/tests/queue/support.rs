@@ -24,7 +24,7 @@ pub(crate) fn instance(settings: &Settings) -> HotKeyQueue {
 }
 
 pub(crate) fn instance_at(url: &str, settings: &Settings) -> HotKeyQueue {
-    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned() }, settings).unwrap()
+    HotKeyQueue::new("test", &RedisSettings { url: url.to_owned(), tls_ca_file: None }, settings).unwrap()
 }
 
 /// The queue of one instance, and the proxy between it and Redis, which records what it sends.
@@ -113,7 +113,8 @@ async fn redis_connection() -> redis::aio::MultiplexedConnection {
     // Without a timeout, because the machine may be busy.
     let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
     let client = redis::Client::open(redis_url()).unwrap();
-    client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
+    // Opening is large, and would make every future of the tests so.
+    Box::pin(client.get_multiplexed_async_connection_with_config(&patient)).await.unwrap()
 }
 
 fn redis_key(key: &str) -> String {

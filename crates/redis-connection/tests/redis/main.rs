@@ -5,3 +5,4 @@
 mod cancellation;
 mod faults;
 mod support;
+mod tls;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::RedisResult;
-use redis_connection::{RedisConnection, Timeouts};
+use redis_connection::{RedisAddress, RedisConnection, Timeouts};
 use testkit::FaultProxy;
 
 /// Longer than a test takes.
@@ -25,7 +25,8 @@ pub(crate) fn url_at(proxy: &FaultProxy) -> String {
 }
 
 pub(crate) fn connection(url: &str, timeout: Duration) -> RedisConnection {
-    RedisConnection::new(url, Timeouts { connect: timeout, response: timeout }).unwrap()
+    let timeouts = Timeouts { connect: timeout, response: timeout };
+    RedisConnection::new(&RedisAddress { url, ca_file: None }, timeouts).unwrap()
 }
 
 /// A connection without a proxy.

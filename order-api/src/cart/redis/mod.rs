@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use access::MemberId;
-use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{RedisConnection, Timeouts};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, Script, ScriptInvocation};
+use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -122,12 +122,13 @@ impl Cart {
 impl Carts {
     /// Connects at the first use, and again when the connection is lost. So a process starts without Redis, and does
     /// everything that needs no cart.
-    pub fn connect(settings: &RedisSettings) -> RedisResult<Self> {
+    pub fn connect(settings: &RedisSettings) -> Result<Self, AddressError> {
+        let address = RedisAddress { url: &settings.url, ca_file: settings.tls_ca_file.as_deref() };
         let timeouts = Timeouts {
             connect: Duration::from_millis(settings.connect_timeout_ms),
             response: Duration::from_millis(settings.response_timeout_ms),
         };
-        Ok(Self { redis: RedisConnection::new(&settings.url, timeouts)? })
+        Ok(Self { redis: RedisConnection::new(&address, timeouts)? })
     }
 
     /// Whether Redis answers.

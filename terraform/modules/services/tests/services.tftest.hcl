@@ -127,6 +127,10 @@ run "deploys_without_downtime" {
     error_message = "A broken version goes back by itself."
   }
   assert {
+    condition     = alltrue([for name, task in aws_ecs_task_definition.this : strcontains(file("../../../Dockerfile"), "ENTRYPOINT [\"${jsondecode(task.container_definitions)[2].healthCheck.command[1]}\"]")])
+    error_message = "The program that ECS asks for its health is the one in the image."
+  }
+  assert {
     condition     = alltrue([for task in aws_ecs_task_definition.this : jsondecode(task.container_definitions)[2].stopTimeout >= 30 && jsondecode(task.container_definitions)[2].healthCheck.command[2] == "healthcheck"])
     error_message = "A task has time to drain, and is asked by its own binary."
   }

@@ -1,1 +1,0 @@
-CREATE TABLE flour (grams BIGINT NOT NULL)

@@ -1,1 +1,0 @@
-CREATE TABLE sugar (grams BIGINT NOT NULL)

@@ -1,1 +1,0 @@
-CREATE TABLE butter (grams BIGINT NOT NULL)
