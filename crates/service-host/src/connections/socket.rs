@@ -170,8 +170,15 @@ impl Socket {
         let is_woken_here = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
         let progress = Progress::new(limits.write_idle);
         let head_limit = limits.header_read;
-        let socket =
-            Self { peer: peer.clone(), writing, is_woken_here, progress, head_limit, head: None, overdue: None };
+        let socket = Self {
+            peer: peer.clone(),
+            writing,
+            is_woken_here,
+            progress,
+            head_limit,
+            head: None,
+            overdue: None,
+        };
         (socket, peer)
     }
 
