@@ -27,7 +27,7 @@ pub fn reset(checkout: &Path, keep_tools: bool) -> Result<Vec<PathBuf>, StackErr
     for folder in folders {
         let was_empty = is_empty(&folder);
         match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             outcome => outcome.map_err(StackError::io(format!("removing {}", folder.display())))?,
         }
         if !was_empty {
