@@ -3,12 +3,26 @@
 use access::MemberId;
 use database::Connection;
 use problem::{Code, Problem};
-use sqlx::QueryBuilder;
+use sqlx::mysql::{MySqlArguments, MySqlQueryResult};
+use sqlx::query::Query;
+use sqlx::{MySql, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{Answer, OtherHeaders};
 use crate::keyed::{Fingerprint, KeyOf};
+use crate::steps::Lease;
+
+/// A statement about the key of a lease, unless it is answered or another try has the lease. Its values come from [`bind`].
+macro_rules! by_lease {
+    ($statement:literal) => {
+        concat!(
+            $statement,
+            " WHERE member_id = ? AND route = ? AND idempotency_key = ? \
+             AND operation_id = ? AND leased_until = ? AND status IS NULL"
+        )
+    };
+}
 
 /// A key in the table.
 #[derive(Debug, sqlx::FromRow)]
@@ -48,24 +62,22 @@ impl KeyRow {
 /// Inserts a new key. A duplicate-key error means that it is known already.
 pub(crate) async fn insert(
     connection: &mut Connection,
-    of: &KeyOf,
-    operation_id: Uuid,
+    lease: &Lease,
     fingerprint: &Fingerprint,
     now: OffsetDateTime,
-    leased_until: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO idempotency_keys \
          (member_id, route, idempotency_key, operation_id, fingerprint, created_at, leased_until) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(of.sender_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(operation_id)
+    .bind(lease.of.sender_id)
+    .bind(&lease.of.route)
+    .bind(&lease.of.key)
+    .bind(lease.operation_id)
     .bind(&fingerprint[..])
     .bind(now)
-    .bind(leased_until)
+    .bind(lease.until)
     .execute(connection)
     .await
     .map(|_| ())
@@ -118,88 +130,66 @@ pub(crate) async fn find(connection: &mut Connection, of: &KeyOf) -> sqlx::Resul
     .await
 }
 
-/// Takes over a request whose lease has run out. False if another request was faster.
+/// Takes over a request whose lease, until `leased_until`, has run out. False if another request was faster.
 pub(crate) async fn take_over(
     connection: &mut Connection,
-    of: &KeyOf,
-    found: &KeyRow,
+    lease: &Lease,
     leased_until: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    sqlx::query(
-        "UPDATE idempotency_keys SET leased_until = ? \
-         WHERE member_id = ? AND route = ? AND idempotency_key = ? \
-         AND operation_id = ? AND leased_until = ? AND status IS NULL",
-    )
-    .bind(leased_until)
-    .bind(of.sender_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(found.operation_id)
-    .bind(found.leased_until)
-    .execute(connection)
-    .await
-    .map(|done| done.rows_affected() == 1)
+    let set = sqlx::query(by_lease!("UPDATE idempotency_keys SET leased_until = ?")).bind(lease.until);
+    one_row(bind(set, &Lease { until: leased_until, ..lease.clone() }).execute(connection).await)
 }
 
 /// Stores the answer.
 pub(crate) async fn answer(
     connection: &mut Connection,
-    of: &KeyOf,
-    operation_id: Uuid,
+    lease: &Lease,
     answer: &Answer,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, headers = ?, body = ? \
-         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
-    )
+) -> sqlx::Result<bool> {
+    let set = sqlx::query(by_lease!(
+        "UPDATE idempotency_keys SET status = ?, content_type = ?, location = ?, headers = ?, body = ?"
+    ))
     .bind(answer.status)
     .bind(&answer.content_type)
     .bind(&answer.location)
     .bind(&answer.headers.0)
-    .bind(&answer.body[..])
-    .bind(of.sender_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(operation_id)
-    .execute(connection)
-    .await
-    .map(|_| ())
+    .bind(&answer.body[..]);
+    one_row(bind(set, lease).execute(connection).await)
 }
 
 /// Ends the lease, so that the request can be run again at once, with the same operation id.
 pub(crate) async fn end_lease(
     connection: &mut Connection,
-    of: &KeyOf,
-    operation_id: Uuid,
+    lease: &Lease,
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE idempotency_keys SET leased_until = ? \
-         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
-    )
-    .bind(now)
-    .bind(of.sender_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(operation_id)
-    .execute(connection)
-    .await
-    .map(|_| ())
+) -> sqlx::Result<bool> {
+    let set = sqlx::query(by_lease!("UPDATE idempotency_keys SET leased_until = ?")).bind(now);
+    one_row(bind(set, lease).execute(connection).await)
 }
 
 /// Deletes a key, so that it can be sent with another body.
-pub(crate) async fn delete(connection: &mut Connection, of: &KeyOf, operation_id: Uuid) -> sqlx::Result<()> {
-    sqlx::query(
-        "DELETE FROM idempotency_keys \
-         WHERE member_id = ? AND route = ? AND idempotency_key = ? AND operation_id = ? AND status IS NULL",
-    )
-    .bind(of.sender_id)
-    .bind(&of.route)
-    .bind(&of.key)
-    .bind(operation_id)
-    .execute(connection)
-    .await
-    .map(|_| ())
+pub(crate) async fn delete(connection: &mut Connection, lease: &Lease) -> sqlx::Result<bool> {
+    one_row(bind(sqlx::query(by_lease!("DELETE FROM idempotency_keys")), lease).execute(connection).await)
+}
+
+/// Locks a key until the transaction ends. False if the lease is not the key's any more.
+pub(crate) async fn lock(connection: &mut Connection, lease: &Lease) -> sqlx::Result<bool> {
+    let select = sqlx::query(concat!(by_lease!("SELECT 1 FROM idempotency_keys"), " FOR UPDATE"));
+    bind(select, lease).fetch_optional(connection).await.map(|found| found.is_some())
+}
+
+fn bind<'q>(query: Query<'q, MySql, MySqlArguments>, lease: &'q Lease) -> Query<'q, MySql, MySqlArguments> {
+    query
+        .bind(lease.of.sender_id)
+        .bind(&lease.of.route)
+        .bind(&lease.of.key)
+        .bind(lease.operation_id)
+        .bind(lease.until)
+}
+
+/// Whether a row was found, whose values may have been the new ones before.
+fn one_row(done: sqlx::Result<MySqlQueryResult>) -> sqlx::Result<bool> {
+    done.map(|done| done.rows_affected() == 1)
 }
 
 /// Deletes one key that has expired, unless another request was faster.

@@ -23,13 +23,18 @@
 //! | known, and answered | the first answer, with `Idempotency-Replayed: true` |
 //! | known, and its process has died | the handler's, run again |
 //!
+//! A process that stands still looks dead. When it goes on, its request has been taken over: it can't begin its effect any more
+//! ([`Operation::hold`]) nor decide what is kept, and its client gets `IDEMPOTENCY_KEY_IN_USE`. An effect in Redis is only made
+//! once; it can still follow a refusal that the repetition was given.
+//!
 //! If the effect is one transaction, an instance does not see the requests that run in another instance. The second of two
 //! equal requests does the same work up to the key, waits there for the commit of the first, is rolled back, and gives the
 //! answer of the first.
 //!
 //! What took effect is kept (2xx), and what is refused for good (404, 409). For what says "not like this" or "not now" (400, 401,
 //! 403, 412, 413, 415, 422; `CART_EMPTY`, `ACCOUNT_CLOSED`, `DAY_NOT_OVER`, `SETTLEMENT_RUNNING`) nothing is kept: the client can
-//! correct the request, or send it later, with its key. For a 408, 429 or 5xx only the operation id is kept, if there is one: the
+//! correct the request, or send it later, with its key. So a request that was sent twice, and is late once, can still succeed
+//! after such an answer. A refusal that is to be kept and can't be is answered as an error of the database. For a 408, 429 or 5xx only the operation id is kept, if there is one: the
 //! request may have taken effect, and sending it again finds out. `RateLimit` headers are never kept.
 //!
 //! Before there is a member, a key belongs to the client's address ([`Guard::from_anonymous`]). The secrets of such a request are

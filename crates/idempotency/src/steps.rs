@@ -1,6 +1,7 @@
 //! Requests whose effect takes several steps. The key is claimed before the first step, and the answer is kept after the last.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -9,6 +10,7 @@ use axum::response::Response;
 use database::Connection;
 use http::request::Parts;
 use problem::Problem;
+use time::OffsetDateTime;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -18,18 +20,37 @@ use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
 use crate::keyed::{Fingerprint, KeyOf, Keyed};
 use crate::sender::Sender;
 
-/// How long a request may run before a repetition runs it again. If both run for a moment, both have the same operation id, so
-/// every step still takes effect once.
+/// How long a request may run before a repetition takes it over and runs it again. If both run for a moment, both have the same
+/// operation id, so every step still takes effect once. The first one can't begin its effect any more ([`Operation::hold`]), nor
+/// decide what is kept under the key.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind
 /// [`Guard::steps`](crate::Guard::steps).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Operation {
     /// The same for every try of the same request.
     pub id: Uuid,
     /// Whether an earlier try was begun. It may have had effects.
     pub begun_before: bool,
+    lease: Lease,
+}
+
+/// The right of one try to run a request. Of two tries, one has it: their leases end at different times.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) of: Arc<KeyOf>,
+    pub(crate) operation_id: Uuid,
+    pub(crate) until: OffsetDateTime,
+}
+
+impl Operation {
+    /// Whether no repetition has taken this try over, because it stood still for longer than its lease. Asked in the first
+    /// transaction of the effect, which must be rolled back if the answer is no: the repetition may have been refused meanwhile,
+    /// and its client relies on it. Locks the key, so that a repetition waits for the end of the transaction.
+    pub async fn hold(&self, connection: &mut Connection) -> sqlx::Result<bool> {
+        db::lock(connection, &self.lease).await
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +61,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Operation {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts.extensions.get().copied().ok_or_else(|| Problem::internal(NotGuarded))
+        parts.extensions.get().cloned().ok_or_else(|| Problem::internal(NotGuarded))
     }
 }
 
@@ -49,7 +70,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Operation {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Infallible> {
-        Ok(parts.extensions.get().copied())
+        Ok(parts.extensions.get().cloned())
     }
 }
 
@@ -79,8 +100,9 @@ impl IdempotencyKeys {
                     return answer.replay();
                 }
             };
+            let lease = operation.lease.clone();
             let response = next.run(keyed.request_with(operation)).await;
-            self.keep(&keyed, operation, response).await
+            self.keep(&keyed.path, lease, response).await
         };
         let answered = tokio::spawn(work.in_current_span()).await;
         answered.unwrap_or_else(|stopped| Err(Problem::internal(stopped)))
@@ -104,9 +126,16 @@ impl IdempotencyKeys {
         // Twice, because another request may delete or take over the key after it was found.
         for _ in 0..2 {
             let now = self.clock.now();
-            let operation = Operation { id: self.clock.new_id(), begun_before: false };
-            match db::insert(connection, of, operation.id, fingerprint, now, now + LEASE).await {
-                Ok(()) => return Ok(Claimed::Run(operation)),
+            let lease =
+                Lease { of: Arc::new(of.clone()), operation_id: self.clock.new_id(), until: now + LEASE };
+            match db::insert(connection, &lease, fingerprint, now).await {
+                Ok(()) => {
+                    return Ok(Claimed::Run(Operation {
+                        id: lease.operation_id,
+                        begun_before: false,
+                        lease,
+                    }));
+                }
                 Err(error) if database::duplicate_key(&error).is_some() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -123,44 +152,44 @@ impl IdempotencyKeys {
             if row.leased_until > now {
                 return Err(in_use());
             }
-            if db::take_over(connection, of, &row, now + LEASE).await? {
-                return Ok(Claimed::Run(Operation { id: row.operation_id, begun_before: true }));
+            let lease = Lease { operation_id: row.operation_id, ..lease };
+            if db::take_over(connection, &lease, row.leased_until).await? {
+                return Ok(Claimed::Run(Operation { id: lease.operation_id, begun_before: true, lease }));
             }
         }
         Err(in_use())
     }
 
     /// Keeps the answer, or allows the request to be sent again.
-    async fn keep(
-        &self,
-        keyed: &Keyed,
-        operation: Operation,
-        response: Response,
-    ) -> Result<Response, Problem> {
+    async fn keep(&self, path: &str, lease: Lease, response: Response) -> Result<Response, Problem> {
         let retention = Retention::after(&response);
-        let read = Answer::read(problem::complete(response, &keyed.path)).await;
+        let read = Answer::read(problem::complete(response, path)).await;
         let (answer, response) = read.map_err(Problem::internal)?;
-        if let Err(error) = self.write(keyed, operation, retention, &answer).await {
-            // The work is done, and a repetition would do it again with the same result. So the client gets its answer.
-            tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
+        // What took effect, every further try finds by the operation id. A refusal none of them would find: the next one can
+        // succeed. So the client must not hear a refusal that is not kept.
+        let is_found_again = answer.is_success() || retention != Retention::Answer;
+        match self.write(lease, retention, answer).await {
+            Ok(true) => Ok(response),
+            Ok(false) if is_found_again => Ok(response),
+            Ok(false) => Err(in_use()),
+            Err(error) if is_found_again => {
+                tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
+                Ok(response)
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(response)
     }
 
-    async fn write(
-        &self,
-        keyed: &Keyed,
-        operation: Operation,
-        retention: Retention,
-        answer: &Answer,
-    ) -> sqlx::Result<()> {
-        let (of, id, answer, now) = (keyed.of.clone(), operation.id, answer.clone(), self.clock.now());
+    /// False if another try has the lease by now.
+    async fn write(&self, lease: Lease, retention: Retention, answer: Answer) -> sqlx::Result<bool> {
+        let now = self.clock.now();
         let write = self.database.run_autocommit("idempotency_answer", move |connection| {
+            let (lease, answer) = (lease.clone(), answer.clone());
             Box::pin(async move {
                 match retention {
-                    Retention::Nothing => db::delete(connection, &of, id).await,
-                    Retention::OperationId => db::end_lease(connection, &of, id, now).await,
-                    Retention::Answer => db::answer(connection, &of, id, &answer).await,
+                    Retention::Nothing => db::delete(connection, &lease).await,
+                    Retention::OperationId => db::end_lease(connection, &lease, now).await,
+                    Retention::Answer => db::answer(connection, &lease, &answer).await,
                 }
             })
         });

@@ -24,26 +24,44 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Counts its runs. The body of the request says what to answer, and whether to wait for a permit.
+/// Counts its runs. The body of the request says what to answer, and whether to wait for a permit. Then it begins its effect, if
+/// it may.
 #[derive(Clone)]
 struct Shop {
+    database: Database,
     runs: Arc<AtomicU32>,
     permits: Arc<Semaphore>,
     operations: Arc<std::sync::Mutex<Vec<Uuid>>>,
+    /// Whether the effect could be begun, by runs that have no permit to wait for any more.
+    begun: Arc<std::sync::Mutex<Vec<bool>>>,
+    pool: MySqlPool,
 }
 
 async fn order(State(shop): State<Shop>, _: Customer, operation: Operation, body: String) -> Response {
     let run = shop.runs.fetch_add(1, Ordering::SeqCst) + 1;
-    shop.operations.lock().unwrap().push(operation.id);
+    let id = operation.id;
+    shop.operations.lock().unwrap().push(id);
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
     if body["wait"] == true {
         shop.permits.acquire().await.unwrap().forget();
     }
+    let begin = shop.database.run_tx("begin", move |connection| {
+        let operation = operation.clone();
+        Box::pin(async move { operation.hold(connection).await })
+    });
+    let begun: sqlx::Result<bool> = begin.await;
+    shop.begun.lock().unwrap().push(begun.unwrap());
     match body["answer"].as_str() {
+        Some("400 once") if run == 1 => Problem::new(Code::ValidationFailed).into_response(),
+        Some("409 once") if run == 1 => Problem::new(Code::OutOfStock).into_response(),
+        Some("409, not kept") if run == 1 => {
+            shop.pool.execute("RENAME TABLE idempotency_keys TO away").await.unwrap();
+            Problem::new(Code::OutOfStock).into_response()
+        }
         Some("400") => Problem::new(Code::ValidationFailed).into_response(),
         Some("409") => Problem::new(Code::OutOfStock).extra("shortages", &[run]).into_response(),
         Some("500 once") if run == 1 => Problem::new(Code::Internal).into_response(),
-        _ => Created { location: format!("/orders/{run}"), body: json!({"run": run, "id": operation.id}) }
+        _ => Created { location: format!("/orders/{run}"), body: json!({"run": run, "id": id}) }
             .into_response(),
     }
 }
@@ -63,9 +81,16 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     pool.execute(include_str!("../schema.sql")).await.unwrap();
     let (clock, clock_control) = Clock::manual(datetime!(2026-11-22 09:00 UTC));
     let people = People::of("order-api", &clock);
-    let shop =
-        Shop { runs: Arc::default(), permits: Arc::new(Semaphore::new(0)), operations: Arc::default() };
-    let idempotency_keys = IdempotencyKeys::new(Database::from_options(options), clock);
+    let database = Database::from_options(options);
+    let shop = Shop {
+        database: database.clone(),
+        runs: Arc::default(),
+        permits: Arc::new(Semaphore::new(0)),
+        operations: Arc::default(),
+        begun: Arc::default(),
+        pool: pool.clone(),
+    };
+    let idempotency_keys = IdempotencyKeys::new(database, clock);
     let routes = Router::new().route("/orders", post(order)).route("/lines/{id}/x", post(order));
     let router = idempotency_keys.guard(routes, Guard::steps()).with_state(shop.clone());
     let client = Client(people.verifier().wrap(problem::wrap(router)));
@@ -219,6 +244,57 @@ async fn a_request_whose_process_died_is_run_to_its_end_once_by_one(
     assert_eq!(statuses[0], StatusCode::CREATED);
     let finished = if one.status == StatusCode::CREATED { one } else { other };
     assert_eq!(finished.body["id"], first.body["id"]);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_request_that_was_taken_over_begins_no_effect_and_decides_nothing(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let fixture = fixture(options).await;
+    for (tries, refusal) in (1..).zip(["409 once", "400 once"]) {
+        let (key, body) = (&refusal[..3], json!({"wait": true, "answer": refusal}));
+        fixture.shop.runs.store(0, Ordering::SeqCst);
+        fixture.shop.begun.lock().unwrap().clear();
+        let run = async |number| {
+            let request = tokio::spawn(fixture.post(key, &body).send());
+            while fixture.runs() < number {
+                tokio::task::yield_now().await;
+            }
+            request
+        };
+        let first = run(1).await;
+        fixture.clock_control.advance(Duration::from_secs(31));
+        let second = run(2).await;
+        // The first one goes on, refuses, and ends before the second.
+        fixture.shop.permits.add_permits(1);
+        let first = first.await.unwrap();
+        fixture.shop.permits.add_permits(1);
+        let second = second.await.unwrap().expect(StatusCode::CREATED);
+        let third = fixture.post(key, &body).send().await.expect(StatusCode::CREATED);
+        assert_eq!((third.header("idempotency-replayed"), &third.bytes), ("true", &second.bytes));
+        assert_eq!(*fixture.shop.begun.lock().unwrap(), [false, true]);
+        assert_eq!((fixture.runs(), fixture.kept().await), (2, tries));
+        // A refusal that is kept under no key can be told.
+        match refusal {
+            "409 once" => first.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE"),
+            _ => first.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED"),
+        };
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_refusal_that_can_not_be_kept_is_not_told(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let fixture = fixture(options).await;
+    let body = json!({"answer": "409, not kept"});
+    let untold = fixture.post("a", &body).send().await;
+    untold.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
+    fixture.pool.execute("RENAME TABLE away TO idempotency_keys").await.unwrap();
+    fixture.clock_control.advance(Duration::from_secs(31));
+    let again = fixture.post("a", &body).send().await.expect(StatusCode::CREATED);
+    let operations = fixture.shop.operations.lock().unwrap().clone();
+    assert_eq!(again.body["id"], json!(operations[0]));
+    assert_eq!(operations[0], operations[1]);
 }
 
 #[sqlx::test(migrations = false)]

@@ -31,7 +31,7 @@ pub async fn acknowledge_messages(
 ) -> Result<CartView, AcknowledgeError> {
     let cart = app.carts.read(customer).await?;
     // An earlier attempt may have changed the version.
-    if let Some(operation) = operation.filter(|operation| operation.begun_before)
+    if let Some(operation) = operation.as_ref().filter(|operation| operation.begun_before)
         && app.carts.was_done(customer, operation.id).await?
     {
         return Ok(show_cart(app, &cart).await?);

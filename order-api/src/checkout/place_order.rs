@@ -54,6 +54,9 @@ pub enum CheckoutError {
     /// The sum of the lines does not fit into 64 bits.
     #[error("the order's total does not fit into 64 bits")]
     TooExpensive,
+    /// The request stood still, and a repetition has taken it over. Nothing was taken.
+    #[error("a repetition of the request has taken it over")]
+    TakenOver,
     /// The account of the customer is closed or being closed.
     #[error("the account of the customer is closed or being closed")]
     AccountClosed,
@@ -87,7 +90,7 @@ pub async fn place_order(
     };
     let (order, claimed) = match placed {
         Some(order) => (order, None),
-        None => place(app, customer, order_id, choice).await?,
+        None => place(app, customer, &operation, choice).await?,
     };
     match wait_for_outcome(app, order.clone(), claimed).await? {
         Some(Outcome::Confirmed(order)) => Ok(*order),
@@ -102,14 +105,14 @@ pub async fn place_order(
 async fn place(
     app: &AppState,
     customer: MemberId,
-    order_id: Uuid,
+    operation: &Operation,
     choice: Choice<'_>,
 ) -> Result<(Order, Option<Checkout>), CheckoutError> {
     let cart = app.carts.read(customer).await?;
     let chosen = choose_lines(app, &cart, choice).await?;
-    let order = new_order(app, customer, order_id, chosen.lines.clone())?;
+    let order = new_order(app, customer, operation.id, chosen.lines.clone())?;
     for _ in 0..STORE_ATTEMPTS {
-        let error = match store(app, order.clone()).await {
+        let error = match store(app, operation, order.clone()).await {
             Ok(checkout) => {
                 acknowledge(app, customer, &cart, &chosen.acknowledged).await;
                 return Ok((order, Some(checkout)));
@@ -125,7 +128,7 @@ async fn place(
                 }
             }
             // An earlier attempt of the same request was thought to be dead, and has placed the order.
-            Some(_) => return Ok((find(app, order_id).await?, None)),
+            Some(_) => return Ok((find(app, operation.id).await?, None)),
             None => return Err(error.into()),
         }
     }
@@ -213,18 +216,21 @@ impl From<ChooseError> for CheckoutError {
 }
 
 /// Stores the order and its checkout, before the first request to another service.
-async fn store(app: &AppState, order: Order) -> Result<Checkout, CheckoutError> {
+async fn store(app: &AppState, operation: &Operation, order: Order) -> Result<Checkout, CheckoutError> {
     let checkout = Checkout {
         order_id: order.id,
         state: State::Reserving,
         reserved_until: order.created_at + app.rules.checkout.get().reservation(),
         lease: Lease::first(app.clock.now(), app.rules.worker.lease()),
     };
-    let stored = checkout.clone();
+    let (stored, operation) = (checkout.clone(), operation.clone());
     app.database
         .run_tx("checkout_begin", move |connection| {
-            let (order, checkout) = (order.clone(), checkout.clone());
+            let (operation, order, checkout) = (operation.clone(), order.clone(), checkout.clone());
             Box::pin(async move {
+                if !operation.hold(connection).await? {
+                    return Err(CheckoutError::TakenOver);
+                }
                 orders::insert(connection, &order).await?;
                 if db::insert(connection, &checkout, order.customer_id, order.created_at).await? {
                     Ok(())

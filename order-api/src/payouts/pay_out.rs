@@ -7,6 +7,7 @@
 use access::MemberId;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use idempotency::Operation;
 use member_client::{TransferError, TransferKind, TransferRequest};
 use money::Won;
 use uuid::Uuid;
@@ -26,6 +27,9 @@ pub enum PayOutError {
     /// The sum of the pending settlements is zero or less.
     #[error("there is nothing to pay for these days")]
     NothingToPay,
+    /// The request stood still, and a repetition has taken it over. Nothing was paid.
+    #[error("a repetition of the request has taken it over")]
+    TakenOver,
     /// The database failed. The payout may exist; the client can repeat the request with the same key.
     #[error("the payout could not be written or read")]
     Database(#[from] sqlx::Error),
@@ -36,13 +40,14 @@ pub enum PayOutError {
 pub async fn pay_out(
     app: &AppState,
     seller_id: MemberId,
-    payout_id: Uuid,
+    operation: Operation,
     range: DayRange,
 ) -> Result<Payout, PayOutError> {
+    let payout_id = operation.id;
     if let Some(payout) = find(app, payout_id).await?.filter(|payout| payout.seller_id == seller_id) {
         return Ok(payout);
     }
-    let payout = store(app, seller_id, payout_id, range).await?;
+    let payout = store(app, seller_id, operation, range).await?;
     metrics::counter!("payouts_begun_total").increment(1);
     let (amount, days) = (payout.amount.get(), payout.days);
     tracing::info!(%payout_id, seller_id = %seller_id.0, amount, days, "a payout began");
@@ -54,13 +59,18 @@ pub async fn pay_out(
 async fn store(
     app: &AppState,
     seller_id: MemberId,
-    id: Uuid,
+    operation: Operation,
     range: DayRange,
 ) -> Result<Payout, PayOutError> {
     let (created_at, lease_until) = (app.clock.now(), app.lease_until());
     app.database
         .run_tx("payout_begin", move |connection| {
+            let operation = operation.clone();
             Box::pin(async move {
+                if !operation.hold(connection).await? {
+                    return Err(PayOutError::TakenOver);
+                }
+                let id = operation.id;
                 let (days, amount) = settlements::bind(connection, seller_id, range, id).await?;
                 if amount <= Won::ZERO {
                     return Err(PayOutError::NothingToPay);

@@ -96,10 +96,13 @@ async fn write_change(app: &AppState, line_id: Uuid, change: Change) -> Result<C
                 let found = order_lines::lock(connection, line_id).await?;
                 let mut found =
                     found.filter(|found| is_owner(found, &change)).ok_or(ChangeLineError::NotFound)?;
-                if let Some(operation) = change.operation
-                    && line_changes::exists(connection, operation.id).await?
-                {
-                    return Ok(Changed { line: found, is_new: false, _additions: None });
+                if let Some(operation) = &change.operation {
+                    if line_changes::exists(connection, operation.id).await? {
+                        return Ok(Changed { line: found, is_new: false, _additions: None });
+                    }
+                    if !operation.hold(connection).await? {
+                        return Err(ChangeLineError::TakenOver);
+                    }
                 }
                 let now = clock.now();
                 let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };

@@ -24,6 +24,9 @@ pub enum ChangeLineError {
     /// The rules do not allow the change.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The request stood still, and a repetition has taken it over. Nothing was changed.
+    #[error("a repetition of the request has taken it over")]
+    TakenOver,
     /// The account of the customer or the seller is closed or being closed.
     #[error("the account of the customer or the seller is closed or being closed")]
     AccountClosed,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use access::Role;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use testkit::{Answer, Client};
 use uuid::Uuid;
@@ -83,12 +83,18 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
     let path = format!("/items/{item}/options/{}", cakes[0]);
     world.edit(&seller, Method::PATCH, &path, &json!({ "price": 2_000 })).await;
     let version = world.cart(&customer).await["version"].as_str().unwrap().to_owned();
-    let id = world.clock.new_id();
-    for begun_before in [false, true, true] {
-        let operation = Some(idempotency::Operation { id, begun_before });
-        let acknowledged =
-            order_api::cart::acknowledge::acknowledge_messages(&world.app, customer.id, &version, operation);
-        assert_eq!(acknowledged.await.unwrap().messages, []);
+    let acknowledge = async |key: &str, version: &Value| {
+        let request = world.orders.post("/api/order/cart/acknowledgements").bearer(&customer.token).key(key);
+        request.json(&json!({ "version": version })).send().await
+    };
+    for _ in 0..3 {
+        let acknowledged = acknowledge("interrupted", &json!(version)).await.expect(StatusCode::OK);
+        assert_eq!(acknowledged.body["messages"], json!([]));
+        assert_eq!(acknowledged.header("idempotency-replayed"), "");
+        // So is the row if the process dies before it keeps the answer.
+        let interrupted = "UPDATE idempotency_keys SET status = NULL, leased_until = created_at";
+        sqlx::query(interrupted).execute(&world.order_rows).await.unwrap();
+        world.clock_control.advance(Duration::from_secs(1));
     }
     // Another acknowledgement names a version that the cart does not have any more.
     let _ = world
@@ -96,11 +102,7 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
         .await
         .expect_problem(StatusCode::CONFLICT, "CART_CHANGED");
     let current = world.cart(&customer).await["version"].clone();
-    let acknowledge = async || {
-        let request = world.orders.post("/api/order/cart/acknowledgements").bearer(&customer.token).key("k");
-        request.json(&json!({ "version": current })).send().await.expect(StatusCode::OK)
-    };
-    let first = acknowledge().await;
-    let again = acknowledge().await;
+    let first = acknowledge("k", &current).await.expect(StatusCode::OK);
+    let again = acknowledge("k", &current).await.expect(StatusCode::OK);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
 }

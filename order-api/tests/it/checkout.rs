@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use order_api::checkout::choose_lines::Choice;
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use time::macros::{date, datetime};
@@ -454,25 +453,29 @@ async fn a_payment_that_arrives_after_its_order_has_failed_moves_nothing(
 }
 
 #[sqlx::test(migrations = "./migrations")]
-async fn two_attempts_of_one_request_place_one_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+async fn a_request_that_was_taken_over_places_no_order(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let world = World::new(options).await;
     let customer = world.customer(100_000).await;
     let (_, cakes) = world.item(&world.seller().await, &[(10_000, 9)]).await;
     let _ = world.add(&customer, cakes[0], 1).await.expect(StatusCode::OK);
-    // The first attempt was thought to be dead, but is running: both attempts find no order.
+    // The first request stands still until it is thought to be dead. Then both have found no order.
     world.to_store.fault_of("POST /internal/options", "", Fault::HoldAnswer, 2);
-    let order_id = world.clock.new_id();
-    let both = async {
+    let taken_over = async {
         world.to_store.wait_for_fault().await;
-        world.to_store.wait_for_fault().await;
-        world.to_store.pass_on_held();
+        world.clock_control.advance(Duration::from_secs(31));
+        let second = async { world.order_by(&customer, "k", &one(cakes[0])).await };
+        let both = async {
+            world.to_store.wait_for_fault().await;
+            world.to_store.pass_on_held();
+        };
+        tokio::join!(second, both).0
     };
-    let place = |begun_before| {
-        let operation = idempotency::Operation { id: order_id, begun_before };
-        order_api::checkout::place_order::place_order(&world.app, customer.id, operation, Choice::default())
-    };
-    let (first, second, ()) = tokio::join!(place(false), place(true), both);
-    assert_eq!(first.unwrap(), second.unwrap());
+    let chosen = one(cakes[0]);
+    let (first, second) = tokio::join!(world.order_by(&customer, "k", &chosen), taken_over);
+    let _ = first.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+    let second = second.expect(StatusCode::CREATED);
+    let again = world.order_by(&customer, "k", &one(cakes[0])).await.expect(StatusCode::CREATED);
+    assert_eq!(again.bytes, second.bytes);
     world.wait_until_idle().await;
     assert_eq!((world.count("orders").await, world.balance(&customer).await), (1, 90_000));
     assert_eq!(world.stock(cakes[0]).await, Stock::of(8, 0, 1, 0));

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde_json::json;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use testkit::{Answer, Client};
+use testkit::{Answer, Client, until};
 use uuid::Uuid;
 
 use crate::support::{Market, Member, day};
@@ -167,4 +167,41 @@ async fn every_post_documents_its_key(_: MySqlPoolOptions, options: MySqlConnect
             }
         }
     }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn a_change_that_was_taken_over_changes_nothing(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let market = Market::new(options).await;
+    let line = market.sell(3).await;
+    let mut lock = market.world.order_rows.begin().await.unwrap();
+    sqlx::query("SELECT id FROM order_lines WHERE id = ? FOR UPDATE")
+        .bind(line)
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let send = || Act::Cancel.send(&market, &market.world.orders, line, "k");
+    let leases = async |seconds: i64| {
+        let claimed = "SELECT COUNT(*) FROM idempotency_keys \
+                       WHERE idempotency_key = 'k' AND leased_until = created_at + INTERVAL ? SECOND";
+        until("the key is claimed", Duration::from_secs(30), async || {
+            let count: i64 =
+                sqlx::query_scalar(claimed).bind(seconds).fetch_one(&market.world.order_rows).await.unwrap();
+            count == 1
+        })
+        .await;
+    };
+    let taken_over = async {
+        leases(30).await;
+        market.world.clock_control.advance(Duration::from_secs(31));
+        let unlock = async {
+            leases(61).await;
+            lock.rollback().await.unwrap();
+        };
+        tokio::join!(send(), unlock).0
+    };
+    let (first, second) = tokio::join!(send(), taken_over);
+    let _ = first.expect_problem(StatusCode::CONFLICT, "IDEMPOTENCY_KEY_IN_USE");
+    let second = second.expect(StatusCode::OK);
+    let again = send().await.expect(StatusCode::OK);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &second.bytes));
 }

@@ -44,8 +44,10 @@ enum Outcome {
     Unfinished(Uuid),
     /// 409: the order has failed.
     Failed(Uuid, String),
-    /// 409: nothing was changed.
+    /// 409: nothing was changed, for good.
     Refused,
+    /// 409 CART_EMPTY, which is not kept under the key. So a request that was sent twice, and is late once, can still succeed.
+    NotNow,
 }
 
 /// What a customer knows of their orders.
@@ -150,11 +152,14 @@ impl History {
         self.entries().changes.insert((id(line_id), status.to_owned()));
     }
 
-    /// Repeats every request without an answer until it has one.
+    /// Repeats every request without an answer until it has one, and once more every request whose answer was not kept.
     pub(crate) async fn repeat_unanswered(&self, client: &Client) {
         let unknown: Vec<KeyedRequest> = {
             let entries = self.entries();
-            let open = entries.requests.values().filter(|(_, outcome)| matches!(outcome, Outcome::Unknown));
+            let open = entries
+                .requests
+                .values()
+                .filter(|(_, outcome)| matches!(outcome, Outcome::Unknown | Outcome::NotNow));
             open.map(|(request, _)| request.clone()).collect()
         };
         let deadline = Instant::now() + PATIENCE;
@@ -206,7 +211,7 @@ impl History {
                     checked.unfinished += 1;
                     ("orders", *order_id)
                 }
-                Outcome::Refused => {
+                Outcome::Refused | Outcome::NotNow => {
                     checked.refused += 1;
                     continue;
                 }
@@ -248,7 +253,8 @@ impl Outcome {
             (201, _) => Self::Done(answer.body.clone()),
             (202, _) => Self::Unfinished(id(&text(&answer.body, "id"))),
             (409, Some(order_id)) => Self::Failed(order_id, answer.code().to_owned()),
-            (409, None) if ["CART_CHANGED", "CART_EMPTY"].contains(&answer.code()) => Self::Refused,
+            (409, None) if answer.code() == "CART_CHANGED" => Self::Refused,
+            (409, None) if answer.code() == "CART_EMPTY" => Self::NotNow,
             _ => panic!("{} {}", answer.status, answer.body),
         };
         match (&*self, &new) {
@@ -256,13 +262,14 @@ impl Outcome {
                 assert_eq!((&first["id"], &first["total"]), (&again["id"], &again["total"]));
                 return;
             }
-            (Self::Done(_), _) | (Self::Failed(..), Self::Done(_) | Self::Refused) => {
+            (Self::Refused, Self::Refused) | (Self::Unknown | Self::NotNow, _) => {}
+            (Self::Done(_) | Self::Refused, _)
+            | (Self::Failed(..), Self::Done(_) | Self::Refused | Self::NotNow) => {
                 panic!("the first answer was {self:?}, and the next {new:?}")
             }
             (Self::Failed(..) | Self::Unfinished(_), _) => {
                 assert_eq!(self.order_id(), new.order_id(), "{new:?}");
             }
-            (Self::Unknown | Self::Refused, _) => {}
         }
         *self = new;
     }
@@ -271,7 +278,7 @@ impl Outcome {
         match self {
             Self::Done(order) => order["id"].as_str().map(id),
             Self::Unfinished(order_id) | Self::Failed(order_id, _) => Some(*order_id),
-            Self::Unknown | Self::Refused => None,
+            Self::Unknown | Self::Refused | Self::NotNow => None,
         }
     }
 }

@@ -37,6 +37,7 @@ impl From<PayOutError> for Problem {
     fn from(error: PayOutError) -> Self {
         match error {
             PayOutError::NothingToPay => Problem::new(Code::NothingToPay),
+            PayOutError::TakenOver => Problem::new(Code::IdempotencyKeyInUse),
             PayOutError::Database(_) => Problem::database(error),
         }
     }
@@ -73,7 +74,7 @@ pub(crate) async fn payout_create(
     Json(request): Json<Request>,
 ) -> Result<(StatusCode, Created<PayoutBody>), PayOutError> {
     let range = DayRange { from: request.from, to: request.to };
-    let payout = pay_out(&app, seller.member_id, operation.id, range).await?;
+    let payout = pay_out(&app, seller.member_id, operation, range).await?;
     let status = if payout.paid_at.is_some() { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let location = "/api/order/payouts".to_owned();
     Ok((status, Created { location, body: payout.into() }))
