@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, compose, demo, docs, operate, reset, seed, test, up};
+use commands::{bench, ci, compare, compose, config, demo, docs, operate, reset, seed, test, up};
 
 /// Starts, demonstrates, tests and measures Dalkom.
 #[derive(Parser)]
@@ -43,6 +43,10 @@ enum Command {
     Seed(seed::Arguments),
     /// Runs a command of a service on the running stack: order-api settle --day 2026-11-22
     Run(operate::Arguments),
+    /// Compares config-server with a real Spring Cloud Config Server
+    Compare(compare::Arguments),
+    /// Shows which process runs which version of its settings
+    Config(config::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
     Test(test::Arguments),
     /// Removes the data, keys and logs of this checkout's stack, and the builds of other commits
@@ -62,6 +66,8 @@ fn main() -> ExitCode {
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Run(arguments) => operate::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Reset(arguments) => reset::run(&arguments),
         Command::Ci => Ok(ci::run()),

@@ -2,7 +2,9 @@
 
 pub(crate) mod bench;
 pub(crate) mod ci;
+pub(crate) mod compare;
 pub(crate) mod compose;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod docs;
 pub(crate) mod operate;
