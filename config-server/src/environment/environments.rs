@@ -200,7 +200,7 @@ impl Environments {
     }
 
     fn view(&self, query: &Query) -> Result<View, EnvironmentError> {
-        let label = query.label.as_ref().map(|label| label.as_str());
+        let label = query.label.as_ref().map(Label::as_str);
         let view = self.files.view(label, &self.options.default_label)?;
         view.ok_or(EnvironmentError::NoLabel)
     }

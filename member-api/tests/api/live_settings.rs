@@ -50,8 +50,11 @@ async fn new_keys_sign_at_once_old_tokens_stay_valid_and_a_broken_key_is_refused
     let (running, cells) = sections(&[&old], 900);
     let tokens = Tokens::new(&running.tokens, &access, clock).unwrap();
     tokens.publish(verifier.clone());
-    let member =
-        Principal { member_id: MemberId(Uuid::now_v7()), role: Role::Customer, session_id: Uuid::now_v7() };
+    let member = Principal {
+        member_id: MemberId(Uuid::from_u128(1)),
+        role: Role::Customer,
+        session_id: Uuid::from_u128(2),
+    };
     let before = tokens.sign(&member).unwrap();
     let changed = ["tokens.signing-keys[0]".to_owned(), "tokens.access-lifetime-s".to_owned()];
 

@@ -35,13 +35,18 @@ impl Heads {
     /// The full id of a commit that a branch or a tag leads to, by at least seven digits of it. `None` if there is none, or
     /// more than one. What was removed by a forced push is not served any more.
     pub(super) fn commit(&self, digits: &str) -> Option<ObjectId> {
-        let is_id = (7..=40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !(7..=40).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
         let digits = digits.to_ascii_lowercase();
-        let start = self.commits.partition_point(|id| id.to_hex().to_string() < digits);
-        let mut found =
-            self.commits[start..].iter().take_while(|id| id.to_hex().to_string().starts_with(&digits));
+        // The first and the last id that begin with these digits.
+        let padded =
+            |with: &str| ObjectId::from_hex(format!("{digits}{}", with.repeat(40 - digits.len())).as_bytes());
+        let (first, last) = (padded("0").ok()?, padded("f").ok()?);
+        let start = self.commits.partition_point(|id| *id < first);
+        let mut found = self.commits[start..].iter().take_while(|id| **id <= last);
         match (found.next(), found.next()) {
-            (Some(id), None) if is_id => Some(*id),
+            (Some(id), None) => Some(*id),
             _ => None,
         }
     }

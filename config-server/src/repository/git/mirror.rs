@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -74,12 +74,11 @@ struct Origin {
 
 impl Mirror {
     pub(super) fn open(settings: &GitSettings, root: String) -> Result<Self, GitError> {
-        let (path, origin) = match settings.local_path() {
-            Some(path) => (path, None),
-            None => {
-                let path = settings.mirror.clone().ok_or(GitError::NoMirror)?;
-                (path, Some(Origin { uri: settings.uri.clone(), account: account(settings) }))
-            }
+        let (path, origin) = if let Some(path) = settings.local_path() {
+            (path, None)
+        } else {
+            let path = settings.mirror.clone().ok_or(GitError::NoMirror)?;
+            (path, Some(Origin { uri: settings.uri.clone(), account: account(settings) }))
         };
         if origin.is_some() && !is_repository(&path) {
             fs::create_dir_all(&path)?;
@@ -243,6 +242,6 @@ fn account(settings: &GitSettings) -> Option<gix::sec::identity::Account> {
     })
 }
 
-fn is_repository(path: &PathBuf) -> bool {
+fn is_repository(path: &Path) -> bool {
     path.join("HEAD").is_file()
 }

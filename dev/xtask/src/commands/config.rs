@@ -1,5 +1,6 @@
 //! `cargo xtask config status`: which process runs which version of its settings, as config-server knows it.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -94,18 +95,18 @@ fn table(instances: &[Value]) -> String {
     for instance in instances {
         let (name, applied) = (plain(&instance["instance"]), version(&instance["applied"]));
         let seen = instance["seenSecondsAgo"].as_u64().unwrap_or_default();
-        text.push_str(&format!("{name:<40} runs {applied:<13} seen {seen} s ago\n"));
+        put(&mut text, format_args!("{name:<40} runs {applied:<13} seen {seen} s ago\n"));
         for key in instance["restartPending"].as_array().into_iter().flatten() {
-            text.push_str(&format!("    {} waits for a restart\n", plain(key)));
+            put(&mut text, format_args!("    {} waits for a restart\n", plain(key)));
         }
         let refused = &instance["refused"];
         if !refused.is_null() {
-            text.push_str(&format!("    has refused {}:\n", version(&refused["version"])));
+            put(&mut text, format_args!("    has refused {}:\n", version(&refused["version"])));
         }
         for fault in refused["faults"].as_array().into_iter().flatten() {
-            text.push_str(&format!("      {}: {}", plain(&fault["key"]), plain(&fault["problem"])));
+            put(&mut text, format_args!("      {}: {}", plain(&fault["key"]), plain(&fault["problem"])));
             if !fault["origin"].is_null() {
-                text.push_str(&format!(" (from {})", plain(&fault["origin"])));
+                put(&mut text, format_args!(" (from {})", plain(&fault["origin"])));
             }
             text.push('\n');
         }
@@ -121,6 +122,10 @@ fn version(value: &Value) -> String {
 fn plain(value: &Value) -> String {
     let text = value.as_str().unwrap_or("(none)");
     text.chars().map(|char| if char.is_control() { '?' } else { char }).collect()
+}
+
+fn put(text: &mut String, part: fmt::Arguments<'_>) {
+    text.write_fmt(part).expect("writing into a String does not fail");
 }
 
 #[cfg(test)]

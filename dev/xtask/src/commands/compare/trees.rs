@@ -107,11 +107,11 @@ fn file(rng: &mut StdRng, sealed: &[String], lines: usize) -> (String, String) {
         if rng.random_bool(0.1) {
             let profile =
                 ["dev", "prod", "!dev", "dev | prod", "dev & prod"].choose(rng).copied().unwrap_or("dev");
-            content.push_str(&if is_yaml {
-                format!("spring.config.activate.on-profile: \"{profile}\"\n")
-            } else {
-                format!("spring.config.activate.on-profile={profile}\n")
-            });
+            content.push_str("spring.config.activate.on-profile");
+            let [before, after] = if is_yaml { [": \"", "\"\n"] } else { ["=", "\n"] };
+            for part in [before, profile, after] {
+                content.push_str(part);
+            }
         }
         content.push_str(&if is_yaml {
             values::yaml(rng, sealed, lines, 0)

@@ -1,5 +1,7 @@
 //! Random values of settings.
 
+use std::fmt::{self, Write as _};
+
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -206,18 +208,18 @@ pub(super) fn yaml(rng: &mut StdRng, sealed: &[String], lines: usize, indent: us
         let key = pick(rng, KEYS);
         match rng.random_range(0..12) {
             0 if indent < 6 => {
-                text.push_str(&format!("{pad}{key}:\n{}", yaml(rng, sealed, lines / 2, indent + 2)));
+                put(&mut text, format_args!("{pad}{key}:\n{}", yaml(rng, sealed, lines / 2, indent + 2)));
             }
             1 => {
-                text.push_str(&format!("{pad}{key}:\n"));
+                put(&mut text, format_args!("{pad}{key}:\n"));
                 for _ in 0..rng.random_range(1..4) {
-                    text.push_str(&format!("{pad}- {}\n", scalar(rng, sealed, indent)));
+                    put(&mut text, format_args!("{pad}- {}\n", scalar(rng, sealed, indent)));
                 }
             }
             2 if rng.random_bool(0.3) => {
-                text.push_str(&format!("{pad}# {}\n", pick(rng, TEXTS).replace('\n', " ")))
+                put(&mut text, format_args!("{pad}# {}\n", pick(rng, TEXTS).replace('\n', " ")));
             }
-            _ => text.push_str(&format!("{pad}{key}: {}\n", scalar(rng, sealed, indent))),
+            _ => put(&mut text, format_args!("{pad}{key}: {}\n", scalar(rng, sealed, indent))),
         }
     }
     text
@@ -241,12 +243,16 @@ pub(super) fn properties(rng: &mut StdRng, sealed: &[String], lines: usize) -> S
             0 => text.push_str("# a comment\n"),
             1 => text.push_str("! another\\\n"),
             2 => text.push('\n'),
-            3 => text.push_str(&format!("  {key}\n")),
+            3 => put(&mut text, format_args!("  {key}\n")),
             4 if !sealed.is_empty() => {
-                text.push_str(&format!("{key}={}\n", sealed.choose(rng).map_or("", String::as_str)));
+                put(&mut text, format_args!("{key}={}\n", sealed.choose(rng).map_or("", String::as_str)));
             }
-            _ => text.push_str(&format!("{key}{separator}{}\n", pick(rng, TEXTS))),
+            _ => put(&mut text, format_args!("{key}{separator}{}\n", pick(rng, TEXTS))),
         }
     }
     text
+}
+
+fn put(text: &mut String, part: fmt::Arguments<'_>) {
+    text.write_fmt(part).expect("writing into a String does not fail");
 }
