@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, ci, compose, config, demo, docs, operate, reset, roll, seed, test, up};
+use commands::{bench, ci, compare, compose, config, demo, docs, operate, reset, roll, seed, test, up};
 
 /// Starts, demonstrates, tests and measures Dalkom.
 #[derive(Parser)]
@@ -45,6 +45,8 @@ enum Command {
     Seed(seed::Arguments),
     /// Runs a command of a service on the running stack: order-api settle --day 2026-11-22
     Run(operate::Arguments),
+    /// Compares config-server with a real Spring Cloud Config Server
+    Compare(compare::Arguments),
     /// Shows which process runs which version of its settings
     Config(config::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Run(arguments) => operate::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Reset(arguments) => reset::run(&arguments),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod ci;
+pub(crate) mod compare;
 pub(crate) mod compose;
 pub(crate) mod config;
 pub(crate) mod demo;

@@ -1,0 +1,53 @@
+//! What is different in two answers.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::servers::Answer;
+use super::trees::Request;
+
+/// A request that is answered in different ways.
+pub(super) struct Difference {
+    pub(super) path: String,
+    pub(super) what: String,
+    /// The size of the tree.
+    pub(super) bytes: usize,
+    pub(super) files: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "GET {}\n{}{}", self.path, self.files, self.what)
+    }
+}
+
+/// Compares two answers. Errors have the form of each server, and count as the same.
+pub(super) fn difference(request: Request, spring: &Answer, ours: &Answer) -> Option<String> {
+    match (spring.status >= 400, ours.status >= 400) {
+        (true, true) => return None,
+        (false, false) => {}
+        _ => return Some(shown(spring, ours)),
+    }
+    let is_same = match request {
+        Request::Environment(_) => environment(&spring.text) == environment(&ours.text),
+        Request::Rendering(name) if name.contains(".json") => json(&spring.text) == json(&ours.text),
+        Request::Rendering(_) => spring.text == ours.text,
+    };
+    (!is_same).then(|| shown(spring, ours))
+}
+
+/// Our version is a digest; Spring's is null for a folder.
+fn environment(text: &str) -> Option<Value> {
+    let mut environment = json(text)?;
+    environment.as_object_mut()?.remove("version");
+    Some(environment)
+}
+
+fn json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}
+
+fn shown(spring: &Answer, ours: &Answer) -> String {
+    format!("=== Spring: {}\n{}\n=== ours: {}\n{}", spring.status, spring.text, ours.status, ours.text)
+}
