@@ -137,8 +137,9 @@ fn scalar_text(value: &Scalar) -> String {
 
 /// Whether a text may stand without quotes.
 fn is_plain(text: &str) -> bool {
-    let is_text =
-        matches!(resolve(text), Plain::Value(Scalar::Text(_))) && !looks_like_timestamp(text) && text != "=";
+    let is_text = matches!(resolve(text), Plain::Value(Scalar::Text(_)))
+        && !looks_like_timestamp(text)
+        && !looks_like_octal(text);
     let has_outer_blank = text.starts_with(' ') || text.ends_with(' ');
     let has_indicator = text
         .starts_with(['#', ',', '[', ']', '{', '}', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`'])
@@ -151,6 +152,13 @@ fn is_plain(text: &str) -> bool {
         || text.ends_with(':')
         || text.contains(" #");
     is_text && !has_outer_blank && !has_indicator
+}
+
+/// Whether other readers take a text for a number with leading zeros: `SnakeYAML` quotes it, though it does not read it as one.
+fn looks_like_octal(text: &str) -> bool {
+    text.strip_prefix('0').is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    })
 }
 
 fn is_printable(char: char) -> bool {
@@ -197,6 +205,9 @@ mod tests {
             "yes",
             "1",
             "0755",
+            "08",
+            "0_8",
+            "1_",
             "1e3",
             "~",
             "null",
@@ -212,7 +223,21 @@ mod tests {
         ] {
             assert_eq!(written(text), format!("k: '{text}'\n"));
         }
-        for text in ["a", "a:b", "http://x:1/", "${host}", "한글", "🍰", "1.2.3", "a'b", "a#b", "-x"] {
+        for text in [
+            "a",
+            "a:b",
+            "http://x:1/",
+            "${host}",
+            "한글",
+            "🍰",
+            "1.2.3",
+            "a'b",
+            "a#b",
+            "-x",
+            "=",
+            "08a",
+            "-08",
+        ] {
             assert_eq!(written(text), format!("k: {text}\n"));
         }
         assert_eq!(written("tab\there"), "k: \"tab\\there\"\n");

@@ -195,13 +195,18 @@ impl Flattener<'_> {
         Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == Plain::Merge)
     }
 
+    fn is_null(&self, id: NodeId) -> Result<bool, YamlError> {
+        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == Plain::Null)
+    }
+
     fn key(&mut self, id: NodeId, depth: usize) -> Result<Key, YamlError> {
         let node = &self.nodes[id];
         if let Kind::Scalar { .. } = node.kind {
             return match plain(node)? {
                 Plain::Value(Scalar::Text(text)) => Ok(Key { text, is_text: true }),
                 Plain::Value(value) => Ok(Key { text: format!("[{value}]"), is_text: false }),
-                Plain::Null | Plain::Merge => Err(self.error(id, "a key is missing")),
+                Plain::Null => Ok(Key { text: "[null]".to_owned(), is_text: false }),
+                Plain::Merge => Err(self.error(id, "a key is missing")),
             };
         }
         let mut text = "[".to_owned();
@@ -210,7 +215,7 @@ impl Flattener<'_> {
         Ok(Key { text, is_text: false })
     }
 
-    /// The text that Java makes of a collection.
+    /// The text that Java makes of a collection. Its nulls are empty texts, but not its keys.
     fn write_java(&mut self, id: NodeId, text: &mut String, depth: usize) -> Result<(), YamlError> {
         let node = &self.nodes[id];
         if depth > DEPTH_MAX {
@@ -219,6 +224,8 @@ impl Flattener<'_> {
         let before = text.len();
         match &node.kind {
             Kind::Scalar { .. } => text.push_str(&scalar(node)?.to_string()),
+            // Spring reads an empty list as an empty text.
+            Kind::Sequence(items) if items.is_empty() => {}
             Kind::Sequence(items) => {
                 text.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -228,10 +235,15 @@ impl Flattener<'_> {
                 text.push(']');
             }
             Kind::Mapping(pairs) => {
+                self.refuse_twice(pairs, depth)?;
                 text.push('{');
                 for (index, (key, value)) in pairs.iter().enumerate() {
                     text.push_str(if index == 0 { "" } else { ", " });
-                    self.write_java(*key, text, depth + 1)?;
+                    if self.is_null(*key)? {
+                        text.push_str("null");
+                    } else {
+                        self.write_java(*key, text, depth + 1)?;
+                    }
                     text.push('=');
                     self.write_java(*value, text, depth + 1)?;
                 }
@@ -285,7 +297,7 @@ fn plain(node: &Node) -> Result<Plain, YamlError> {
     };
     let as_text = || Some(Scalar::Text(text.clone()));
     let value = match node.tag.as_deref() {
-        None if *is_plain => return Ok(resolve(text)),
+        None | Some("!") if *is_plain => return Ok(resolve(text)),
         None | Some("!" | "str" | "timestamp") => as_text(),
         Some("binary") => Some(Scalar::Text(text.split_whitespace().collect())),
         Some("null") => return Ok(Plain::Null),

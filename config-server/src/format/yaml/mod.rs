@@ -64,6 +64,7 @@ mod tests {
             read_text("m:\n  1: a\n  yes: b\n  \"[x.y]\": c\n  p.q: d\n? [b, {c: 1}]\n: e\n"),
             [["m[1]=a@2:6", "m[true]=b@3:8", "m[x.y]=c@4:12", "m.p.q=d@5:8", "[[b, {c=1}]]=e@7:3"]]
         );
+        assert_eq!(read_text("~: a\n? {b: [], ~: ~}\n: c\n"), [["[null]=a@1:4", "[{b=, null=}]=c@3:3"]]);
     }
 
     #[test]
@@ -83,6 +84,11 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_exclamation_mark_changes_no_plain_value() {
+        assert_eq!(read_text("a: ! yes\nb: ! 'yes'\n"), [["a=true@1:4", "b=yes@2:4"]]);
+    }
+
+    #[test]
     fn malformed_files_are_refused() {
         for text in [
             "a: [",
@@ -98,11 +104,11 @@ mod tests {
             "a: <<",
             "a: 1\na: 2",
             "a: {b: 1, b: 2}",
+            "? b: 1\n  b: 2\n: a",
             "1: a\n0x1: b",
             "yes: a\ntrue: b",
             "a: &a\n  b: *a\n",
             "a: 1\n...\nb: 2\n",
-            "~: a",
             "a: [{1: b}]",
             "a: \u{1}",
             "a: !!int x",

@@ -32,6 +32,10 @@ pub(super) fn difference(request: Request, spring: &Answer, ours: &Answer) -> Op
     let is_same = match request {
         Request::Environment(_) => environment(&spring.text) == environment(&ours.text),
         Request::Rendering(name) if name.contains(".json") => json(&spring.text) == json(&ours.text),
+        Request::Rendering(name) if name.contains(".yml") => {
+            spring.text == ours.text
+                || yaml(&spring.text).is_some_and(|theirs| Some(theirs) == yaml(&ours.text))
+        }
         Request::Rendering(_) => spring.text == ours.text,
     };
     (!is_same).then(|| shown(spring, ours))
@@ -46,6 +50,11 @@ fn environment(text: &str) -> Option<Value> {
 
 fn json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
+}
+
+/// What YAML means. We write a key of several lines between quotes, and Spring's server as a block.
+fn yaml(text: &str) -> Option<Value> {
+    serde_saphyr::from_str(text).ok()
 }
 
 fn shown(spring: &Answer, ours: &Answer) -> String {
