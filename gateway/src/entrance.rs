@@ -15,6 +15,7 @@ use tower::{Layer, Service, service_fn};
 use tower_http::cors::CorsLayer;
 
 use crate::endpoint::Endpoint;
+use crate::limits::Limits;
 use crate::revocations::Revocations;
 use crate::routes::{Route, Routes};
 use crate::settings::{Method, Settings};
@@ -31,6 +32,7 @@ impl Entrance {
         table: &Routes,
         upstreams: &Upstreams,
         revocations: &Revocations,
+        limits: &Limits,
         settings: &Settings,
         cors: Option<CorsLayer>,
     ) -> Self {
@@ -47,6 +49,7 @@ impl Entrance {
                         &route,
                         Arc::clone(&upstream),
                         revocations,
+                        limits,
                         public,
                     );
                     (method, Arc::new(endpoint))

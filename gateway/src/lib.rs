@@ -11,6 +11,7 @@
 //! | `protocol` | demands exactly one host, and refuses upgrades and transfer codings |
 //! | `path` | refuses ambiguous paths |
 //! | `guard` | checks token, session and role |
+//! | `limits` | counts the requests of addresses and members |
 //! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
@@ -25,6 +26,7 @@ mod endpoint;
 mod entrance;
 mod guard;
 pub mod headers;
+mod limits;
 mod origin;
 mod pages;
 mod path;
@@ -49,8 +51,9 @@ use service_client::ServiceClient;
 use service_host::{App, Host, NoCommand, Service, Threads};
 
 use entrance::Entrance;
+use limits::Limits;
 use revocations::Revocations;
-use routes::{Routes, RoutesError};
+use routes::Routes;
 use settings::Settings;
 use upstream::Upstreams;
 
@@ -112,16 +115,13 @@ fn report(app: App, instances: Instances) -> App {
     })
 }
 
-/// Returns the gateway without its background work.
-pub fn app(
-    settings: &Settings,
-    discovery: &Discovery,
-    revocations: &Revocations,
-) -> Result<App, RoutesError> {
+/// Returns the gateway without its background work. Fails if the route table or an address in the settings is not valid.
+pub fn app(settings: &Settings, discovery: &Discovery, revocations: &Revocations) -> anyhow::Result<App> {
     let table = Routes::new(settings)?;
     let upstreams = Arc::new(Upstreams::new(settings, discovery));
     let cors = cors::layer(&settings.cors.allowed_origins);
-    let entrance = Entrance::new(&table, &upstreams, revocations, settings, cors.clone());
+    let limits = Limits::new(settings)?;
+    let entrance = Entrance::new(&table, &upstreams, revocations, &limits, settings, cors.clone());
     let app = App::new(router(settings, &table, upstreams)).front(entrance).public().forwards_bodies();
     Ok(match cors {
         // Around everything, so that a browser can read all answers, also 404, 413 and 504.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::settings::{Access, Method, Repeatable, RouteSettings, Settings};
+use crate::settings::{Access, LimitedBy, Method, Repeatable, RouteSettings, Settings};
 
 /// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
 /// between services; the others are paths of the gateway itself.
@@ -26,6 +26,8 @@ pub struct Route {
     pub access: Access,
     /// Whether a request with an `Idempotency-Key` may be sent a second time.
     pub repeats_by_key: bool,
+    /// The policies that limit its requests.
+    pub limits: Vec<String>,
 }
 
 /// The route table is not valid.
@@ -62,6 +64,12 @@ pub enum Fault {
     /// The entry says `by-key`, and lists a method that has no keys.
     #[error("`by-key` is for POST and PATCH, and {0} is listed")]
     KeysNotHonoured(Method),
+    /// The policy is not known.
+    #[error("`{0}` is not one of `limits.policies`")]
+    UnknownPolicy(String),
+    /// The route names a policy that counts by member, and asks nobody who they are.
+    #[error("`{0}` counts by member, and the route is public")]
+    NobodyToCount(String),
     /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
     DuplicateMethod(String, Method, usize),
@@ -76,7 +84,7 @@ impl Routes {
         let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
 
         for (index, route) in settings.routes.iter().enumerate() {
-            let RouteSettings { path, methods, service, access, repeatable } = route;
+            let RouteSettings { path, methods, service, access, repeatable, limits } = route;
             let refuse = |key: &str, fault| RoutesError { key: format!("routes[{index}].{key}"), fault };
             check_shape(path).map_err(|fault| refuse("path", fault))?;
             if !by_path.contains_key(path) {
@@ -100,11 +108,13 @@ impl Routes {
             if !services.contains(service.as_str()) {
                 return Err(refuse("service", Fault::UnknownService(service.clone())));
             }
+            check_limits(route, settings).map_err(|fault| refuse("limits", fault))?;
             by_path.entry(path.clone()).or_default().push(Route {
                 methods: methods.clone(),
                 service: service.clone(),
                 access: *access,
                 repeats_by_key,
+                limits: limits.clone(),
             });
         }
         check_base_paths(&settings.routes, &by_path)?;
@@ -155,6 +165,19 @@ fn pattern_fault(path: &str, error: matchit::InsertError) -> Fault {
     }
 }
 
+fn check_limits(route: &RouteSettings, settings: &Settings) -> Result<(), Fault> {
+    for name in &route.limits {
+        match settings.limits.policies.get(name) {
+            None => return Err(Fault::UnknownPolicy(name.clone())),
+            Some(policy) if policy.by == LimitedBy::Member && route.access == Access::Public => {
+                return Err(Fault::NobodyToCount(name.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn check_base_paths(
     routes: &[RouteSettings],
     by_path: &BTreeMap<String, Vec<Route>>,
@@ -175,7 +198,9 @@ fn check_base_paths(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{CorsSettings, PublicSettings, RevocationsSettings, UpstreamSettings};
+    use crate::settings::{
+        CorsSettings, LimitsSettings, PolicySettings, PublicSettings, RevocationsSettings, UpstreamSettings,
+    };
 
     fn entry(path: &str, methods: &[Method]) -> RouteSettings {
         RouteSettings {
@@ -184,11 +209,17 @@ mod tests {
             service: "store-api".to_owned(),
             access: Access::Public,
             repeatable: None,
+            limits: Vec::new(),
         }
     }
 
     fn check(routes: Vec<RouteSettings>) -> Result<Routes, String> {
         let services = vec!["store-api".to_owned()];
+        let policy = |by| PolicySettings { by, requests: 1, window_s: 1 };
+        let policies = [
+            ("by-address".to_owned(), policy(LimitedBy::Address)),
+            ("by-member".to_owned(), policy(LimitedBy::Member)),
+        ];
         let settings = Settings {
             services,
             routes,
@@ -196,6 +227,8 @@ mod tests {
             revocations: RevocationsSettings::default(),
             cors: CorsSettings::default(),
             public: PublicSettings::default(),
+            limits: LimitsSettings { policies: policies.into(), ..LimitsSettings::default() },
+            redis: None,
         };
         Routes::new(&settings).map_err(|error| error.to_string())
     }
@@ -286,6 +319,25 @@ mod tests {
         assert_eq!(
             refusal(vec![by_key(&[Method::Patch, Method::Delete])]),
             "routes[0].repeatable: `by-key` is for POST and PATCH, and DELETE is listed"
+        );
+    }
+
+    #[test]
+    fn a_limit_needs_its_policy_and_somebody_to_count() {
+        let limited = |access, limit: &str| RouteSettings {
+            access,
+            limits: vec![limit.to_owned()],
+            ..entry("/a", &[Method::Get])
+        };
+        check(vec![limited(Access::Public, "by-address")]).unwrap();
+        check(vec![limited(Access::Any, "by-member")]).unwrap();
+        assert_eq!(
+            refusal(vec![limited(Access::Any, "other")]),
+            "routes[0].limits: `other` is not one of `limits.policies`"
+        );
+        assert_eq!(
+            refusal(vec![limited(Access::Public, "by-member")]),
+            "routes[0].limits: `by-member` counts by member, and the route is public"
         );
     }
 }

@@ -171,13 +171,14 @@ impl ServiceClient {
         }
     }
 
-    async fn send(&self, instance: &Instance, call: &Call<'_>) -> Result<Response, Failure> {
+    async fn send(&self, instance: &Arc<Instance>, call: &Call<'_>) -> Result<Response, Failure> {
         let url = format!("http://{}{}", instance.address(), call.path);
         let mut request = self.http.request(call.method.clone(), url).headers(call.headers.clone());
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
         let left = call.deadline.saturating_duration_since(Instant::now());
+        let outstanding = instance.begin();
         let sent = request.timeout(left).send().await.map_err(reqwest::Error::without_url);
         let result = match sent {
             Ok(answer) if is_unable(answer.status()) => Err(Failure::Unable(answer.status())),
@@ -186,10 +187,10 @@ impl ServiceClient {
             Err(error) if error.is_timeout() => Err(Failure::Timeout),
             Err(error) => Err(Failure::LostReply(error)),
         };
-        if result.is_ok() {
-            instance.succeeded();
-        } else {
-            self.instances.failed(instance);
+        match &result {
+            Ok(_) => outstanding.answered(),
+            Err(Failure::Timeout) if outstanding.is_silent() => self.instances.silent(instance),
+            Err(_) => self.instances.failed(instance),
         }
         result
     }

@@ -9,6 +9,7 @@ mod early_answers;
 mod failures;
 mod harness;
 mod kept_connections;
+mod limits;
 mod pages;
 mod requests;
 mod revocations;
