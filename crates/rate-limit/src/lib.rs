@@ -57,8 +57,8 @@ pub fn append<'a>(headers: &mut HeaderMap, limits: impl IntoIterator<Item = (Pol
     let (mut policies, mut standings) = (String::new(), String::new());
     for (policy, standing) in limits {
         let comma = if policies.is_empty() { "" } else { ", " };
-        policies += &format!("{comma}{policy}");
-        standings += &format!("{comma}{standing}");
+        policies.extend([comma, &policy.to_string()]);
+        standings.extend([comma, &standing.to_string()]);
     }
     for (name, elements) in [(POLICY, policies), (LIMIT, standings)] {
         if let (false, Ok(value)) = (elements.is_empty(), HeaderValue::try_from(&elements)) {
