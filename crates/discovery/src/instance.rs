@@ -41,6 +41,8 @@ struct Health {
     ejections_in_a_row: u32,
     /// When an ejected instance is asked whether it answers again.
     probe_at: Option<Instant>,
+    /// Whether it was ejected because of its silence, and has not been asked yet.
+    is_suspected: bool,
     returned_at: Option<Instant>,
 }
 
@@ -121,7 +123,8 @@ impl Instance {
     pub fn succeeded(&self) {
         if self.has_failed.load(Ordering::Acquire) {
             let mut health = self.health();
-            *health = Health { returned_at: health.returned_at, ..Health::default() };
+            let Health { returned_at, is_suspected, .. } = *health;
+            *health = Health { returned_at, is_suspected, ..Health::default() };
             self.has_failed.store(false, Ordering::Release);
             if self.is_ejected.load(Ordering::Acquire) {
                 self.use_again(&mut health);
@@ -132,22 +135,13 @@ impl Instance {
     /// A caller could not reach it, or got no answer. `may_eject` says whether enough others are left. Returns whether it is
     /// ejected now.
     pub(crate) fn failed(&self, may_eject: impl FnOnce() -> bool) -> bool {
-        self.fail(1, may_eject)
-    }
-
-    /// It answers nothing at all, although it has requests. This is as bad as all failures that are needed to eject it.
-    pub(crate) fn silent(&self, may_eject: impl FnOnce() -> bool) -> bool {
-        self.fail(FAILURES_TO_EJECT, may_eject)
-    }
-
-    fn fail(&self, failures: u32, may_eject: impl FnOnce() -> bool) -> bool {
         let mut health = self.health();
         self.has_failed.store(true, Ordering::Release);
         if self.is_ejected() {
             // A call that began before the ejection says nothing new.
             return false;
         }
-        health.failures_in_a_row = health.failures_in_a_row.saturating_add(failures);
+        health.failures_in_a_row = health.failures_in_a_row.saturating_add(1);
         if health.failures_in_a_row < FAILURES_TO_EJECT {
             return false;
         }
@@ -159,11 +153,28 @@ impl Instance {
         let ejection = FIRST_EJECTION.saturating_mul(2_u32.saturating_pow(health.ejections_in_a_row));
         let ejection = ejection.min(LONGEST_EJECTION);
         health.ejections_in_a_row = health.ejections_in_a_row.saturating_add(1);
-        health.probe_at = Some(Instant::now() + ejection);
-        self.is_ejected.store(true, Ordering::Release);
-        metrics::counter!("discovery_ejections_total").increment(1);
+        self.eject(&mut health, ejection);
         tracing::warn!(id = self.id, ?ejection, "ejecting an instance that does not answer");
         true
+    }
+
+    /// It has answered nothing at all, although it has a request. It is ejected, and asked at once: an instance with one slow
+    /// request and no other looks like one that stands still. Returns whether it is ejected now.
+    pub(crate) fn silent(&self, may_eject: impl FnOnce() -> bool) -> bool {
+        let mut health = self.health();
+        if self.is_ejected() || !may_eject() {
+            return false;
+        }
+        self.has_failed.store(true, Ordering::Release);
+        health.is_suspected = true;
+        self.eject(&mut health, Duration::ZERO);
+        true
+    }
+
+    fn eject(&self, health: &mut Health, until_probe: Duration) {
+        health.probe_at = Some(Instant::now() + until_probe);
+        self.is_ejected.store(true, Ordering::Release);
+        metrics::counter!("discovery_ejections_total").increment(1);
     }
 
     /// When it is asked whether it answers again. `None` if it is not ejected.
@@ -181,6 +192,11 @@ impl Instance {
             return;
         }
         health.probe_at = None;
+        if std::mem::take(&mut health.is_suspected) {
+            // It was only slow with one request.
+            self.is_ejected.store(false, Ordering::Release);
+            return;
+        }
         health.returned_at = Some(Instant::now());
         self.is_returning.store(true, Ordering::Release);
         self.is_ejected.store(false, Ordering::Release);
@@ -192,6 +208,9 @@ impl Instance {
         let mut health = self.health();
         if self.is_ejected() {
             health.probe_at = Some(next_probe);
+            if std::mem::take(&mut health.is_suspected) {
+                tracing::warn!(id = self.id, "ejecting an instance that stands still");
+            }
         }
     }
 
@@ -263,11 +282,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_ejects_at_once() {
+    async fn silence_ejects_at_once_and_the_question_comes_at_once() {
         let instance = instance();
         assert!(!instance.silent(|| false));
         assert!(instance.silent(|| true));
         assert!(instance.is_ejected());
+        assert_eq!(time_to_probe(&instance), Some(Duration::ZERO));
+        instance.is_still_away(Instant::now() + FIRST_EJECTION);
+        instance.has_recovered();
+        assert_eq!(instance.tenths(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_was_only_slow_has_its_whole_share_at_once() {
+        let instance = instance();
+        assert!(instance.silent(|| true));
+        instance.has_recovered();
+        assert!(!instance.is_ejected());
+        assert_eq!(instance.tenths(), 10);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use crate::belief::Used;
 use crate::consul::Consul;
 use crate::instance::Instance;
+use crate::recovery;
 use crate::snapshot::Snapshot;
 use crate::watch::Watch;
 
@@ -31,6 +32,9 @@ impl Drop for AbortOnDrop {
 }
 
 impl Instances {
+    /// How long an instance may take to answer the question whether it answers at all.
+    pub const PATIENCE: Duration = recovery::PATIENCE;
+
     /// A list that never changes.
     pub(crate) fn fixed(service: &str, addresses: &[SocketAddr]) -> Self {
         let snapshot = Snapshot::new(service);
@@ -99,7 +103,8 @@ impl Instances {
     }
 
     /// An instance has requests for too long, and answers none at all ([`Outstanding::is_silent`](crate::Outstanding::is_silent)).
-    /// It is ejected at once, with the same bounds.
+    /// It is ejected at once, with the same bounds, and asked: if it answers, it was only slow, and is used as before.
+    /// [`Self::PATIENCE`] later it is known whether it stands still ([`Instance::is_ejected`]).
     pub fn silent(&self, instance: &Arc<Instance>) {
         self.snapshot.note(instance, |instance, may_eject| instance.silent(may_eject));
     }

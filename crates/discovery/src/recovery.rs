@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::instance::Instance;
 
 /// How long an instance may take to answer the question.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 /// The time from a question without an answer to the next one. It is short, because nobody waits for it.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -5,9 +5,9 @@
 //! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`.
 //!
 //! If the head of the answer does not arrive within `upstream.try-timeout-ms`, a read goes to another instance. A request with a
-//! key does so only if the instance has answered nothing at all meanwhile, and so probably stands still; else it is probably still
-//! working on the request, and would answer a second one that the first is running. Such an instance is ejected at once. All tries
-//! together have `upstream.first-byte-timeout-ms`, and all retries come from a budget ([`retry_budget`]).
+//! key does so only if the instance has answered nothing at all meanwhile, and does not answer a question either, and so stands
+//! still; else it is probably still working on the request, and would answer a second one that the first is running. Such an
+//! instance is ejected at once. All tries together have `upstream.first-byte-timeout-ms`, and all retries come from a budget ([`retry_budget`]).
 //!
 //! Before all that, a request is refused if the breaker of the service is open ([`breaker`]) or the service has more requests than
 //! it can answer in time ([`concurrency`]).
@@ -287,7 +287,11 @@ impl Upstream {
             }
             let may_repeat = match attempts.repeat {
                 Repeat::Always => true,
-                Repeat::IfSilent => is_silent,
+                Repeat::IfSilent if is_silent => {
+                    sleep_until(deadline.min(Instant::now() + Instances::PATIENCE)).await;
+                    instance.is_ejected() && outstanding.is_silent()
+                }
+                Repeat::IfSilent => false,
                 Repeat::Never => false,
             };
             let mut tried = attempts.ids();

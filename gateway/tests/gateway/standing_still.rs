@@ -1,6 +1,8 @@
 //! Instances that stand still, as after SIGSTOP: they accept connections and requests, and answer nothing.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use access::Role;
 use axum::Router;
@@ -8,6 +10,8 @@ use axum::body::Body;
 use axum::http::Method;
 use gateway::settings::Settings;
 use testkit::FaultProxy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::harness::{Answer, Gateway, MEMBER, STORE, Service, fixed, settings, with_timeout};
@@ -39,11 +43,39 @@ impl Pair {
         let gateway = Gateway::start(settings, &instances).await;
         Self { stopped, other, proxy, gateway }
     }
+}
 
-    /// Sends requests until the instance behind the proxy has answered one, so that there is a kept connection to it.
-    async fn use_both(&self) {
-        while self.stopped.received().is_empty() {
-            assert_eq!(self.gateway.get(SEARCH).await.status, 200);
+/// A server that counts the reads that come while it stands still.
+#[derive(Clone, Default)]
+struct Stoppable {
+    stands_still: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    held: Arc<AtomicUsize>,
+}
+
+impl Stoppable {
+    async fn start(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, server) = (listener.local_addr().unwrap(), self.clone());
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let server = server.clone();
+                tokio::spawn(async move { server.serve(connection).await });
+            }
+        });
+        address
+    }
+
+    async fn serve(self, mut connection: TcpStream) {
+        let mut request = [0; 4096];
+        while connection.read(&mut request).await.is_ok_and(|read| read > 0) {
+            if self.stands_still.load(Ordering::SeqCst) {
+                // Others only ask whether it answers again.
+                self.held.fetch_add(usize::from(request.starts_with(b"GET ")), Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
+            self.answered.fetch_add(1, Ordering::SeqCst);
+            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
         }
     }
 }
@@ -60,27 +92,22 @@ async fn charge(gateway: &Gateway, key: Option<&str>) -> Answer {
 #[tokio::test]
 async fn reads_are_answered_by_another_instance_and_each_client_waits_once_at_most() {
     const CLIENTS: usize = 8;
-    let pair = Pair::new(STORE, &impatient()).await;
-    pair.use_both().await;
-    let before = pair.stopped.received().len();
-    pair.proxy.stall();
+    let (stopped, other) = (Stoppable::default(), Service::start().await);
+    let instances = fixed(&[(STORE, stopped.start().await), (STORE, other.address)]);
+    let gateway = Gateway::start(&impatient(), &instances).await;
+    while stopped.answered.load(Ordering::SeqCst) == 0 {
+        assert_eq!(gateway.get(SEARCH).await.status, 200);
+    }
+    stopped.stands_still.store(true, Ordering::SeqCst);
     let clients = (0..CLIENTS).map(|_| async {
         for _ in 0..20 {
-            assert_eq!(pair.gateway.get(SEARCH).await.status, 200);
+            assert_eq!(gateway.get(SEARCH).await.status, 200);
         }
     });
     with_timeout(futures::future::join_all(clients)).await;
-    assert!(pair.other.received().len() >= CLIENTS * 20);
-    // What was sent to it arrives now.
-    pair.proxy.restore();
-    with_timeout(async {
-        while pair.stopped.received().len() == before {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let waited = pair.stopped.received().len() - before;
-    assert!(waited <= CLIENTS, "{waited} requests of {CLIENTS} clients were sent to it");
+    let waited = stopped.held.load(Ordering::SeqCst);
+    assert!((1..=CLIENTS).contains(&waited), "{waited} requests of {CLIENTS} clients were sent to it");
+    assert!(other.received().len() >= CLIENTS * 20);
 }
 
 #[tokio::test]
@@ -121,7 +148,6 @@ async fn the_only_instance_is_waited_for() {
 #[tokio::test]
 async fn a_request_with_a_key_goes_to_another_instance_and_one_without_does_not() {
     let mut settings = impatient();
-    settings.upstream.first_byte_timeout_ms = 1_000;
     let pair = Pair::new(MEMBER, &settings).await;
     pair.proxy.stall();
     // The first two of them are sent to different instances.
@@ -130,6 +156,7 @@ async fn a_request_with_a_key_goes_to_another_instance_and_one_without_does_not(
     }
     assert_eq!(pair.other.received().len(), 2);
 
+    settings.upstream.first_byte_timeout_ms = 1_000;
     let pair = Pair::new(MEMBER, &settings).await;
     pair.proxy.stall();
     let answers = [charge(&pair.gateway, None).await, charge(&pair.gateway, None).await];
@@ -153,8 +180,8 @@ async fn a_request_with_a_key_on_an_instance_that_is_only_slow_is_not_sent_twice
     let gateway = Gateway::start(&impatient(), &instances).await;
     let reads = async {
         let began = tokio::time::Instant::now();
-        // Longer than the time for a try, so the test has to wait.
-        while began.elapsed() < std::time::Duration::from_millis(600) {
+        // Longer than the time for a try and for the question, so the test has to wait.
+        while began.elapsed() < std::time::Duration::from_millis(1_500) {
             assert_eq!(gateway.get("/.well-known/jwks.json").await.status, 200);
         }
         release.notify_one();
