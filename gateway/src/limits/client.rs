@@ -167,7 +167,8 @@ mod tests {
             let mut redis = Redis::new(per_minute(quota));
             let mut gateways = [Client::default(), Client::default()];
             let now = 1_000 * SECOND;
-            let requests = (0..4 * quota).map(|n| is_allowed(&mut gateways[n as usize % 2], &mut redis, now));
+            let requests =
+                (0..4 * quota).map(|n| is_allowed(&mut gateways[usize::from(n % 2 == 1)], &mut redis, now));
             assert_eq!(requests.filter(|is_allowed| *is_allowed).count() as u64, quota);
         }
     }
@@ -180,7 +181,8 @@ mod tests {
         let mut allowed = 0;
         // A hundred requests a second for five minutes, ten times the rate.
         for n in 0..30_000_u64 {
-            allowed += u64::from(is_allowed(&mut gateways[n as usize % 2], &mut redis, n * SECOND / 100));
+            allowed +=
+                u64::from(is_allowed(&mut gateways[usize::from(n % 2 == 1)], &mut redis, n * SECOND / 100));
         }
         assert!(allowed <= 600 + 5 * 600, "{allowed}");
         assert!(allowed >= 5 * 600, "{allowed}");

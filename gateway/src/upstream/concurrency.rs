@@ -18,8 +18,8 @@ const LIMIT: &str = "gateway_concurrency_limit";
 const IN_FLIGHT: &str = "gateway_concurrency_in_flight";
 const SHED: &str = "gateway_shed_requests_total";
 
-/// The limit changes at most once in this time, and not before so many answers.
-const PERIOD: Duration = Duration::from_millis(200);
+/// The limit changes at most once in so many milliseconds, and not before so many answers.
+const PERIOD_MS: u64 = 200;
 const FEWEST_ANSWERS: u32 = 10;
 /// What is left of the limit when it is made smaller: eight tenths.
 const LEFT: (usize, usize) = (8, 10);
@@ -102,7 +102,7 @@ impl Concurrency {
         }
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let due = self.next_change.load(Ordering::Relaxed);
-        let next = now + PERIOD.as_millis() as u64;
+        let next = now + PERIOD_MS;
         let is_ours = now >= due
             && self.next_change.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if is_ours {
@@ -147,7 +147,7 @@ mod tests {
 
     /// A period with these answers. Returns the limit after it.
     async fn period(concurrency: &Concurrency, fast: usize, late: usize) -> usize {
-        tokio::time::advance(PERIOD).await;
+        tokio::time::advance(Duration::from_millis(PERIOD_MS)).await;
         (0..fast).for_each(|_| concurrency.answered(FAST));
         (0..late).for_each(|_| concurrency.answered(LATE));
         concurrency.limit.load(Ordering::Relaxed)

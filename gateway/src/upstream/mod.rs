@@ -291,8 +291,7 @@ impl Upstream {
                     sleep_until(deadline.min(Instant::now() + Instances::PATIENCE)).await;
                     instance.is_ejected() && outstanding.is_silent()
                 }
-                Repeat::IfSilent => false,
-                Repeat::Never => false,
+                Repeat::IfSilent | Repeat::Never => false,
             };
             let mut tried = attempts.ids();
             tried.push(instance.id());
