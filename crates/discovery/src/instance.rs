@@ -123,8 +123,8 @@ impl Instance {
     pub fn succeeded(&self) {
         if self.has_failed.load(Ordering::Acquire) {
             let mut health = self.health();
-            let Health { returned_at, is_suspected, .. } = *health;
-            *health = Health { returned_at, is_suspected, ..Health::default() };
+            let Health { is_suspected, returned_at, .. } = *health;
+            *health = Health { is_suspected, returned_at, ..Health::default() };
             self.has_failed.store(false, Ordering::Release);
             if self.is_ejected.load(Ordering::Acquire) {
                 self.use_again(&mut health);
