@@ -51,7 +51,7 @@ pub(super) struct Question {
 
 /// The answer of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(super) struct Answer {
     pub(super) taken: u64,
     pub(super) left: u64,
     /// After how long all are allowed again.
@@ -92,7 +92,7 @@ impl Client {
 
     /// Decides about the request for which Redis was asked. `asked_at` is the time before the question, so that no more is
     /// given out than has come back meanwhile.
-    pub(super) fn answered(&mut self, rate: Rate, answer: Taken, asked_at: u64, now: u64) -> Decision {
+    pub(super) fn answered(&mut self, rate: Rate, answer: Answer, asked_at: u64, now: u64) -> Decision {
         if answer.taken == 0 {
             let wait = (answer.reset + rate.interval).saturating_sub(rate.depth()).max(1);
             self.refused_until = now + wait;
@@ -143,11 +143,11 @@ mod tests {
             Self { rate, tat: 0, questions: 0 }
         }
 
-        fn take(&mut self, wanted: u64, now: u64) -> Taken {
+        fn take(&mut self, wanted: u64, now: u64) -> Answer {
             self.questions += 1;
             let taken = (0..wanted).take_while(|_| self.rate.take(&mut self.tat, now).is_ok()).count();
             let Standing { remaining, reset } = self.rate.standing(self.tat, now);
-            Taken { taken: taken.try_into().unwrap(), left: remaining, reset }
+            Answer { taken: taken.try_into().unwrap(), left: remaining, reset }
         }
     }
 

@@ -13,7 +13,7 @@ use redis_connection::{RedisConnection, Timeouts};
 use thread_local::ThreadLocal;
 use tokio::time::error::Elapsed;
 
-use super::client::Taken;
+use super::client::Answer;
 use super::gcra::Rate;
 use crate::settings::LimitsSettings;
 
@@ -81,7 +81,7 @@ impl Shared {
         rate: Rate,
         wanted: u64,
         now: u64,
-    ) -> Option<Taken> {
+    ) -> Option<Answer> {
         match tokio::time::timeout(self.timeout, self.ask(policy, who, rate, wanted)).await {
             Ok(Ok(taken)) => {
                 if self.again_at.swap(0, Ordering::Relaxed) != 0 {
@@ -95,15 +95,15 @@ impl Shared {
         }
     }
 
-    async fn ask(&self, policy: &str, who: u128, rate: Rate, wanted: u64) -> RedisResult<Taken> {
+    async fn ask(&self, policy: &str, who: u128, rate: Rate, wanted: u64) -> RedisResult<Answer> {
         let mut connection = self.connections.get_or_try(|| connect(&self.url, self.timeout))?.clone();
         let mut take = TAKE.key(format!("limit:{{{policy}}}:{who:x}"));
         take.arg(rate.interval).arg(rate.quota).arg(wanted);
         let (taken, left, reset) = take.invoke_async(&mut connection).await?;
-        Ok(Taken { taken, left, reset })
+        Ok(Answer { taken, left, reset })
     }
 
-    fn fail(&self, failure: &Failure, asked_at: u64) -> Option<Taken> {
+    fn fail(&self, failure: &Failure, asked_at: u64) -> Option<Answer> {
         counter!(FAILURES).increment(1);
         let waited = u64::try_from(self.timeout.as_micros()).unwrap_or(u64::MAX);
         let again_at = asked_at.saturating_add(waited).saturating_add(self.pause);
