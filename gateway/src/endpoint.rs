@@ -6,12 +6,13 @@ use std::time::Duration;
 use access::Verifier;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use problem::Problem;
 use service_host::{Client, Enclosure};
 
 use crate::client_address::TrustedProxies;
 use crate::headers::{self, ClientInfo};
+use crate::limits::{self, Limited, Limits, RouteLimits};
 use crate::refusal::Refusal;
 use crate::revocations::Revocations;
 use crate::rewrite::Rewrite;
@@ -31,7 +32,26 @@ pub(crate) struct Endpoint {
     revocations: Revocations,
     scheme: Scheme,
     proxies: TrustedProxies,
+    limits: Option<RouteLimits>,
     upstream: Arc<Upstream>,
+}
+
+/// Why a request is not forwarded.
+enum Refused {
+    Limited(Limited),
+    Otherwise(Refusal),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Otherwise(refusal)
+    }
+}
+
+impl From<Limited> for Refused {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
 }
 
 impl Endpoint {
@@ -41,6 +61,7 @@ impl Endpoint {
         route: &Route,
         upstream: Arc<Upstream>,
         revocations: &Revocations,
+        limits: &Limits,
         public: &PublicSettings,
     ) -> Self {
         Self {
@@ -53,6 +74,7 @@ impl Endpoint {
             revocations: revocations.clone(),
             scheme: public.scheme,
             proxies: TrustedProxies::new(&public.trusted_proxies),
+            limits: limits.of_route(&route.limits),
             upstream,
         }
     }
@@ -67,7 +89,11 @@ impl Endpoint {
         let forward = async |request| {
             // Each future around this one would be as large as it, twice.
             let answer = Box::pin(self.forward(request, peer, enclosure.verifier())).await;
-            answer.map_err(Problem::from)
+            match answer {
+                Ok(answer) => Ok(answer),
+                Err(Refused::Limited(limited)) => Ok(limited.into_response()),
+                Err(Refused::Otherwise(refusal)) => Err(Problem::from(refusal)),
+            }
         };
         let mut answer = enclosure.run(&self.telemetry, request, forward).await;
         security_headers::add(answer.headers_mut(), peer.is_tls);
@@ -79,15 +105,24 @@ impl Endpoint {
         mut request: Request,
         peer: Client,
         verifier: &Verifier,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, Refused> {
         // Demands one host, and refuses protocols other than HTTP.
         protocol::check(&request)?;
         // Refuses ambiguous paths.
         path::check(&request)?;
-        // Checks token, session and role.
-        guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
-        // Cleans the header fields of the request and, below, of the answer.
         let address = self.proxies.client(peer.address.ip(), request.headers());
+        // Refuses an address that sends too much.
+        let mut counted = Vec::new();
+        if let Some(limits) = &self.limits {
+            limits.count_address(address, &mut counted).await?;
+        }
+        // Checks token, session and role.
+        let member = guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
+        // Refuses a member who sends too much.
+        if let (Some(limits), Some(member)) = (&self.limits, member) {
+            limits.count_member(member, &mut counted).await?;
+        }
+        // Cleans the header fields of the request and, below, of the answer.
         let scheme = if peer.is_tls { Scheme::Https } else { self.scheme };
         let client = ClientInfo { address, host: protocol::host(&request), scheme };
         headers::to_service(&mut request, &client);
@@ -97,6 +132,7 @@ impl Endpoint {
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
         let mut answer = self.upstream.send(request, self.repeats_by_key).await?;
         headers::to_client(answer.headers_mut());
+        limits::tell(answer.headers_mut(), &counted);
         Ok(answer.map(Body::new))
     }
 }

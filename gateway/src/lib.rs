@@ -12,6 +12,7 @@
 //! | `protocol` | demands exactly one host, and refuses upgrades and transfer codings |
 //! | `path` | refuses ambiguous paths |
 //! | `guard` | checks token, session and role |
+//! | `limits` | counts the requests of addresses and members |
 //! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
@@ -30,6 +31,7 @@ mod entrance;
 mod explain;
 mod guard;
 pub mod headers;
+mod limits;
 mod origin;
 mod pages;
 mod path;
@@ -56,6 +58,7 @@ use service_host::{App, Host, NoCommand, Service, Threads};
 
 use client_address::TrustedProxies;
 use entrance::Entrance;
+use limits::Limits;
 use revocations::Revocations;
 use routes::RoutesError;
 use settings::Settings;
@@ -120,12 +123,8 @@ fn report(app: App, instances: Instances) -> App {
     })
 }
 
-/// Returns the gateway without its background work.
-pub fn app(
-    settings: &Settings,
-    discovery: &Discovery,
-    revocations: &Revocations,
-) -> Result<App, RoutesError> {
+/// Returns the gateway without its background work. Fails if the route table or an address in the settings is not valid.
+pub fn app(settings: &Settings, discovery: &Discovery, revocations: &Revocations) -> anyhow::Result<App> {
     Ok(Routing::new(settings, discovery, revocations)?.app(settings))
 }
 
@@ -134,6 +133,7 @@ pub struct Routing {
     table: CurrentTable,
     upstreams: Arc<Upstreams>,
     revocations: Revocations,
+    limits: Limits,
 }
 
 impl Routing {
@@ -142,16 +142,17 @@ impl Routing {
         settings: &Settings,
         discovery: &Discovery,
         revocations: &Revocations,
-    ) -> Result<Self, RoutesError> {
+    ) -> anyhow::Result<Self> {
         let upstreams = Arc::new(Upstreams::new(settings, discovery));
-        let table = CurrentTable::new(Table::new(settings, &upstreams, revocations)?);
-        Ok(Self { table, upstreams, revocations: revocations.clone() })
+        let limits = Limits::new(settings)?;
+        let table = CurrentTable::new(Table::new(settings, &upstreams, revocations, &limits)?);
+        Ok(Self { table, upstreams, revocations: revocations.clone(), limits })
     }
 
-    /// Takes the routes and origins of other settings, all at once, or none of them if there is a fault. The services stay those of
-    /// the start.
+    /// Takes the routes and origins of other settings, all at once, or none of them if there is a fault. The services
+    /// and the policies of the limits stay those of the start.
     pub fn replace(&self, settings: &Settings) -> Result<(), RoutesError> {
-        self.table.replace(Table::new(settings, &self.upstreams, &self.revocations)?);
+        self.table.replace(Table::new(settings, &self.upstreams, &self.revocations, &self.limits)?);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::cors;
 use crate::endpoint::Endpoint;
+use crate::limits::Limits;
 use crate::predicates::Predicates;
 use crate::revocations::Revocations;
 use crate::routes::{Route, Routes, RoutesError};
@@ -52,6 +53,7 @@ impl Table {
         settings: &Settings,
         upstreams: &Upstreams,
         revocations: &Revocations,
+        limits: &Limits,
     ) -> Result<Self, RoutesError> {
         let routes = Routes::new(settings)?;
         let mut paths = matchit::Router::new();
@@ -70,6 +72,7 @@ impl Table {
                         route,
                         Arc::clone(&upstream),
                         revocations,
+                        limits,
                         &settings.public,
                     );
                     path.add(method, route.predicates.clone(), endpoint);

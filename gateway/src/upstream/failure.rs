@@ -11,6 +11,9 @@ pub(crate) enum Failure {
     Unreachable(ConnectError),
     /// The connection was lost, or the instance sent invalid HTTP, before the head of the answer was complete.
     ConnectionLost(hyper::Error),
+    /// The first byte of the answer did not arrive within the time of one instance, and another one is to be tried. If it answers
+    /// others, that says nothing about the instance; if not, that has been noted.
+    Slow,
     /// The first byte of the answer did not arrive in time.
     Timeout,
     /// The instance answered with another protocol.
@@ -45,7 +48,7 @@ impl Failure {
     pub(crate) fn is_instance_fault(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::ConnectionLost(_) | Self::Timeout | Self::SwitchedProtocols => true,
-            Self::RequestBody(_) => false,
+            Self::Slow | Self::RequestBody(_) => false,
         }
     }
 
@@ -54,6 +57,7 @@ impl Failure {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::ConnectionLost(_) => "connection_lost",
+            Self::Slow => "slow",
             Self::Timeout => "timeout",
             Self::SwitchedProtocols => "switched_protocols",
             Self::RequestBody(_) => "request_body",

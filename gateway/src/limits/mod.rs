@@ -1,0 +1,216 @@
+//! Limits: how many requests an address or a member may send.
+//!
+//! A policy has a name, a quota and a window; a route names its policies. The algorithm is GCRA ([`gcra`]). Gateways count
+//! together in Redis ([`shared`]), and take several requests at once from it ([`client`]). While Redis is away, each gateway counts
+//! alone. What it remembers of clients is bounded ([`memory`]).
+//!
+//! A request that is refused is not counted. One that is allowed is counted, whatever its answer.
+
+mod client;
+mod gcra;
+mod memory;
+mod policy;
+mod shared;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use access::MemberId;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use problem::{Code, Problem};
+use tokio::time::Instant;
+
+use crate::settings::{LimitedBy, Settings};
+use client::{Decision, Question};
+use memory::{Key, Memory};
+pub(crate) use policy::Counted;
+use policy::Policy;
+use shared::Shared;
+
+/// The address of Redis can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("redis.{0}")]
+pub(crate) struct LimitsError(redis_connection::AddressError);
+
+/// All policies, and what is counted. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub(crate) struct Limits(Arc<Inner>);
+
+struct Inner {
+    policies: Vec<Arc<Policy>>,
+    memory: Memory,
+    /// `None` if each gateway counts alone.
+    shared: Option<Shared>,
+    began: Instant,
+}
+
+/// The limits of one route.
+#[derive(Clone)]
+pub(crate) struct RouteLimits {
+    limits: Limits,
+    by_address: Vec<Arc<Policy>>,
+    by_member: Vec<Arc<Policy>>,
+}
+
+/// A request that is not allowed.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    policy: Arc<Policy>,
+    standing: gcra::Standing,
+    wait: u64,
+}
+
+/// Ends a question also if the request is cancelled meanwhile.
+struct Asking<'a> {
+    memory: &'a Memory,
+    key: Key,
+    question: Question,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.memory.with(self.key, |client| client.has_asked(self.question));
+    }
+}
+
+impl Limits {
+    /// Makes the policies of the settings. Nothing is limited if they say so.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, LimitsError> {
+        policy::describe();
+        let limits = &settings.limits;
+        let enabled = limits.policies.iter().filter(|_| limits.enabled);
+        let policies: Vec<_> =
+            enabled.enumerate().map(|(number, (name, of))| Arc::new(Policy::new(number, name, of))).collect();
+        let redis = settings.redis.as_ref().filter(|_| !policies.is_empty());
+        let shared = redis.map(|redis| Shared::new(redis, limits)).transpose().map_err(LimitsError)?;
+        let memory = Memory::new(limits.remembered);
+        Ok(Self(Arc::new(Inner { policies, memory, shared, began: Instant::now() })))
+    }
+
+    /// The limits of a route that names these policies. `None` if there are none.
+    pub(crate) fn of_route(&self, names: &[String]) -> Option<RouteLimits> {
+        let by = |by: LimitedBy| {
+            let named =
+                self.0.policies.iter().filter(|policy| policy.by == by && names.contains(&policy.name));
+            named.cloned().collect::<Vec<_>>()
+        };
+        let (by_address, by_member) = (by(LimitedBy::Address), by(LimitedBy::Member));
+        let is_limited = !by_address.is_empty() || !by_member.is_empty();
+        is_limited.then(|| RouteLimits { limits: self.clone(), by_address, by_member })
+    }
+
+    /// Counts a request, or refuses it.
+    async fn count(&self, policy: &Arc<Policy>, who: u128) -> Result<Counted, Limited> {
+        let Inner { memory, shared, .. } = &*self.0;
+        let (key, rate, now) = (Key { policy: policy.number, who }, policy.rate, self.now());
+        let alone = || memory.with(key, |client| client.decide_alone(rate, now));
+        let decision = match shared {
+            Some(shared) => match memory.with(key, |client| client.decide(rate, now)) {
+                Decision::Ask(question) => {
+                    let asking = Asking { memory, key, question };
+                    let taken = if shared.is_asked(now) {
+                        shared.take(&policy.name, who, rate, question.wanted, now).await
+                    } else {
+                        None
+                    };
+                    let decision = match taken {
+                        Some(taken) => {
+                            let answered = self.now();
+                            memory.with(key, |client| client.answered(rate, taken, now, answered))
+                        }
+                        None => alone(),
+                    };
+                    drop(asking);
+                    decision
+                }
+                decided => decided,
+            },
+            None => alone(),
+        };
+        let policy = Arc::clone(policy);
+        match decision {
+            Decision::Allow(standing) => Ok(Counted { policy, standing }),
+            Decision::Refuse(standing, wait) => {
+                policy.refused.increment(1);
+                Err(Limited { policy, standing, wait })
+            }
+            Decision::Ask(_) => unreachable!("a question has been answered"),
+        }
+    }
+
+    /// Microseconds since the start.
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl RouteLimits {
+    /// Counts a request from an address. `counted` gets what is left.
+    pub(crate) async fn count_address(
+        &self,
+        address: IpAddr,
+        counted: &mut Vec<Counted>,
+    ) -> Result<(), Limited> {
+        self.count(&self.by_address, of_address(address), counted).await
+    }
+
+    /// Counts a request of a member.
+    pub(crate) async fn count_member(
+        &self,
+        member: MemberId,
+        counted: &mut Vec<Counted>,
+    ) -> Result<(), Limited> {
+        self.count(&self.by_member, member.0.as_u128(), counted).await
+    }
+
+    async fn count(
+        &self,
+        policies: &[Arc<Policy>],
+        who: u128,
+        counted: &mut Vec<Counted>,
+    ) -> Result<(), Limited> {
+        for policy in policies {
+            counted.push(self.limits.count(policy, who).await?);
+        }
+        Ok(())
+    }
+}
+
+/// An address as a number. Of an IPv6 address only the network counts: a client has as many addresses in it as it likes.
+fn of_address(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
+    }
+}
+
+/// Tells the client what is left of its limits.
+pub(crate) fn tell(headers: &mut HeaderMap, counted: &[Counted]) {
+    rate_limit::append(headers, counted.iter().map(Counted::told));
+}
+
+impl IntoResponse for Limited {
+    fn into_response(self) -> Response {
+        let Self { policy, standing, wait } = self;
+        let problem = Problem::new(Code::RateLimited).retry_after(policy::time(wait));
+        let mut response = problem.into_response();
+        tell(response.headers_mut(), &[Counted { policy, standing }]);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_counts_as_one_client_and_a_mapped_address_as_ipv4() {
+        let of = |address: &str| of_address(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_ne!(of("192.0.2.1"), of("::"));
+    }
+}
