@@ -4,6 +4,8 @@
 mod process;
 mod reload;
 
+use std::time::Duration;
+
 use discovery::{Consul, Discovery};
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -65,22 +67,28 @@ async fn bytes_that_are_no_request_are_in_the_log_and_in_the_metrics() {
         answered.push(process.send(bytes.as_bytes()).await.0);
     }
     assert!(matches!(answered[..], [400, 400, 414 | 431, 431]), "{answered:?}");
-    let (_, metrics) = process.get_management("/metrics").await;
-    for status in &answered {
-        let is_it = |line: &&str| line.contains(&format!(r#"status="{status}""#));
-        let counted =
-            metrics.lines().filter(|line| line.starts_with("http_requests_total")).find(is_it).unwrap();
-        let times = answered.iter().filter(|other| *other == status).count();
-        assert!(
-            counted.contains(r#"route="(none)""#) && counted.ends_with(&format!(" {times}")),
-            "{counted}"
-        );
-    }
+    // Each connection is a task of its own, and counts and logs after its client has the answer.
+    let is_counted = |metrics: &str| {
+        answered.iter().all(|status| {
+            let times = answered.iter().filter(|other| *other == status).count();
+            let is_it = |line: &str| {
+                line.starts_with("http_requests_total") && line.contains(&format!(r#"status="{status}""#))
+            };
+            let is_right =
+                |line: &str| line.contains(r#"route="(none)""#) && line.ends_with(&format!(" {times}"));
+            metrics.lines().find(|line| is_it(line)).is_some_and(is_right)
+        })
+    };
+    let all_are_counted = async {
+        while !is_counted(&process.get_management("/metrics").await.1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all_are_counted).await.expect("not all are counted");
     process.signal(Signal::SIGTERM);
     let lines = process.rest_of_log().await;
     let logged = lines.iter().filter(|line| line["message"] == "refused something that is no request");
     let mut logged: Vec<_> = logged.map(|line| line["status"].as_u64().unwrap()).collect();
-    // Each connection is a task of its own, and logs after its client has the answer.
     logged.sort_unstable();
     answered.sort_unstable();
     assert_eq!(logged, answered.iter().map(|status| u64::from(*status)).collect::<Vec<_>>());
