@@ -37,7 +37,8 @@ struct Takes {
     token: bool,
 }
 
-type Operations = HashMap<(String, Method), Takes>;
+/// The operations of each path.
+type Operations = HashMap<String, HashMap<Method, Takes>>;
 
 /// Refuses requests to the routes of `router` that carry a query or a body of which `document` knows nothing. HEAD is the same
 /// as GET. A route that is not in the document, as that of the document itself, takes nothing; internal routes are not looked
@@ -56,12 +57,11 @@ fn operations(document: &OpenApi) -> Operations {
             (Method::PATCH, &item.patch),
             (Method::DELETE, &item.delete),
         ];
-        let known = methods
-            .into_iter()
-            .filter_map(|(method, operation)| Some(((path.clone(), method), takes(operation.as_ref()?))));
-        known.collect::<Vec<_>>()
+        let known =
+            methods.into_iter().filter_map(|(method, operation)| Some((method, takes(operation.as_ref()?))));
+        (path.clone(), known.collect())
     };
-    document.paths.paths.iter().flat_map(of_path).collect()
+    document.paths.paths.iter().map(of_path).collect()
 }
 
 fn takes(operation: &Operation) -> Takes {
@@ -103,10 +103,10 @@ async fn refuse_undocumented(
 /// What the operation takes; `None` for an unknown path or method, whose answer is another one, and for internal routes.
 fn takes_of(operations: &Operations, request: &Request) -> Option<Takes> {
     let path = request.extensions().get::<MatchedPath>()?.as_str();
-    let method = if *request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
-    match operations.get(&(path.to_owned(), method)) {
-        Some(takes) => Some(*takes),
-        None if path.starts_with(INTERNAL) || operations.keys().any(|(known, _)| known == path) => None,
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    match operations.get(path) {
+        Some(of_path) => of_path.get(method).copied(),
+        None if path.starts_with(INTERNAL) => None,
         None => Some(Takes::default()),
     }
 }

@@ -297,9 +297,7 @@ impl ConfigClient {
     fn current(&self) -> &Server {
         &self.servers[self.current.load(Ordering::Relaxed) % self.servers.len()]
     }
-}
 
-impl ConfigClient {
     /// Reads the body of an answer, up to the limit.
     async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();

@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::activity::Activity;
@@ -49,8 +48,6 @@ struct State {
 pub(super) struct Socket {
     peer: Peer,
     writing: OwnedWriteHalf,
-    /// Whether only the thread that reads learns from the kernel that there is something to read.
-    is_woken_here: bool,
     progress: Progress,
     head_limit: Duration,
     /// The head that is arriving: how many requests were before it, and when its first byte came.
@@ -167,18 +164,9 @@ impl Socket {
             activity,
         };
         let peer = Peer(Arc::new(state));
-        let is_woken_here = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
         let progress = Progress::new(limits.write_idle);
         let head_limit = limits.header_read;
-        let socket = Self {
-            peer: peer.clone(),
-            writing,
-            is_woken_here,
-            progress,
-            head_limit,
-            head: None,
-            overdue: None,
-        };
+        let socket = Self { peer: peer.clone(), writing, progress, head_limit, head: None, overdue: None };
         (socket, peer)
     }
 
@@ -228,18 +216,23 @@ impl AsyncRead for Socket {
                 return self.poll_overdue(context).map(Err);
             };
             ready?;
-            match stream.try_read_buf(buffer) {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(_) => {
-                    if self.is_woken_here && buffer.remaining() > 0 {
-                        // There is no more, so the next read would find nothing. It waits for the kernel instead. Where another
-                        // thread hears from the kernel, it could have heard of more by now, and that would be forgotten.
-                        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
-                        let _ = stream.try_io(Interest::READABLE, nothing);
-                    }
+            let mut read = 0;
+            let outcome = stream.try_io(Interest::READABLE, || {
+                read = stream.try_read_buf(buffer)?;
+                // After a short read there is no more, so the next one would find nothing. This makes tokio forget what it had
+                // heard before the read, and not what another thread hears meanwhile.
+                if read > 0 && buffer.remaining() > 0 {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
+            });
+            match outcome {
+                _ if read > 0 => {
                     self.arrived();
                     return Poll::Ready(Ok(()));
                 }
+                Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
