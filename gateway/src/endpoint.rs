@@ -9,10 +9,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use problem::Problem;
 use service_host::{Client, Enclosure};
+use tokio::time::Instant;
 
 use crate::client_address::TrustedProxies;
 use crate::headers::{self, ClientInfo};
-use crate::limits::{self, Limited, Limits, RouteLimits};
+use crate::limits::{Limited, Limits, RouteLimits, Tally};
 use crate::refusal::Refusal;
 use crate::revocations::Revocations;
 use crate::rewrite::Rewrite;
@@ -86,9 +87,11 @@ impl Endpoint {
 
     /// Answers a request of this client.
     pub(crate) async fn answer(&self, request: Request, peer: Client, enclosure: &Enclosure) -> Response {
+        // It is not later than the end of the enclosure, so that a service that is too late is seen by whoever counts that.
+        let end = self.timeout.map(|timeout| Instant::now() + timeout);
         let forward = async |request| {
             // Each future around this one would be as large as it, twice.
-            let answer = Box::pin(self.forward(request, peer, enclosure.verifier())).await;
+            let answer = Box::pin(self.forward(request, peer, enclosure.verifier(), end)).await;
             match answer {
                 Ok(answer) => Ok(answer),
                 Err(Refused::Limited(limited)) => Ok(limited.into_response()),
@@ -105,6 +108,7 @@ impl Endpoint {
         mut request: Request,
         peer: Client,
         verifier: &Verifier,
+        end: Option<Instant>,
     ) -> Result<Response, Refused> {
         // Demands one host, and refuses protocols other than HTTP.
         protocol::check(&request)?;
@@ -112,15 +116,15 @@ impl Endpoint {
         path::check(&request)?;
         let address = self.proxies.client(peer.address.ip(), request.headers());
         // Refuses an address that sends too much.
-        let mut counted = Vec::new();
+        let mut tally = Tally::default();
         if let Some(limits) = &self.limits {
-            limits.count_address(address, &mut counted).await?;
+            limits.count_address(address, &mut tally).await?;
         }
         // Checks token, session and role.
         let member = guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
         // Refuses a member who sends too much.
         if let (Some(limits), Some(member)) = (&self.limits, member) {
-            limits.count_member(member, &mut counted).await?;
+            limits.count_member(member, &mut tally).await?;
         }
         // Cleans the header fields of the request and, below, of the answer.
         let scheme = if peer.is_tls { Scheme::Https } else { self.scheme };
@@ -130,9 +134,9 @@ impl Endpoint {
             *request.uri_mut() = rewrite.apply(request.uri()).ok_or(Refusal::AmbiguousPath)?;
         }
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
-        let mut answer = self.upstream.send(request, self.repeats_by_key).await?;
+        let mut answer = self.upstream.send(request, self.repeats_by_key, end).await?;
         headers::to_client(answer.headers_mut());
-        limits::tell(answer.headers_mut(), &counted);
+        tally.tell(answer.headers_mut());
         Ok(answer.map(Body::new))
     }
 }

@@ -46,7 +46,6 @@ pub mod settings;
 mod table;
 mod upstream;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -60,8 +59,8 @@ use client_address::TrustedProxies;
 use entrance::Entrance;
 use limits::Limits;
 use revocations::Revocations;
-use routes::RoutesError;
 use settings::Settings;
+pub use table::TableError;
 use table::{CurrentTable, Table};
 use upstream::Upstreams;
 
@@ -131,9 +130,7 @@ pub fn app(settings: &Settings, discovery: &Discovery, revocations: &Revocations
 /// Where requests go. It can be replaced while they run.
 pub struct Routing {
     table: CurrentTable,
-    upstreams: Arc<Upstreams>,
     revocations: Revocations,
-    limits: Limits,
 }
 
 impl Routing {
@@ -143,22 +140,21 @@ impl Routing {
         discovery: &Discovery,
         revocations: &Revocations,
     ) -> anyhow::Result<Self> {
-        let upstreams = Arc::new(Upstreams::new(settings, discovery));
+        let upstreams = Upstreams::new(settings, discovery);
         let limits = Limits::new(settings)?;
-        let table = CurrentTable::new(Table::new(settings, &upstreams, revocations, &limits)?);
-        Ok(Self { table, upstreams, revocations: revocations.clone(), limits })
+        let table = CurrentTable::new(Table::new(settings, upstreams, revocations, limits)?);
+        Ok(Self { table, revocations: revocations.clone() })
     }
 
-    /// Takes the routes and origins of other settings, all at once, or none of them if there is a fault. The services
-    /// and the policies of the limits stay those of the start.
-    pub fn replace(&self, settings: &Settings) -> Result<(), RoutesError> {
-        self.table.replace(Table::new(settings, &self.upstreams, &self.revocations, &self.limits)?);
-        Ok(())
+    /// Takes the routes, origins, limits and times of other settings, all at once, or none of them if there is a fault. The
+    /// services stay those of the start. What was counted under a policy that keeps its name stays counted.
+    pub fn replace(&self, settings: &Settings) -> Result<(), TableError> {
+        self.table.replace(settings, &self.revocations)
     }
 
     /// What operators can ask about it.
     pub fn management(&self) -> Router {
-        explain::router(self.table.clone(), Arc::clone(&self.upstreams))
+        explain::router(self.table.clone())
     }
 
     /// The gateway that routes by this.
@@ -166,7 +162,7 @@ impl Routing {
         let proxies = TrustedProxies::new(&settings.public.trusted_proxies);
         let table = self.table.clone();
         // Deny is the default: a path that is neither in the route table nor a page of the gateway is not found.
-        App::new(pages::router(&settings.services, Arc::clone(&self.upstreams)))
+        App::new(pages::router(&settings.services, table.clone()))
             .front(Entrance::new(table.clone()))
             .public()
             .forwards_bodies()

@@ -61,6 +61,11 @@ pub(super) struct Answer {
 impl Client {
     /// Decides about a request together with the other gateways.
     pub(super) fn decide(&mut self, rate: Rate, now: u64) -> Decision {
+        let largest = (rate.quota / LARGEST_PART).max(1);
+        // They were written under another rate, if the limit has been replaced.
+        self.taken = self.taken.min(largest);
+        self.taken_until = self.taken_until.min(now + largest * rate.interval);
+        self.refused_until = self.refused_until.min(now + rate.interval);
         if self.taken > 0 && now < self.taken_until {
             self.taken -= 1;
             return Decision::Allow(self.allow(rate, now));
@@ -74,7 +79,6 @@ impl Client {
             // So that many requests at once do not take many times what they need.
             return Decision::Ask(Question { wanted: 1, is_further: true });
         }
-        let largest = (rate.quota / LARGEST_PART).max(1);
         let is_soon = self.next > 0 && now < self.asked_at + largest * rate.interval;
         self.next = if is_soon { (self.next * 2).min(largest) } else { 1 };
         self.asked_at = now;
@@ -223,6 +227,16 @@ mod tests {
         assert_eq!(client.decide(rate, 0), Decision::Ask(further));
         client.has_asked(further);
         assert_eq!(client.decide(rate, 0), Decision::Ask(further), "the first question has no answer yet");
+    }
+
+    #[test]
+    fn who_has_used_up_a_limit_that_is_replaced_waits_for_some_intervals_of_the_new_one() {
+        let mut client = Client::default();
+        let mut redis = Redis::new(Rate::new(1, 3_600 * SECOND));
+        assert!(is_allowed(&mut client, &mut redis, 0) && !is_allowed(&mut client, &mut redis, 0));
+        redis.rate = per_minute(60);
+        assert!(!is_allowed(&mut client, &mut redis, 0));
+        assert!((1..=3).any(|second| is_allowed(&mut client, &mut redis, second * SECOND)));
     }
 
     #[test]

@@ -35,9 +35,11 @@ impl Rate {
         *tat = ((*tat).max(now) + self.interval).min(now + self.depth());
     }
 
-    /// Counts a request if it is allowed. Otherwise returns after how long it would be.
+    /// Counts a request if it is allowed. Otherwise returns after how long it would be. What was counted under another rate keeps
+    /// nobody out for longer than an interval of this one.
     pub(super) fn take(self, tat: &mut u64, now: u64) -> Result<Standing, u64> {
-        let next = (*tat).max(now) + self.interval;
+        *tat = (*tat).clamp(now, now + self.depth());
+        let next = *tat + self.interval;
         if next > now + self.depth() {
             return Err(next - now - self.depth());
         }
@@ -46,7 +48,7 @@ impl Rate {
     }
 
     pub(super) fn standing(self, tat: u64, now: u64) -> Standing {
-        let reset = tat.saturating_sub(now);
+        let reset = tat.saturating_sub(now).min(self.depth());
         Standing { remaining: self.depth().saturating_sub(reset) / self.interval, reset }
     }
 }
@@ -69,6 +71,17 @@ mod tests {
         let back = rate.take(&mut tat, now + 2 * SECOND).unwrap();
         assert_eq!(back, Standing { remaining: 0, reset: 6 * SECOND });
         assert!(rate.take(&mut tat, now + 2 * SECOND).is_err());
+    }
+
+    #[test]
+    fn who_has_used_up_a_limit_that_is_replaced_waits_for_one_interval_of_the_new_one() {
+        let mut tat = 0;
+        let old = Rate::new(1, 3_600 * SECOND);
+        assert!(old.take(&mut tat, 0).is_ok());
+        let new = Rate::new(60, 60 * SECOND);
+        assert_eq!(new.standing(tat, 0), Standing { remaining: 0, reset: 60 * SECOND });
+        assert_eq!(new.take(&mut tat, 0), Err(SECOND));
+        assert!(new.take(&mut tat, SECOND).is_ok());
     }
 
     #[test]

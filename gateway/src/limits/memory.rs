@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::Client;
 
@@ -17,11 +17,11 @@ pub(super) struct Key {
     pub(super) who: u128,
 }
 
-/// The clients, by their keys.
-#[derive(Debug)]
+/// The clients, by their keys. Cheap to clone; clones share what they remember.
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
     hasher: RandomState,
-    parts: Vec<Mutex<Part>>,
+    parts: Arc<[Mutex<Part>]>,
     /// How many clients each half of a part holds.
     half: usize,
 }
@@ -37,12 +37,16 @@ struct Part {
 impl Memory {
     /// Remembers so many clients at most.
     pub(super) fn new(most: usize) -> Self {
-        let half = (most / (2 * PARTS)).max(1);
         Self {
             hasher: RandomState::new(),
             parts: std::iter::repeat_with(Mutex::default).take(PARTS).collect(),
-            half,
+            half: half_of(most),
         }
+    }
+
+    /// The same clients, of whom so many are remembered at most from now on.
+    pub(super) fn with_most(&self, most: usize) -> Self {
+        Self { half: half_of(most), ..self.clone() }
     }
 
     /// Works with what is remembered of a client. The work must be short: others wait for it.
@@ -61,6 +65,10 @@ impl Memory {
         };
         self.parts.iter().map(len).sum()
     }
+}
+
+fn half_of(most: usize) -> usize {
+    (most / (2 * PARTS)).max(1)
 }
 
 impl Part {

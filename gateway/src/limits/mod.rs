@@ -21,17 +21,17 @@ use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tokio::time::Instant;
 
-use crate::settings::{LimitedBy, Settings};
+use crate::settings::{LimitedBy, PolicySettings, Settings};
 use client::{Decision, Question};
 use memory::{Key, Memory};
-pub(crate) use policy::Counted;
-use policy::Policy;
+use policy::Counted;
+pub(crate) use policy::Policy;
 use shared::Shared;
 
 /// The address of Redis can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("redis.{0}")]
-pub(crate) struct LimitsError(redis_connection::AddressError);
+pub struct LimitsError(redis_connection::AddressError);
 
 /// All policies, and what is counted. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -39,10 +39,20 @@ pub(crate) struct Limits(Arc<Inner>);
 
 struct Inner {
     policies: Vec<Arc<Policy>>,
+    /// The number of the next new policy.
+    next_number: usize,
     memory: Memory,
     /// `None` if each gateway counts alone.
-    shared: Option<Shared>,
+    shared: Option<Arc<Shared>>,
     began: Instant,
+}
+
+/// What was counted of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counted: Vec<Counted>,
+    /// Until when it waits for Redis, under all policies together. The time begins with the first question.
+    until: Option<Instant>,
 }
 
 /// The limits of one route.
@@ -78,14 +88,19 @@ impl Limits {
     /// Makes the policies of the settings. Nothing is limited if they say so.
     pub(crate) fn new(settings: &Settings) -> Result<Self, LimitsError> {
         policy::describe();
-        let limits = &settings.limits;
-        let enabled = limits.policies.iter().filter(|_| limits.enabled);
-        let policies: Vec<_> =
-            enabled.enumerate().map(|(number, (name, of))| Arc::new(Policy::new(number, name, of))).collect();
-        let redis = settings.redis.as_ref().filter(|_| !policies.is_empty());
-        let shared = redis.map(|redis| Shared::new(redis, limits)).transpose().map_err(LimitsError)?;
-        let memory = Memory::new(limits.remembered);
-        Ok(Self(Arc::new(Inner { policies, memory, shared, began: Instant::now() })))
+        let nothing = Inner {
+            policies: Vec::new(),
+            next_number: 0,
+            memory: Memory::new(settings.limits.remembered),
+            shared: None,
+            began: Instant::now(),
+        };
+        nothing.with(settings)
+    }
+
+    /// The policies of other settings. What was counted under a policy that keeps its name stays counted.
+    pub(crate) fn with(&self, settings: &Settings) -> Result<Self, LimitsError> {
+        self.0.with(settings)
     }
 
     /// The limits of a route that names these policies. `None` if there are none.
@@ -101,7 +116,12 @@ impl Limits {
     }
 
     /// Counts a request, or refuses it.
-    async fn count(&self, policy: &Arc<Policy>, who: u128) -> Result<Counted, Limited> {
+    async fn count(
+        &self,
+        policy: &Arc<Policy>,
+        who: u128,
+        until: &mut Option<Instant>,
+    ) -> Result<Counted, Limited> {
         let Inner { memory, shared, .. } = &*self.0;
         let (key, rate, now) = (Key { policy: policy.number, who }, policy.rate, self.now());
         let alone = || memory.with(key, |client| client.decide_alone(rate, now));
@@ -110,7 +130,7 @@ impl Limits {
                 Decision::Ask(question) => {
                     let asking = Asking { memory, key, question };
                     let taken = if shared.is_asked(now) {
-                        shared.take(&policy.name, who, rate, question.wanted, now).await
+                        shared.take(policy, who, question.wanted, now, until).await
                     } else {
                         None
                     };
@@ -145,35 +165,56 @@ impl Limits {
     }
 }
 
+impl Inner {
+    fn with(&self, settings: &Settings) -> Result<Limits, LimitsError> {
+        let limits = &settings.limits;
+        let mut next_number = self.next_number;
+        let mut policy = |(name, of): (&String, &PolicySettings)| {
+            let is_same = |known: &&Arc<Policy>| known.name == *name && known.by == of.by;
+            let number = self.policies.iter().find(is_same).map_or(next_number, |known| known.number);
+            next_number = next_number.max(number + 1);
+            Arc::new(Policy::new(number, name, of))
+        };
+        let policies: Vec<_> = limits.policies.iter().filter(|_| limits.enabled).map(&mut policy).collect();
+        let redis = settings.redis.as_ref().filter(|_| !policies.is_empty());
+        let shared = |redis| match &self.shared {
+            Some(shared) if shared.is_of(redis, limits) => Ok(Arc::clone(shared)),
+            _ => Shared::new(redis, limits).map(Arc::new),
+        };
+        let shared = redis.map(shared).transpose().map_err(LimitsError)?;
+        let memory = self.memory.with_most(limits.remembered);
+        Ok(Limits(Arc::new(Inner { policies, next_number, memory, shared, began: self.began })))
+    }
+}
+
 impl RouteLimits {
-    /// Counts a request from an address. `counted` gets what is left.
-    pub(crate) async fn count_address(
-        &self,
-        address: IpAddr,
-        counted: &mut Vec<Counted>,
-    ) -> Result<(), Limited> {
-        self.count(&self.by_address, of_address(address), counted).await
+    /// The policies.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.by_address.iter().chain(&self.by_member).map(|policy| &**policy)
+    }
+
+    /// Counts a request from an address.
+    pub(crate) async fn count_address(&self, address: IpAddr, tally: &mut Tally) -> Result<(), Limited> {
+        self.count(&self.by_address, of_address(address), tally).await
     }
 
     /// Counts a request of a member.
-    pub(crate) async fn count_member(
-        &self,
-        member: MemberId,
-        counted: &mut Vec<Counted>,
-    ) -> Result<(), Limited> {
-        self.count(&self.by_member, member.0.as_u128(), counted).await
+    pub(crate) async fn count_member(&self, member: MemberId, tally: &mut Tally) -> Result<(), Limited> {
+        self.count(&self.by_member, member.0.as_u128(), tally).await
     }
 
-    async fn count(
-        &self,
-        policies: &[Arc<Policy>],
-        who: u128,
-        counted: &mut Vec<Counted>,
-    ) -> Result<(), Limited> {
+    async fn count(&self, policies: &[Arc<Policy>], who: u128, tally: &mut Tally) -> Result<(), Limited> {
         for policy in policies {
-            counted.push(self.limits.count(policy, who).await?);
+            tally.counted.push(self.limits.count(policy, who, &mut tally.until).await?);
         }
         Ok(())
+    }
+}
+
+impl Tally {
+    /// Tells the client what is left of its limits.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        tell(headers, &self.counted);
     }
 }
 
@@ -185,8 +226,7 @@ fn of_address(address: IpAddr) -> u128 {
     }
 }
 
-/// Tells the client what is left of its limits.
-pub(crate) fn tell(headers: &mut HeaderMap, counted: &[Counted]) {
+fn tell(headers: &mut HeaderMap, counted: &[Counted]) {
     rate_limit::append(headers, counted.iter().map(Counted::told));
 }
 

@@ -12,19 +12,20 @@ const REFUSED: &str = "gateway_rate_limited_total";
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
+    /// It stands for the name: a policy that takes the place of one with the same name has the same number.
     pub(super) number: usize,
-    pub(super) name: String,
-    pub(super) by: LimitedBy,
+    pub(crate) name: String,
+    pub(crate) by: LimitedBy,
     pub(super) rate: Rate,
-    window: Duration,
+    pub(crate) window: Duration,
     /// Counts the requests that were refused.
     pub(super) refused: Counter,
 }
 
 /// A request that was counted, and what is left of the limit after it.
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(super) struct Counted {
     pub(super) policy: Arc<Policy>,
     pub(super) standing: Standing,
 }
@@ -49,6 +50,13 @@ impl Policy {
             window,
             refused: metrics::counter!(REFUSED, "policy" => name.to_owned()),
         }
+    }
+}
+
+impl Policy {
+    /// How many requests are allowed in a window.
+    pub(crate) fn quota(&self) -> u64 {
+        self.rate.quota
     }
 }
 

@@ -12,9 +12,10 @@ use redis::{RedisError, Script};
 use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
 use thread_local::ThreadLocal;
 use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 use super::client::Answer;
-use super::gcra::Rate;
+use super::policy::Policy;
 use crate::settings::{LimitsSettings, RedisSettings};
 
 const FAILURES: &str = "gateway_rate_limit_redis_failures_total";
@@ -52,14 +53,14 @@ impl Shared {
             ALONE,
             "1 while Redis is away and this gateway counts requests alone, else 0"
         );
-        gauge!(ALONE).set(0);
         let timeout = settings.redis_timeout();
         connect(redis, timeout)?;
+        gauge!(ALONE).set(0);
         Ok(Self {
             redis: redis.clone(),
             connections: ThreadLocal::new(),
             timeout,
-            pause: settings.redis_pause_ms * 1_000,
+            pause: pause_of(settings),
             again_at: AtomicU64::new(0),
         })
     }
@@ -75,16 +76,25 @@ impl Shared {
             && self.again_at.compare_exchange(again_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes up to `wanted` requests of a client. `None` if Redis does not answer; then it is not asked for a while.
+    /// Whether it was made with these settings.
+    pub(super) fn is_of(&self, redis: &RedisSettings, settings: &LimitsSettings) -> bool {
+        let Self { redis: own, timeout, pause, .. } = self;
+        (own, *timeout, *pause) == (redis, settings.redis_timeout(), pause_of(settings))
+    }
+
+    /// Takes up to `wanted` requests of a client. `None` if Redis does not answer; then it is not asked for a while. A request waits
+    /// for all its questions together no longer than for one.
     pub(super) async fn take(
         &self,
-        policy: &str,
+        policy: &Policy,
         who: u128,
-        rate: Rate,
         wanted: u64,
         now: u64,
+        until: &mut Option<Instant>,
     ) -> Option<Answer> {
-        match tokio::time::timeout(self.timeout, self.ask(policy, who, rate, wanted)).await {
+        let is_first = until.is_none();
+        let until = *until.get_or_insert_with(|| Instant::now() + self.timeout);
+        match timeout_at(until, self.ask(policy, who, wanted)).await {
             Ok(Ok(taken)) => {
                 if self.again_at.swap(0, Ordering::Relaxed) != 0 {
                     gauge!(ALONE).set(0);
@@ -93,13 +103,16 @@ impl Shared {
                 Some(taken)
             }
             Ok(Err(failure)) => self.fail(&failure, now),
-            Err(elapsed) => self.fail(&elapsed.into(), now),
+            Err(elapsed) if is_first => self.fail(&elapsed.into(), now),
+            // It had not the whole time.
+            Err(_) => None,
         }
     }
 
-    async fn ask(&self, policy: &str, who: u128, rate: Rate, wanted: u64) -> Result<Answer, Failure> {
+    async fn ask(&self, policy: &Policy, who: u128, wanted: u64) -> Result<Answer, Failure> {
+        let Policy { name, rate, .. } = policy;
         let mut connection = self.connections.get_or_try(|| connect(&self.redis, self.timeout))?.clone();
-        let mut take = TAKE.key(format!("limit:{{{policy}}}:{who:x}"));
+        let mut take = TAKE.key(format!("limit:{{{name}}}:{who:x}"));
         take.arg(rate.interval).arg(rate.quota).arg(wanted);
         let (taken, left, reset) = take.invoke_async(&mut connection).await?;
         Ok(Answer { taken, left, reset })
@@ -116,6 +129,10 @@ impl Shared {
         }
         None
     }
+}
+
+fn pause_of(settings: &LimitsSettings) -> u64 {
+    settings.redis_pause_ms * 1_000
 }
 
 /// A failed step leaves time for the next one: the connection notices that it is silent before the request gives up.

@@ -10,11 +10,12 @@ local interval, quota, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(A
 local depth = interval * quota
 
 local tat = tonumber(redis.call('GET', KEYS[1]) or now) or now
--- A clock that was set back, or a quota that was made smaller, must not keep a client out for longer than a window.
+-- A clock that was set back, or another rate before this one, must not keep a client out for longer than an interval.
+local is_too_far = tat > now + depth
 tat = math.min(math.max(tat, now), now + depth)
 local left = math.floor((now + depth - tat) / interval)
 local taken = math.min(left, wanted)
-if taken > 0 then
+if taken > 0 or is_too_far then
   tat = tat + taken * interval
   redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000))
 end

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How many requests a client may send.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -69,7 +69,7 @@ pub struct PolicySettings {
 }
 
 /// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitedBy {
     /// Those of one client's address: an IPv4 address, or an IPv6 network of 64 bits.
@@ -79,7 +79,7 @@ pub enum LimitedBy {
 }
 
 /// The section `redis`: where gateways count together.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RedisSettings {
     /// The address: `redis://host:port/database`, or `rediss://host:port/database` over TLS.

@@ -7,7 +7,7 @@ use garde::Validate;
 use serde::Deserialize;
 
 /// The circuit breaker of a service. The names are those of Resilience4j.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct BreakerSettings {
     /// The breaker opens when this percentage of calls has failed. A call has failed when the service could not be reached, or gave
@@ -62,7 +62,7 @@ impl BreakerSettings {
 
 /// How many requests a service has at once: a limit that adapts. While most answers take too long, it shrinks; otherwise it grows
 /// again.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ConcurrencySettings {
     /// The limit is never smaller. So many requests at once are never refused because of it.
@@ -90,7 +90,7 @@ impl ConcurrencySettings {
 }
 
 /// How many requests may be sent a second time. Without a bound, a service that fails would get a multiple of its load.
-#[derive(Clone, Debug, Deserialize, Validate)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RetryBudgetSettings {
     /// The percentage of the calls of the last seconds (`upstream.breaker.sliding-window-size-s`) that may be retries.

@@ -32,6 +32,8 @@ pub(super) struct Attempts {
 pub(super) struct Timing<'a> {
     concurrency: &'a Concurrency,
     limit: Duration,
+    /// When its client gets an answer in any case.
+    end: Option<Instant>,
     began: Option<(Instant, InFlight<'a>)>,
 }
 
@@ -52,7 +54,7 @@ impl Attempts {
                 self.repeat != Repeat::Never && !std::mem::replace(&mut self.has_lost_answer, true)
             }
             Failure::Slow => true,
-            Failure::Timeout | Failure::SwitchedProtocols | Failure::RequestBody(_) => false,
+            Failure::Timeout { .. } | Failure::SwitchedProtocols | Failure::RequestBody(_) => false,
         }
     }
 
@@ -63,20 +65,25 @@ impl Attempts {
 }
 
 impl<'a> Timing<'a> {
-    pub(super) fn new(concurrency: &'a Concurrency, limit: Duration) -> Self {
-        Self { concurrency, limit, began: None }
+    pub(super) fn new(concurrency: &'a Concurrency, limit: Duration, end: Option<Instant>) -> Self {
+        Self { concurrency, limit, end, began: None }
     }
 
     /// An instance has the whole request. The time begins with the first one. Returns when it is over.
     pub(super) fn begin(&mut self) -> Instant {
         let (began, _) = self.began.get_or_insert_with(|| (Instant::now(), self.concurrency.begin()));
-        *began + self.limit
+        let end = *began + self.limit;
+        self.end.map_or(end, |earlier| end.min(earlier))
     }
 
     /// How many milliseconds are left.
     pub(super) fn left_ms(&self) -> u64 {
         let spent = self.began.as_ref().map_or(Duration::ZERO, |(began, _)| began.elapsed());
-        u64::try_from(self.limit.saturating_sub(spent).as_millis()).unwrap_or(u64::MAX)
+        let mut left = self.limit.saturating_sub(spent);
+        if let Some(end) = self.end {
+            left = left.min(end.saturating_duration_since(Instant::now()));
+        }
+        u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// How long it took. A request that reached nobody took no time.

@@ -90,6 +90,20 @@ impl Breaker {
         }
     }
 
+    /// Whether it was made with these settings.
+    pub(super) fn is_of(&self, settings: &BreakerSettings, longest_call: Duration) -> bool {
+        (&self.settings, self.longest_call) == (settings, longest_call)
+    }
+
+    /// The state, as people read it, and after how long a call is worth trying if it refuses all now.
+    pub(super) fn shown(&self) -> (&'static str, Option<Duration>) {
+        match &*self.state() {
+            State::Closed => ("closed", None),
+            State::Open { until } => ("open", Some(until.saturating_duration_since(Instant::now()))),
+            State::HalfOpen(_) => ("half-open", None),
+        }
+    }
+
     /// Lets a call through, or refuses it.
     pub(super) fn enter(&self) -> Result<Call<'_>, Open> {
         if self.is_closed.load(Ordering::Acquire) {

@@ -32,7 +32,7 @@ pub(super) struct Concurrency {
     settings: ConcurrencySettings,
     began: Instant,
     limit: AtomicUsize,
-    in_flight: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
     answers: AtomicU32,
     late: AtomicU32,
     /// When the limit may change again, in milliseconds since the start.
@@ -59,11 +59,27 @@ pub(super) fn describe() {
 impl Concurrency {
     pub(super) fn new(service: &Arc<str>, settings: &ConcurrencySettings, began: Instant) -> Self {
         let limit = settings.max_limit.max(settings.min_limit);
+        Self::beginning_with(limit, Arc::default(), service, settings, began)
+    }
+
+    /// Goes on with other settings: from the limit of now, and with the requests that the service has.
+    pub(super) fn with(&self, service: &Arc<str>, settings: &ConcurrencySettings) -> Self {
+        let limit = self.limit().min(settings.max_limit).max(settings.min_limit);
+        Self::beginning_with(limit, Arc::clone(&self.in_flight), service, settings, self.began)
+    }
+
+    fn beginning_with(
+        limit: usize,
+        in_flight: Arc<AtomicUsize>,
+        service: &Arc<str>,
+        settings: &ConcurrencySettings,
+        began: Instant,
+    ) -> Self {
         let concurrency = Self {
             settings: settings.clone(),
             began,
             limit: AtomicUsize::new(limit),
-            in_flight: AtomicUsize::new(0),
+            in_flight,
             answers: AtomicU32::new(0),
             late: AtomicU32::new(0),
             next_change: AtomicU64::new(0),
@@ -75,9 +91,24 @@ impl Concurrency {
         concurrency
     }
 
+    /// With which settings it was made.
+    pub(super) fn settings(&self) -> &ConcurrencySettings {
+        &self.settings
+    }
+
+    /// How many requests the service may have now.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// How many it has.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     /// Refuses a request if the service has too many. It does not count before [`Self::begin`].
     pub(super) fn check(&self) -> Result<(), Full> {
-        if self.in_flight.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed) {
+        if self.in_flight() < self.limit() {
             return Ok(());
         }
         self.shed.increment(1);
@@ -114,12 +145,12 @@ impl Concurrency {
 
     fn change(&self, is_overloaded: bool) {
         let ConcurrencySettings { min_limit, max_limit, .. } = self.settings;
-        let old = self.limit.load(Ordering::Relaxed);
+        let old = self.limit();
         let new = if is_overloaded { old * LEFT.0 / LEFT.1 } else { old + max_limit.div_ceil(GROWTH) };
         let new = new.min(max_limit).max(min_limit);
         self.limit.store(new, Ordering::Relaxed);
         self.limit_gauge.set(gauge_value(new));
-        self.in_flight_gauge.set(gauge_value(self.in_flight.load(Ordering::Relaxed)));
+        self.in_flight_gauge.set(gauge_value(self.in_flight()));
     }
 }
 
@@ -150,7 +181,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(PERIOD_MS)).await;
         (0..fast).for_each(|_| concurrency.answered(FAST));
         (0..late).for_each(|_| concurrency.answered(LATE));
-        concurrency.limit.load(Ordering::Relaxed)
+        concurrency.limit()
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,6 +214,23 @@ mod tests {
             period(&concurrency, 10, 0).await;
         }
         assert_eq!(period(&concurrency, 10, 0).await, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_settings_keep_the_limit_within_their_bounds_and_the_requests_that_run() {
+        let old = concurrency(1, 1_000);
+        period(&old, 0, 10).await;
+        let running = old.begin();
+        let with = |min_limit, max_limit| {
+            let settings = ConcurrencySettings { min_limit, max_limit, ..ConcurrencySettings::default() };
+            old.with(&Arc::from("member-api"), &settings)
+        };
+        assert_eq!(with(1, 2_000).limit(), 800);
+        assert_eq!(with(900, 2_000).limit(), 900);
+        let new = with(1, 1);
+        assert_eq!(new.check(), Err(Full));
+        drop(running);
+        assert_eq!(new.check(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,36 +23,37 @@ mod connection;
 mod failure;
 mod lane;
 mod pool;
+mod protection;
 mod retry_budget;
+mod services;
 mod window;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, Request, Response, StatusCode, Uri, request};
-use discovery::{Discovery, Instance, Instances, Outstanding};
+use discovery::{Instance, Instances, Outstanding};
 use metrics::{Counter, counter};
 use service_client::deadline::DEADLINE_LEFT;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
-use crate::settings::{Settings, UpstreamSettings};
+use crate::settings::UpstreamSettings;
 pub(crate) use answer::AnswerBody;
 use answer::Kept;
 use attempts::{Attempts, Repeat, Timing};
 use body::BodySource;
-use breaker::{Breaker, Open};
-use concurrency::Concurrency;
+use breaker::Open;
 pub(crate) use failure::ConnectError;
 use failure::Failure;
 use lane::Lane;
 use pool::Pools;
-use retry_budget::RetryBudget;
-use window::{Ended, Window};
+use protection::Protection;
+pub(crate) use services::Upstreams;
+use window::Ended;
 
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
@@ -61,78 +62,63 @@ const ATTEMPTS: &str = "gateway_upstream_tries_total";
 /// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
-/// All services behind the gateway. They share the pools of connections.
-pub(crate) struct Upstreams {
-    by_name: HashMap<String, Arc<Upstream>>,
-}
-
 /// One service behind the gateway.
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
     pools: Pools,
     settings: UpstreamSettings,
-    breaker: Arc<Breaker>,
-    concurrency: Arc<Concurrency>,
-    retry_budget: Arc<RetryBudget>,
+    /// The time for the first byte of an answer.
+    first_byte_timeout: Duration,
+    protection: Protection,
     /// The counter of answers, which is looked up with the first one.
     answered: OnceLock<Counter>,
 }
 
-impl Upstreams {
-    /// Starts to watch all services of the settings.
-    pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
-        metrics::describe_counter!(ATTEMPTS, "Requests sent to an instance of a service, by outcome");
-        metrics::describe_counter!(
-            answer::IDLE_TIMEOUTS,
-            "Answers that were cut off because their service sent nothing for too long"
-        );
-        breaker::describe();
-        concurrency::describe();
-        retry_budget::describe();
-        let pools = Pools::new(&settings.upstream);
-        let upstream = |service: &String| {
-            Upstream::new(service, discovery.instances(service), pools.clone(), settings.upstream.clone())
-        };
-        let by_name = settings.services.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
-        Self { by_name }
-    }
-
-    /// The service with this name.
-    pub(crate) fn get(&self, service: &str) -> Option<Arc<Upstream>> {
-        self.by_name.get(service).cloned()
-    }
+/// What requests of a service meet now, for operators.
+pub(crate) struct Shown {
+    pub(crate) breaker: &'static str,
+    /// After how long the breaker lets a request through, if it refuses all.
+    pub(crate) refuses_for: Option<Duration>,
+    pub(crate) concurrency_limit: usize,
+    pub(crate) in_flight: usize,
 }
 
 impl Upstream {
     fn new(service: &str, instances: Instances, pools: Pools, settings: UpstreamSettings) -> Self {
-        let (service, began) = (Arc::<str>::from(service), Instant::now());
-        let window = Arc::new(Window::new(settings.breaker.sliding_window_size_s));
-        let longest_call = settings.first_byte_timeout();
+        let service = Arc::<str>::from(service);
         Self {
-            breaker: Breaker::new(&service, &settings.breaker, Arc::clone(&window), began, longest_call)
-                .into(),
-            concurrency: Concurrency::new(&service, &settings.concurrency, began).into(),
-            retry_budget: RetryBudget::new(&service, &settings.retry_budget, window, began).into(),
+            protection: Protection::new(&service, &settings),
             service,
             instances,
             pools,
+            first_byte_timeout: settings.first_byte_timeout(),
             settings,
+            answered: OnceLock::new(),
+        }
+    }
+
+    fn with(&self, settings: &UpstreamSettings, pools: Pools) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            instances: self.instances.clone(),
+            pools,
+            first_byte_timeout: settings.first_byte_timeout(),
+            settings: settings.clone(),
+            protection: self.protection.with(&self.service, settings),
             answered: OnceLock::new(),
         }
     }
 
     /// The same service, which has this time for the first byte of its answer.
     pub(crate) fn with_first_byte_timeout(&self, timeout: Duration) -> Arc<Self> {
-        let first_byte_timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         Arc::new(Self {
             service: Arc::clone(&self.service),
             instances: self.instances.clone(),
             pools: self.pools.clone(),
-            settings: UpstreamSettings { first_byte_timeout_ms, ..self.settings.clone() },
-            breaker: Arc::clone(&self.breaker),
-            concurrency: Arc::clone(&self.concurrency),
-            retry_budget: Arc::clone(&self.retry_budget),
+            settings: self.settings.clone(),
+            first_byte_timeout: timeout,
+            protection: self.protection.clone(),
             answered: OnceLock::new(),
         })
     }
@@ -142,21 +128,34 @@ impl Upstream {
         &self.instances
     }
 
+    /// What its requests meet now.
+    pub(crate) fn shown(&self) -> Shown {
+        let Protection { breaker, concurrency, .. } = &self.protection;
+        let (breaker, refuses_for) = breaker.shown();
+        let (concurrency_limit, in_flight) = (concurrency.limit(), concurrency.in_flight());
+        Shown { breaker, refuses_for, concurrency_limit, in_flight }
+    }
+
     /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
-    /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request.
+    /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request; `end`, when its
+    /// client gets an answer in any case.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
         repeats_by_key: bool,
+        end: Option<Instant>,
     ) -> Result<Response<AnswerBody>, Refusal> {
-        let call = self.breaker.enter().map_err(|Open(wait)| self.refuse_broken(wait))?;
-        self.concurrency.check().map_err(|_full| self.refuse_overloaded())?;
-        let mut timing = Timing::new(&self.concurrency, self.settings.first_byte_timeout());
+        let Protection { breaker, concurrency, .. } = &self.protection;
+        let call = breaker.enter().map_err(|Open(wait)| self.refuse_broken(wait))?;
+        concurrency.check().map_err(|_full| self.refuse_overloaded())?;
+        let mut timing = Timing::new(concurrency, self.first_byte_timeout, end);
         let result = self.try_instances(request, repeats_by_key, &mut timing).await;
         let latency = timing.end();
-        let has_failed = result.as_ref().is_err_and(Refusal::is_failure_of_service);
+        // Who waits for a shorter time than a service may take learns nothing about it.
+        let is_early = matches!(result, Err(Refusal::Timeout { .. })) && latency < self.patience();
+        let has_failed = !is_early && result.as_ref().is_err_and(Refusal::is_failure_of_service);
         if result.is_ok() || has_failed {
-            self.concurrency.answered(latency);
+            concurrency.answered(latency);
             let is_slow = latency > self.settings.breaker.slow_call_duration_threshold();
             call.end(Ended { has_failed, is_slow });
         }
@@ -202,7 +201,7 @@ impl Upstream {
                     let is_another_left = self.instances.count() > attempts.instances.len() + 1;
                     let may_repeat = is_another_left
                         && attempts.allow_another(&failure, self.settings.connect_tries)
-                        && (matches!(failure, Failure::Slow) || self.retry_budget.take());
+                        && (matches!(failure, Failure::Slow) || self.protection.retry_budget.take());
                     if !may_repeat {
                         return Err(self.refusal(failure));
                     }
@@ -299,7 +298,8 @@ impl Upstream {
             sent.cancelled().await;
         }
         let deadline = timing.begin();
-        let end_of_try = Instant::now() + self.settings.try_timeout();
+        let began = Instant::now();
+        let end_of_try = began + self.settings.try_timeout();
         if end_of_try < deadline {
             sleep_until(end_of_try).await;
             let is_silent = outstanding.is_silent();
@@ -316,12 +316,20 @@ impl Upstream {
             };
             let mut tried = attempts.ids();
             tried.push(instance.id());
-            if may_repeat && self.instances.has_usable_excluding(&tried) && self.retry_budget.take() {
+            if may_repeat
+                && self.instances.has_usable_excluding(&tried)
+                && self.protection.retry_budget.take()
+            {
                 return Failure::Slow;
             }
         }
         sleep_until(deadline).await;
-        Failure::Timeout
+        Failure::Timeout { had_its_time: deadline >= began + self.patience() }
+    }
+
+    /// After this time without an answer, something is wrong with an instance: the time of a try, or the time that all of them have.
+    fn patience(&self) -> Duration {
+        self.settings.try_timeout().min(self.settings.first_byte_timeout())
     }
 
     fn refuse_broken(&self, retry_after: Duration) -> Refusal {
@@ -348,8 +356,8 @@ impl Upstream {
                 Refusal::Unreachable { service, retry_after: self.settings.retry_after(), source }
             }
             Failure::ConnectionLost(source) => Refusal::ConnectionLost { service, source },
-            Failure::Slow | Failure::Timeout => {
-                Refusal::Timeout { service, limit: self.settings.first_byte_timeout() }
+            Failure::Slow | Failure::Timeout { .. } => {
+                Refusal::Timeout { service, limit: self.first_byte_timeout }
             }
             Failure::SwitchedProtocols => Refusal::SwitchedProtocols { service },
             Failure::RequestBody(source) => Refusal::from_body_error(source.into()),

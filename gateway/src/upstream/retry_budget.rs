@@ -47,6 +47,11 @@ impl RetryBudget {
         }
     }
 
+    /// Whether it was made with these settings.
+    pub(super) fn is_of(&self, settings: &RetryBudgetSettings) -> bool {
+        self.settings == *settings
+    }
+
     /// Takes a retry out of the budget. False if it is used up.
     pub(super) fn take(&self) -> bool {
         let now = self.began.elapsed();

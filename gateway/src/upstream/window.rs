@@ -43,6 +43,11 @@ impl Window {
         Self { seconds: (0..seconds.max(1)).map(|_| Second::default()).collect() }
     }
 
+    /// How many seconds it remembers.
+    pub(super) fn seconds(&self) -> u64 {
+        self.seconds.len() as u64
+    }
+
     /// Counts a call that has ended at this time since the start.
     pub(super) fn add(&self, ended: Ended, now: Duration) {
         let second = self.second(now);

@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use clock::{Clock, ClockControl};
 use discovery::Discovery;
 use garde::Validate;
+use gateway::Routing;
 use gateway::revocations::Revocations;
 use gateway::settings::Settings;
 use http_body_util::BodyExt;
@@ -26,6 +27,7 @@ use service_host::{App, Drain};
 use settings::{Environment, PropertySource, Tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
 use uuid::Uuid;
 
 /// The default of `service-host`.
@@ -322,4 +324,18 @@ impl Answer {
         assert_eq!(problem["status"], self.status.as_u16());
         problem["code"].as_str().unwrap().to_owned()
     }
+}
+
+/// What the management port says.
+pub(crate) async fn managed(routing: &Routing, path: &str) -> (u16, Value) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let answer = routing.management().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// The Redis of the tests.
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }

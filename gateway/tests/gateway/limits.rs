@@ -7,16 +7,12 @@ use gateway::settings::{LimitedBy, PolicySettings, RedisSettings, Settings};
 use testkit::FaultProxy;
 
 use crate::harness::{
-    Answer, Gateway, MEMBER, STORE, Service, closed_address, fixed, settings, with_timeout,
+    Answer, Gateway, MEMBER, STORE, Service, closed_address, fixed, redis_url, settings, with_timeout,
 };
 
 const SEARCH: &str = "/api/store/items";
 const WALLET: &str = "/api/member/me/wallet";
 const QUOTA: u32 = 5;
-
-fn redis_url() -> String {
-    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
-}
 
 /// Settings in which a policy that no other test has limits searching and reading the wallet. A window is longer than a test.
 fn limited(by: LimitedBy, redis: Option<String>) -> Settings {

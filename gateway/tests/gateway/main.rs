@@ -15,6 +15,7 @@ mod misbehaving_clients;
 mod overload;
 mod pages;
 mod protocol_parts;
+mod replaced;
 mod requests;
 mod revocations;
 mod route_table;

@@ -111,6 +111,24 @@ async fn no_status_and_no_client_that_goes_away_opens_the_breaker() {
 }
 
 #[tokio::test]
+async fn a_timeout_opens_the_breaker_unless_the_route_leaves_less_time_than_a_service_may_take() {
+    let hanging = Router::new().fallback(std::future::pending::<()>);
+    let service = serve(hanging).await;
+    for (timeout, opens) in [(50, false), (150, true)] {
+        let mut settings = with_breaker();
+        settings.upstream.try_timeout_ms = 100;
+        for route in settings.routes.iter_mut().filter(|route| route.path == SEARCH) {
+            route.timeout_ms = Some(timeout);
+        }
+        let gateway = Gateway::start(&settings, &fixed(&[(STORE, service)])).await;
+        for _ in 0..CALLS {
+            assert_eq!(gateway.get(SEARCH).await.status, 504);
+        }
+        assert_eq!(gateway.get(SEARCH).await.status, if opens { 503 } else { 504 }, "{timeout}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_without_instances_opens_no_breaker() {
     let gateway = Gateway::start(&with_breaker(), &fixed(&[])).await;
     for _ in 0..3 * CALLS {
