@@ -242,7 +242,62 @@ impl IntoResponse for Limited {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use futures::future::join_all;
+
     use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(300);
+
+    /// A route with three policies, and a Redis for which the kernel accepts connections, as for a process that is stopped.
+    fn silent_redis() -> (TcpListener, RouteLimits) {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let policy = serde_json::json!({"by": "address", "requests": 1, "window-s": 3_600});
+        let settings = serde_json::json!({
+            "services": [], "routes": [],
+            "limits": {
+                "redis-timeout-ms": TIMEOUT.as_millis(), "redis-pause-ms": 60_000,
+                "policies": {"a": policy, "b": policy, "c": policy},
+            },
+            "redis": {"url": format!("redis://{}", silent.local_addr().unwrap())},
+        });
+        let limits = Limits::new(&serde_json::from_value(settings).unwrap()).unwrap();
+        let limits = limits.of_route(&["a", "b", "c"].map(str::to_owned)).unwrap();
+        (silent, limits)
+    }
+
+    /// Counts a request with the address of this number. Returns whether it was allowed, and how long that took.
+    async fn count(limits: &RouteLimits, address: u32, tally: &mut Tally) -> (bool, Duration) {
+        let began = Instant::now();
+        let counted = limits.count_address(IpAddr::V4(address.into()), tally).await;
+        (counted.is_ok(), began.elapsed())
+    }
+
+    // The clock stands still but for the times that are waited for.
+    #[tokio::test(start_paused = true)]
+    async fn no_request_waits_longer_for_a_redis_that_stands_still_and_all_are_counted() {
+        let (_silent, limits) = silent_redis();
+        let ask = async |address| count(&limits, address, &mut Tally::default()).await;
+        let (allowed, waits): (Vec<_>, Vec<_>) = join_all((0..50).map(ask)).await.into_iter().unzip();
+        assert_eq!(allowed, [true; 50]);
+        assert!(waits.iter().max().unwrap() <= &TIMEOUT, "{waits:?}");
+        for address in 0..100 {
+            let (is_allowed, wait) = ask(address).await;
+            assert_eq!((is_allowed, wait), (address >= 50, Duration::ZERO), "{address}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_questions_of_a_request_have_the_time_of_one() {
+        let (_silent, limits) = silent_redis();
+        let left = Duration::from_millis(50);
+        let mut tally = Tally { until: Some(Instant::now() + left), ..Tally::default() };
+        assert_eq!(count(&limits, 1, &mut tally).await, (true, left));
+        let (_, wait) = count(&limits, 2, &mut Tally::default()).await;
+        assert!(wait > left, "it was too short to say that Redis is away");
+    }
 
     #[test]
     fn an_ipv6_network_of_64_bits_counts_as_one_client_and_a_mapped_address_as_ipv4() {

@@ -21,7 +21,7 @@ pub struct LimitsSettings {
     /// forgotten first.
     #[garde(range(min = 1_000, max = 10_000_000))]
     pub remembered: usize,
-    /// How long a request waits for Redis. Then the gateway counts alone.
+    /// How long a request waits for Redis, under all its policies together. Then the gateway counts alone.
     #[garde(range(min = 10, max = 300))]
     pub redis_timeout_ms: u64,
     /// How long the gateway counts alone after Redis has failed, before it asks Redis again.
