@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Policy;
+use crate::limits::{Policy, RouteLimits};
 use crate::routes::Route;
 use crate::settings::{Access, LimitedBy};
 use crate::table::{CurrentTable, Table, methods};
@@ -110,7 +110,7 @@ impl<'a> ShownRoute<'a> {
             rewrite: route.rewrite.as_ref().map(crate::rewrite::Rewrite::template),
             timeout_ms: route.timeout.map(|timeout| timeout.as_millis()),
             max_body_bytes: route.max_body_bytes,
-            limits: limits.iter().flat_map(|limits| limits.policies()).map(ShownPolicy::from).collect(),
+            limits: limits.iter().flat_map(RouteLimits::policies).map(ShownPolicy::from).collect(),
             protection: table.upstreams().get(&route.service).map(|upstream| (&*upstream).into()),
         }
     }
