@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use service_host::{App, Drain};
 use settings::{Environment, PropertySource, Tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -170,9 +170,20 @@ pub(crate) async fn with_timeout<T>(step: impl Future<Output = T>) -> T {
     tokio::time::timeout(TIMEOUT, step).await.expect("the step did not end in time")
 }
 
-/// An address without a listener.
-pub(crate) async fn closed_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// An address without a listener, until the end of the process.
+pub(crate) fn closed_address() -> SocketAddr {
+    static KEPT: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let (socket, address) = closed_socket();
+    KEPT.lock().unwrap().push(socket);
+    address
+}
+
+/// A socket that does not listen yet. It has its address, so that no other test gets it.
+pub(crate) fn closed_socket() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// A gateway, and the key and clock of its access tokens.

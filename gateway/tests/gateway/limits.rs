@@ -103,7 +103,7 @@ async fn requests_at_the_same_time_do_not_get_past_the_quota() {
 
 #[tokio::test]
 async fn while_redis_is_away_or_stands_still_a_gateway_counts_alone() {
-    let away = format!("redis://{}", closed_address().await);
+    let away = format!("redis://{}", closed_address());
     let one = gateway(&limited(LimitedBy::Address, Some(away))).await;
     assert_eq!(allowed_searches(&one).await, QUOTA);
 

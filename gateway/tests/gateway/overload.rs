@@ -142,8 +142,7 @@ async fn retries_come_from_a_budget() {
     settings.upstream.retry_budget.percent = 0;
     settings.upstream.retry_budget.reserve = 4;
     let service = Service::start().await;
-    let services =
-        fixed(&[(STORE, closed_address().await), (STORE, service.address), (STORE, closed_address().await)]);
+    let services = fixed(&[(STORE, closed_address()), (STORE, service.address), (STORE, closed_address())]);
     let gateway = Gateway::start(&settings, &services).await;
     let mut answered = 0;
     for _ in 0..30 {

@@ -166,7 +166,7 @@ async fn it_brings_its_own_times_and_its_own_breaker_and_limit_of_requests_at_on
 #[tokio::test]
 async fn it_brings_its_own_tries() {
     let service = Service::start().await;
-    let closed = closed_address().await;
+    let closed = closed_address();
     let instances = fixed(&[(STORE, closed), (STORE, service.address)]);
     let tries = |tries: u32| table(&[("/a", "")], &format!("upstream:\n  connect-tries: {tries}\n"));
     let gateway = Replaceable::start(&tries(1), &instances).await;
