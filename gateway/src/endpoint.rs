@@ -6,12 +6,14 @@ use std::time::Duration;
 use access::Verifier;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use problem::Problem;
 use service_host::{Client, Enclosure};
+use tokio::time::Instant;
 
 use crate::client_address::TrustedProxies;
 use crate::headers::{self, ClientInfo};
+use crate::limits::{Limited, Limits, RouteLimits, Tally};
 use crate::refusal::Refusal;
 use crate::revocations::Revocations;
 use crate::rewrite::Rewrite;
@@ -31,7 +33,26 @@ pub(crate) struct Endpoint {
     revocations: Revocations,
     scheme: Scheme,
     proxies: TrustedProxies,
+    limits: Option<RouteLimits>,
     upstream: Arc<Upstream>,
+}
+
+/// Why a request is not forwarded.
+enum Refused {
+    Limited(Limited),
+    Otherwise(Refusal),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Otherwise(refusal)
+    }
+}
+
+impl From<Limited> for Refused {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
 }
 
 impl Endpoint {
@@ -41,6 +62,7 @@ impl Endpoint {
         route: &Route,
         upstream: Arc<Upstream>,
         revocations: &Revocations,
+        limits: &Limits,
         public: &PublicSettings,
     ) -> Self {
         Self {
@@ -53,6 +75,7 @@ impl Endpoint {
             revocations: revocations.clone(),
             scheme: public.scheme,
             proxies: TrustedProxies::new(&public.trusted_proxies),
+            limits: limits.of_route(&route.limits),
             upstream,
         }
     }
@@ -64,10 +87,16 @@ impl Endpoint {
 
     /// Answers a request of this client.
     pub(crate) async fn answer(&self, request: Request, peer: Client, enclosure: &Enclosure) -> Response {
+        // It is not later than the end of the enclosure, so that a service that is too late is seen by whoever counts that.
+        let end = self.timeout.map(|timeout| Instant::now() + timeout);
         let forward = async |request| {
             // Each future around this one would be as large as it, twice.
-            let answer = Box::pin(self.forward(request, peer, enclosure.verifier())).await;
-            answer.map_err(Problem::from)
+            let answer = Box::pin(self.forward(request, peer, enclosure.verifier(), end)).await;
+            match answer {
+                Ok(answer) => Ok(answer),
+                Err(Refused::Limited(limited)) => Ok(limited.into_response()),
+                Err(Refused::Otherwise(refusal)) => Err(Problem::from(refusal)),
+            }
         };
         let mut answer = enclosure.run(&self.telemetry, request, forward).await;
         security_headers::add(answer.headers_mut(), peer.is_tls);
@@ -79,15 +108,25 @@ impl Endpoint {
         mut request: Request,
         peer: Client,
         verifier: &Verifier,
-    ) -> Result<Response, Refusal> {
+        end: Option<Instant>,
+    ) -> Result<Response, Refused> {
         // Demands one host, and refuses protocols other than HTTP.
         protocol::check(&request)?;
         // Refuses ambiguous paths.
         path::check(&request)?;
-        // Checks token, session and role.
-        guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
-        // Cleans the header fields of the request and, below, of the answer.
         let address = self.proxies.client(peer.address.ip(), request.headers());
+        // Refuses an address that sends too much.
+        let mut tally = Tally::default();
+        if let Some(limits) = &self.limits {
+            limits.count_address(address, &mut tally).await?;
+        }
+        // Checks token, session and role.
+        let member = guard::check(self.access, &self.revocations, verifier, request.headers()).await?;
+        // Refuses a member who sends too much.
+        if let (Some(limits), Some(member)) = (&self.limits, member) {
+            limits.count_member(member, &mut tally).await?;
+        }
+        // Cleans the header fields of the request and, below, of the answer.
         let scheme = if peer.is_tls { Scheme::Https } else { self.scheme };
         let client = ClientInfo { address, host: protocol::host(&request), scheme };
         headers::to_service(&mut request, &client);
@@ -95,8 +134,9 @@ impl Endpoint {
             *request.uri_mut() = rewrite.apply(request.uri()).ok_or(Refusal::AmbiguousPath)?;
         }
         // Sends the request to an instance, and to another one if that is safe. Bodies are streamed.
-        let mut answer = self.upstream.send(request, self.repeats_by_key).await?;
+        let mut answer = self.upstream.send(request, self.repeats_by_key, end).await?;
         headers::to_client(answer.headers_mut());
+        tally.tell(answer.headers_mut());
         Ok(answer.map(Body::new))
     }
 }

@@ -8,25 +8,16 @@ use axum::routing::get;
 use axum::{Json, Router};
 use problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
+use crate::limits::{Policy, RouteLimits};
 use crate::routes::Route;
-use crate::settings::Access;
-use crate::table::{CurrentTable, methods};
-use crate::upstream::Upstreams;
+use crate::settings::{Access, LimitedBy};
+use crate::table::{CurrentTable, Table, methods};
+use crate::upstream::Upstream;
 
 /// The routes of the management port.
-pub(crate) fn router(table: CurrentTable, upstreams: Arc<Upstreams>) -> Router {
-    Router::new()
-        .route("/routes", get(all))
-        .route("/explain", get(explain))
-        .with_state(Explainer { table, upstreams })
-}
-
-#[derive(Clone)]
-struct Explainer {
-    table: CurrentTable,
-    upstreams: Arc<Upstreams>,
+pub(crate) fn router(table: CurrentTable) -> Router {
+    Router::new().route("/routes", get(all)).route("/explain", get(explain)).with_state(table)
 }
 
 /// An entry of the route table.
@@ -50,10 +41,63 @@ struct ShownRoute<'a> {
     timeout_ms: Option<u128>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body_bytes: Option<usize>,
+    /// The limits that count its requests, in this order.
+    limits: Vec<ShownPolicy>,
+    /// What protects its service now. `null` if the service is not known.
+    protection: Option<ShownProtection>,
+}
+
+/// A limit on the requests of one client.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPolicy {
+    policy: String,
+    by: LimitedBy,
+    requests: u64,
+    window_s: u64,
+}
+
+/// What protects a service now.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownProtection {
+    /// The circuit breaker: `closed`, `open` or `half-open`.
+    breaker: &'static str,
+    /// After how long the breaker lets a request through, if it refuses all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refuses_for_ms: Option<u128>,
+    /// How many requests the service may have at once, for now.
+    concurrency_limit: usize,
+    /// How many it has.
+    in_flight: usize,
+}
+
+impl From<&Policy> for ShownPolicy {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            policy: policy.name.clone(),
+            by: policy.by,
+            requests: policy.quota(),
+            window_s: policy.window.as_secs(),
+        }
+    }
+}
+
+impl From<&Upstream> for ShownProtection {
+    fn from(upstream: &Upstream) -> Self {
+        let shown = upstream.shown();
+        Self {
+            breaker: shown.breaker,
+            refuses_for_ms: shown.refuses_for.map(|wait| wait.as_millis()),
+            concurrency_limit: shown.concurrency_limit,
+            in_flight: shown.in_flight,
+        }
+    }
 }
 
 impl<'a> ShownRoute<'a> {
-    fn new(path: &'a str, route: &'a Route) -> Self {
+    fn new(path: &'a str, route: &'a Route, table: &Table) -> Self {
+        let limits = table.limits().of_route(&route.limits);
         Self {
             key: key(route),
             path,
@@ -66,6 +110,8 @@ impl<'a> ShownRoute<'a> {
             rewrite: route.rewrite.as_ref().map(crate::rewrite::Rewrite::template),
             timeout_ms: route.timeout.map(|timeout| timeout.as_millis()),
             max_body_bytes: route.max_body_bytes,
+            limits: limits.iter().flat_map(RouteLimits::policies).map(ShownPolicy::from).collect(),
+            protection: table.upstreams().get(&route.service).map(|upstream| (&*upstream).into()),
         }
     }
 }
@@ -111,13 +157,13 @@ struct Asked {
     host: Option<String>,
 }
 
-async fn all(State(Explainer { table, .. }): State<Explainer>) -> Response {
+async fn all(State(table): State<CurrentTable>) -> Response {
     let table = table.load();
     let mut shown: Vec<_> = table
         .routes()
         .iter()
         .flat_map(|(path, routes)| {
-            routes.iter().map(move |route| (route.index, ShownRoute::new(path, route)))
+            routes.iter().map(|route| (route.index, ShownRoute::new(path, route, &table)))
         })
         .collect();
     shown.sort_by_key(|(index, _)| *index);
@@ -125,7 +171,7 @@ async fn all(State(Explainer { table, .. }): State<Explainer>) -> Response {
 }
 
 async fn explain(
-    State(Explainer { table, upstreams }): State<Explainer>,
+    State(table): State<CurrentTable>,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = asked.map_err(|fault| refused(&fault.body_text()))?;
@@ -176,10 +222,10 @@ async fn explain(
         None => uri.to_string(),
     });
     let explanation = Explanation {
-        route: taken.map(|(path, route)| ShownRoute::new(path, route)),
+        route: taken.map(|(path, route)| ShownRoute::new(path, route, &table)),
         status,
         forwarded_path,
-        instances: taken.map_or_else(Vec::new, |(_, route)| instances(&upstreams, &route.service)),
+        instances: taken.map_or_else(Vec::new, |(_, route)| instances(&table, &route.service)),
         others: others.into_iter().map(|(_, other)| other).collect(),
     };
     Ok(Json(explanation).into_response())
@@ -199,14 +245,14 @@ fn matches_alone(pattern: &str, path: &str) -> bool {
     alone.insert(pattern, ()).is_ok() && alone.at(path).is_ok()
 }
 
-fn has_method(table: &crate::table::Table, matched: Option<&str>, method: &Method) -> bool {
+fn has_method(table: &Table, matched: Option<&str>, method: &Method) -> bool {
     let mut of_path = table.routes().iter().filter(|(path, _)| Some(*path) == matched);
     of_path.any(|(_, routes)| routes.iter().any(|route| methods(&route.methods).contains(method)))
 }
 
-fn instances(upstreams: &Upstreams, service: &str) -> Vec<ShownInstance> {
-    let known = upstreams.get(service).map(|upstream| upstream.instances().all()).unwrap_or_default();
-    let shown = |instance: &Arc<discovery::Instance>| ShownInstance {
+fn instances(table: &Table, service: &str) -> Vec<ShownInstance> {
+    let known = table.upstreams().get(service).map(|upstream| upstream.instances().all()).unwrap_or_default();
+    let shown = |instance: &std::sync::Arc<discovery::Instance>| ShownInstance {
         id: instance.id().to_owned(),
         address: instance.address().to_string(),
         state: if instance.is_ejected() { "ejected" } else { "used" },

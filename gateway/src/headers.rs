@@ -24,11 +24,11 @@ const HOP_BY_HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// Fields that tell an application who the caller is, where the request comes from, or what its original path or method
-/// was; among them are names of the predecessor of this system. They are removed from requests, together with every field
+/// Fields that tell an application who the caller is, where the request comes from, what its original path or method
+/// was, or how long its caller waits; among them are names of the predecessor of this system. They are removed from requests, together with every field
 /// that has the name as a prefix: `x-user` includes `x-user-id` and `x-user-roles`. An underscore counts as a dash, because
 /// many programs treat them as equal.
-pub const IDENTITY_HEADERS: [&str; 30] = [
+pub const IDENTITY_HEADERS: [&str; 31] = [
     "baggage",
     "forwarded",
     "remote-user",
@@ -42,6 +42,7 @@ pub const IDENTITY_HEADERS: [&str; 30] = [
     "x-authorization",
     "x-client",
     "x-customer",
+    "x-deadline",
     "x-forwarded",
     "x-http-method",
     "x-identity",

@@ -12,6 +12,7 @@
 //! | `protocol` | demands exactly one host, and refuses upgrades and transfer codings |
 //! | `path` | refuses ambiguous paths |
 //! | `guard` | checks token, session and role |
+//! | `limits` | counts the requests of addresses and members |
 //! | [`headers`] | removes and sets header fields |
 //! | `client_address` | the address of the client behind trusted proxies |
 //! | [`revocations`] | revoked sessions |
@@ -30,6 +31,7 @@ mod entrance;
 mod explain;
 mod guard;
 pub mod headers;
+mod limits;
 mod origin;
 mod pages;
 mod path;
@@ -44,7 +46,6 @@ pub mod settings;
 mod table;
 mod upstream;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -56,9 +57,10 @@ use service_host::{App, Host, NoCommand, Service, Threads};
 
 use client_address::TrustedProxies;
 use entrance::Entrance;
+use limits::Limits;
 use revocations::Revocations;
-use routes::RoutesError;
 use settings::Settings;
+pub use table::TableError;
 use table::{CurrentTable, Table};
 use upstream::Upstreams;
 
@@ -120,19 +122,14 @@ fn report(app: App, instances: Instances) -> App {
     })
 }
 
-/// Returns the gateway without its background work.
-pub fn app(
-    settings: &Settings,
-    discovery: &Discovery,
-    revocations: &Revocations,
-) -> Result<App, RoutesError> {
+/// Returns the gateway without its background work. Fails if the route table or an address in the settings is not valid.
+pub fn app(settings: &Settings, discovery: &Discovery, revocations: &Revocations) -> anyhow::Result<App> {
     Ok(Routing::new(settings, discovery, revocations)?.app(settings))
 }
 
 /// Where requests go. It can be replaced while they run.
 pub struct Routing {
     table: CurrentTable,
-    upstreams: Arc<Upstreams>,
     revocations: Revocations,
 }
 
@@ -142,22 +139,22 @@ impl Routing {
         settings: &Settings,
         discovery: &Discovery,
         revocations: &Revocations,
-    ) -> Result<Self, RoutesError> {
-        let upstreams = Arc::new(Upstreams::new(settings, discovery));
-        let table = CurrentTable::new(Table::new(settings, &upstreams, revocations)?);
-        Ok(Self { table, upstreams, revocations: revocations.clone() })
+    ) -> anyhow::Result<Self> {
+        let upstreams = Upstreams::new(settings, discovery);
+        let limits = Limits::new(settings)?;
+        let table = CurrentTable::new(Table::new(settings, upstreams, revocations, limits)?);
+        Ok(Self { table, revocations: revocations.clone() })
     }
 
-    /// Takes the routes and origins of other settings, all at once, or none of them if there is a fault. The services stay those of
-    /// the start.
-    pub fn replace(&self, settings: &Settings) -> Result<(), RoutesError> {
-        self.table.replace(Table::new(settings, &self.upstreams, &self.revocations)?);
-        Ok(())
+    /// Takes the routes, origins, limits and times of other settings, all at once, or none of them if there is a fault. The
+    /// services stay those of the start. What was counted under a policy that keeps its name stays counted.
+    pub fn replace(&self, settings: &Settings) -> Result<(), TableError> {
+        self.table.replace(settings, &self.revocations)
     }
 
     /// What operators can ask about it.
     pub fn management(&self) -> Router {
-        explain::router(self.table.clone(), Arc::clone(&self.upstreams))
+        explain::router(self.table.clone())
     }
 
     /// The gateway that routes by this.
@@ -165,7 +162,7 @@ impl Routing {
         let proxies = TrustedProxies::new(&settings.public.trusted_proxies);
         let table = self.table.clone();
         // Deny is the default: a path that is neither in the route table nor a page of the gateway is not found.
-        App::new(pages::router(&settings.services, Arc::clone(&self.upstreams)))
+        App::new(pages::router(&settings.services, table.clone()))
             .front(Entrance::new(table.clone()))
             .public()
             .forwards_bodies()

@@ -43,6 +43,12 @@ pub(crate) enum Refusal {
     /// There is no instance to send the request to.
     #[error("{service} has no available instance")]
     NoInstance { service: Arc<str>, retry_after: Duration },
+    /// See [`crate::upstream`].
+    #[error("the circuit breaker of {service} is open")]
+    BreakerOpen { service: Arc<str>, retry_after: Duration },
+    /// The service has more requests than it can answer in time.
+    #[error("{service} has too many requests at once")]
+    Overloaded { service: Arc<str>, retry_after: Duration },
     /// None of the tried instances has received the request.
     #[error("no instance of {service} could be reached")]
     Unreachable {
@@ -67,6 +73,17 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the service has failed. It has not if nobody was asked, or if the client's body is at fault.
+    pub(crate) fn is_failure_of_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::ConnectionLost { .. }
+                | Self::SwitchedProtocols { .. }
+                | Self::Timeout { .. }
+        )
+    }
+
     /// Converts the error of reading a request's body. If the body was too large, the chain of sources says so.
     pub(crate) fn from_body_error(error: BoxError) -> Self {
         let mut chain =
@@ -101,6 +118,13 @@ impl From<Refusal> for Problem {
                 .detail(format!("{service} is down"))
                 .retry_after(retry_after)
                 .caused_by(refusal),
+            // No cause, because it is no news: there is a log line when the breaker opens, and a metric of both.
+            Refusal::BreakerOpen { service, retry_after } => Self::new(Code::ServiceUnavailable)
+                .detail(format!("{service} does not answer"))
+                .retry_after(retry_after),
+            Refusal::Overloaded { service, retry_after } => Self::new(Code::ServiceUnavailable)
+                .detail(format!("{service} has too many requests at once"))
+                .retry_after(retry_after),
             Refusal::ConnectionLost { .. } | Refusal::SwitchedProtocols { .. } => {
                 Self::new(Code::BadGateway).caused_by(refusal)
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::predicates::{PredicateFault, Predicates};
 use crate::rewrite::{Rewrite, RewriteFault};
-use crate::settings::{Access, Method, Repeatable, RouteSettings, Settings};
+use crate::settings::{Access, LimitedBy, Method, Repeatable, RouteSettings, Settings};
 
 /// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
 /// between services; the others are paths of the gateway itself.
@@ -45,6 +45,8 @@ pub struct Route {
     pub timeout: Option<Duration>,
     /// The largest body, if it has a limit of its own.
     pub max_body_bytes: Option<usize>,
+    /// The policies that limit its requests.
+    pub limits: Vec<String>,
 }
 
 impl Route {
@@ -103,6 +105,12 @@ pub enum Fault {
     /// An entry before it takes all of its requests.
     #[error("{1} of `{0}` is never reached: routes[{2}] takes all that this would")]
     Shadowed(String, Method, usize),
+    /// The policy is not known.
+    #[error("`{0}` is not one of `limits.policies`")]
+    UnknownPolicy(String),
+    /// The route names a policy that counts by member, and asks nobody who they are.
+    #[error("`{0}` counts by member, and the route is public")]
+    NobodyToCount(String),
     /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
     DuplicateMethod(String, Method, usize),
@@ -147,6 +155,7 @@ impl Routes {
             if !services.contains(service.as_str()) {
                 return Err(refuse("service", Fault::UnknownService(service.clone())));
             }
+            check_limits(route, settings).map_err(|fault| refuse("limits", fault))?;
             let rewrite = route.rewrite.as_deref().map(|template| {
                 let checked = Rewrite::new(path, template);
                 checked.map_err(|fault| refuse("rewrite", Fault::Rewrite(template.to_owned(), fault)))
@@ -164,6 +173,7 @@ impl Routes {
                 rewrite: rewrite.transpose()?,
                 timeout: timeout_ms.map_err(|fault| refuse("timeout-ms", fault))?.map(Duration::from_millis),
                 max_body_bytes: max_body_bytes.map_err(|fault| refuse("max-body-bytes", fault))?,
+                limits: route.limits.clone(),
             });
         }
         check_base_paths(&settings.routes, &by_path)?;
@@ -233,6 +243,19 @@ fn pattern_fault(path: &str, error: matchit::InsertError) -> Fault {
         matchit::InsertError::Conflict { with } => Fault::Conflict(path.to_owned(), with),
         other => Fault::InvalidPath(path.to_owned(), format!("is not a pattern: {other}").into()),
     }
+}
+
+fn check_limits(route: &RouteSettings, settings: &Settings) -> Result<(), Fault> {
+    for name in &route.limits {
+        match settings.limits.policies.get(name) {
+            None => return Err(Fault::UnknownPolicy(name.clone())),
+            Some(policy) if policy.by == LimitedBy::Member && route.access == Access::Public => {
+                return Err(Fault::NobodyToCount(name.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn check_base_paths(

@@ -1,10 +1,16 @@
 //! The settings of the gateway. Each key of `config/gateway.yml` is documented at its field.
 
+mod limits;
+mod resilience;
+
 use std::fmt;
 use std::time::Duration;
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+
+pub use limits::{LimitedBy, LimitsSettings, PolicySettings, RedisSettings};
+pub use resilience::{BreakerSettings, ConcurrencySettings, RetryBudgetSettings};
 
 /// The settings of the gateway, besides those of every process.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -33,6 +39,14 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub public: PublicSettings,
+    /// How many requests a client may send.
+    #[serde(default)]
+    #[garde(dive)]
+    pub limits: LimitsSettings,
+    /// The Redis in which gateways count the requests of clients together. Without it, each gateway counts alone.
+    #[serde(default)]
+    #[garde(dive)]
+    pub redis: Option<RedisSettings>,
 }
 
 /// One entry of the route table.
@@ -60,10 +74,14 @@ pub struct RouteSettings {
     /// it, the path of the client.
     pub rewrite: Option<String>,
     /// Milliseconds from the head of a request to the head of its answer. Without it, `server.request-timeout-ms`, and
-    /// `upstream.first-byte-timeout-ms` for the service.
+    /// `upstream.first-byte-timeout-ms` for the service. If it is shorter than `upstream.try-timeout-ms`, an answer that is late says
+    /// nothing about the service: it opens no breaker and ejects no instance.
     pub timeout_ms: Option<u64>,
     /// The largest body of a request, in bytes. Without it, `server.max-body-bytes`.
     pub max_body_bytes: Option<usize>,
+    /// The limits on its requests: names of `limits.policies`.
+    #[serde(default)]
+    pub limits: Vec<String>,
 }
 
 /// A header field that a request must have.
@@ -139,9 +157,13 @@ pub struct UpstreamSettings {
     /// How long an instance may take to accept a connection. Then another instance is tried.
     #[garde(range(min = 1))]
     pub connect_timeout_ms: u64,
-    /// How long a service may take from the end of a request to the first byte of its answer.
+    /// How long a service may take from the end of a request to the first byte of its answer, on whatever instances it is tried.
     #[garde(range(min = 1))]
     pub first_byte_timeout_ms: u64,
+    /// How long one instance may take for that before another one is tried, if the request may be repeated. An instance that
+    /// answers no request at all for this time is ejected.
+    #[garde(range(min = 1))]
+    pub try_timeout_ms: u64,
     /// How long a service may send nothing in the middle of its answer. Then the answer is cut off.
     #[garde(range(min = 1))]
     pub answer_idle_timeout_ms: u64,
@@ -156,9 +178,18 @@ pub struct UpstreamSettings {
     /// How many instances are tried for a request if none of them can be reached.
     #[garde(range(min = 1, max = 10))]
     pub connect_tries: usize,
-    /// The value of `Retry-After` while a service has no instance.
+    /// The value of `Retry-After` while a service has no instance, or has more requests than it can answer in time.
     #[garde(range(min = 1))]
     pub retry_after_seconds: u64,
+    /// How many requests may be sent a second time.
+    #[garde(dive)]
+    pub retry_budget: RetryBudgetSettings,
+    /// The circuit breaker of each service.
+    #[garde(dive)]
+    pub breaker: BreakerSettings,
+    /// How many requests each service has at once.
+    #[garde(dive)]
+    pub concurrency: ConcurrencySettings,
 }
 
 impl Default for UpstreamSettings {
@@ -166,11 +197,15 @@ impl Default for UpstreamSettings {
         Self {
             connect_timeout_ms: 1_000,
             first_byte_timeout_ms: 15_000,
+            try_timeout_ms: 2_000,
             answer_idle_timeout_ms: 15_000,
             idle_timeout_ms: 4_000,
             idle_connections: 128,
             connect_tries: 3,
             retry_after_seconds: 1,
+            retry_budget: RetryBudgetSettings::default(),
+            breaker: BreakerSettings::default(),
+            concurrency: ConcurrencySettings::default(),
         }
     }
 }
@@ -184,6 +219,11 @@ impl UpstreamSettings {
     /// See [`Self::first_byte_timeout_ms`].
     pub fn first_byte_timeout(&self) -> Duration {
         Duration::from_millis(self.first_byte_timeout_ms)
+    }
+
+    /// See [`Self::try_timeout_ms`].
+    pub fn try_timeout(&self) -> Duration {
+        Duration::from_millis(self.try_timeout_ms)
     }
 
     /// See [`Self::answer_idle_timeout_ms`].

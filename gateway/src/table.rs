@@ -1,7 +1,7 @@
 //! Everything that says where a request goes: the endpoints, and the origins that may call them. It is made as a whole and
 //! replaced as a whole, so that a request meets either all of the old settings or all of the new ones.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use axum::extract::Request;
@@ -10,6 +10,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::cors;
 use crate::endpoint::Endpoint;
+use crate::limits::{Limits, LimitsError};
 use crate::predicates::Predicates;
 use crate::revocations::Revocations;
 use crate::routes::{Route, Routes, RoutesError};
@@ -21,6 +22,19 @@ pub(crate) struct Table {
     paths: matchit::Router<Path>,
     cors: Option<CorsLayer>,
     routes: Routes,
+    upstreams: Upstreams,
+    limits: Limits,
+}
+
+/// The settings can't be a table.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// A route has a fault.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
+    /// The limits have one.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
 }
 
 /// The endpoints of a path pattern.
@@ -47,18 +61,37 @@ pub(crate) enum Found<'a> {
 }
 
 impl Table {
-    /// Checks the routes of the settings. The services are watched already.
+    /// Checks the settings. The services are watched already.
     pub(crate) fn new(
         settings: &Settings,
-        upstreams: &Upstreams,
+        upstreams: Upstreams,
         revocations: &Revocations,
-    ) -> Result<Self, RoutesError> {
-        let routes = Routes::new(settings)?;
+        limits: Limits,
+    ) -> Result<Self, TableError> {
+        let routes = checked(settings, &upstreams)?;
+        Ok(Self::of(routes, settings, upstreams, revocations, limits))
+    }
+
+    /// The table of other settings, which brings its own policies: of limits, times, retries, breakers and requests at once. What
+    /// was counted and learnt stays, where a policy keeps its name and a service its settings.
+    fn with(&self, settings: &Settings, revocations: &Revocations) -> Result<Self, TableError> {
+        let routes = checked(settings, &self.upstreams)?;
+        let limits = self.limits.with(settings)?;
+        Ok(Self::of(routes, settings, self.upstreams.with(&settings.upstream), revocations, limits))
+    }
+
+    fn of(
+        routes: Routes,
+        settings: &Settings,
+        upstreams: Upstreams,
+        revocations: &Revocations,
+        limits: Limits,
+    ) -> Self {
         let mut paths = matchit::Router::new();
         for (pattern, listed) in routes.iter() {
             let mut path = Path { methods: Vec::new(), allowed: allowed(listed) };
             for route in listed {
-                let upstream = upstreams.get(&route.service).ok_or_else(|| route.without_service())?;
+                let upstream = upstreams.get(&route.service).expect("the services have been checked");
                 let upstream = match route.timeout {
                     Some(timeout) => upstream.with_first_byte_timeout(timeout),
                     None => upstream,
@@ -70,6 +103,7 @@ impl Table {
                         route,
                         Arc::clone(&upstream),
                         revocations,
+                        &limits,
                         &settings.public,
                     );
                     path.add(method, route.predicates.clone(), endpoint);
@@ -77,7 +111,7 @@ impl Table {
             }
             paths.insert(pattern, path).expect("the route table has been checked");
         }
-        Ok(Self { paths, cors: cors::layer(&settings.cors.allowed_origins), routes })
+        Self { paths, cors: cors::layer(&settings.cors.allowed_origins), routes, upstreams, limits }
     }
 
     /// Looks up a request.
@@ -99,6 +133,16 @@ impl Table {
         self.cors.as_ref()
     }
 
+    /// The services to which it leads.
+    pub(crate) fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
+    /// The limits of its routes.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The routes of which it is made.
     pub(crate) fn routes(&self) -> &Routes {
         &self.routes
@@ -117,22 +161,41 @@ impl Path {
 
 /// The table that is used now. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct CurrentTable(Arc<ArcSwap<Table>>);
+pub(crate) struct CurrentTable(Arc<Current>);
+
+struct Current {
+    table: ArcSwap<Table>,
+    /// Held while a table takes the place of the one from which it goes on.
+    replacing: Mutex<()>,
+}
 
 impl CurrentTable {
     pub(crate) fn new(table: Table) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(table)))
+        Self(Arc::new(Current { table: ArcSwap::from_pointee(table), replacing: Mutex::default() }))
     }
 
     /// The table, for a short while.
     pub(crate) fn load(&self) -> Guard<Arc<Table>> {
-        self.0.load()
+        self.0.table.load()
     }
 
-    /// From now on, requests meet this table. Those that run go on as they have begun.
-    pub(crate) fn replace(&self, table: Table) {
-        self.0.store(Arc::new(table));
+    /// From now on, requests meet the table of these settings. Those that run go on as they have begun.
+    pub(crate) fn replace(&self, settings: &Settings, revocations: &Revocations) -> Result<(), TableError> {
+        let Current { table, replacing } = &*self.0;
+        let _replacing = replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        table.store(Arc::new(table.load().with(settings, revocations)?));
+        Ok(())
     }
+}
+
+/// The routes of the settings. They lead to services that are watched.
+fn checked(settings: &Settings, upstreams: &Upstreams) -> Result<Routes, RoutesError> {
+    let routes = Routes::new(settings)?;
+    let unknown = |route: &&Route| upstreams.get(&route.service).is_none();
+    if let Some(route) = routes.iter().flat_map(|(_, listed)| listed).find(unknown) {
+        return Err(route.without_service());
+    }
+    Ok(routes)
 }
 
 /// The host that a request names.

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use crate::belief::Used;
 use crate::consul::Consul;
 use crate::instance::Instance;
+use crate::recovery;
 use crate::snapshot::Snapshot;
 use crate::watch::Watch;
 
@@ -31,6 +32,9 @@ impl Drop for AbortOnDrop {
 }
 
 impl Instances {
+    /// How long an instance may take to answer the question whether it answers at all.
+    pub const PATIENCE: Duration = recovery::PATIENCE;
+
     /// A list that never changes.
     pub(crate) fn fixed(service: &str, addresses: &[SocketAddr]) -> Self {
         let snapshot = Snapshot::new(service);
@@ -52,33 +56,57 @@ impl Instances {
         self.snapshot.service()
     }
 
-    /// The next instance in turn. `None` if none is known.
+    /// An instance for a request. `None` if none is known.
     pub fn pick(&self) -> Option<Arc<Instance>> {
         self.pick_excluding(&[])
     }
 
-    /// The next instance in turn that is not in `tried`, for a retry. An ejected instance is skipped, unless there is no other:
-    /// it is better than none, and this is how its recovery is noticed.
+    /// An instance that is not in `tried`, for a retry. Of two, the one with fewer outstanding requests is picked ([the power of
+    /// two choices](https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf)); which two these are changes with each
+    /// pick. An ejected instance is skipped, unless there is no other: it is better than none.
     pub fn pick_excluding(&self, tried: &[&str]) -> Option<Arc<Instance>> {
         let instances = self.snapshot.instances.load();
         let untried = || instances.iter().filter(|instance| !tried.contains(&instance.id()));
         let usable = || untried().filter(|instance| !instance.is_ejected());
         let turn = self.snapshot.turn.fetch_add(1, Ordering::Relaxed);
-        let in_turn = |count: usize| turn.checked_rem(count);
-        let picked = match in_turn(usable().count()) {
-            // `None` if the last usable one was ejected in this moment.
-            Some(nth) => usable().nth(nth).or_else(|| untried().next()),
-            None => in_turn(untried().count()).and_then(|nth| untried().nth(nth)),
+        let picked = match usable().count() {
+            0 => {
+                let count = untried().count();
+                turn.checked_rem(count).and_then(|nth| untried().nth(nth))
+            }
+            1 => usable().next(),
+            count => {
+                let (round, nth) = (turn / count, turn % count);
+                let other = (nth + 1 + round % (count - 1)) % count;
+                match (usable().nth(nth), usable().nth(other)) {
+                    (Some(first), Some(second)) => Some(better(first, second, round)),
+                    (first, second) => first.or(second),
+                }
+            }
         };
-        picked.cloned()
+        // `None` also if the last usable one was ejected in this moment.
+        picked.or_else(|| untried().next()).cloned()
+    }
+
+    /// Whether there is an instance that is neither ejected nor in `tried`.
+    pub fn has_usable_excluding(&self, tried: &[&str]) -> bool {
+        let instances = self.snapshot.instances.load();
+        instances.iter().any(|instance| !instance.is_ejected() && !tried.contains(&instance.id()))
     }
 
     /// A caller could not reach an instance of this list, or got no answer. After three failures in a row it is ejected: it is
-    /// skipped for a second, and twice as long after each further failure, up to 30 s. Consul notices a dead process, but not one
-    /// that only this process can't reach. The last instance is never ejected, and of those that are healthy for Consul at most
-    /// half.
-    pub fn failed(&self, instance: &Instance) {
-        self.snapshot.failed(instance);
+    /// skipped until it answers a question, after a second at the earliest. If it answers and fails again, that is twice as long
+    /// each time, up to 30 s. Consul notices a dead process, but not one that only this process can't reach. The last instance is
+    /// never ejected, and of those that are healthy for Consul at most half.
+    pub fn failed(&self, instance: &Arc<Instance>) {
+        self.snapshot.note(instance, |instance, may_eject| instance.failed(may_eject));
+    }
+
+    /// An instance has requests for too long, and answers none at all ([`Outstanding::is_silent`](crate::Outstanding::is_silent)).
+    /// It is ejected at once, with the same bounds, and asked: if it answers, it was only slow, and is used as before.
+    /// [`Self::PATIENCE`] later it is known whether it stands still ([`Instance::is_ejected`]).
+    pub fn silent(&self, instance: &Arc<Instance>) {
+        self.snapshot.note(instance, |instance, may_eject| instance.silent(may_eject));
     }
 
     /// All instances that are known, including ejected ones.
@@ -104,6 +132,18 @@ impl Instances {
     }
 }
 
+/// The one of two instances that gets a request. One that has just returned gets the first of its turns only, and then more and
+/// more of them.
+fn better<'a>(first: &'a Arc<Instance>, second: &'a Arc<Instance>, round: usize) -> &'a Arc<Instance> {
+    let has_turn = |instance: &Instance| ((round % 10) as u64) < instance.tenths();
+    match (has_turn(first), has_turn(second)) {
+        (true, false) => first,
+        (false, true) => second,
+        _ if second.outstanding() < first.outstanding() => second,
+        _ => first,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +159,39 @@ mod tests {
     #[test]
     fn instances_take_turns() {
         assert_eq!(ports(&three(), 6), [1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn of_two_instances_the_one_with_fewer_requests_is_picked() {
+        let instances = of(&[1, 2]);
+        let _busy = at(&instances, 1).begin();
+        assert_eq!(ports(&instances, 4), [2, 2, 2, 2]);
+        let _busier = [at(&instances, 2).begin(), at(&instances, 2).begin()];
+        assert_eq!(ports(&instances, 4), [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn each_instance_is_compared_with_each_other_one() {
+        let instances = of(&[1, 2, 3, 4]);
+        let _busy: Vec<_> = [2, 3, 4].iter().map(|port| at(&instances, *port).begin()).collect();
+        // Four turns each; in each turn of another instance, instance 1 is the other candidate every third time.
+        let picked = ports(&instances, 12).iter().filter(|port| **port == 1).count();
+        assert_eq!(picked, 3 + 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_is_back_gets_few_requests_at_first() {
+        let instances = of(&[1, 2]);
+        fail(&instances, 1);
+        at(&instances, 1).has_recovered();
+        let picks = |instances: &Instances| ports(instances, 200).iter().filter(|port| **port == 1).count();
+        let first = picks(&instances);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let later = picks(&instances);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let in_the_end = picks(&instances);
+        assert!(first > 0 && first < later && later < in_the_end, "{first}, {later}, {in_the_end}");
+        assert_eq!(in_the_end, 100);
     }
 
     #[test]
@@ -190,12 +263,11 @@ mod tests {
         fail(&instances, 1);
         fail(&instances, 2);
         assert!(at(&instances, 1).is_ejected() && !at(&instances, 2).is_ejected());
-        tokio::time::advance(Duration::from_secs(1)).await;
         at(&instances, 1).succeeded();
         instances.failed(&at(&instances, 2));
         assert!(at(&instances, 2).is_ejected());
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!at(&instances, 2).is_ejected(), "its first ejection is short");
+        let first_ejection = at(&instances, 2).probe_at().map(|at| at - tokio::time::Instant::now());
+        assert_eq!(first_ejection, Some(Duration::from_secs(1)));
     }
 
     #[tokio::test(start_paused = true)]

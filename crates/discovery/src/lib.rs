@@ -4,8 +4,9 @@
 //! - [`Discovery`] watches the instances of services. A watch begins when a service is first needed, and ends when its
 //!   last [`Instances`] is dropped.
 //! - [`Instances`] is the last good snapshot of one service. It stays while Consul does not answer, for a time after a restart
-//!   in which Consul has lost everything, and for a time after most checks have failed at once (`belief`). An instance that fails
-//!   to answer is skipped for a time, whatever Consul says ([`Instances::failed`]).
+//!   in which Consul has lost everything, and for a time after most checks have failed at once (`belief`). Of two instances
+//!   the one with fewer outstanding requests is picked. An instance that fails to answer is skipped, whatever Consul says, until it
+//!   answers again (`recovery`); then it gets more and more requests ([`Instances::failed`], [`Instances::silent`]).
 //!
 //! Consul's documents: <https://developer.hashicorp.com/consul/api-docs/features/blocking>.
 
@@ -15,6 +16,7 @@ mod consul;
 mod instance;
 mod instances;
 mod keep_registered;
+mod recovery;
 mod registration;
 mod settings;
 mod snapshot;
@@ -25,7 +27,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use consul::{Consul, ConsulError};
-pub use instance::Instance;
+pub use instance::{Instance, Outstanding};
 pub use instances::Instances;
 pub use registration::Registration;
 pub use settings::Settings;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::belief::Used;
 use crate::instance::Instance;
+use crate::recovery;
 
 /// The list, which a watch writes and callers read.
 #[derive(Debug)]
@@ -40,13 +41,19 @@ impl Snapshot {
         &self.service
     }
 
-    /// Notes that a caller could not reach an instance, or got no answer, and ejects it after three such failures in a row.
+    /// Notes a failure of an instance by `fail`, which ejects it if it may.
     ///
     /// The last instance is never ejected, and of those whose checks pass at most half: a fault of many instances at once is
     /// more often one of the network between, or of a request that hurts each of them.
-    pub(crate) fn failed(&self, instance: &Instance) {
+    pub(crate) fn note(
+        &self,
+        instance: &Arc<Instance>,
+        fail: impl FnOnce(&Instance, &dyn Fn() -> bool) -> bool,
+    ) {
         let _ejecting = self.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
-        instance.failed(|| self.may_eject(instance));
+        if fail(instance, &|| self.may_eject(instance)) {
+            tokio::spawn(recovery::watch(Arc::downgrade(instance)));
+        }
     }
 
     fn may_eject(&self, instance: &Instance) -> bool {

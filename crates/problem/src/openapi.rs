@@ -52,7 +52,10 @@ fn response(codes: &[Code]) -> Response {
     }
     if codes.contains(&Code::RateLimited) {
         for (name, description) in [
-            ("RateLimit-Policy", "How many attempts may fail without a delay, by limit."),
+            (
+                "RateLimit-Policy",
+                "How many requests, or failed attempts, are allowed in which time, by limit.",
+            ),
             ("RateLimit", "What is left of it, by limit."),
         ] {
             let text = ObjectBuilder::new().schema_type(Type::String);

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::deadline::{self, DEADLINE_LEFT};
 use crate::error::CallError;
 use crate::token::TokenSource;
 
@@ -48,6 +49,9 @@ struct Call<'a> {
     body: Option<Bytes>,
     headers: HeaderMap,
     deadline: Instant,
+    /// Whether the deadline is that of the current work, and comes before that of the client. Then a timeout says nothing about
+    /// an instance.
+    is_cut_short: bool,
 }
 
 /// Why one try gave no final answer.
@@ -141,7 +145,10 @@ impl ServiceClient {
     ) -> Result<T, CallError> {
         let began = Instant::now();
         let headers = self.headers(body.is_some())?;
-        let call = Call { method, path, body, headers, deadline: began + (self.deadline.0)() };
+        let (own, of_work) = (began + (self.deadline.0)(), deadline::current());
+        let is_cut_short = of_work.is_some_and(|of_work| of_work < own);
+        let deadline = of_work.filter(|_| is_cut_short).unwrap_or(own);
+        let call = Call { method, path, body, headers, deadline, is_cut_short };
         let result = match self.answer(&call).await {
             Ok(answer) => self.read(answer, call.deadline).await,
             Err(error) => Err(error),
@@ -194,13 +201,16 @@ impl ServiceClient {
         }
     }
 
-    async fn send(&self, instance: &Instance, call: &Call<'_>) -> Result<Response, Failure> {
+    async fn send(&self, instance: &Arc<Instance>, call: &Call<'_>) -> Result<Response, Failure> {
         let url = format!("http://{}{}", instance.address(), call.path);
         let mut request = self.http.request(call.method.clone(), url).headers(call.headers.clone());
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
         let left = call.deadline.saturating_duration_since(Instant::now());
+        let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        request = request.header(DEADLINE_LEFT, milliseconds);
+        let outstanding = instance.begin();
         let sent = request.timeout(left).send().await.map_err(reqwest::Error::without_url);
         let result = match sent {
             Ok(answer) if is_unable(answer.status()) => Err(Failure::Unable(answer.status())),
@@ -209,10 +219,11 @@ impl ServiceClient {
             Err(error) if error.is_timeout() => Err(Failure::Timeout),
             Err(error) => Err(Failure::LostReply(error)),
         };
-        if result.is_ok() {
-            instance.succeeded();
-        } else {
-            self.instances.failed(instance);
+        match &result {
+            Ok(_) => outstanding.answered(),
+            Err(Failure::Timeout) if call.is_cut_short => {}
+            Err(Failure::Timeout) if outstanding.is_silent() => self.instances.silent(instance),
+            Err(_) => self.instances.failed(instance),
         }
         result
     }

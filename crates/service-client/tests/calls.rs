@@ -169,6 +169,29 @@ async fn the_deadline_ends_a_call() {
 }
 
 #[tokio::test]
+async fn a_call_ends_with_the_work_that_makes_it_and_says_how_much_time_is_left() {
+    let left = async |headers: HeaderMap| headers["x-deadline-left-ms"].to_str().unwrap().to_owned();
+    let router = Router::new()
+        .route(
+            "/internal/left",
+            get(async move |headers: HeaderMap| left(headers).await.parse::<u64>().unwrap().to_string()),
+        )
+        .route("/internal/slow", get(std::future::pending::<()>));
+    let client = client(vec![serve(router).await]);
+    let left: u64 = client.get("/internal/left").await.unwrap();
+    assert!((2_000..=5_000).contains(&left), "{left}");
+    let work = async {
+        let left: u64 = client.get("/internal/left").await.unwrap();
+        assert!(left <= 1_000, "{left}");
+        client.get::<Value>("/internal/slow").await.unwrap_err()
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+    let error = service_client::deadline::within(deadline, work).await;
+    assert!(matches!(error, CallError::Timeout { .. }), "{error:?}");
+    assert!(tokio::time::Instant::now() >= deadline);
+}
+
+#[tokio::test]
 async fn without_instances_a_service_is_unavailable_at_once() {
     let error = client(vec![]).get::<Value>("/internal/echo").await.unwrap_err();
     assert!(matches!(error, CallError::Unavailable { source: None, .. }), "{error:?}");

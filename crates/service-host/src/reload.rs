@@ -58,22 +58,25 @@ impl<S: Service> Reloader<S> {
             Ok(tree) => self.apply(tree).await,
             Err(error) => Err(error),
         };
+        // Whoever has read the line of the log finds the same everywhere else.
         match applied {
             Ok(keys) => {
                 self.report.refused = None;
                 self.report.applied.clone_from(&name);
+                self.show();
                 metrics::counter!(VERSIONS, "outcome" => "applied").increment(1);
                 let (version, pending) = (name.as_deref(), &self.report.restart_pending);
                 tracing::info!(version, ?keys, restart_pending = ?pending, "the settings have changed");
             }
             Err(error) => {
+                self.report.refused =
+                    Some(Refused { version: name.clone(), faults: error.faults().to_vec() });
+                self.show();
                 metrics::counter!(VERSIONS, "outcome" => "refused").increment(1);
-                let (version, reason) = (name.as_deref(), in_one_line(&error));
+                let (version, reason) = (name, in_one_line(&error));
                 tracing::warn!(version, reason, "the new settings are refused; the old ones stay");
-                self.report.refused = Some(Refused { version: name, faults: error.faults().to_vec() });
             }
         }
-        self.show();
     }
 
     /// Applies new settings, or nothing of them. Gives the keys that have taken effect.

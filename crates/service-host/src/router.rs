@@ -8,6 +8,8 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
+use service_client::deadline;
+use tokio::time::Instant;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::connections::Arrival;
@@ -45,11 +47,13 @@ pub(crate) fn assemble(
     router.layer(requests)
 }
 
-/// Ends a request that takes too long. If it is the client that is too slow, the answer says so.
+/// Ends a request that takes too long, or for which its caller waits no more. If it is the client that is too slow, the answer says so.
 async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     let arrival = request.extensions().get::<Arrival>().cloned();
     let arrival = arrival.as_ref();
-    match tokio::time::timeout(timeout, next.run(request)).await {
+    let left = deadline::left(request.headers()).unwrap_or(timeout);
+    let end = Instant::now() + timeout.min(left);
+    match tokio::time::timeout_at(end, deadline::within(end, next.run(request))).await {
         Ok(response) if is_error(&response) && arrival.is_some_and(Arrival::is_stalled) => too_slow(),
         Ok(response) => response,
         Err(_) => end_of_time(arrival),
@@ -98,6 +102,7 @@ mod tests {
     async fn whole_answer(request: Request, forwards_bodies: bool) -> (StatusCode, HeaderMap, Bytes) {
         let router = Router::new()
             .route("/length", post(async |body: Bytes| body.len().to_string()))
+            .route("/left", get(async || left().as_millis().to_string()))
             .route("/never", get(std::future::pending::<()>));
         let clock = Clock::system();
         let services = ServiceKeys::new("test-api", &BTreeMap::new(), clock.clone()).unwrap();
@@ -110,6 +115,11 @@ mod tests {
         let response = router.oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         (status, headers, axum::body::to_bytes(response.into_body(), 4096).await.unwrap())
+    }
+
+    /// The time that is left of the request.
+    fn left() -> Duration {
+        deadline::current().unwrap() - Instant::now()
     }
 
     fn of_length(length: usize, declared: bool) -> Request {
@@ -161,6 +171,19 @@ mod tests {
         let (status, problem) = answer(Request::get("/never").body(Body::empty()).unwrap()).await;
         assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(problem["code"], "GATEWAY_TIMEOUT");
+    }
+
+    #[tokio::test]
+    async fn a_request_ends_when_its_caller_waits_no_more_but_not_later_than_others() {
+        for (said, most) in [("20", 20), ("3600000", 50), ("nonsense", 50), ("-1", 50)] {
+            let request =
+                Request::get("/left").header("x-deadline-left-ms", said).body(Body::empty()).unwrap();
+            let (_, _, left) = whole_answer(request, false).await;
+            let left: u128 = std::str::from_utf8(&left).unwrap().parse().unwrap();
+            assert!(left <= most, "{said}: {left}");
+        }
+        let over = Request::get("/never").header("x-deadline-left-ms", "0").body(Body::empty()).unwrap();
+        assert_eq!(answer(over).await.0, StatusCode::GATEWAY_TIMEOUT);
     }
 
     #[tokio::test]

@@ -76,7 +76,7 @@ pub const SERVICES: [ServiceKind; 5] = [
         standard_port: 8080,
         standard_management_port: 9080,
         schema: None,
-        uses_redis: false,
+        uses_redis: true,
         calls_services: true,
     },
 ];

@@ -17,7 +17,8 @@ use tower::BoxError;
 use utoipa_swagger_ui::{Config, Url};
 
 use crate::refusal::Refusal;
-use crate::upstream::{Upstream, Upstreams};
+use crate::table::CurrentTable;
+use crate::upstream::Upstream;
 
 /// A larger definition is refused.
 const MAX_DEFINITION_BYTES: usize = 8 * 1024 * 1024;
@@ -25,13 +26,13 @@ const MAX_DEFINITION_BYTES: usize = 8 * 1024 * 1024;
 struct Docs {
     /// The services with the paths of their definitions.
     services: Vec<(String, String)>,
-    upstreams: Arc<Upstreams>,
+    table: CurrentTable,
 }
 
 /// Returns the routes `/docs`, with the files of Swagger UI, and `/docs/{service}/openapi.json`.
-pub(super) fn router(services: &[String], upstreams: Arc<Upstreams>) -> Router {
+pub(super) fn router(services: &[String], table: CurrentTable) -> Router {
     let with_path = |service: &String| (service.clone(), format!("/docs/{service}/openapi.json"));
-    let docs = Docs { services: services.iter().map(with_path).collect(), upstreams };
+    let docs = Docs { services: services.iter().map(with_path).collect(), table };
     Router::new()
         // The links of the page are relative to `/docs/`.
         .route("/docs", get(async || Redirect::permanent("/docs/")))
@@ -71,7 +72,7 @@ async fn definition_show(
     State(docs): State<Arc<Docs>>,
     Path(service): Path<String>,
 ) -> Result<Json<Map<String, Value>>, Problem> {
-    let upstream = docs.upstreams.get(&service).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let upstream = docs.table.load().upstreams().get(&service).ok_or_else(|| Problem::new(Code::NotFound))?;
     let mut definition = fetch(&upstream).await?;
     // "Try it out" must call the gateway, and not the address of the service.
     definition.insert("servers".to_owned(), json!([{ "url": "/" }]));
@@ -108,7 +109,7 @@ async fn fetch(upstream: &Upstream) -> Result<Map<String, Value>, DefinitionErro
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = "/openapi.json".parse().expect("a path is a URI");
     telemetry::inject(request.headers_mut());
-    let answer = upstream.send(request, false).await.map_err(DefinitionError::Unavailable)?;
+    let answer = upstream.send(request, false, None).await.map_err(DefinitionError::Unavailable)?;
     if answer.status() != StatusCode::OK {
         return Err(DefinitionError::Status(answer.status()));
     }

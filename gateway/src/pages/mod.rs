@@ -4,8 +4,6 @@ mod docs;
 mod layout;
 mod problems;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -13,7 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 
-use crate::upstream::Upstreams;
+use crate::table::CurrentTable;
 
 const STYLESHEET: &str = include_str!("page.css");
 
@@ -31,14 +29,14 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// Returns the routes `/`, `/docs` and `/problems` with their files.
-pub(crate) fn router(services: &[String], upstreams: Arc<Upstreams>) -> Router {
+pub(crate) fn router(services: &[String], table: CurrentTable) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/docs/")))
         .route(
             "/assets/page.css",
             get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET)),
         )
-        .merge(docs::router(services, upstreams))
+        .merge(docs::router(services, table))
         .merge(problems::router())
         .layer(from_fn(add_security_headers))
 }

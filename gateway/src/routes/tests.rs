@@ -1,7 +1,10 @@
 //! Tables with faults, and without.
 
 use super::*;
-use crate::settings::{CorsSettings, HeaderPredicate, PublicSettings, RevocationsSettings, UpstreamSettings};
+use crate::settings::{
+    CorsSettings, HeaderPredicate, LimitsSettings, PolicySettings, PublicSettings, RevocationsSettings,
+    UpstreamSettings,
+};
 
 fn entry(path: &str, methods: &[Method]) -> RouteSettings {
     RouteSettings {
@@ -15,11 +18,17 @@ fn entry(path: &str, methods: &[Method]) -> RouteSettings {
         rewrite: None,
         timeout_ms: None,
         max_body_bytes: None,
+        limits: Vec::new(),
     }
 }
 
 fn check(routes: Vec<RouteSettings>) -> Result<Routes, String> {
     let services = vec!["store-api".to_owned()];
+    let policy = |by| PolicySettings { by, requests: 1, window_s: 1 };
+    let policies = [
+        ("by-address".to_owned(), policy(LimitedBy::Address)),
+        ("by-member".to_owned(), policy(LimitedBy::Member)),
+    ];
     let settings = Settings {
         services,
         routes,
@@ -27,6 +36,8 @@ fn check(routes: Vec<RouteSettings>) -> Result<Routes, String> {
         revocations: RevocationsSettings::default(),
         cors: CorsSettings::default(),
         public: PublicSettings::default(),
+        limits: LimitsSettings { policies: policies.into(), ..LimitsSettings::default() },
+        redis: None,
     };
     Routes::new(&settings).map_err(|error| error.to_string())
 }
@@ -162,5 +173,24 @@ fn only_post_and_patch_can_be_repeated_by_key() {
     assert_eq!(
         refusal(vec![by_key(&[Method::Patch, Method::Delete])]),
         "routes[0].repeatable: `by-key` is for POST and PATCH, and DELETE is listed"
+    );
+}
+
+#[test]
+fn a_limit_needs_its_policy_and_somebody_to_count() {
+    let limited = |access, limit: &str| RouteSettings {
+        access,
+        limits: vec![limit.to_owned()],
+        ..entry("/a", &[Method::Get])
+    };
+    check(vec![limited(Access::Public, "by-address")]).unwrap();
+    check(vec![limited(Access::Any, "by-member")]).unwrap();
+    assert_eq!(
+        refusal(vec![limited(Access::Any, "other")]),
+        "routes[0].limits: `other` is not one of `limits.policies`"
+    );
+    assert_eq!(
+        refusal(vec![limited(Access::Public, "by-member")]),
+        "routes[0].limits: `by-member` counts by member, and the route is public"
     );
 }

@@ -11,8 +11,12 @@ pub(crate) enum Failure {
     Unreachable(ConnectError),
     /// The connection was lost, or the instance sent invalid HTTP, before the head of the answer was complete.
     ConnectionLost(hyper::Error),
-    /// The first byte of the answer did not arrive in time.
-    Timeout,
+    /// The first byte of the answer did not arrive within the time of one instance, and another one is to be tried. If it answers
+    /// others, that says nothing about the instance; if not, that has been noted.
+    Slow,
+    /// The first byte of the answer did not arrive in time. If the instance had less time than it may take, that says nothing about
+    /// it.
+    Timeout { had_its_time: bool },
     /// The instance answered with another protocol.
     SwitchedProtocols,
     /// The client's body was too large or incomplete, which is not the fault of the instance.
@@ -44,8 +48,9 @@ impl Failure {
     /// Returns whether the failure is the fault of the instance.
     pub(crate) fn is_instance_fault(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::ConnectionLost(_) | Self::Timeout | Self::SwitchedProtocols => true,
-            Self::RequestBody(_) => false,
+            Self::Unreachable(_) | Self::ConnectionLost(_) | Self::SwitchedProtocols => true,
+            Self::Timeout { had_its_time } => *had_its_time,
+            Self::Slow | Self::RequestBody(_) => false,
         }
     }
 
@@ -54,7 +59,8 @@ impl Failure {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::ConnectionLost(_) => "connection_lost",
-            Self::Timeout => "timeout",
+            Self::Slow => "slow",
+            Self::Timeout { .. } => "timeout",
             Self::SwitchedProtocols => "switched_protocols",
             Self::RequestBody(_) => "request_body",
         }

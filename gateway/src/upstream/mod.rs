@@ -2,38 +2,58 @@
 //!
 //! If an instance has not received the request, another instance is tried, up to `upstream.connect-tries` of them. If
 //! the connection is lost before the head of the answer, the request is retried once, and only if repeating it is safe: GET
-//! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`. If the head of the
-//! answer does not arrive in time, the request is not retried, because the service is probably still working on it.
+//! and HEAD without a body, and requests with an `Idempotency-Key` on routes that say `repeatable: by-key`.
+//!
+//! If the head of the answer does not arrive within `upstream.try-timeout-ms`, a read goes to another instance. A request with a
+//! key does so only if the instance has answered nothing at all meanwhile, and does not answer a question either, and so stands
+//! still; else it is probably still working on the request, and would answer a second one that the first is running. Such an
+//! instance is ejected at once. All tries together have `upstream.first-byte-timeout-ms`, and all retries come from a budget ([`retry_budget`]).
+//!
+//! Before all that, a request is refused if the breaker of the service is open ([`breaker`]) or the service has more requests than
+//! it can answer in time ([`concurrency`]).
 //!
 //! An answer is forwarded even if it arrives before the whole body was sent, and even if the rest can't be sent any more.
 
 mod answer;
+mod attempts;
 mod body;
+mod breaker;
+mod concurrency;
 mod connection;
 mod failure;
 mod lane;
 mod pool;
+mod protection;
+mod retry_budget;
+mod services;
+mod window;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, Request, Response, StatusCode, Uri, request};
-use discovery::{Discovery, Instance, Instances};
+use discovery::{Instance, Instances, Outstanding};
 use metrics::{Counter, counter};
+use service_client::deadline::DEADLINE_LEFT;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
-use crate::settings::{Settings, UpstreamSettings};
+use crate::settings::UpstreamSettings;
 pub(crate) use answer::AnswerBody;
 use answer::Kept;
+use attempts::{Attempts, Repeat, Timing};
 use body::BodySource;
+use breaker::Open;
 pub(crate) use failure::ConnectError;
 use failure::Failure;
 use lane::Lane;
 use pool::Pools;
+use protection::Protection;
+pub(crate) use services::Upstreams;
+use window::Ended;
 
 /// The attempts, by service and outcome: `answered`, or the failure.
 const ATTEMPTS: &str = "gateway_upstream_tries_total";
@@ -42,56 +62,63 @@ const ATTEMPTS: &str = "gateway_upstream_tries_total";
 /// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
-/// All services behind the gateway. They share the pools of connections.
-pub(crate) struct Upstreams {
-    by_name: HashMap<String, Arc<Upstream>>,
-}
-
 /// One service behind the gateway.
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
     pools: Pools,
     settings: UpstreamSettings,
+    /// The time for the first byte of an answer.
+    first_byte_timeout: Duration,
+    protection: Protection,
     /// The counter of answers, which is looked up with the first one.
     answered: OnceLock<Counter>,
 }
 
-impl Upstreams {
-    /// Starts to watch all services of the settings.
-    pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
-        metrics::describe_counter!(ATTEMPTS, "Requests sent to an instance of a service, by outcome");
-        metrics::describe_counter!(
-            answer::IDLE_TIMEOUTS,
-            "Answers that were cut off because their service sent nothing for too long"
-        );
-        let pools = Pools::new(&settings.upstream);
-        let upstream = |service: &String| Upstream {
-            service: Arc::from(service.as_str()),
-            instances: discovery.instances(service),
-            pools: pools.clone(),
-            settings: settings.upstream.clone(),
-            answered: OnceLock::new(),
-        };
-        let by_name = settings.services.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
-        Self { by_name }
-    }
-
-    /// The service with this name.
-    pub(crate) fn get(&self, service: &str) -> Option<Arc<Upstream>> {
-        self.by_name.get(service).cloned()
-    }
+/// What requests of a service meet now, for operators.
+pub(crate) struct Shown {
+    pub(crate) breaker: &'static str,
+    /// After how long the breaker lets a request through, if it refuses all.
+    pub(crate) refuses_for: Option<Duration>,
+    pub(crate) concurrency_limit: usize,
+    pub(crate) in_flight: usize,
 }
 
 impl Upstream {
+    fn new(service: &str, instances: Instances, pools: Pools, settings: UpstreamSettings) -> Self {
+        let service = Arc::<str>::from(service);
+        Self {
+            protection: Protection::new(&service, &settings),
+            service,
+            instances,
+            pools,
+            first_byte_timeout: settings.first_byte_timeout(),
+            settings,
+            answered: OnceLock::new(),
+        }
+    }
+
+    fn with(&self, settings: &UpstreamSettings, pools: Pools) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            instances: self.instances.clone(),
+            pools,
+            first_byte_timeout: settings.first_byte_timeout(),
+            settings: settings.clone(),
+            protection: self.protection.with(&self.service, settings),
+            answered: OnceLock::new(),
+        }
+    }
+
     /// The same service, which has this time for the first byte of its answer.
     pub(crate) fn with_first_byte_timeout(&self, timeout: Duration) -> Arc<Self> {
-        let first_byte_timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         Arc::new(Self {
             service: Arc::clone(&self.service),
             instances: self.instances.clone(),
             pools: self.pools.clone(),
-            settings: UpstreamSettings { first_byte_timeout_ms, ..self.settings.clone() },
+            settings: self.settings.clone(),
+            first_byte_timeout: timeout,
+            protection: self.protection.clone(),
             answered: OnceLock::new(),
         })
     }
@@ -101,28 +128,62 @@ impl Upstream {
         &self.instances
     }
 
+    /// What its requests meet now.
+    pub(crate) fn shown(&self) -> Shown {
+        let Protection { breaker, concurrency, .. } = &self.protection;
+        let (breaker, refuses_for) = breaker.shown();
+        let (concurrency_limit, in_flight) = (concurrency.limit(), concurrency.in_flight());
+        Shown { breaker, refuses_for, concurrency_limit, in_flight }
+    }
+
     /// Sends a request whose header fields are ready for the service. Returns the answer as soon as its head has arrived; its
-    /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request.
+    /// body is streamed. `repeats_by_key` says whether the service honours an `Idempotency-Key` of this request; `end`, when its
+    /// client gets an answer in any case.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
         repeats_by_key: bool,
+        end: Option<Instant>,
+    ) -> Result<Response<AnswerBody>, Refusal> {
+        let Protection { breaker, concurrency, .. } = &self.protection;
+        let call = breaker.enter().map_err(|Open(wait)| self.refuse_broken(wait))?;
+        concurrency.check().map_err(|_full| self.refuse_overloaded())?;
+        let mut timing = Timing::new(concurrency, self.first_byte_timeout, end);
+        let result = self.try_instances(request, repeats_by_key, &mut timing).await;
+        let latency = timing.end();
+        // Who waits for a shorter time than a service may take learns nothing about it.
+        let is_early = matches!(result, Err(Refusal::Timeout { .. })) && latency < self.patience();
+        let has_failed = !is_early && result.as_ref().is_err_and(Refusal::is_failure_of_service);
+        if result.is_ok() || has_failed {
+            concurrency.answered(latency);
+            let is_slow = latency > self.settings.breaker.slow_call_duration_threshold();
+            call.end(Ended { has_failed, is_slow });
+        }
+        result
+    }
+
+    async fn try_instances(
+        &self,
+        request: Request<Body>,
+        repeats_by_key: bool,
+        timing: &mut Timing<'_>,
     ) -> Result<Response<AnswerBody>, Refusal> {
         let (mut head, body) = request.into_parts();
         let keyed = repeats_by_key && head.headers.contains_key("idempotency-key");
         let body = BodySource::new(body, keyed).await?;
         let is_read = matches!(head.method, Method::GET | Method::HEAD);
-        let repeatable = body.is_buffered() && (keyed || is_read);
-
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::new(match (body.is_buffered(), is_read, keyed) {
+            (true, true, _) => Repeat::Always,
+            (true, false, true) => Repeat::IfSilent,
+            _ => Repeat::Never,
+        });
         loop {
             let Some(instance) = self.pick(&attempts) else {
                 return Err(self.no_instance_left(attempts.last_failure));
             };
-            match self.attempt(&instance, &mut head, &body, repeatable).await {
+            match self.attempt(&instance, &mut head, &body, &attempts, timing).await {
                 Ok(answer) => {
                     self.answered.get_or_init(|| self.counter("answered")).increment(1);
-                    instance.succeeded();
                     return Ok(answer);
                 }
                 Err(failure) => {
@@ -137,7 +198,11 @@ impl Upstream {
                     if failure.is_instance_fault() {
                         self.instances.failed(&instance);
                     }
-                    if !attempts.allow_another(&failure, repeatable, self.settings.connect_tries) {
+                    let is_another_left = self.instances.count() > attempts.instances.len() + 1;
+                    let may_repeat = is_another_left
+                        && attempts.allow_another(&failure, self.settings.connect_tries)
+                        && (matches!(failure, Failure::Slow) || self.protection.retry_budget.take());
+                    if !may_repeat {
                         return Err(self.refusal(failure));
                     }
                     attempts.add(&instance, failure);
@@ -148,20 +213,21 @@ impl Upstream {
 
     /// Picks an instance that was not tried yet. An ejected one is better than none.
     fn pick(&self, attempts: &Attempts) -> Option<Arc<Instance>> {
-        let ids: Vec<&str> = attempts.instances.iter().map(|instance| instance.id()).collect();
-        self.instances.pick_excluding(&ids)
+        self.instances.pick_excluding(&attempts.ids())
     }
 
     /// Sends a request to an instance, on a kept connection or on a new one. The header fields are taken out of the head, unless
-    /// the request is `repeatable` or they come back unsent.
+    /// the request may be repeated or they come back unsent.
     async fn attempt(
         &self,
-        instance: &Instance,
+        instance: &Arc<Instance>,
         head: &mut request::Parts,
         source: &BodySource,
-        repeatable: bool,
+        attempts: &Attempts,
+        timing: &mut Timing<'_>,
     ) -> Result<Response<AnswerBody>, Failure> {
         let (address, pool) = (instance.address(), self.pools.of_this_thread());
+        let outstanding = instance.begin();
         loop {
             let kept = pool.take(address);
             let is_kept = kept.is_some();
@@ -175,12 +241,19 @@ impl Upstream {
             let mut request = Request::new(body);
             *request.method_mut() = head.method.clone();
             *request.uri_mut() = path_of(&head.uri);
+            let keeps_headers = attempts.repeat != Repeat::Never;
             *request.headers_mut() =
-                if repeatable { head.headers.clone() } else { std::mem::take(&mut head.headers) };
+                if keeps_headers { head.headers.clone() } else { std::mem::take(&mut head.headers) };
+            // The time of a body that the client is still sending has not begun.
+            if source.is_buffered() {
+                request.headers_mut().insert(DEADLINE_LEFT, timing.left_ms().into());
+            }
             let answer = tokio::select! {
                 biased;
                 answer = lane.exchange(request) => answer,
-                () = self.first_byte_overdue(sent.as_ref()) => return Err(Failure::Timeout),
+                failure = self.overdue(instance, &outstanding, sent.as_ref(), attempts, timing) => {
+                    return Err(failure);
+                }
             };
             let answer = match answer {
                 Ok(answer) => answer,
@@ -200,6 +273,7 @@ impl Upstream {
                 // The gateway never asks for it, and must not switch the client's connection to another protocol.
                 return Err(Failure::SwitchedProtocols);
             }
+            outstanding.answered();
             if let Some(sent) = sent.filter(|sent| !sent.is_cancelled()) {
                 lane.spawn();
                 source.give_up_unless(sent, REST_AFTER_ANSWER);
@@ -210,13 +284,60 @@ impl Upstream {
         }
     }
 
-    /// Waits until the service is too late with its answer. The time starts when the whole request was sent, so that a
-    /// client that sends its body slowly is not the fault of the service.
-    async fn first_byte_overdue(&self, sent: Option<&CancellationToken>) {
+    /// Waits until the instance or the service is too late with its answer. The time starts when the whole request was sent, so
+    /// that a client that sends its body slowly is not the fault of the service.
+    async fn overdue(
+        &self,
+        instance: &Arc<Instance>,
+        outstanding: &Outstanding,
+        sent: Option<&CancellationToken>,
+        attempts: &Attempts,
+        timing: &mut Timing<'_>,
+    ) -> Failure {
         if let Some(sent) = sent {
             sent.cancelled().await;
         }
-        tokio::time::sleep(self.settings.first_byte_timeout()).await;
+        let deadline = timing.begin();
+        let began = Instant::now();
+        let end_of_try = began + self.settings.try_timeout();
+        if end_of_try < deadline {
+            sleep_until(end_of_try).await;
+            let is_silent = outstanding.is_silent();
+            if is_silent {
+                self.instances.silent(instance);
+            }
+            let may_repeat = match attempts.repeat {
+                Repeat::Always => true,
+                Repeat::IfSilent if is_silent => {
+                    sleep_until(deadline.min(Instant::now() + Instances::PATIENCE)).await;
+                    instance.is_ejected() && outstanding.is_silent()
+                }
+                Repeat::IfSilent | Repeat::Never => false,
+            };
+            let mut tried = attempts.ids();
+            tried.push(instance.id());
+            if may_repeat
+                && self.instances.has_usable_excluding(&tried)
+                && self.protection.retry_budget.take()
+            {
+                return Failure::Slow;
+            }
+        }
+        sleep_until(deadline).await;
+        Failure::Timeout { had_its_time: deadline >= began + self.patience() }
+    }
+
+    /// After this time without an answer, something is wrong with an instance: the time of a try, or the time that all of them have.
+    fn patience(&self) -> Duration {
+        self.settings.try_timeout().min(self.settings.first_byte_timeout())
+    }
+
+    fn refuse_broken(&self, retry_after: Duration) -> Refusal {
+        Refusal::BreakerOpen { service: Arc::clone(&self.service), retry_after }
+    }
+
+    fn refuse_overloaded(&self) -> Refusal {
+        Refusal::Overloaded { service: Arc::clone(&self.service), retry_after: self.settings.retry_after() }
     }
 
     fn no_instance_left(&self, last_failure: Option<Failure>) -> Refusal {
@@ -235,7 +356,9 @@ impl Upstream {
                 Refusal::Unreachable { service, retry_after: self.settings.retry_after(), source }
             }
             Failure::ConnectionLost(source) => Refusal::ConnectionLost { service, source },
-            Failure::Timeout => Refusal::Timeout { service, limit: self.settings.first_byte_timeout() },
+            Failure::Slow | Failure::Timeout { .. } => {
+                Refusal::Timeout { service, limit: self.first_byte_timeout }
+            }
             Failure::SwitchedProtocols => Refusal::SwitchedProtocols { service },
             Failure::RequestBody(source) => Refusal::from_body_error(source.into()),
         }
@@ -243,29 +366,6 @@ impl Upstream {
 
     fn counter(&self, outcome: &'static str) -> Counter {
         counter!(ATTEMPTS, "service" => Arc::clone(&self.service), "outcome" => outcome)
-    }
-}
-
-/// The failed attempts of one request.
-#[derive(Default)]
-struct Attempts {
-    instances: Vec<Arc<Instance>>,
-    last_failure: Option<Failure>,
-    repeated: bool,
-}
-
-impl Attempts {
-    fn allow_another(&mut self, failure: &Failure, repeatable: bool, connect_tries: usize) -> bool {
-        match failure {
-            Failure::Unreachable(_) => self.instances.len() + 1 < connect_tries,
-            Failure::ConnectionLost(_) => repeatable && !std::mem::replace(&mut self.repeated, true),
-            Failure::Timeout | Failure::SwitchedProtocols | Failure::RequestBody(_) => false,
-        }
-    }
-
-    fn add(&mut self, instance: &Arc<Instance>, failure: Failure) {
-        self.instances.push(Arc::clone(instance));
-        self.last_failure = Some(failure);
     }
 }
 

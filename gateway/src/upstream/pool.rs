@@ -49,6 +49,13 @@ impl Pools {
         }))
     }
 
+    /// Pools with these settings: the same, or new ones. The connections of old ones are closed when nobody has them any more.
+    pub(super) fn with(&self, settings: &UpstreamSettings) -> Self {
+        let Inner { idle_timeout, most, .. } = &*self.0;
+        let is_same = (*idle_timeout, *most) == (settings.idle_timeout(), settings.idle_connections);
+        if is_same { self.clone() } else { Self::new(settings) }
+    }
+
     /// The pool of this thread.
     pub(super) fn of_this_thread(&self) -> &Arc<Pool> {
         let Inner { of_threads, idle_timeout, most } = &*self.0;

@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use clock::{Clock, ClockControl};
 use discovery::Discovery;
 use garde::Validate;
+use gateway::Routing;
 use gateway::revocations::Revocations;
 use gateway::settings::Settings;
 use http_body_util::BodyExt;
@@ -25,7 +26,8 @@ use serde_json::{Value, json};
 use service_host::{App, Drain};
 use settings::{Environment, PropertySource, Tree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tower::ServiceExt;
 use uuid::Uuid;
 
 /// The default of `service-host`.
@@ -35,9 +37,12 @@ pub(crate) const MEMBER: &str = "member-api";
 pub(crate) const STORE: &str = "store-api";
 pub(crate) const ORDER: &str = "order-api";
 
-/// The settings in `config/gateway.yml`, as the gateway reads them.
+/// The settings in `config/gateway.yml`, as the gateway reads them, without limits: a test sends more from one address than
+/// anybody may.
 pub(crate) fn settings() -> Settings {
-    read_settings(include_str!("../../../config/gateway.yml")).unwrap()
+    let mut settings = read_settings(include_str!("../../../config/gateway.yml")).unwrap();
+    settings.limits.enabled = false;
+    settings
 }
 
 /// Reads settings as config-server serves them from a file.
@@ -165,9 +170,20 @@ pub(crate) async fn with_timeout<T>(step: impl Future<Output = T>) -> T {
     tokio::time::timeout(TIMEOUT, step).await.expect("the step did not end in time")
 }
 
-/// An address without a listener.
-pub(crate) async fn closed_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// An address without a listener, until the end of the process.
+pub(crate) fn closed_address() -> SocketAddr {
+    static KEPT: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let (socket, address) = closed_socket();
+    KEPT.lock().unwrap().push(socket);
+    address
+}
+
+/// A socket that does not listen yet. It has its address, so that no other test gets it.
+pub(crate) fn closed_socket() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// A gateway, and the key and clock of its access tokens.
@@ -319,4 +335,18 @@ impl Answer {
         assert_eq!(problem["status"], self.status.as_u16());
         problem["code"].as_str().unwrap().to_owned()
     }
+}
+
+/// What the management port says.
+pub(crate) async fn managed(routing: &Routing, path: &str) -> (u16, Value) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let answer = routing.management().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// The Redis of the tests.
+pub(crate) fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }

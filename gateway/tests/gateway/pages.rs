@@ -80,7 +80,7 @@ async fn a_definition_comes_from_the_service_and_leads_through_the_gateway() {
 
 #[tokio::test]
 async fn the_definition_of_a_service_that_is_down_is_unavailable() {
-    let gateway = Gateway::before(&[(STORE, closed_address().await)]).await;
+    let gateway = Gateway::before(&[(STORE, closed_address())]).await;
     for service in [STORE, ORDER] {
         let answer = gateway.get(&format!("/docs/{service}/openapi.json")).await;
         assert_eq!(

@@ -57,7 +57,16 @@ async fn only_the_gateway_sets_headers_about_the_caller() {
     names.sort_unstable();
     assert_eq!(
         names,
-        ["host", "te", "traceparent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+        [
+            "host",
+            "te",
+            "traceparent",
+            "via",
+            "x-deadline-left-ms",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto"
+        ]
     );
     assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
     assert_eq!(headers["x-forwarded-host"], "shop.example:8080");

@@ -213,7 +213,7 @@ async fn every_gateway_learns_of_a_revocation_although_some_instances_do_not_ans
     let (member_api, store) = (MemberApi::start().await, Service::start().await);
     let hanging = serve(Router::new().fallback(std::future::pending::<()>)).await;
     let gateways = [
-        member_api.gateway(&[(STORE, store.address), (MEMBER, closed_address().await)]).await,
+        member_api.gateway(&[(STORE, store.address), (MEMBER, closed_address())]).await,
         member_api.gateway(&[(STORE, store.address), (MEMBER, hanging)]).await,
     ];
     let session = gateways[0].clock.new_id();

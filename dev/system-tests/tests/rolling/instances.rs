@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::load::Kinds;
-use crate::world::{FIRST_BYTE_TIMEOUT, World};
+use crate::world::{TRY_TIMEOUT, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_that_may_be_sent_again_fails_when_an_instance_is_killed() {
@@ -36,8 +36,7 @@ async fn an_instance_that_stands_still_slows_down_one_request_of_a_connection_at
     // The service may be working on what it was sent last.
     outcomes.expect_failures_only("an instance stands still", |outcome| outcome.status == 504);
     let mut slow = BTreeMap::<usize, usize>::new();
-    for outcome in
-        outcomes.0.iter().filter(|outcome| outcome.took + Duration::from_millis(1) >= FIRST_BYTE_TIMEOUT)
+    for outcome in outcomes.0.iter().filter(|outcome| outcome.took + Duration::from_millis(1) >= TRY_TIMEOUT)
     {
         *slow.entry(outcome.client).or_default() += 1;
     }

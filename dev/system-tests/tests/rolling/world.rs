@@ -14,7 +14,9 @@ use crate::load::{Kinds, Load};
 
 const COUNTS: [(&str, u16); 4] = [("member-api", 2), ("store-api", 2), ("order-api", 2), ("gateway", 2)];
 /// Shorter than in operation, so that a test meets it soon; longer than a busy machine takes for any request.
-pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
+/// After this time a request that may be repeated is sent to another instance.
+pub(crate) const TRY_TIMEOUT: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
@@ -29,8 +31,11 @@ impl World {
         static STACK: OnceLock<Arc<Stack>> = OnceLock::new();
         let exclusive = exclusive().await;
         let start = || {
-            let timeout = u64::try_from(FIRST_BYTE_TIMEOUT.as_millis()).unwrap();
-            let overrides = vec![Override::new("gateway", "upstream.first-byte-timeout-ms", timeout)];
+            let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap();
+            let overrides = vec![
+                Override::new("gateway", "upstream.first-byte-timeout-ms", milliseconds(FIRST_BYTE_TIMEOUT)),
+                Override::new("gateway", "upstream.try-timeout-ms", milliseconds(TRY_TIMEOUT)),
+            ];
             Arc::new(start_many(&COUNTS, overrides))
         };
         let stack = tokio::task::spawn_blocking(move || STACK.get_or_init(start).clone()).await.unwrap();

@@ -29,7 +29,7 @@ impl From<RefreshError> for Problem {
     }
 }
 
-problem::refusals!(Refusals: MalformedJson, ValidationFailed, RefreshTokenInvalid, BodyTooLarge, UnsupportedMediaType);
+problem::refusals!(Refusals: MalformedJson, ValidationFailed, RefreshTokenInvalid, BodyTooLarge, UnsupportedMediaType, RateLimited);
 
 /// Stay signed in
 ///

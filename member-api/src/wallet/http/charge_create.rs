@@ -43,7 +43,7 @@ pub(crate) struct Body {
 
 problem::refusals!(
     Refusals: MalformedJson, ValidationFailed, IdempotencyKeyMissing, IdempotencyKeyInvalid, Unauthenticated, WrongRole,
-    IdempotencyKeyInUse, BalanceLimit, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused
+    IdempotencyKeyInUse, BalanceLimit, BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused, RateLimited
 );
 
 /// Charge your wallet

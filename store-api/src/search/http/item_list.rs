@@ -62,7 +62,7 @@ fn is_not_negative(price: &Won, (): &()) -> garde::Result {
     if price.is_negative() { Err(garde::Error::new("must not be below 0")) } else { Ok(()) }
 }
 
-problem::refusals!(Refusals: InvalidParameter, BadCursor);
+problem::refusals!(Refusals: InvalidParameter, BadCursor, RateLimited);
 
 /// Find items
 ///

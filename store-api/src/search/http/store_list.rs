@@ -31,7 +31,7 @@ pub(crate) struct Filter {
     sort: StoreSort,
 }
 
-problem::refusals!(Refusals: InvalidParameter, BadCursor);
+problem::refusals!(Refusals: InvalidParameter, BadCursor, RateLimited);
 
 /// Find stores
 ///
