@@ -173,7 +173,8 @@ async fn every_post_documents_its_key(_: MySqlPoolOptions, options: MySqlConnect
 async fn a_change_that_was_taken_over_changes_nothing(_: MySqlPoolOptions, options: MySqlConnectOptions) {
     let market = Market::new(options).await;
     let line = market.sell(3).await;
-    let mut lock = market.world.order_rows.begin().await.unwrap();
+    let mut lock = market.world.order_rows.acquire().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *lock).await.unwrap();
     sqlx::query("SELECT id FROM order_lines WHERE id = ? FOR UPDATE")
         .bind(line)
         .execute(&mut *lock)
@@ -195,7 +196,7 @@ async fn a_change_that_was_taken_over_changes_nothing(_: MySqlPoolOptions, optio
         market.world.clock_control.advance(Duration::from_secs(31));
         let unlock = async {
             leases(61).await;
-            lock.rollback().await.unwrap();
+            sqlx::query("ROLLBACK").execute(&mut *lock).await.unwrap();
         };
         tokio::join!(send(), unlock).0
     };
