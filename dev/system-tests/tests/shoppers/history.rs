@@ -46,7 +46,7 @@ enum Outcome {
     Failed(Uuid, String),
     /// 409: nothing was changed, for good.
     Refused,
-    /// 409 CART_EMPTY, which is not kept under the key. So a request that was sent twice, and is late once, can still succeed.
+    /// 409 `CART_EMPTY`, which is not kept under the key. So a request that was sent twice, and is late once, can still succeed.
     NotNow,
 }
 
