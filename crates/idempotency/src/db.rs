@@ -10,8 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{Answer, OtherHeaders};
-use crate::keyed::{Fingerprint, KeyOf};
-use crate::steps::Lease;
+use crate::keyed::{Fingerprint, KeyOf, Lease};
 
 /// A statement about the key of a lease, unless it is answered or another try has the lease. Its values come from [`bind`].
 macro_rules! by_lease {

@@ -1,11 +1,14 @@
 //! A request with a key.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use http::request::Parts;
 use http::{HeaderName, header};
 use problem::{Code, Problem};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::key;
@@ -22,6 +25,14 @@ pub(crate) struct KeyOf {
     pub(crate) sender_id: Uuid,
     pub(crate) route: String,
     pub(crate) key: String,
+}
+
+/// The right of one try to run a request. Of two tries, one has it: their leases end at different times.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) of: Arc<KeyOf>,
+    pub(crate) operation_id: Uuid,
+    pub(crate) until: OffsetDateTime,
 }
 
 /// SHA-256 of the address, the conditions and the body of a request, without its secrets.

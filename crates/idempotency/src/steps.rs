@@ -10,20 +10,19 @@ use axum::response::Response;
 use database::Connection;
 use http::request::Parts;
 use problem::Problem;
-use time::OffsetDateTime;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Retention};
 use crate::db;
 use crate::idempotency_keys::{IdempotencyKeys, KEPT_FOR, in_use};
-use crate::keyed::{Fingerprint, KeyOf, Keyed};
+use crate::keyed::{Fingerprint, KeyOf, Keyed, Lease};
 use crate::sender::Sender;
 
 /// How long a request may run before a repetition takes it over and runs it again. If both run for a moment, both have the same
 /// operation id, so every step still takes effect once. The first one can't begin its effect any more ([`Operation::hold`]), nor
 /// decide what is kept under the key.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASED_FOR: Duration = Duration::from_secs(30);
 
 /// The operation of a request with an Idempotency-Key. It is extracted by the handlers behind
 /// [`Guard::steps`](crate::Guard::steps).
@@ -34,14 +33,6 @@ pub struct Operation {
     /// Whether an earlier try was begun. It may have had effects.
     pub begun_before: bool,
     lease: Lease,
-}
-
-/// The right of one try to run a request. Of two tries, one has it: their leases end at different times.
-#[derive(Clone, Debug)]
-pub(crate) struct Lease {
-    pub(crate) of: Arc<KeyOf>,
-    pub(crate) operation_id: Uuid,
-    pub(crate) until: OffsetDateTime,
 }
 
 impl Operation {
@@ -126,8 +117,11 @@ impl IdempotencyKeys {
         // Twice, because another request may delete or take over the key after it was found.
         for _ in 0..2 {
             let now = self.clock.now();
-            let lease =
-                Lease { of: Arc::new(of.clone()), operation_id: self.clock.new_id(), until: now + LEASE };
+            let lease = Lease {
+                of: Arc::new(of.clone()),
+                operation_id: self.clock.new_id(),
+                until: now + LEASED_FOR,
+            };
             match db::insert(connection, &lease, fingerprint, now).await {
                 Ok(()) => {
                     return Ok(Claimed::Run(Operation {

@@ -256,16 +256,17 @@ async fn a_request_that_was_taken_over_begins_no_effect_and_decides_nothing(
         let (key, body) = (&refusal[..3], json!({"wait": true, "answer": refusal}));
         fixture.shop.runs.store(0, Ordering::SeqCst);
         fixture.shop.begun.lock().unwrap().clear();
-        let run = async |number| {
-            let request = tokio::spawn(fixture.post(key, &body).send());
+        let send = || tokio::spawn(fixture.post(key, &body).send());
+        let runs = async |number| {
             while fixture.runs() < number {
                 tokio::task::yield_now().await;
             }
-            request
         };
-        let first = run(1).await;
+        let first = send();
+        runs(1).await;
         fixture.clock_control.advance(Duration::from_secs(31));
-        let second = run(2).await;
+        let second = send();
+        runs(2).await;
         // The first one goes on, refuses, and ends before the second.
         fixture.shop.permits.add_permits(1);
         let first = first.await.unwrap();
