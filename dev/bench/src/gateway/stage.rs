@@ -97,6 +97,8 @@ fn environment(address: SocketAddr, application: Value) -> anyhow::Result<Enviro
         "access": { "service-signing-key": own_key.expose_secret() },
         // More than all idle connections.
         "server": { "max-connections": 65_536, "idle-timeout-ms": 600_000 },
+        // More than wrk can send. What is counted is counted nevertheless.
+        "limits": { "policies": { "searching": { "requests": 1_000_000, "window-s": 1 } } },
     });
     let sources = [("stage", own), ("gateway", document("gateway")?), ("application", application)];
     let sources = sources.into_iter().map(|(name, document)| {
