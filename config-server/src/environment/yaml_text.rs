@@ -2,7 +2,7 @@
 //! folded.
 
 use super::nested::{Map, Nested};
-use crate::format::{Plain, Scalar, looks_like_timestamp, resolve};
+use crate::format::{Plain, Scalar, looks_like_octal, looks_like_timestamp, resolve};
 
 /// A longer key is written behind `?`.
 const SIMPLE_KEY_MAX_CHARS: usize = 127;
@@ -152,13 +152,6 @@ fn is_plain(text: &str) -> bool {
         || text.ends_with(':')
         || text.contains(" #");
     is_text && !has_outer_blank && !has_indicator
-}
-
-/// Whether other readers take a text for a number with leading zeros: `SnakeYAML` quotes it, though it does not read it as one.
-fn looks_like_octal(text: &str) -> bool {
-    text.strip_prefix('0').is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
-    })
 }
 
 fn is_printable(char: char) -> bool {

@@ -18,7 +18,7 @@ pub use activation::ActivationError;
 pub(crate) use document::Document;
 pub use limits::LimitError;
 pub use properties::PropertiesError;
-pub(crate) use scalar::{Plain, Scalar, looks_like_timestamp, resolve};
+pub(crate) use scalar::{Plain, Scalar, looks_like_octal, looks_like_timestamp, resolve};
 pub use yaml::YamlError;
 
 /// The format of a settings file. The order of the variants is the order of precedence.

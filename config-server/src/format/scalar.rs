@@ -61,6 +61,13 @@ pub(crate) fn looks_like_timestamp(text: &str) -> bool {
     TIMESTAMP.is_match(text)
 }
 
+/// Whether other readers take a text for a number with leading zeros: `SnakeYAML` quotes it, though it does not read it as one.
+pub(crate) fn looks_like_octal(text: &str) -> bool {
+    text.strip_prefix('0').is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    })
+}
+
 /// Reads a plain scalar by the rules of YAML 1.1, as `SnakeYAML` does. Timestamps stay texts, as in Spring.
 pub(crate) fn resolve(text: &str) -> Plain {
     match text {

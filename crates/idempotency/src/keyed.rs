@@ -40,7 +40,7 @@ pub(crate) type Fingerprint = [u8; 32];
 
 /// A request with a key and its whole body.
 pub(crate) struct Keyed {
-    pub(crate) of: KeyOf,
+    pub(crate) of: Arc<KeyOf>,
     pub(crate) fingerprint: Fingerprint,
     /// The path of the request.
     pub(crate) path: String,
@@ -58,7 +58,7 @@ impl Keyed {
             axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
         let route = parts.extensions.get::<MatchedPath>().map_or(uri.path(), MatchedPath::as_str);
-        let of = KeyOf { sender_id, route: format!("{} {route}", parts.method), key };
+        let of = Arc::new(KeyOf { sender_id, route: format!("{} {route}", parts.method), key });
         // A body whose secrets can't be taken out is equal to no other.
         let told = sender.without_secrets(&body).unwrap_or_else(|| Bytes::copy_from_slice(new_id.as_bytes()));
         let mut fingerprint = Sha256::new_with_prefix(uri.to_string()).chain_update([0]).chain_update(&told);

@@ -60,5 +60,5 @@ pub use guard::Guard;
 pub use idempotency_keys::IdempotencyKeys;
 pub use reply::Reply;
 pub use sender::Anonymous;
-pub use steps::Operation;
+pub use steps::{Operation, TakenOver};
 pub use transaction::{AnswerToKeep, Claim, KeepError, KeptAnswer, keep};

@@ -36,11 +36,22 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Whether no repetition has taken this try over, because it stood still for longer than its lease. Asked in the first
-    /// transaction of the effect, which must be rolled back if the answer is no: the repetition may have been refused meanwhile,
-    /// and its client relies on it. Locks the key, so that a repetition waits for the end of the transaction.
-    pub async fn hold(&self, connection: &mut Connection) -> sqlx::Result<bool> {
-        db::lock(connection, &self.lease).await
+    /// Makes sure that no repetition has taken this try over, because it stood still for longer than its lease. Called in the first
+    /// transaction of the effect, which [`TakenOver`] must roll back: the repetition may have been refused meanwhile, and its
+    /// client relies on it. Locks the key, so that a repetition waits for the end of the transaction.
+    pub async fn hold(&self, connection: &mut Connection) -> sqlx::Result<Result<(), TakenOver>> {
+        Ok(if db::lock(connection, &self.lease).await? { Ok(()) } else { Err(TakenOver) })
+    }
+}
+
+/// The request stood still, and a repetition has taken it over. It has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a repetition of the request has taken it over")]
+pub struct TakenOver;
+
+impl From<TakenOver> for Problem {
+    fn from(TakenOver: TakenOver) -> Self {
+        in_use()
     }
 }
 
@@ -111,17 +122,14 @@ impl IdempotencyKeys {
     async fn claim_on(
         &self,
         connection: &mut Connection,
-        of: &KeyOf,
+        of: &Arc<KeyOf>,
         fingerprint: &Fingerprint,
     ) -> Result<Claimed, Problem> {
         // Twice, because another request may delete or take over the key after it was found.
         for _ in 0..2 {
             let now = self.clock.now();
-            let lease = Lease {
-                of: Arc::new(of.clone()),
-                operation_id: self.clock.new_id(),
-                until: now + LEASED_FOR,
-            };
+            let lease =
+                Lease { of: Arc::clone(of), operation_id: self.clock.new_id(), until: now + LEASED_FOR };
             match db::insert(connection, &lease, fingerprint, now).await {
                 Ok(()) => {
                     return Ok(Claimed::Run(Operation {

@@ -32,7 +32,7 @@ pub struct Claim(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     id: Uuid,
-    of: KeyOf,
+    of: Arc<KeyOf>,
     fingerprint: Fingerprint,
     now: OffsetDateTime,
 }

@@ -12,7 +12,7 @@ use axum::routing::post;
 use clock::{Clock, ClockControl};
 use database::Database;
 use http::StatusCode;
-use idempotency::{Guard, IdempotencyKeys, Operation};
+use idempotency::{Guard, IdempotencyKeys, Operation, TakenOver};
 use jobs::Progress;
 use problem::{Code, Created, Problem};
 use serde_json::{Value, json};
@@ -49,8 +49,8 @@ async fn order(State(shop): State<Shop>, _: Customer, operation: Operation, body
         let operation = operation.clone();
         Box::pin(async move { operation.hold(connection).await })
     });
-    let begun: sqlx::Result<bool> = begin.await;
-    shop.begun.lock().unwrap().push(begun.unwrap());
+    let begun: sqlx::Result<Result<(), TakenOver>> = begin.await;
+    shop.begun.lock().unwrap().push(begun.unwrap().is_ok());
     match body["answer"].as_str() {
         Some("400 once") if run == 1 => Problem::new(Code::ValidationFailed).into_response(),
         Some("409 once") if run == 1 => Problem::new(Code::OutOfStock).into_response(),

@@ -12,12 +12,18 @@ use stack::{
 use tokio::task::spawn_blocking;
 
 /// The gateway's policies. A benchmark sends more from one address than any client may. It is counted nevertheless.
-const POLICIES: [&str; 4] = ["sign-up", "sign-in", "charging", "searching"];
+pub(crate) const POLICIES: [&str; 4] = ["sign-up", "sign-in", "charging", "searching"];
+/// How many requests each policy allows in a second.
+pub(crate) const REQUESTS_A_SECOND: u32 = 1_000_000;
 
 /// Starts a stack with settings that differ from `config/`.
 pub(crate) async fn start(binaries: PathBuf, mut overrides: Vec<Override>) -> anyhow::Result<Arc<Stack>> {
     for policy in POLICIES {
-        overrides.push(Override::new("gateway", &format!("limits.policies.{policy}.requests"), 1_000_000));
+        overrides.push(Override::new(
+            "gateway",
+            &format!("limits.policies.{policy}.requests"),
+            REQUESTS_A_SECOND,
+        ));
         overrides.push(Override::new("gateway", &format!("limits.policies.{policy}.window-s"), 1));
     }
     let stack = spawn_blocking(move || {

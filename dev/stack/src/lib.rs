@@ -61,6 +61,7 @@ pub use lock::{Running, running};
 pub use log_tail::LogTail;
 pub use overlay::Override;
 pub use parts::PartReport;
+pub use ports::free_port;
 pub use progress::{Progress, Silent};
 pub use reset::reset;
 pub use roll::Roll;

@@ -16,6 +16,11 @@ use rand::RngExt as _;
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const TRIES: usize = 200;
 
+/// A port of 127.0.0.1 that is free now, for a program that is no part of a stack.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
 /// Gives each port once, until it is given back.
 #[derive(Debug)]
 pub(crate) struct Ports {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use stack::{SERVICES, checkout};
 
@@ -61,27 +61,49 @@ pub(crate) fn build_services_for_tests() -> anyhow::Result<PathBuf> {
     build(command, Profile::Dev)
 }
 
+/// Builds config-server, and gives its binary.
+pub(crate) fn build_config_server() -> anyhow::Result<PathBuf> {
+    let mut command = command();
+    command.args([
+        "build",
+        "--package",
+        "config-server",
+        "--bins",
+        "--message-format=json-render-diagnostics",
+    ]);
+    executable(&run(command)?, "config-server")
+}
+
 fn build(mut command: Command, profile: Profile) -> anyhow::Result<PathBuf> {
     if profile == Profile::Release {
         command.arg("--release");
     }
-    let output = command.stderr(Stdio::inherit()).output().context("running cargo")?;
-    ensure!(output.status.success(), "the build failed: cargo says why above");
-    binaries_folder(&String::from_utf8_lossy(&output.stdout))
+    binaries_folder(&run(command)?)
 }
 
-/// Finds the folder of the five binaries in cargo's messages, one JSON object a line.
+/// Runs a build, and gives cargo's messages, one JSON object a line.
+fn run(mut command: Command) -> anyhow::Result<String> {
+    let output = command.stderr(Stdio::inherit()).output().context("running cargo")?;
+    ensure!(output.status.success(), "the build failed: cargo says why above");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Finds the folder of the five binaries in cargo's messages.
 fn binaries_folder(messages: &str) -> anyhow::Result<PathBuf> {
     let mut folder = None;
     for service in &SERVICES {
-        let executable = messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
-            .filter(|message| message["target"]["name"] == service.name)
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-        let Some(executable) = executable else { bail!("cargo built no binary called {}", service.name) };
-        folder = executable.parent().map(Path::to_owned);
+        folder = executable(messages, service.name)?.parent().map(Path::to_owned);
     }
     folder.context("a binary without a folder")
+}
+
+/// Finds a binary in cargo's messages.
+fn executable(messages: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let executable = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.with_context(|| format!("cargo built no binary called {name}"))
 }

@@ -62,7 +62,8 @@ const ATTEMPTS: &str = "gateway_upstream_tries_total";
 /// reads the body nor closes the connection would block a client that sends its whole body before it reads the answer.
 const REST_AFTER_ANSWER: Duration = Duration::from_secs(5);
 
-/// One service behind the gateway.
+/// One service behind the gateway. Clones share what is known of it.
+#[derive(Clone)]
 pub(crate) struct Upstream {
     service: Arc<str>,
     instances: Instances,
@@ -100,27 +101,17 @@ impl Upstream {
 
     fn with(&self, settings: &UpstreamSettings, pools: Pools) -> Self {
         Self {
-            service: Arc::clone(&self.service),
-            instances: self.instances.clone(),
             pools,
             first_byte_timeout: settings.first_byte_timeout(),
             settings: settings.clone(),
             protection: self.protection.with(&self.service, settings),
-            answered: OnceLock::new(),
+            ..self.clone()
         }
     }
 
     /// The same service, which has this time for the first byte of its answer.
     pub(crate) fn with_first_byte_timeout(&self, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            service: Arc::clone(&self.service),
-            instances: self.instances.clone(),
-            pools: self.pools.clone(),
-            settings: self.settings.clone(),
-            first_byte_timeout: timeout,
-            protection: self.protection.clone(),
-            answered: OnceLock::new(),
-        })
+        Arc::new(Self { first_byte_timeout: timeout, ..self.clone() })
     }
 
     /// Its instances.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use access::MemberId;
-use idempotency::Operation;
+use idempotency::{Operation, TakenOver};
 use jobs::Lease;
 use money::Won;
 use service_client::CallError;
@@ -55,8 +55,8 @@ pub enum CheckoutError {
     #[error("the order's total does not fit into 64 bits")]
     TooExpensive,
     /// The request stood still, and a repetition has taken it over. Nothing was taken.
-    #[error("a repetition of the request has taken it over")]
-    TakenOver,
+    #[error(transparent)]
+    TakenOver(#[from] TakenOver),
     /// The account of the customer is closed or being closed.
     #[error("the account of the customer is closed or being closed")]
     AccountClosed,
@@ -228,9 +228,7 @@ async fn store(app: &AppState, operation: &Operation, order: Order) -> Result<Ch
         .run_tx("checkout_begin", move |connection| {
             let (operation, order, checkout) = (operation.clone(), order.clone(), checkout.clone());
             Box::pin(async move {
-                if !operation.hold(connection).await? {
-                    return Err(CheckoutError::TakenOver);
-                }
+                operation.hold(connection).await??;
                 orders::insert(connection, &order).await?;
                 if db::insert(connection, &checkout, order.customer_id, order.created_at).await? {
                     Ok(())

@@ -7,7 +7,7 @@
 use access::MemberId;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use idempotency::Operation;
+use idempotency::{Operation, TakenOver};
 use member_client::{TransferError, TransferKind, TransferRequest};
 use money::Won;
 use uuid::Uuid;
@@ -28,8 +28,8 @@ pub enum PayOutError {
     #[error("there is nothing to pay for these days")]
     NothingToPay,
     /// The request stood still, and a repetition has taken it over. Nothing was paid.
-    #[error("a repetition of the request has taken it over")]
-    TakenOver,
+    #[error(transparent)]
+    TakenOver(#[from] TakenOver),
     /// The database failed. The payout may exist; the client can repeat the request with the same key.
     #[error("the payout could not be written or read")]
     Database(#[from] sqlx::Error),
@@ -67,9 +67,7 @@ async fn store(
         .run_tx("payout_begin", move |connection| {
             let operation = operation.clone();
             Box::pin(async move {
-                if !operation.hold(connection).await? {
-                    return Err(PayOutError::TakenOver);
-                }
+                operation.hold(connection).await??;
                 let id = operation.id;
                 let (days, amount) = settlements::bind(connection, seller_id, range, id).await?;
                 if amount <= Won::ZERO {

@@ -100,9 +100,7 @@ async fn write_change(app: &AppState, line_id: Uuid, change: Change) -> Result<C
                     if line_changes::exists(connection, operation.id).await? {
                         return Ok(Changed { line: found, is_new: false, _additions: None });
                     }
-                    if !operation.hold(connection).await? {
-                        return Err(ChangeLineError::TakenOver);
-                    }
+                    operation.hold(connection).await??;
                 }
                 let now = clock.now();
                 let age = PaymentAge { paid_at: found.line.paid.map(|paid| paid.at), now };

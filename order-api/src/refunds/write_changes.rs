@@ -3,6 +3,7 @@
 use access::MemberId;
 use clock::Clock;
 use database::Connection;
+use idempotency::TakenOver;
 use uuid::Uuid;
 
 use crate::orders::additions;
@@ -25,8 +26,8 @@ pub enum ChangeLineError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The request stood still, and a repetition has taken it over. Nothing was changed.
-    #[error("a repetition of the request has taken it over")]
-    TakenOver,
+    #[error(transparent)]
+    TakenOver(#[from] TakenOver),
     /// The account of the customer or the seller is closed or being closed.
     #[error("the account of the customer or the seller is closed or being closed")]
     AccountClosed,

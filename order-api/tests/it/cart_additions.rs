@@ -91,10 +91,7 @@ async fn an_acknowledgement_that_is_tried_again_succeeds_again(
         let acknowledged = acknowledge("interrupted", &json!(version)).await.expect(StatusCode::OK);
         assert_eq!(acknowledged.body["messages"], json!([]));
         assert_eq!(acknowledged.header("idempotency-replayed"), "");
-        // So is the row if the process dies before it keeps the answer.
-        let interrupted = "UPDATE idempotency_keys SET status = NULL, leased_until = created_at";
-        sqlx::query(interrupted).execute(&world.order_rows).await.unwrap();
-        world.clock_control.advance(Duration::from_secs(1));
+        world.lose_answers().await;
     }
     // Another acknowledgement names a version that the cart does not have any more.
     let _ = world

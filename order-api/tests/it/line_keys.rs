@@ -48,12 +48,6 @@ async fn changes(market: &Market, line: Uuid) -> i64 {
     market.number(&format!("SELECT COUNT(*) FROM line_changes WHERE line_id = x'{}'", line.simple())).await
 }
 
-/// Forgets the answers, as if the processes had died after their effects and before they kept them.
-async fn lose_answers(market: &Market) {
-    market.tamper("UPDATE idempotency_keys SET status = NULL, body = NULL WHERE status = 200").await;
-    market.world.clock_control.advance(Duration::from_secs(31));
-}
-
 #[sqlx::test(migrations = "./migrations")]
 async fn each_change_of_a_line_is_made_once_on_all_instances_and_after_a_crash(
     _: MySqlPoolOptions,
@@ -75,7 +69,7 @@ async fn each_change_of_a_line_is_made_once_on_all_instances_and_after_a_crash(
             );
             market.world.wait_until_idle().await;
 
-            lose_answers(&market).await;
+            market.world.lose_answers().await;
             let after_crash = send(&another).await.expect(StatusCode::OK);
             assert_eq!(after_crash.header("idempotency-replayed"), "", "{act:?}");
             assert_eq!(after_crash.body, first.body, "{act:?}");

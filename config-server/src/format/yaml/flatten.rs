@@ -153,7 +153,7 @@ impl Flattener<'_> {
         self.refuse_twice(entries, depth)?;
         for (key, value) in entries {
             self.take(*key, 0)?;
-            if self.is_merge(*key)? {
+            if self.is(&Plain::Merge, *key)? {
                 match &self.nodes[*value].kind {
                     Kind::Sequence(maps) => {
                         for map in maps {
@@ -181,7 +181,7 @@ impl Flattener<'_> {
     fn refuse_twice(&mut self, entries: &[(NodeId, NodeId)], depth: usize) -> Result<(), YamlError> {
         let mut seen = std::collections::HashSet::with_capacity(entries.len());
         for (id, _) in entries {
-            if !self.is_merge(*id)? {
+            if !self.is(&Plain::Merge, *id)? {
                 let key = self.key(*id, depth)?;
                 if !seen.insert((key.is_text, key.text)) {
                     return Err(self.error(*id, "the map has this key twice"));
@@ -191,12 +191,8 @@ impl Flattener<'_> {
         Ok(())
     }
 
-    fn is_merge(&self, id: NodeId) -> Result<bool, YamlError> {
-        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == Plain::Merge)
-    }
-
-    fn is_null(&self, id: NodeId) -> Result<bool, YamlError> {
-        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == Plain::Null)
+    fn is(&self, wanted: &Plain, id: NodeId) -> Result<bool, YamlError> {
+        Ok(matches!(self.nodes[id].kind, Kind::Scalar { .. }) && plain(&self.nodes[id])? == *wanted)
     }
 
     fn key(&mut self, id: NodeId, depth: usize) -> Result<Key, YamlError> {
@@ -239,7 +235,7 @@ impl Flattener<'_> {
                 text.push('{');
                 for (index, (key, value)) in pairs.iter().enumerate() {
                     text.push_str(if index == 0 { "" } else { ", " });
-                    if self.is_null(*key)? {
+                    if self.is(&Plain::Null, *key)? {
                         text.push_str("null");
                     } else {
                         self.write_java(*key, text, depth + 1)?;

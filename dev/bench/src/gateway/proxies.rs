@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::others;
 use super::place::{Logs, Place};
-use super::running::{Running, free_port};
+use super::running::Running;
 use crate::process::Process;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,7 +62,7 @@ impl Proxy {
     ) -> anyhow::Result<Self> {
         let folder = place.folder.join(format!("{kind}-{logs:?}"));
         fs::create_dir(&folder)?;
-        let port = free_port()?;
+        let port = stack::free_port()?;
         let command = match kind {
             Kind::Dalkom => dalkom(place, port, threads, logs)?,
             Kind::Nginx => nginx(place, &folder, port, threads, logs)?,
@@ -113,7 +113,7 @@ fn dalkom(place: &Place<'_>, port: u16, threads: u32, logs: Logs) -> anyhow::Res
         .env("DALKOM_CONFIG_PASSWORD", "none")
         .args(["--config-url", &place.stage.config_url()])
         .args(["--listen", &format!("127.0.0.1:{port}")])
-        .args(["--management", &format!("127.0.0.1:{}", free_port()?)])
+        .args(["--management", &format!("127.0.0.1:{}", stack::free_port()?)])
         .args(["--worker-threads", &threads.to_string()])
         .args(["--log", if logs == Logs::On { "info" } else { "warn" }]);
     Ok(command)

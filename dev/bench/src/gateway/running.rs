@@ -1,7 +1,6 @@
 //! A child process, and a port for it.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -41,9 +40,4 @@ impl Drop for Running {
         }
         drop(self.0.wait());
     }
-}
-
-/// A port that is free now.
-pub(super) fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

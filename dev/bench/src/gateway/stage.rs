@@ -16,13 +16,14 @@ use axum::response::IntoResponse;
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use clock::Clock;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use settings::{Environment, PropertySource};
 use stack::Program;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::upstream::Upstream;
+use crate::measured_stack::{POLICIES, REQUESTS_A_SECOND};
 
 /// Longer than a run.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(24);
@@ -92,13 +93,14 @@ fn document(name: &str) -> anyhow::Result<Value> {
 fn environment(address: SocketAddr, application: Value) -> anyhow::Result<Environment> {
     use secrecy::ExposeSecret as _;
     let own_key = SigningKey::generate()?;
+    let policy = |name: &str| (name.to_owned(), json!({ "requests": REQUESTS_A_SECOND, "window-s": 1 }));
+    let policies: Map<String, Value> = POLICIES.into_iter().map(policy).collect();
     let own = json!({
         "consul": { "url": format!("http://{address}") },
         "access": { "service-signing-key": own_key.expose_secret() },
         // More than all idle connections.
         "server": { "max-connections": 65_536, "idle-timeout-ms": 600_000 },
-        // More than wrk can send. What is counted is counted nevertheless.
-        "limits": { "policies": { "searching": { "requests": 1_000_000, "window-s": 1 } } },
+        "limits": { "policies": policies },
     });
     let sources = [("stage", own), ("gateway", document("gateway")?), ("application", application)];
     let sources = sources.into_iter().map(|(name, document)| {

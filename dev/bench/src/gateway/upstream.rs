@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use stack::Program;
 
-use super::running::{Running, free_port};
+use super::running::Running;
 
 /// The running upstream.
 pub(super) struct Upstream {
@@ -23,7 +23,7 @@ impl Upstream {
         for (name, answer) in answers(keys) {
             fs::write(folder.join(name), answer)?;
         }
-        let port = free_port()?;
+        let port = stack::free_port()?;
         let shown = folder.display();
         let file = |path: &str, name: &str| format!("location = {path} {{ alias {shown}/{name}; }}\n");
         let locations = [

@@ -52,9 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .max_redirects(0)
         .build();
     let request = ureq::Agent::from(agent).get(&url);
-    let authorization = format!("Basic {}", BASE64.encode(format!("operator:{password}")));
-    let mut answer =
-        request.header("authorization", authorization).call().with_context(|| format!("asking {url}"))?;
+    let mut answer = request
+        .header("authorization", basic("operator", &password))
+        .call()
+        .with_context(|| format!("asking {url}"))?;
     let status = answer.status();
     let body: Value = answer
         .body_mut()
@@ -84,6 +85,11 @@ impl Server {
         let password = running.operator_password(checkout)?;
         Ok((running.config_server, password))
     }
+}
+
+/// The header field by which an application or the operator shows its password.
+pub(super) fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{name}:{password}")))
 }
 
 /// A line for each process, and lines with what is wrong.

@@ -47,7 +47,7 @@ impl From<CheckoutError> for Problem {
                 let problem = Problem::new(code(failure)).extra("orderId", &order_id);
                 if shortages.is_empty() { problem } else { problem.extra("shortages", &shortages) }
             }
-            CheckoutError::TakenOver => Problem::new(Code::IdempotencyKeyInUse),
+            CheckoutError::TakenOver(taken_over) => taken_over.into(),
             CheckoutError::AccountClosed => Problem::new(Code::AccountClosed),
             CheckoutError::TooExpensive => Problem::internal(error),
             CheckoutError::Carts(down) => down.into(),

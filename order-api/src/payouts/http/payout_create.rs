@@ -37,7 +37,7 @@ impl From<PayOutError> for Problem {
     fn from(error: PayOutError) -> Self {
         match error {
             PayOutError::NothingToPay => Problem::new(Code::NothingToPay),
-            PayOutError::TakenOver => Problem::new(Code::IdempotencyKeyInUse),
+            PayOutError::TakenOver(taken_over) => taken_over.into(),
             PayOutError::Database(_) => Problem::database(error),
         }
     }

@@ -13,7 +13,7 @@ impl From<ChangeLineError> for Problem {
             ChangeLineError::Refused(Refusal::WrongState(status)) => {
                 Problem::new(Code::LineStateConflict).extra("lineStatus", &status)
             }
-            ChangeLineError::TakenOver => Problem::new(Code::IdempotencyKeyInUse),
+            ChangeLineError::TakenOver(taken_over) => taken_over.into(),
             ChangeLineError::AccountClosed => Problem::new(Code::AccountClosed),
             ChangeLineError::DayClosed => Problem::unavailable(error),
             ChangeLineError::Database(_) => Problem::database(error),

@@ -341,6 +341,13 @@ impl World {
         self.orders.post("/api/order/orders").bearer(&customer.token).key(key).json(body).send().await
     }
 
+    /// Forgets the answers that are kept, as if the processes had died after their effects and before they kept them.
+    pub(crate) async fn lose_answers(&self) {
+        let lost = sqlx::query("UPDATE idempotency_keys SET status = NULL, body = NULL WHERE status = 200");
+        assert!(lost.execute(&self.order_rows).await.expect("it can be done").rows_affected() > 0);
+        self.clock_control.advance(Duration::from_secs(31));
+    }
+
     /// An order as its customer sees it.
     pub(crate) async fn show(&self, customer: &Member, order_id: &str) -> Value {
         let customer = self.token(customer, Role::Customer);

@@ -23,6 +23,8 @@ use answers::{Difference, difference};
 use servers::Servers;
 use trees::{REQUESTS, Tree};
 
+use crate::cargo;
+
 /// How many differences are shown.
 const SHOWN_MAX: usize = 20;
 
@@ -51,23 +53,19 @@ struct Config {
 /// Ends with 1 if an answer is different and no decision of docs/config-server.md covers it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Command::Config(Config { trees, seed }) = &arguments.command;
-    let folder = std::env::temp_dir().join(format!("dalkom-compare-{}", std::process::id()));
-    let compared = compare(&folder, *trees, *seed);
-    // What is left of it is in the temporary folder.
-    let _ = std::fs::remove_dir_all(&folder);
-    let (asked, mut differences) = compared?;
+    let folder = tempfile::tempdir()?;
+    let (asked, mut differences) = compare(folder.path(), *trees, *seed)?;
     differences.sort_by_key(|difference| difference.bytes);
     for difference in differences.iter().take(SHOWN_MAX) {
         println!("{difference}\n");
     }
-    let trees = trees.to_owned();
     println!("{asked} requests about {trees} trees (seed {seed}): {} differences", differences.len());
     Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn compare(folder: &std::path::Path, count: u32, seed: u64) -> anyhow::Result<(usize, Vec<Difference>)> {
     let jar = servers::build_spring()?;
-    let binary = servers::build_ours()?;
+    let binary = cargo::build_config_server()?;
     let sealed = servers::seal(&jar, folder)?;
     let trees: Vec<Tree> = (0..count).map(|number| Tree::random(number, count, seed, &sealed)).collect();
     for tree in &trees {

@@ -1,18 +1,15 @@
 //! Both servers: building, starting and asking them.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::super::config::basic;
 use super::trees::{APPLICATION, LOCATIONS};
-use crate::cargo;
 
 /// Spring's `encrypt.key`, on both sides.
 const KEY: &str = "foo";
@@ -65,15 +62,6 @@ pub(super) fn build_spring() -> anyhow::Result<PathBuf> {
     Ok(target.join("spring-config-server.jar"))
 }
 
-/// Builds our server, and gives the program.
-pub(super) fn build_ours() -> anyhow::Result<PathBuf> {
-    let status = cargo::command().args(["build", "--package", "config-server"]).status()?;
-    ensure!(status.success(), "the build failed: cargo says why above");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| stack::checkout().join("target"), PathBuf::from);
-    Ok(target.join("debug/config-server"))
-}
-
 /// Seals a few texts by Spring's server.
 pub(super) fn seal(jar: &Path, folder: &Path) -> anyhow::Result<Vec<String>> {
     fs::create_dir_all(folder)?;
@@ -103,7 +91,7 @@ impl Servers {
 }
 
 fn start_spring(jar: &Path, folder: &Path) -> anyhow::Result<Server> {
-    let port = free_port()?;
+    let port = stack::free_port()?;
     let locations: Vec<_> =
         LOCATIONS.iter().map(|location| format!("file:{}/{location}/{{label}}/", folder.display())).collect();
     let process = Command::new("java")
@@ -122,7 +110,7 @@ fn start_spring(jar: &Path, folder: &Path) -> anyhow::Result<Server> {
 }
 
 fn start_ours(binary: &Path, folder: &Path) -> anyhow::Result<Server> {
-    let port = free_port()?;
+    let port = stack::free_port()?;
     let own = folder.join("own");
     fs::create_dir_all(&own)?;
     let settings = format!(
@@ -149,10 +137,6 @@ fn start_ours(binary: &Path, folder: &Path) -> anyhow::Result<Server> {
     Server::new(process, port).ready("/openapi.json")
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 impl Server {
     fn new(process: Child, port: u16) -> Self {
         let agent = ureq::Agent::config_builder()
@@ -176,7 +160,7 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        let authorization = format!("Basic {}", BASE64.encode(format!("{APPLICATION}:{PASSWORD}")));
+        let authorization = basic(APPLICATION, PASSWORD);
         let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", authorization);
         let mut answer = request.call().with_context(|| format!("asking {}{path}", self.url))?;
         let text = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_string()?;
