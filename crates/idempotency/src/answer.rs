@@ -117,6 +117,21 @@ impl Retention {
             _ => Self::Answer,
         }
     }
+
+    /// Whether a client may hear this response though it is not kept. What took effect, every further try finds out; but after a
+    /// refusal for good, the next one could succeed.
+    pub(crate) fn is_told_unkept(self, response: &Response) -> bool {
+        self != Self::Answer || response.status().is_success()
+    }
+
+    /// The answer if keeping it has failed.
+    pub(crate) fn unkept(self, response: Response, error: sqlx::Error) -> Result<Response, Problem> {
+        if !self.is_told_unkept(&response) {
+            return Err(error.into());
+        }
+        tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
+        Ok(response)
+    }
 }
 
 #[cfg(test)]

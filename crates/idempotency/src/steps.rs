@@ -167,18 +167,10 @@ impl IdempotencyKeys {
         let retention = Retention::after(&response);
         let read = Answer::read(problem::complete(response, path)).await;
         let (answer, response) = read.map_err(Problem::internal)?;
-        // What took effect, every further try finds by the operation id. A refusal none of them would find: the next one can
-        // succeed. So the client must not hear a refusal that is not kept.
-        let is_found_again = answer.is_success() || retention != Retention::Answer;
         match self.write(lease, retention, answer).await {
-            Ok(true) => Ok(response),
-            Ok(false) if is_found_again => Ok(response),
-            Ok(false) => Err(in_use()),
-            Err(error) if is_found_again => {
-                tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
-                Ok(response)
-            }
-            Err(error) => Err(error.into()),
+            Ok(false) if !retention.is_told_unkept(&response) => Err(in_use()),
+            Ok(true | false) => Ok(response),
+            Err(error) => retention.unkept(response, error),
         }
     }
 

@@ -274,6 +274,7 @@ impl Pass<'_> {
     /// Finds the answer if the handler has not committed. Either the key is known, and its kept answer is the answer; or the
     /// handler has refused the request. `None` if the request must be run again.
     async fn refused(&self, claim: &Claim, response: Response) -> Result<Option<Response>, Problem> {
+        let retention = Retention::after(&response);
         match self.look_up(claim).await {
             Ok(Some(known)) => {
                 return Ok(match known? {
@@ -282,12 +283,8 @@ impl Pass<'_> {
                 });
             }
             Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%error, "can't look up an idempotency key");
-                return Ok(Some(response));
-            }
+            Err(error) => return retention.unkept(response, error).map(Some),
         }
-        let retention = Retention::after(&response);
         let response = problem::complete(response, &self.keyed.path);
         if retention != Retention::Answer {
             return Ok(Some(response));
@@ -295,11 +292,7 @@ impl Pass<'_> {
         let (answer, response) = Answer::read(response).await.map_err(Problem::internal)?;
         match self.keep_refusal(AnswerToKeep { claim: claim.clone(), answer }).await {
             Err(error) if database::duplicate_key(&error).is_some() => Err(in_use()),
-            // A repetition runs again, and may be refused again or not.
-            Err(error) => {
-                tracing::warn!(%error, "can't keep the answer to a request with an idempotency key");
-                Ok(Some(response))
-            }
+            Err(error) => retention.unkept(response, error).map(Some),
             Ok(()) => Ok(Some(response)),
         }
     }

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 #[derive(Clone)]
 struct Shop {
     database: Database,
+    pool: MySqlPool,
     runs: Arc<AtomicU32>,
     permits: Arc<Semaphore>,
 }
@@ -32,6 +33,8 @@ struct Shop {
 enum SaleError {
     #[error("sold out")]
     SoldOut,
+    #[error("sold out, and the keys can't be written")]
+    SoldOutWithoutKeys,
     #[error("interrupted after all was written")]
     Interrupted,
     #[error("the key could not be kept")]
@@ -43,7 +46,7 @@ enum SaleError {
 impl From<SaleError> for Problem {
     fn from(error: SaleError) -> Self {
         match error {
-            SaleError::SoldOut => Self::new(Code::OutOfStock),
+            SaleError::SoldOut | SaleError::SoldOutWithoutKeys => Self::new(Code::OutOfStock),
             SaleError::Interrupted => Self::internal(error),
             SaleError::Keep(error) => error.into(),
             SaleError::Database(error) => Self::database(error),
@@ -71,6 +74,9 @@ async fn sell(
             if what["sold out"] == run {
                 return Err(SaleError::SoldOut);
             }
+            if what["sold out, and not kept"] == run {
+                return Err(SaleError::SoldOutWithoutKeys);
+            }
             let answer =
                 Created { location: format!("/sales/{run}"), body: json!({"run": run, "id": claim.id()}) };
             let kept = idempotency::keep(connection, vec![claim.answer(answer).await?]).await?.remove(0);
@@ -83,7 +89,13 @@ async fn sell(
             Ok::<_, SaleError>(kept)
         })
     });
-    let kept = sold.await?;
+    let kept = match sold.await {
+        Err(SaleError::SoldOutWithoutKeys) => {
+            shop.pool.execute("RENAME TABLE idempotency_keys TO away").await.unwrap();
+            return Err(SaleError::SoldOutWithoutKeys.into());
+        }
+        sold => sold?,
+    };
     match after_commit["after the commit"].as_str() {
         Some("is-slow") => tokio::time::sleep(Duration::from_millis(200)).await,
         Some("forgets") => return Err(Problem::internal(SaleError::Interrupted)),
@@ -113,6 +125,7 @@ async fn fixture(options: MySqlConnectOptions) -> Fixture {
     let people = People::of("order-api", &clock);
     let shop = Shop {
         database: Database::from_options(options.clone()),
+        pool: pool.clone(),
         runs: Arc::default(),
         permits: Arc::new(Semaphore::new(0)),
     };
@@ -208,6 +221,17 @@ async fn a_refusal_is_kept_and_what_was_written_before_it_is_not(
     let again = fixture.post("a", &body).send().await.expect(StatusCode::CONFLICT);
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &refused.bytes));
     assert_eq!(fixture.sold_and_kept().await, (0, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_refusal_that_can_not_be_kept_is_not_told(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let fixture = fixture(options).await;
+    let body = json!({"sold out, and not kept": 1});
+    let untold = fixture.post("a", &body).send().await;
+    untold.expect_problem(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL");
+    fixture.pool.execute("RENAME TABLE away TO idempotency_keys").await.unwrap();
+    assert_eq!(fixture.post("a", &body).send().await.expect(StatusCode::CREATED).body["run"], 2);
+    assert_eq!(fixture.sold_and_kept().await, (1, 1));
 }
 
 #[sqlx::test(migrations = false)]
