@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use axum::Router;
-use axum::routing::get;
+use axum::body::Bytes;
+use axum::routing::{get, post};
 use garde::Validate;
 use serde::Deserialize;
 use service_host::{App, Host, Loaded, NoCommand, Service, SettingsSource, UserKeysFrom};
@@ -40,6 +41,7 @@ impl Service for Minimal {
         let router = Router::new()
             .route("/greeting", get(async move || settings.greeting))
             .route("/last-words", get(async move || asked_last.cancelled().await))
+            .route("/length", post(async |body: Bytes| body.len().to_string()))
             .route("/panic", get(async || -> () { panic!("on purpose") }))
             .route("/never", get(std::future::pending::<()>));
         let worker = async move {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use discovery::{Consul, Discovery};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use process::{Process, consul_url, settings};
 
@@ -92,6 +93,27 @@ async fn bytes_that_are_no_request_are_in_the_log_and_in_the_metrics() {
     logged.sort_unstable();
     answered.sort_unstable();
     assert_eq!(logged, answered.iter().map(|status| u64::from(*status)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_body_that_drips_for_too_long_is_the_fault_of_the_client() {
+    let process = Process::ready(settings(json!({"server.request-timeout-ms": 200}))).await;
+    let (mut reading, mut writing) = process.connect().await.into_split();
+    writing
+        .write_all(b"POST /length HTTP/1.1\r\nhost: test\r\ncontent-length: 100000\r\n\r\n")
+        .await
+        .unwrap();
+    // It ends when the process closes the connection.
+    let dripping = tokio::spawn(async move {
+        while writing.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let mut begin = [0; 12];
+    reading.read_exact(&mut begin).await.unwrap();
+    assert_eq!(std::str::from_utf8(&begin).unwrap(), "HTTP/1.1 408");
+    dripping.abort();
+    process.end(Signal::SIGTERM, 0).await;
 }
 
 #[tokio::test]
