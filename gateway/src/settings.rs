@@ -74,8 +74,8 @@ pub struct RouteSettings {
     /// it, the path of the client.
     pub rewrite: Option<String>,
     /// Milliseconds from the head of a request to the head of its answer. Without it, `server.request-timeout-ms`, and
-    /// `upstream.first-byte-timeout-ms` for the service. If it is shorter than `upstream.try-timeout-ms`, an answer that is late says
-    /// nothing about the service: it opens no breaker and ejects no instance.
+    /// `upstream.first-byte-timeout-ms` for the service. If it is over before the service has had `upstream.try-timeout-ms` for its
+    /// answer, that says nothing about the service: it opens no breaker, ejects no instance and makes no limit smaller.
     pub timeout_ms: Option<u64>,
     /// The largest body of a request, in bytes. Without it, `server.max-body-bytes`.
     pub max_body_bytes: Option<usize>,

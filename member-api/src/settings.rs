@@ -81,7 +81,7 @@ pub struct Passwords {
     #[garde(range(min = 1, max = 10_000))]
     pub change_queue: usize,
     /// How long a request may wait for its hash before it is answered 503. It is shorter than the time after which the gateway
-    /// takes an instance for a broken one (`upstream.first-byte-timeout-ms`).
+    /// takes an instance for one that stands still (`upstream.try-timeout-ms`).
     #[garde(range(min = 10, max = 60_000))]
     pub queue_wait_ms: u64,
 }

@@ -55,7 +55,7 @@ enum Benchmark {
     Cart(cart::Arguments),
     /// Checkouts a second through the gateway, against their SQL straight on the database
     Checkout(checkout::Arguments),
-    /// Requests a second of processor time through the gateway, against nginx and HAProxy before the same upstream
+    /// Requests a second of processor time through the gateway, against other proxies before the same upstream
     Gateway(gateway::Arguments),
     /// Charges a second, against the same statements straight on the database; and the cost of a sign-in, with its memory
     Wallet(wallet::Arguments),
