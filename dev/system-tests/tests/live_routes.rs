@@ -59,7 +59,8 @@ impl World {
             let refused = async || {
                 let settings = self.settings_of(instance).await;
                 let fault = &settings["refused"]["faults"][0];
-                let is_it = fault["key"] == key && fault["problem"].as_str().unwrap_or_default().contains(problem);
+                let is_it =
+                    fault["key"] == key && fault["problem"].as_str().unwrap_or_default().contains(problem);
                 if is_it { Ok(()) } else { Err(format!("{instance}: {settings}")) }
             };
             eventually(PATIENCE, refused).await;
