@@ -12,6 +12,7 @@ use service_host::{Client, Enclosure};
 use tokio::time::Instant;
 
 use crate::client_address::TrustedProxies;
+use crate::compression::{self, Compression};
 use crate::headers::{self, ClientInfo};
 use crate::limits::{Limited, Limits, RouteLimits, Tally};
 use crate::refusal::Refusal;
@@ -34,6 +35,7 @@ pub(crate) struct Endpoint {
     scheme: Scheme,
     proxies: TrustedProxies,
     limits: Option<RouteLimits>,
+    compression: Option<Compression>,
     upstream: Arc<Upstream>,
 }
 
@@ -63,6 +65,7 @@ impl Endpoint {
         upstream: Arc<Upstream>,
         revocations: &Revocations,
         limits: &Limits,
+        compression: Option<Compression>,
         public: &PublicSettings,
     ) -> Self {
         Self {
@@ -76,6 +79,7 @@ impl Endpoint {
             scheme: public.scheme,
             proxies: TrustedProxies::new(&public.trusted_proxies),
             limits: limits.of_route(&route.limits),
+            compression,
             upstream,
         }
     }
@@ -126,6 +130,7 @@ impl Endpoint {
         if let (Some(limits), Some(member)) = (&self.limits, member) {
             limits.count_member(member, &mut tally).await?;
         }
+        let asked = compression::ask(self.compression.as_ref(), &mut request);
         // Cleans the header fields of the request and, below, of the answer.
         let scheme = if peer.is_tls { Scheme::Https } else { self.scheme };
         let client = ClientInfo { address, host: protocol::host(&request), scheme };
@@ -137,6 +142,10 @@ impl Endpoint {
         let mut answer = self.upstream.send(request, self.repeats_by_key, end).await?;
         headers::to_client(answer.headers_mut());
         tally.tell(answer.headers_mut());
-        Ok(answer.map(Body::new))
+        // Compresses the answer, if the client has asked for it.
+        match asked {
+            Some(asked) => Ok(asked.answered(answer).await?),
+            None => Ok(answer.map(Body::new)),
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! The routing for operators, on the management port: `GET /routes` is the table, `GET /explain?method=&path=[&host=]` says what a
 //! request would meet.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use problem::{Code, Problem};
+use garde::Validate;
+use problem::Query;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Policy, RouteLimits};
@@ -43,6 +44,7 @@ struct ShownRoute<'a> {
     max_body_bytes: Option<usize>,
     /// The limits that count its requests, in this order.
     limits: Vec<ShownPolicy>,
+    compresses: bool,
     /// What protects its service now. `null` if the service is not known.
     protection: Option<ShownProtection>,
 }
@@ -111,6 +113,7 @@ impl<'a> ShownRoute<'a> {
             timeout_ms: route.timeout.map(|timeout| timeout.as_millis()),
             max_body_bytes: route.max_body_bytes,
             limits: limits.iter().flat_map(RouteLimits::policies).map(ShownPolicy::from).collect(),
+            compresses: route.compresses,
             protection: table.upstreams().get(&route.service).map(|upstream| (&*upstream).into()),
         }
     }
@@ -149,12 +152,24 @@ struct Other {
 }
 
 /// The request in question.
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    #[garde(custom(is_method))]
     method: String,
+    #[garde(custom(is_path))]
     path: String,
+    #[garde(skip)]
     host: Option<String>,
+}
+
+fn is_method<C>(text: &str, _context: &C) -> garde::Result {
+    text.parse::<Method>().map(drop).map_err(|_| garde::Error::new("is no method"))
+}
+
+fn is_path<C>(text: &str, _context: &C) -> garde::Result {
+    let is_path = text.starts_with('/') && text.parse::<Uri>().is_ok_and(|uri| uri.authority().is_none());
+    if is_path { Ok(()) } else { Err(garde::Error::new("is no path that begins with `/`")) }
 }
 
 async fn all(State(table): State<CurrentTable>) -> Response {
@@ -170,16 +185,9 @@ async fn all(State(table): State<CurrentTable>) -> Response {
     Json(shown.into_iter().map(|(_, route)| route).collect::<Vec<_>>()).into_response()
 }
 
-async fn explain(
-    State(table): State<CurrentTable>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|fault| refused(&fault.body_text()))?;
-    let method: Method = asked.method.parse().map_err(|_| refused("method: is no method"))?;
-    let uri: Uri = asked.path.parse().map_err(|_| refused("path: is no path"))?;
-    if !asked.path.starts_with('/') || uri.authority().is_some() {
-        return Err(refused("path: does not begin with `/`"));
-    }
+async fn explain(State(table): State<CurrentTable>, Query(asked): Query<Asked>) -> Response {
+    let method: Method = asked.method.parse().expect("it has been checked");
+    let uri: Uri = asked.path.parse().expect("it has been checked");
     let is_ambiguous = !crate::path::is_unambiguous(uri.path());
     let host = asked.host.as_deref();
 
@@ -228,7 +236,7 @@ async fn explain(
         instances: taken.map_or_else(Vec::new, |(_, route)| instances(&table, &route.service)),
         others: others.into_iter().map(|(_, other)| other).collect(),
     };
-    Ok(Json(explanation).into_response())
+    Json(explanation).into_response()
 }
 
 /// The pattern that takes a path: the most specific one that matches.
@@ -269,8 +277,4 @@ fn required_headers(route: &Route) -> Vec<String> {
 
 fn key(route: &Route) -> String {
     format!("routes[{}]", route.index)
-}
-
-fn refused(detail: &str) -> Problem {
-    Problem::new(Code::BadRequest).detail(detail.to_owned())
 }

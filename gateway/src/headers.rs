@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
+use crate::forwarded;
 use crate::settings::Scheme;
 
 /// Fields that concern only one connection (RFC 9110, section 7.6.1), besides those that `Connection` names.
@@ -106,6 +107,8 @@ pub fn to_service<B>(request: &mut Request<B>, client: &ClientInfo) {
     if let Some(host) = &client.host {
         headers.insert(X_FORWARDED_HOST, host.clone());
     }
+    let forwarded = forwarded::value(client.address, client.host.as_ref(), client.scheme);
+    headers.insert(header::FORWARDED, forwarded);
     // A gateway must add itself (RFC 9110, section 7.6.3).
     let via = if version == Version::HTTP_2 { "2.0 gateway" } else { "1.1 gateway" };
     headers.append(header::VIA, HeaderValue::from_static(via));
@@ -248,15 +251,17 @@ mod tests {
         ]);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        let own = ["te", "traceparent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
-        assert_eq!((left, &headers["te"]), (own.to_vec(), &HeaderValue::from_static("trailers")));
+        let of_client = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+        let own = [&["forwarded", "te", "traceparent", "via"], &of_client[..]].concat();
+        assert_eq!((left, &headers["te"]), (own, &HeaderValue::from_static("trailers")));
     }
 
     #[test]
     fn only_the_gateway_sets_where_a_request_came_from() {
         let headers = forwarded(&[
-            ("connection", "x-forwarded-for, x-forwarded-proto"),
+            ("connection", "x-forwarded-for, x-forwarded-proto, forwarded"),
             ("forwarded", "for=10.0.0.1"),
+            ("forwarded", "for=10.0.0.2;proto=https, for=10.0.0.3"),
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-host", "evil.example"),
             ("host", "shop.example"),
@@ -266,7 +271,8 @@ mod tests {
         assert_eq!(all("x-forwarded-for"), ["203.0.113.9"]);
         assert_eq!(all("x-forwarded-host"), ["shop.example"]);
         assert_eq!(all("x-forwarded-proto"), ["https"]);
-        assert!(!headers.contains_key("forwarded") && !headers.contains_key("host"));
+        assert_eq!(all("forwarded"), ["by=_gateway;for=203.0.113.9;host=shop.example;proto=https"]);
+        assert!(!headers.contains_key("host"));
         assert!(!all("traceparent")[0].contains("4bf92f3577b34da6a3ce929d0e0e4736"));
     }
 

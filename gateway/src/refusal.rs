@@ -1,6 +1,7 @@
 //! The reasons why a request or its answer is not forwarded, and the only place that turns them into problems.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +68,12 @@ pub(crate) enum Refusal {
     /// The service switched the protocol without being asked.
     #[error("{service} answered with another protocol")]
     SwitchedProtocols { service: Arc<str> },
+    /// An answer that should be compressed.
+    #[error("the answer of the service is incomplete")]
+    AnswerIncomplete(#[source] BoxError),
+    /// The library has refused to compress an answer.
+    #[error("an answer could not be compressed")]
+    NotCompressed(#[source] io::Error),
     /// The request may still take effect.
     #[error("{service} did not answer within {limit:?}")]
     Timeout { service: Arc<str>, limit: Duration },
@@ -125,9 +132,10 @@ impl From<Refusal> for Problem {
             Refusal::Overloaded { service, retry_after } => Self::new(Code::ServiceUnavailable)
                 .detail(format!("{service} has too many requests at once"))
                 .retry_after(retry_after),
-            Refusal::ConnectionLost { .. } | Refusal::SwitchedProtocols { .. } => {
-                Self::new(Code::BadGateway).caused_by(refusal)
-            }
+            Refusal::ConnectionLost { .. }
+            | Refusal::SwitchedProtocols { .. }
+            | Refusal::AnswerIncomplete(_) => Self::new(Code::BadGateway).caused_by(refusal),
+            Refusal::NotCompressed(_) => Self::internal(refusal),
             Refusal::Timeout { .. } => Self::new(Code::GatewayTimeout).caused_by(refusal),
         }
     }

@@ -1,4 +1,4 @@
-//! Rules: the route table, checked at the start. A gateway with an invalid table does not start.
+//! Rules: the route table, checked. A gateway with an invalid table does not start, and one that runs keeps the table that it has.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::predicates::{PredicateFault, Predicates};
 use crate::rewrite::{Rewrite, RewriteFault};
-use crate::settings::{Access, LimitedBy, Method, Repeatable, RouteSettings, Settings};
+use crate::settings::{Access, LimitedBy, Method, Repeatable, RouteSettings, TableSettings};
 
 /// First segments that a route must not have. `internal` is here so that no mistake in the settings can open the routes
 /// between services; the others are paths of the gateway itself.
@@ -47,16 +47,8 @@ pub struct Route {
     pub max_body_bytes: Option<usize>,
     /// The policies that limit its requests.
     pub limits: Vec<String>,
-}
-
-impl Route {
-    /// The fault of a route whose service is not known.
-    pub(crate) fn without_service(&self) -> RoutesError {
-        RoutesError {
-            key: format!("routes[{}].service", self.index),
-            fault: Fault::UnknownService(self.service.clone()),
-        }
-    }
+    /// Whether its answers are compressed.
+    pub compresses: bool,
 }
 
 /// The route table is not valid.
@@ -111,6 +103,9 @@ pub enum Fault {
     /// The route names a policy that counts by member, and asks nobody who they are.
     #[error("`{0}` counts by member, and the route is public")]
     NobodyToCount(String),
+    /// The answers of the route may have secrets.
+    #[error("only the answers of public GETs are compressed")]
+    NotOpen,
     /// Two entries list the same method of a path.
     #[error("{1} of `{0}` is listed in routes[{2}] already")]
     DuplicateMethod(String, Method, usize),
@@ -118,7 +113,7 @@ pub enum Fault {
 
 impl Routes {
     /// Checks the route table of the settings. Returns the first fault.
-    pub fn new(settings: &Settings) -> Result<Self, RoutesError> {
+    pub fn new(settings: &TableSettings) -> Result<Self, RoutesError> {
         let services = known_services(&settings.services)?;
         let mut patterns = matchit::Router::new();
         let mut listed: HashMap<(&str, Method), Vec<(usize, Predicates)>> = HashMap::new();
@@ -155,6 +150,7 @@ impl Routes {
             if !services.contains(service.as_str()) {
                 return Err(refuse("service", Fault::UnknownService(service.clone())));
             }
+            check_compression(route).map_err(|fault| refuse("compress", fault))?;
             check_limits(route, settings).map_err(|fault| refuse("limits", fault))?;
             let rewrite = route.rewrite.as_deref().map(|template| {
                 let checked = Rewrite::new(path, template);
@@ -174,6 +170,7 @@ impl Routes {
                 timeout: timeout_ms.map_err(|fault| refuse("timeout-ms", fault))?.map(Duration::from_millis),
                 max_body_bytes: max_body_bytes.map_err(|fault| refuse("max-body-bytes", fault))?,
                 limits: route.limits.clone(),
+                compresses: route.compress,
             });
         }
         check_base_paths(&settings.routes, &by_path)?;
@@ -245,7 +242,13 @@ fn pattern_fault(path: &str, error: matchit::InsertError) -> Fault {
     }
 }
 
-fn check_limits(route: &RouteSettings, settings: &Settings) -> Result<(), Fault> {
+/// The length of a compressed answer tells a secret in it to who has written another part of it.
+fn check_compression(RouteSettings { compress, access, methods, .. }: &RouteSettings) -> Result<(), Fault> {
+    let is_open = *access == Access::Public && methods.iter().all(|method| *method == Method::Get);
+    if *compress && !is_open { Err(Fault::NotOpen) } else { Ok(()) }
+}
+
+fn check_limits(route: &RouteSettings, settings: &TableSettings) -> Result<(), Fault> {
     for name in &route.limits {
         match settings.limits.policies.get(name) {
             None => return Err(Fault::UnknownPolicy(name.clone())),

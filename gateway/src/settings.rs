@@ -1,6 +1,8 @@
 //! The settings of the gateway. Each key of `config/gateway.yml` is documented at its field.
 
+mod compression;
 mod limits;
+mod of_table;
 mod resilience;
 
 use std::fmt;
@@ -8,46 +10,64 @@ use std::time::Duration;
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use service_host::Live;
 
+pub use compression::CompressionSettings;
 pub use limits::{LimitedBy, LimitsSettings, PolicySettings, RedisSettings};
+pub use of_table::TableSettings;
 pub use resilience::{BreakerSettings, ConcurrencySettings, RetryBudgetSettings};
 
-/// The settings of the gateway, besides those of every process.
+/// The settings of the gateway, besides those of every process. What a table is made of is [`TableSettings`].
 #[derive(Clone, Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[garde(allow_unvalidated)]
 pub struct Settings {
     /// The services behind the gateway, by the names under which they register. `/docs` shows the API of each of them.
-    #[garde(length(min = 1))]
-    pub services: Vec<String>,
+    #[garde(dive)]
+    pub services: Live<ServiceNames>,
     /// The route table: what the gateway forwards. A path or method without an entry is not reachable.
-    #[garde(length(min = 1))]
-    pub routes: Vec<RouteSettings>,
+    #[garde(dive)]
+    pub routes: Live<RouteList>,
     /// How requests reach the services.
     #[serde(default)]
     #[garde(dive)]
-    pub upstream: UpstreamSettings,
+    pub upstream: Live<UpstreamSettings>,
     /// How the gateway learns which sessions are revoked.
     #[serde(default)]
     #[garde(dive)]
-    pub revocations: RevocationsSettings,
+    pub revocations: Live<RevocationsSettings>,
     /// The web pages of other origins that may call the API.
     #[serde(default)]
     #[garde(dive)]
-    pub cors: CorsSettings,
+    pub cors: Live<CorsSettings>,
     /// The address that clients use, as the services see it, and the proxies between them and the gateway.
     #[serde(default)]
     #[garde(dive)]
-    pub public: PublicSettings,
+    pub public: Live<PublicSettings>,
     /// How many requests a client may send.
     #[serde(default)]
     #[garde(dive)]
-    pub limits: LimitsSettings,
+    pub limits: Live<LimitsSettings>,
+    /// The compression of answers.
+    #[serde(default)]
+    #[garde(dive)]
+    pub compression: Live<CompressionSettings>,
     /// The Redis in which gateways count the requests of clients together. Without it, each gateway counts alone.
     #[serde(default)]
     #[garde(dive)]
-    pub redis: Option<RedisSettings>,
+    pub redis: Live<Option<RedisSettings>>,
 }
+
+/// The names of services.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(transparent)]
+#[garde(transparent)]
+pub struct ServiceNames(#[garde(length(min = 1))] pub Vec<String>);
+
+/// The entries of the route table.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(transparent)]
+#[garde(transparent)]
+pub struct RouteList(#[garde(length(min = 1))] pub Vec<RouteSettings>);
 
 /// One entry of the route table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -82,6 +102,9 @@ pub struct RouteSettings {
     /// The limits on its requests: names of `limits.policies`.
     #[serde(default)]
     pub limits: Vec<String>,
+    /// Whether its answers are compressed for clients that ask for it. Only for GET, and only for `access: public`.
+    #[serde(default)]
+    pub compress: bool,
 }
 
 /// A header field that a request must have.

@@ -1,26 +1,32 @@
 //! Everything that says where a request goes: the endpoints, and the origins that may call them. It is made as a whole and
 //! replaced as a whole, so that a request meets either all of the old settings or all of the new ones.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use axum::extract::Request;
 use axum::http::{self, HeaderMap, HeaderValue, Uri, header};
+use discovery::Discovery;
+use service_host::live::Unusable;
 use tower_http::cors::CorsLayer;
 
+use crate::client_address::TrustedProxies;
+use crate::compression::Compression;
 use crate::cors;
 use crate::endpoint::Endpoint;
 use crate::limits::{Limits, LimitsError};
 use crate::predicates::Predicates;
 use crate::revocations::Revocations;
 use crate::routes::{Route, Routes, RoutesError};
-use crate::settings::{Method, Settings};
+use crate::settings::{Method, TableSettings};
 use crate::upstream::Upstreams;
 
 /// See the module.
 pub(crate) struct Table {
     paths: matchit::Router<Path>,
     cors: Option<CorsLayer>,
+    proxies: TrustedProxies,
+    compression: Compression,
     routes: Routes,
     upstreams: Upstreams,
     limits: Limits,
@@ -35,6 +41,16 @@ pub enum TableError {
     /// The limits have one.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+}
+
+impl TableError {
+    /// It, with the key to correct.
+    pub(crate) fn unusable(self) -> Unusable {
+        match self {
+            Self::Routes(RoutesError { key, fault }) => Unusable::at(key, &fault),
+            Self::Limits(LimitsError(error)) => Unusable::at("redis", &error),
+        }
+    }
 }
 
 /// The endpoints of a path pattern.
@@ -61,33 +77,38 @@ pub(crate) enum Found<'a> {
 }
 
 impl Table {
-    /// Checks the settings. The services are watched already.
+    /// Checks the settings, and starts to watch their services.
     pub(crate) fn new(
-        settings: &Settings,
-        upstreams: Upstreams,
+        settings: &TableSettings,
+        discovery: &Discovery,
         revocations: &Revocations,
-        limits: Limits,
     ) -> Result<Self, TableError> {
-        let routes = checked(settings, &upstreams)?;
-        Ok(Self::of(routes, settings, upstreams, revocations, limits))
+        let routes = Routes::new(settings)?;
+        let limits = Limits::new(settings)?;
+        Ok(Self::of(routes, settings, Upstreams::new(settings, discovery), revocations, limits))
     }
 
-    /// The table of other settings, which brings its own policies: of limits, times, retries, breakers and requests at once. What
-    /// was counted and learnt stays, where a policy keeps its name and a service its settings.
-    fn with(&self, settings: &Settings, revocations: &Revocations) -> Result<Self, TableError> {
-        let routes = checked(settings, &self.upstreams)?;
+    /// The table of other settings, which brings its own services and policies: of limits, times, retries, breakers and requests
+    /// at once. What was counted and learnt stays, where a policy keeps its name and a service its settings.
+    pub(crate) fn with(
+        &self,
+        settings: &TableSettings,
+        revocations: &Revocations,
+    ) -> Result<Self, TableError> {
+        let routes = Routes::new(settings)?;
         let limits = self.limits.with(settings)?;
-        Ok(Self::of(routes, settings, self.upstreams.with(&settings.upstream), revocations, limits))
+        Ok(Self::of(routes, settings, self.upstreams.with(settings), revocations, limits))
     }
 
     fn of(
         routes: Routes,
-        settings: &Settings,
+        settings: &TableSettings,
         upstreams: Upstreams,
         revocations: &Revocations,
         limits: Limits,
     ) -> Self {
         let mut paths = matchit::Router::new();
+        let compression = Compression::new(&settings.compression);
         for (pattern, listed) in routes.iter() {
             let mut path = Path { methods: Vec::new(), allowed: allowed(listed) };
             for route in listed {
@@ -104,6 +125,7 @@ impl Table {
                         Arc::clone(&upstream),
                         revocations,
                         &limits,
+                        route.compresses.then(|| compression.clone()),
                         &settings.public,
                     );
                     path.add(method, route.predicates.clone(), endpoint);
@@ -111,7 +133,9 @@ impl Table {
             }
             paths.insert(pattern, path).expect("the route table has been checked");
         }
-        Self { paths, cors: cors::layer(&settings.cors.allowed_origins), routes, upstreams, limits }
+        let cors = cors::layer(&settings.cors.allowed_origins);
+        let proxies = TrustedProxies::new(&settings.public.trusted_proxies);
+        Self { paths, cors, proxies, compression, routes, upstreams, limits }
     }
 
     /// Looks up a request.
@@ -131,6 +155,16 @@ impl Table {
     /// The layer of the origins that may call. `None` if none may.
     pub(crate) fn cors(&self) -> Option<&CorsLayer> {
         self.cors.as_ref()
+    }
+
+    /// The proxies between clients and the gateway.
+    pub(crate) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
+    }
+
+    /// How the gateway's own pages are compressed.
+    pub(crate) fn compression(&self) -> &Compression {
+        &self.compression
     }
 
     /// The services to which it leads.
@@ -161,41 +195,27 @@ impl Path {
 
 /// The table that is used now. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct CurrentTable(Arc<Current>);
-
-struct Current {
-    table: ArcSwap<Table>,
-    /// Held while a table takes the place of the one from which it goes on.
-    replacing: Mutex<()>,
-}
+pub(crate) struct CurrentTable(Arc<ArcSwap<Table>>);
 
 impl CurrentTable {
     pub(crate) fn new(table: Table) -> Self {
-        Self(Arc::new(Current { table: ArcSwap::from_pointee(table), replacing: Mutex::default() }))
+        Self(Arc::new(ArcSwap::from_pointee(table)))
     }
 
     /// The table, for a short while.
     pub(crate) fn load(&self) -> Guard<Arc<Table>> {
-        self.0.table.load()
+        self.0.load()
     }
 
-    /// From now on, requests meet the table of these settings. Those that run go on as they have begun.
-    pub(crate) fn replace(&self, settings: &Settings, revocations: &Revocations) -> Result<(), TableError> {
-        let Current { table, replacing } = &*self.0;
-        let _replacing = replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        table.store(Arc::new(table.load().with(settings, revocations)?));
-        Ok(())
+    /// The table, for as long as it is needed.
+    pub(crate) fn load_full(&self) -> Arc<Table> {
+        self.0.load_full()
     }
-}
 
-/// The routes of the settings. They lead to services that are watched.
-fn checked(settings: &Settings, upstreams: &Upstreams) -> Result<Routes, RoutesError> {
-    let routes = Routes::new(settings)?;
-    let unknown = |route: &&Route| upstreams.get(&route.service).is_none();
-    if let Some(route) = routes.iter().flat_map(|(_, listed)| listed).find(unknown) {
-        return Err(route.without_service());
+    /// From now on, requests meet this table. Those that run go on as they have begun.
+    pub(crate) fn replace(&self, table: Table) {
+        self.0.store(Arc::new(table));
     }
-    Ok(routes)
 }
 
 /// The host that a request names.

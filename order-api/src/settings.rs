@@ -52,22 +52,22 @@ pub struct RedisSettings {
     /// public ones may. It needs `rediss://`.
     #[garde(skip)]
     pub tls_ca_file: Option<PathBuf>,
-    /// How long opening a connection may take.
+    /// How long a request waits for an answer of Redis, also if a connection has to be opened for it. Then it is answered 503. With
+    /// `limits.redis-timeout-ms` of the gateway, this is how long a client waits for a Redis that stands still.
     #[garde(range(min = 10, max = 10_000))]
-    #[serde(default = "default_connect_timeout_ms")]
-    pub connect_timeout_ms: u64,
-    /// How long an answer may take.
-    #[garde(range(min = 10, max = 10_000))]
-    #[serde(default = "default_response_timeout_ms")]
-    pub response_timeout_ms: u64,
+    #[serde(default = "default_timeout_ms")]
+    pub timeout_ms: u64,
 }
 
-fn default_connect_timeout_ms() -> u64 {
-    500
+fn default_timeout_ms() -> u64 {
+    200
 }
 
-fn default_response_timeout_ms() -> u64 {
-    500
+impl RedisSettings {
+    /// See [`Self::timeout_ms`].
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
 }
 
 /// The section `checkout`.

@@ -4,7 +4,9 @@
 //! `lock:{wallet:7}:wanted` says that another instance has asked for the lock. (The braces keep both keys on one node of a Redis
 //! Cluster.)
 
+use std::io;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
 use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
@@ -23,6 +25,8 @@ static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 #[derive(Clone)]
 pub(crate) struct Remote {
     connection: RedisConnection,
+    /// How long a caller waits for an answer.
+    timeout: Duration,
     breaker: Breaker,
     lease_ms: u64,
 }
@@ -53,15 +57,14 @@ impl Remote {
     /// Connects at the first use, and again whenever the connection is lost. Fails if the address is malformed.
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> Result<Self, AddressError> {
         let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
-        let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
-        let connection = RedisConnection::new(&address, timeouts)?;
-        Ok(Self { connection, breaker: Breaker::default(), lease_ms: settings.lease_ms })
+        let timeout = settings.redis_timeout();
+        let connection = RedisConnection::new(&address, Timeouts::within(timeout))?;
+        Ok(Self { connection, timeout, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }
 
     /// Whether Redis answers.
     pub(crate) async fn ping(&self) -> Result<(), RedisDown> {
-        let answer = redis::cmd("PING").query_async::<()>(&mut self.connection.clone()).await;
-        self.note(answer)?;
+        self.ask::<()>(&redis::cmd("PING")).await?;
         if self.breaker.answered() {
             tracing::info!("Redis answers again; requests are queued across instances");
         }
@@ -116,16 +119,17 @@ impl Remote {
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisDown> {
-        self.note(command.query_async(&mut self.connection.clone()).await)
+        self.in_time(command.query_async(&mut self.connection.clone())).await
     }
 
     async fn invoke<T: FromRedisValue>(&self, invocation: &ScriptInvocation<'_>) -> Result<T, RedisDown> {
-        self.note(invocation.invoke_async(&mut self.connection.clone()).await)
+        self.in_time(invocation.invoke_async(&mut self.connection.clone())).await
     }
 
-    /// Tells the breaker about a failure.
-    fn note<T>(&self, answer: RedisResult<T>) -> Result<T, RedisDown> {
-        answer.map_err(|error| {
+    /// Waits for an answer, and for the connection, but not longer than a caller waits. Tells the breaker about a failure.
+    async fn in_time<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Result<T, RedisDown> {
+        let too_late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(too_late).map_err(|error| {
             metrics::counter!("lock_redis_failures_total").increment(1);
             if self.breaker.failed() {
                 tracing::warn!(%error, "Redis fails; requests go on without their lock");

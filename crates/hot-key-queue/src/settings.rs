@@ -36,14 +36,15 @@ pub struct Settings {
     /// has the statements of the next request while the one before waits for its commit.
     #[garde(range(min = 1, max = 64))]
     pub at_once: usize,
-    /// How long opening a connection to Redis may take, and how long an answer, before requests go on without it.
+    /// How long a request waits for an answer of Redis, also if a connection has to be opened for it. Then it goes on without Redis.
+    /// With `limits.redis-timeout-ms` of the gateway, this is how long a client waits for a Redis that stands still.
     #[garde(range(min = 1, max = 10_000))]
     pub redis_timeout_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { enabled: true, wait_ms: 1_000, lease_ms: 5_000, at_once: 1, redis_timeout_ms: 250 }
+        Self { enabled: true, wait_ms: 1_000, lease_ms: 5_000, at_once: 1, redis_timeout_ms: 200 }
     }
 }
 

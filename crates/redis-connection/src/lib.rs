@@ -40,6 +40,15 @@ pub struct Timeouts {
     pub response: Duration,
 }
 
+impl Timeouts {
+    /// For a caller that waits for so long and then gives up. Each step has less time: when it fails, the caller is still there, and
+    /// the connection notices that it is silent.
+    pub fn within(limit: Duration) -> Self {
+        let step = limit * 3 / 4;
+        Self { connect: step, response: step }
+    }
+}
+
 /// A connection to Redis. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub struct RedisConnection(Arc<Inner>);

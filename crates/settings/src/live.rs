@@ -35,10 +35,30 @@ struct Cell<T> {
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Preparation<T> = dyn Fn(Arc<T>, Upcoming) -> Boxed<Result<Commit, String>> + Send + Sync;
+type Preparation<T> = dyn Fn(Arc<T>, Upcoming) -> Boxed<Result<Commit, Unusable>> + Send + Sync;
 
 /// What takes effect together with the new values. It can't fail, and must not wait.
 pub type Commit = Box<dyn FnOnce() + Send>;
+
+/// Why new values can't be used. Everything that can be shown is a reason, which concerns the whole section.
+#[derive(Clone, Debug)]
+pub struct Unusable {
+    key: Option<String>,
+    problem: String,
+}
+
+impl Unusable {
+    /// The value of this key is the reason. It may stand in another section than the one that is prepared.
+    pub fn at(key: impl Into<String>, problem: &dyn fmt::Display) -> Self {
+        Self { key: Some(key.into()), problem: problem.to_string() }
+    }
+}
+
+impl<E: fmt::Display> From<E> for Unusable {
+    fn from(problem: E) -> Self {
+        Self { key: None, problem: problem.to_string() }
+    }
+}
 
 /// It is locked while values are swapped.
 static SWAP: RwLock<()> = RwLock::new(());
@@ -67,16 +87,17 @@ impl<T> Live<T> {
 
     /// Adds what is made from each new value before it takes effect. If it fails, the new settings are refused as a whole, and
     /// the error says why; it must not contain a secret. If all succeed, every [`Commit`] is run. [`Upcoming`] has the new
-    /// values of other cells.
+    /// values of other cells. What is made of several cells is prepared with each of them: the last one that is made stays, and all
+    /// are made of the same values.
     pub fn prepare_with<F, R, E>(&self, prepare: F)
     where
         F: Fn(Arc<T>, Upcoming) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Commit, E>> + Send + 'static,
-        E: fmt::Display + Send + 'static,
+        E: Into<Unusable> + Send + 'static,
     {
         let preparation: Arc<Preparation<T>> = Arc::new(move |value, upcoming| {
             let made = prepare(value, upcoming);
-            Box::pin(async move { made.await.map_err(|error| error.to_string()) })
+            Box::pin(async move { made.await.map_err(Into::into) })
         });
         self.0.preparations.lock().unwrap_or_else(PoisonError::into_inner).push(preparation);
     }
@@ -250,9 +271,16 @@ impl LiveCells {
             }
             let preparing = Arc::clone(cell).prepare(Arc::clone(new).into_any(), upcoming.clone());
             let timeout = tokio::time::timeout(PREPARATION_TIMEOUT, preparing);
-            match timeout.await.unwrap_or_else(|_| Err("can't be tried in time".to_owned())) {
+            match timeout.await.unwrap_or_else(|_| Err("can't be tried in time".into())) {
                 Ok(commits) => prepared.commits.extend(commits),
-                Err(problem) => faults.push(Fault { key: key.clone(), problem, origin: None }),
+                Err(Unusable { key: of_value, problem }) => {
+                    let key = of_value.unwrap_or_else(|| key.clone());
+                    let fault = Fault { key, problem, origin: None };
+                    // What is made of several cells fails once for each.
+                    if !faults.contains(&fault) {
+                        faults.push(fault);
+                    }
+                }
             }
         }
         if faults.is_empty() { Ok(prepared) } else { Err(SettingsError::new(faults)) }
@@ -269,7 +297,7 @@ trait AnyCell: Send + Sync {
         self: Arc<Self>,
         new: Arc<dyn Any + Send + Sync>,
         upcoming: Upcoming,
-    ) -> Boxed<Result<Vec<Commit>, String>>;
+    ) -> Boxed<Result<Vec<Commit>, Unusable>>;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -278,7 +306,7 @@ impl<T: Send + Sync + 'static> AnyCell for Cell<T> {
         self: Arc<Self>,
         new: Arc<dyn Any + Send + Sync>,
         upcoming: Upcoming,
-    ) -> Boxed<Result<Vec<Commit>, String>> {
+    ) -> Boxed<Result<Vec<Commit>, Unusable>> {
         let preparations = self.preparations.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move {
             // The types of one service have one type for a key.

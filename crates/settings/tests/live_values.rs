@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use garde::Validate;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use settings::live::{self, Commit, LiveCells};
-use settings::{Environment, Live, SettingsError, Tree, Values};
+use settings::live::{self, Commit, LiveCells, Unusable};
+use settings::{Environment, Fault, Live, SettingsError, Tree, Values};
 
 #[derive(Debug, Deserialize, Validate)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -139,6 +139,21 @@ async fn a_preparation_that_fails_stops_every_swap() {
     cells.prepare(&new_cells, &changed).await.unwrap().commit();
 
     assert_eq!((shop.opening_hours.get().from_hour, commits.load(Ordering::SeqCst)), (7, 1));
+}
+
+#[tokio::test]
+async fn a_fault_has_the_key_that_the_preparation_names_and_is_told_once() {
+    let (shop, cells, values) = read(&json!({}));
+    let shop = shop.unwrap();
+    let refuse = || std::future::ready(Err::<Commit, _>(Unusable::at("prices.list[0]", &"is odd")));
+    shop.opening_hours.prepare_with(move |_, _| refuse());
+    shop.prices.prepare_with(move |_, _| refuse());
+    let (_, new_cells, new_values) = read(&json!({"opening-hours.from-hour": 7, "prices.list[0]": 1}));
+
+    let error = cells.prepare(&new_cells, &values.changed_keys(&new_values)).await.unwrap_err();
+
+    let fault = Fault { key: "prices.list[0]".to_owned(), problem: "is odd".to_owned(), origin: None };
+    assert_eq!(error.faults(), [fault]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,7 +197,8 @@ impl Stack {
         self.servers.parts.start_again(part)
     }
 
-    /// Changes a setting. A process reads it at its next start.
+    /// Changes a setting. If it is a live one, the running processes take it soon; any other takes effect when a process starts
+    /// again.
     pub fn change_setting(&self, change: &Override) -> Result<(), StackError> {
         overlay::change(self.servers.home(), change)
     }

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use problem::{Code, Problem};
 use tokio::time::Instant;
 
-use crate::settings::{LimitedBy, PolicySettings, Settings};
+use crate::settings::{LimitedBy, PolicySettings, TableSettings};
 use client::{Decision, Question};
 use memory::{Key, Memory};
 use policy::Counted;
@@ -31,7 +31,7 @@ use shared::Shared;
 /// The address of Redis can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("redis.{0}")]
-pub struct LimitsError(redis_connection::AddressError);
+pub struct LimitsError(pub(crate) redis_connection::AddressError);
 
 /// All policies, and what is counted. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Drop for Asking<'_> {
 
 impl Limits {
     /// Makes the policies of the settings. Nothing is limited if they say so.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, LimitsError> {
+    pub(crate) fn new(settings: &TableSettings) -> Result<Self, LimitsError> {
         policy::describe();
         let nothing = Inner {
             policies: Vec::new(),
@@ -99,7 +99,7 @@ impl Limits {
     }
 
     /// The policies of other settings. What was counted under a policy that keeps its name stays counted.
-    pub(crate) fn with(&self, settings: &Settings) -> Result<Self, LimitsError> {
+    pub(crate) fn with(&self, settings: &TableSettings) -> Result<Self, LimitsError> {
         self.0.with(settings)
     }
 
@@ -166,7 +166,7 @@ impl Limits {
 }
 
 impl Inner {
-    fn with(&self, settings: &Settings) -> Result<Limits, LimitsError> {
+    fn with(&self, settings: &TableSettings) -> Result<Limits, LimitsError> {
         let limits = &settings.limits;
         let mut next_number = self.next_number;
         let mut policy = |(name, of): (&String, &PolicySettings)| {
@@ -248,6 +248,7 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
+    use crate::settings::Settings;
 
     const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -263,7 +264,8 @@ mod tests {
             },
             "redis": {"url": format!("redis://{}", silent.local_addr().unwrap())},
         });
-        let limits = Limits::new(&serde_json::from_value(settings).unwrap()).unwrap();
+        let settings: Settings = serde_json::from_value(settings).unwrap();
+        let limits = Limits::new(&settings.of_table()).unwrap();
         let limits = limits.of_route(&["a", "b", "c"].map(str::to_owned)).unwrap();
         (silent, limits)
     }

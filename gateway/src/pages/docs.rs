@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use tower::BoxError;
 use utoipa_swagger_ui::{Config, Url};
 
+use crate::compression::{self, Coding};
 use crate::refusal::Refusal;
 use crate::table::CurrentTable;
 use crate::upstream::Upstream;
@@ -24,43 +25,64 @@ use crate::upstream::Upstream;
 const MAX_DEFINITION_BYTES: usize = 8 * 1024 * 1024;
 
 struct Docs {
-    /// The services with the paths of their definitions.
-    services: Vec<(String, String)>,
     table: CurrentTable,
 }
 
 /// Returns the routes `/docs`, with the files of Swagger UI, and `/docs/{service}/openapi.json`.
-pub(super) fn router(services: &[String], table: CurrentTable) -> Router {
-    let with_path = |service: &String| (service.clone(), format!("/docs/{service}/openapi.json"));
-    let docs = Docs { services: services.iter().map(with_path).collect(), table };
+pub(super) fn router(table: CurrentTable) -> Router {
+    let docs = Docs { table };
     Router::new()
         // The links of the page are relative to `/docs/`.
         .route("/docs", get(async || Redirect::permanent("/docs/")))
-        .route("/docs/", get(async |State(docs): State<Arc<Docs>>| docs.file("index.html")))
+        .route(
+            "/docs/",
+            get(async |State(docs): State<Arc<Docs>>, headers: HeaderMap| {
+                docs.file("index.html", &headers).await
+            }),
+        )
         .route(
             "/docs/{file}",
-            get(async |State(docs): State<Arc<Docs>>, Path(name): Path<String>| docs.file(&name)),
+            get(async |State(docs): State<Arc<Docs>>, Path(name): Path<String>, headers: HeaderMap| {
+                docs.file(&name, &headers).await
+            }),
         )
         .route("/docs/{service}/openapi.json", get(definition_show))
         .with_state(Arc::new(docs))
 }
 
 impl Docs {
-    fn file(&self, name: &str) -> Result<Response, Problem> {
-        let file = utoipa_swagger_ui::serve(name, Arc::new(self.swagger()))
+    /// A file of Swagger UI. Nearly all of them are stored compressed.
+    async fn file(&self, name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+        let table = self.table.load_full();
+        let with_path = |service| (service, format!("/docs/{service}/openapi.json"));
+        let definitions: Vec<_> = table.upstreams().names().iter().map(with_path).collect();
+        let file = utoipa_swagger_ui::serve(name, Arc::new(swagger(&definitions)))
             .map_err(|error| Problem::internal(SwaggerError(error.to_string())))?
             .ok_or_else(|| Problem::new(Code::NotFound))?;
-        Ok(([(header::CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response())
+        let content_type = [(header::CONTENT_TYPE, file.content_type)];
+        if !file.gzpipped {
+            return Ok((content_type, file.bytes.into_owned()).into_response());
+        }
+        let mut response = if compression::takes(asked, Coding::Gzip) {
+            let coding = [(header::CONTENT_ENCODING, Coding::Gzip.name())];
+            (content_type, coding, file.bytes.into_owned()).into_response()
+        } else {
+            let bytes = compression::decompressed(&file.bytes).await.map_err(Problem::internal)?;
+            (content_type, bytes).into_response()
+        };
+        compression::vary(response.headers_mut());
+        Ok(response)
     }
+}
 
-    fn swagger(&self) -> Config<'_> {
-        Config::new(self.services.iter().map(|(service, path)| Url::new(service, path)))
-            .display_request_duration(true)
-            .persist_authorization(true)
-            .try_it_out_enabled(true)
-            // By default, the page sends the address of the definition to a validator on the internet.
-            .validator_url("none")
-    }
+/// The page for these services, with the paths of their definitions.
+fn swagger<'a>(definitions: &'a [(&String, String)]) -> Config<'a> {
+    Config::new(definitions.iter().map(|(service, path)| Url::new(service, path)))
+        .display_request_duration(true)
+        .persist_authorization(true)
+        .try_it_out_enabled(true)
+        // By default, the page sends the address of the definition to a validator on the internet.
+        .validator_url("none")
 }
 
 /// Swagger UI could not make its page.

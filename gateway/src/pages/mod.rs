@@ -5,12 +5,14 @@ mod layout;
 mod problems;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{Redirect, Response};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use problem::Problem;
 
+use crate::compression;
 use crate::table::CurrentTable;
 
 const STYLESHEET: &str = include_str!("page.css");
@@ -29,16 +31,27 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// Returns the routes `/`, `/docs` and `/problems` with their files.
-pub(crate) fn router(services: &[String], table: CurrentTable) -> Router {
+pub(crate) fn router(table: CurrentTable) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/docs/")))
         .route(
             "/assets/page.css",
             get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET)),
         )
-        .merge(docs::router(services, table))
+        .merge(docs::router(table.clone()))
         .merge(problems::router())
+        .layer(from_fn_with_state(table, compress))
         .layer(from_fn(add_security_headers))
+}
+
+/// Compresses pages for those who ask for it.
+async fn compress(State(table): State<CurrentTable>, mut request: Request, next: Next) -> Response {
+    let asked = compression::ask(Some(table.load().compression()), &mut request);
+    let response = next.run(request).await;
+    match asked {
+        Some(asked) => asked.answered(response).await.map_err(Problem::from).into_response(),
+        None => response,
+    }
 }
 
 async fn add_security_headers(request: Request, next: Next) -> Response {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use member_client::{MemberClient, RevocationsQuery};
 use service_client::ServiceClient;
+use service_host::Live;
 use time::OffsetDateTime;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
 use super::Revocations;
+use crate::settings::RevocationsSettings;
 
 /// How long an instance of member-api may take to answer. The next request goes to another instance, so an instance that
 /// hangs delays new revocations by this time at most.
@@ -24,19 +26,18 @@ struct Poller {
 }
 
 impl Revocations {
-    /// Asks `member_api` at once and then every `interval`, and adds the answers. It never ends, and keeps the known
-    /// revocations while there is no answer.
-    pub async fn poll(self, member_api: ServiceClient, interval: Duration) {
+    /// Asks `member_api` at once and then in the interval of the settings, and adds the answers. It never ends, and keeps the
+    /// known revocations while there is no answer.
+    pub async fn poll(self, member_api: ServiceClient, settings: Live<RevocationsSettings>) {
         // Apart, because an instance that is too slow for this deadline is not too slow for other requests.
         let member_api = member_api.separate().with_deadline(DEADLINE);
         member_api.instances().wait_ready(DEADLINE).await;
         let member_api = MemberClient::new(member_api);
         let mut poller = Poller { revocations: self, member_api, since: None, is_answered: true };
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let began = Instant::now();
             poller.ask().instrument(telemetry::work_span("revocations")).await;
+            sleep_until(began + settings.get().interval()).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::settings::{
-    CorsSettings, HeaderPredicate, LimitsSettings, PolicySettings, PublicSettings, RevocationsSettings,
+    CompressionSettings, CorsSettings, HeaderPredicate, LimitsSettings, PolicySettings, PublicSettings,
     UpstreamSettings,
 };
 
@@ -19,6 +19,7 @@ fn entry(path: &str, methods: &[Method]) -> RouteSettings {
         timeout_ms: None,
         max_body_bytes: None,
         limits: Vec::new(),
+        compress: false,
     }
 }
 
@@ -29,14 +30,14 @@ fn check(routes: Vec<RouteSettings>) -> Result<Routes, String> {
         ("by-address".to_owned(), policy(LimitedBy::Address)),
         ("by-member".to_owned(), policy(LimitedBy::Member)),
     ];
-    let settings = Settings {
+    let settings = TableSettings {
         services,
         routes,
         upstream: UpstreamSettings::default(),
-        revocations: RevocationsSettings::default(),
         cors: CorsSettings::default(),
         public: PublicSettings::default(),
         limits: LimitsSettings { policies: policies.into(), ..LimitsSettings::default() },
+        compression: CompressionSettings::default(),
         redis: None,
     };
     Routes::new(&settings).map_err(|error| error.to_string())
@@ -193,4 +194,16 @@ fn a_limit_needs_its_policy_and_somebody_to_count() {
         refusal(vec![limited(Access::Public, "by-member")]),
         "routes[0].limits: `by-member` counts by member, and the route is public"
     );
+}
+
+#[test]
+fn only_what_everybody_may_read_is_compressed() {
+    let compressed = |access, methods: &[Method]| {
+        check(vec![RouteSettings { compress: true, access, ..entry("/a", methods) }]).map(drop)
+    };
+    assert_eq!(compressed(Access::Public, &[Method::Get]), Ok(()));
+    let refused = Err("routes[0].compress: only the answers of public GETs are compressed".to_owned());
+    assert_eq!(compressed(Access::Any, &[Method::Get]), refused);
+    assert_eq!(compressed(Access::Customer, &[Method::Get]), refused);
+    assert_eq!(compressed(Access::Public, &[Method::Get, Method::Post]), refused);
 }

@@ -7,17 +7,20 @@ use discovery::Discovery;
 
 use super::pool::Pools;
 use super::{ATTEMPTS, Upstream, answer, breaker, concurrency, retry_budget};
-use crate::settings::{Settings, UpstreamSettings};
+use crate::settings::TableSettings;
 
 /// See the module. The services share the pools of connections.
 pub(crate) struct Upstreams {
+    /// In the order of the settings.
+    names: Vec<String>,
     by_name: HashMap<String, Arc<Upstream>>,
     pools: Pools,
+    discovery: Discovery,
 }
 
 impl Upstreams {
     /// Starts to watch all services of the settings.
-    pub(crate) fn new(settings: &Settings, discovery: &Discovery) -> Self {
+    pub(crate) fn new(settings: &TableSettings, discovery: &Discovery) -> Self {
         metrics::describe_counter!(ATTEMPTS, "Requests sent to an instance of a service, by outcome");
         metrics::describe_counter!(
             answer::IDLE_TIMEOUTS,
@@ -26,20 +29,31 @@ impl Upstreams {
         breaker::describe();
         concurrency::describe();
         retry_budget::describe();
-        let pools = Pools::new(&settings.upstream);
-        let upstream = |service: &String| {
-            Upstream::new(service, discovery.instances(service), pools.clone(), settings.upstream.clone())
+        let none = Self {
+            names: Vec::new(),
+            by_name: HashMap::new(),
+            pools: Pools::new(&settings.upstream),
+            discovery: discovery.clone(),
         };
-        let by_name = settings.services.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
-        Self { by_name, pools }
+        none.with(settings)
     }
 
-    /// The same services with other settings. What has been learnt of them stays where the settings for it do.
-    pub(crate) fn with(&self, settings: &UpstreamSettings) -> Self {
+    /// The services of other settings. What has been learnt of those that stay, stays where the settings for it do. Those that are
+    /// new are watched.
+    pub(crate) fn with(&self, settings: &TableSettings) -> Self {
+        let TableSettings { services: names, upstream: settings, .. } = settings;
         let pools = self.pools.with(settings);
-        let upstream = |upstream: &Arc<Upstream>| Arc::new(upstream.with(settings, pools.clone()));
-        let by_name = self.by_name.iter().map(|(name, old)| (name.clone(), upstream(old))).collect();
-        Self { by_name, pools }
+        let upstream = |name: &String| match self.by_name.get(name) {
+            Some(old) => old.with(settings, pools.clone()),
+            None => Upstream::new(name, self.discovery.instances(name), pools.clone(), settings.clone()),
+        };
+        let by_name = names.iter().map(|name| (name.clone(), Arc::new(upstream(name)))).collect();
+        Self { names: names.clone(), by_name, pools, discovery: self.discovery.clone() }
+    }
+
+    /// The names of the services, in the order of the settings.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The service with this name.

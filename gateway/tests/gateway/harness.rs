@@ -16,7 +16,7 @@ use discovery::Discovery;
 use garde::Validate;
 use gateway::Routing;
 use gateway::revocations::Revocations;
-use gateway::settings::Settings;
+use gateway::settings::{Settings, TableSettings};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -39,14 +39,20 @@ pub(crate) const ORDER: &str = "order-api";
 
 /// The settings in `config/gateway.yml`, as the gateway reads them, without limits: a test sends more from one address than
 /// anybody may.
-pub(crate) fn settings() -> Settings {
+pub(crate) fn settings() -> TableSettings {
     let mut settings = read_settings(include_str!("../../../config/gateway.yml")).unwrap();
     settings.limits.enabled = false;
     settings
 }
 
 /// Reads settings as config-server serves them from a file.
-pub(crate) fn read_settings(yaml: &str) -> Result<Settings, String> {
+pub(crate) fn read_settings(yaml: &str) -> Result<TableSettings, String> {
+    let settings = tree(yaml)?.finish::<Settings>().map_err(|error| error.to_string())?;
+    Ok(settings.of_table())
+}
+
+/// The settings in a file, besides those of `service-host`.
+pub(crate) fn tree(yaml: &str) -> Result<Tree, String> {
     let document: Value = serde_saphyr::from_str(yaml).unwrap();
     let source = settings::flat::flatten(&document).unwrap();
     let environment = Environment {
@@ -62,7 +68,7 @@ pub(crate) fn read_settings(yaml: &str) -> Result<Settings, String> {
     for section in ["server", "management"] {
         tree.take_section::<Section>(section).map_err(|error| error.to_string())?;
     }
-    tree.finish().map_err(|error| error.to_string())
+    Ok(tree)
 }
 
 /// A section of `service-host`.
@@ -205,12 +211,12 @@ impl Gateway {
     }
 
     /// Starts a gateway in front of the services that `discovery` finds. It knows that no session is revoked.
-    pub(crate) async fn start(settings: &Settings, discovery: &Discovery) -> Self {
+    pub(crate) async fn start(settings: &TableSettings, discovery: &Discovery) -> Self {
         Self::hosted(settings, discovery, json!({})).await
     }
 
     /// Starts a gateway whose `server` settings are changed.
-    pub(crate) async fn hosted(settings: &Settings, discovery: &Discovery, server: Value) -> Self {
+    pub(crate) async fn hosted(settings: &TableSettings, discovery: &Discovery, server: Value) -> Self {
         let gateway = Self::without_revocations_hosted(settings, discovery, server).await;
         let now = gateway.clock.now();
         let none = member_client::Revocations { sessions: Vec::new(), refuse_for_seconds: 960, as_of: now };
@@ -219,11 +225,15 @@ impl Gateway {
     }
 
     /// Starts a gateway that does not know yet which sessions are revoked.
-    pub(crate) async fn without_revocations(settings: &Settings, discovery: &Discovery) -> Self {
+    pub(crate) async fn without_revocations(settings: &TableSettings, discovery: &Discovery) -> Self {
         Self::without_revocations_hosted(settings, discovery, json!({})).await
     }
 
-    async fn without_revocations_hosted(settings: &Settings, discovery: &Discovery, server: Value) -> Self {
+    async fn without_revocations_hosted(
+        settings: &TableSettings,
+        discovery: &Discovery,
+        server: Value,
+    ) -> Self {
         let (clock, clock_control) = Clock::manual(time::macros::datetime!(2026-11-22 03:00 UTC));
         let access = access_settings("dalkom");
         let key = SigningKey::from_base64(&SigningKey::generate().unwrap()).unwrap();
@@ -231,7 +241,7 @@ impl Gateway {
         users.replace(&access::Jwks { keys: vec![access::Jwk::from(&key)] });
         let verifier = Verifier::new(users, access.service_keys("gateway", clock.clone()).unwrap());
         let revocations = Revocations::new(clock.clone());
-        let app = gateway::app(settings, discovery, &revocations).unwrap();
+        let app = Routing::new(settings, discovery, &revocations).unwrap().app();
         let (address, drain) = serve_hosted(app, verifier, server).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { address, key, access, clock, clock_control, revocations, drain, client }

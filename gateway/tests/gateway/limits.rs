@@ -3,7 +3,8 @@
 use access::Role;
 use axum::Router;
 use axum::body::Body;
-use gateway::settings::{LimitedBy, PolicySettings, RedisSettings, Settings};
+use gateway::Routing;
+use gateway::settings::{LimitedBy, PolicySettings, RedisSettings, TableSettings};
 use testkit::FaultProxy;
 
 use crate::harness::{
@@ -15,7 +16,7 @@ const WALLET: &str = "/api/member/me/wallet";
 const QUOTA: u32 = 5;
 
 /// Settings in which a policy that no other test has limits searching and reading the wallet. A window is longer than a test.
-fn limited(by: LimitedBy, redis: Option<String>) -> Settings {
+fn limited(by: LimitedBy, redis: Option<String>) -> TableSettings {
     let mut settings = settings();
     let name = format!("p{}", uuid::Uuid::new_v4().simple());
     let policy = PolicySettings { by, requests: QUOTA, window_s: 3_600 };
@@ -31,7 +32,7 @@ fn limited(by: LimitedBy, redis: Option<String>) -> Settings {
     settings
 }
 
-async fn gateway(settings: &Settings) -> Gateway {
+async fn gateway(settings: &TableSettings) -> Gateway {
     let service = Service::start().await;
     Gateway::start(settings, &fixed(&[(STORE, service.address), (MEMBER, service.address)])).await
 }
@@ -201,7 +202,7 @@ async fn without_limits_nothing_is_counted() {
 async fn a_malformed_address_of_redis_is_refused_at_the_start() {
     let settings = limited(LimitedBy::Address, Some("redis://:not a port".to_owned()));
     let clock = clock::Clock::system();
-    let refused = gateway::app(&settings, &fixed(&[]), &gateway::revocations::Revocations::new(clock));
+    let refused = Routing::new(&settings, &fixed(&[]), &gateway::revocations::Revocations::new(clock));
     let Err(error) = refused else { panic!("it was accepted") };
     assert!(error.to_string().starts_with("redis.url"), "{error}");
 }

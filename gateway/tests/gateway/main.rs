@@ -4,6 +4,7 @@
 
 mod answers;
 mod caller;
+mod compression;
 mod consul;
 mod early_answers;
 mod failures;

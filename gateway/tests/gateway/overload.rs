@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use gateway::settings::Settings;
+use gateway::settings::TableSettings;
 use testkit::FaultProxy;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ const SIGN_UP: &str = "/api/member/customers";
 const CALLS: u32 = 5;
 
 /// Settings with a breaker that looks at a few calls.
-fn with_breaker() -> Settings {
+fn with_breaker() -> TableSettings {
     let mut settings = settings();
     settings.upstream.breaker.minimum_number_of_calls = CALLS;
     settings.upstream.breaker.permitted_number_of_calls_in_half_open_state = 1;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
-use gateway::settings::Settings;
+use gateway::settings::TableSettings;
 use telemetry::LogFormat;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -223,7 +223,7 @@ async fn a_request_that_violates_http_is_refused() {
 async fn the_client_of_a_trusted_proxy_is_told_to_the_service_and_no_other_claim() {
     let service = Service::start().await;
     let mut settings = settings();
-    let forwarded_for = async |settings: &Settings, headers: &[(&str, &str)]| {
+    let forwarded_for = async |settings: &TableSettings, headers: &[(&str, &str)]| {
         let gateway = Gateway::start(settings, &fixed(&[(STORE, service.address)])).await;
         let mut request = gateway.request("GET", "/api/store/items");
         for (name, value) in headers {
@@ -231,16 +231,22 @@ async fn the_client_of_a_trusted_proxy_is_told_to_the_service_and_no_other_claim
         }
         assert_eq!(gateway.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
         let headers = service.received().last().unwrap().headers.clone();
-        assert!(!headers.contains_key("forwarded"));
-        headers.get_all("x-forwarded-for").iter().map(|v| v.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let all = |name: &str| headers.get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
+        let client = all("x-forwarded-for").join(" and ");
+        let quoted = if client.contains(':') { format!("\"[{client}]\"") } else { client.clone() };
+        let host = gateway.address;
+        assert_eq!(all("forwarded"), [format!("by=_gateway;for={quoted};host=\"{host}\";proto=http")]);
+        client
     };
     let claim = [("x-forwarded-for", "1.1.1.1, 198.51.100.1"), ("x-real-ip", "2.2.2.2")];
+    let claim_of_another = [("forwarded", "for=1.1.1.1;by=_gateway;proto=https;host=evil.example")];
     // Nobody is trusted by default.
-    assert_eq!(forwarded_for(&settings, &claim).await, ["127.0.0.1"]);
+    assert_eq!(forwarded_for(&settings, &claim).await, "127.0.0.1");
+    assert_eq!(forwarded_for(&settings, &claim_of_another).await, "127.0.0.1");
     settings.public.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
-    assert_eq!(forwarded_for(&settings, &claim).await, ["198.51.100.1"]);
+    assert_eq!(forwarded_for(&settings, &claim).await, "198.51.100.1");
     let forwarded = [("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:80\";proto=https")];
-    assert_eq!(forwarded_for(&settings, &forwarded).await, ["2001:db8::7"]);
+    assert_eq!(forwarded_for(&settings, &forwarded).await, "2001:db8::7");
     settings.public.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
-    assert_eq!(forwarded_for(&settings, &claim).await, ["127.0.0.1"]);
+    assert_eq!(forwarded_for(&settings, &claim).await, "127.0.0.1");
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use clock::Clock;
+use gateway::settings::RevocationsSettings;
 use member_client::{REVOCATIONS_PATH, Revocations, RevocationsQuery};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use problem::{Problem, Query};
@@ -28,7 +29,7 @@ use crate::harness::{
 const FOR_ANY: &str = "/api/member/me";
 const OF_STORE: &str = "/api/store/me/stores";
 const PUBLIC: &str = "/api/store/items";
-const INTERVAL: Duration = Duration::from_millis(5);
+const INTERVAL_MS: u64 = 5;
 const AS_OF: OffsetDateTime = datetime!(2026-11-22 02:59 UTC);
 
 /// A member-api that lists revocations for the gateway, and answers every other request with `ok`.
@@ -75,7 +76,8 @@ impl MemberApi {
             TokenSource::new(move |called| Ok::<_, Infallible>(people.service_token("gateway", called)));
         let service_client =
             ServiceClient::new(MEMBER, &discovery, tokens, service_client::http_client().unwrap());
-        tokio::spawn(gateway.revocations.clone().poll(service_client, INTERVAL));
+        let settings = RevocationsSettings { interval_ms: INTERVAL_MS };
+        tokio::spawn(gateway.revocations.clone().poll(service_client, settings.into()));
         gateway
     }
 

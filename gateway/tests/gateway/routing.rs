@@ -7,14 +7,14 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use gateway::Routing;
 use gateway::revocations::Revocations;
-use gateway::settings::Settings;
+use gateway::settings::TableSettings;
 use serde_json::{Value, json};
 
 use crate::harness::{
     Gateway, MEMBER, STORE, Service, fixed, managed, no_verifier, read_settings, serve_hosted, with_timeout,
 };
 
-fn routes(lines: &str) -> Settings {
+fn routes(lines: &str) -> TableSettings {
     read_settings(&format!("services: [store-api, member-api]\nroutes:\n{lines}")).unwrap()
 }
 
@@ -106,7 +106,7 @@ async fn a_table_is_replaced_as_a_whole_or_not_at_all() {
     let (old, mut new) = (routes(&line("/old")), routes(&line("/new")));
     new.cors.allowed_origins = vec!["https://shop.example".to_owned()];
     let routing = Routing::new(&old, &instances, &Revocations::new(clock::Clock::system())).unwrap();
-    let (address, _) = serve_hosted(routing.app(&old), no_verifier(), json!({})).await;
+    let (address, _) = serve_hosted(routing.app(), no_verifier(), json!({})).await;
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
         .build_http::<Body>();
     let get = async |path: &str| {
@@ -118,13 +118,13 @@ async fn a_table_is_replaced_as_a_whole_or_not_at_all() {
     assert_eq!((get("/old").await, get("/new").await), ((200, false), (404, false)));
 
     let wrong = routes(&format!("{}{}", line("/new"), line("/internal/x")));
-    let refused = |settings: &Settings| routing.replace(settings).unwrap_err().to_string();
-    assert!(refused(&wrong).starts_with("routes[1].path: "));
+    let refused = async |settings: &TableSettings| routing.prepare(settings).await.err().unwrap().to_string();
+    assert!(refused(&wrong).await.starts_with("routes[1].path: "));
     let unknown = routes(&line("/new").replace("store-api", "order-api"));
-    assert!(refused(&unknown).starts_with("routes[0].service: "));
+    assert!(refused(&unknown).await.starts_with("routes[0].service: "));
     assert_eq!((get("/old").await, get("/new").await), ((200, false), (404, false)));
 
-    routing.replace(&new).unwrap();
+    routing.prepare(&new).await.unwrap()();
     assert_eq!((get("/old").await, get("/new").await), ((404, true), (200, true)));
     assert_eq!(store.received().len(), 3);
 }
@@ -174,10 +174,26 @@ async fn operators_are_told_the_table_and_what_a_request_would_meet() {
     for query in ["method=GET&path=/nowhere", "method=GET&path=/a/..%2finternal", "method=GET&path=/a"] {
         assert_eq!(explain(query).await.1["status"], 404, "{query}");
     }
-    for query in
-        ["", "method=GET", "path=/a", "method=G%20T&path=/a", "method=GET&path=a", "method=GET&path=/a&x=1"]
-    {
-        let (status, problem) = explain(query).await;
-        assert_eq!((status, &problem["code"]), (400, &json!("BAD_REQUEST")), "{query}");
+}
+
+#[tokio::test]
+async fn a_question_with_a_fault_is_told_each_of_them() {
+    let line = "  - { path: \"/a\", methods: [GET], service: store-api, access: public }\n";
+    let routing =
+        Routing::new(&routes(line), &fixed(&[]), &Revocations::new(clock::Clock::system())).unwrap();
+    for (query, faults) in [
+        ("", vec!["/method"]),
+        ("method=GET", vec!["/path"]),
+        ("path=/a", vec!["/method"]),
+        ("method=G%20T&path=a", vec!["/method", "/path"]),
+        ("method=GET&path=http://a/b", vec!["/path"]),
+        ("method=GET&path=/%20%zz", vec!["/path"]),
+        ("method=GET&method=PUT&path=/a", vec!["/method"]),
+        ("method=GET&path=/a&x=1", vec!["/x"]),
+    ] {
+        let (status, problem) = managed(&routing, &format!("/explain?{query}")).await;
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+        assert_eq!((status, &problem["code"]), (400, &json!("INVALID_PARAMETER")), "{query}");
+        assert_eq!(pointers, faults, "{query}");
     }
 }

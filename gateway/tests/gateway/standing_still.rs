@@ -8,7 +8,7 @@ use access::Role;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
-use gateway::settings::Settings;
+use gateway::settings::TableSettings;
 use testkit::FaultProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +21,7 @@ const SEARCH: &str = "/api/store/items";
 const CHARGES: &str = "/api/member/me/wallet/charges";
 
 /// Settings with which another instance is tried soon.
-fn impatient() -> Settings {
+fn impatient() -> TableSettings {
     let mut settings = settings();
     settings.upstream.try_timeout_ms = 200;
     settings
@@ -36,7 +36,7 @@ struct Pair {
 }
 
 impl Pair {
-    async fn new(service: &str, settings: &Settings) -> Self {
+    async fn new(service: &str, settings: &TableSettings) -> Self {
         let (stopped, other) = (Service::start().await, Service::start().await);
         let proxy = FaultProxy::to(&stopped.address.to_string());
         let instances = fixed(&[(service, proxy.address()), (service, other.address)]);

@@ -9,6 +9,8 @@ use order_api::cart::{Cart, Carts, NewLine, OrderedPieces, PutError};
 use order_api::quantity::Quantity;
 use order_api::settings::RedisSettings;
 use redis::AsyncCommands;
+use testkit::FaultProxy;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::support::redis_url;
@@ -22,12 +24,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let clock = Clock::system();
-        let settings = RedisSettings {
-            url: redis_url(),
-            tls_ca_file: None,
-            connect_timeout_ms: 2_000,
-            response_timeout_ms: 2_000,
-        };
+        let settings = RedisSettings { url: redis_url(), tls_ca_file: None, timeout_ms: 2_000 };
         let carts = Carts::connect(&settings).expect("an address");
         Self { carts, customer: MemberId(Uuid::new_v4()), clock }
     }
@@ -273,4 +270,32 @@ async fn a_key_with_a_value_of_another_type_is_an_empty_cart_and_a_change_replac
     assert_eq!(fixture.pieces().await, [1]);
     let _: () = redis.set(fixture.key(), old).await.unwrap();
     assert!(fixture.carts.remove(fixture.customer, option).await.unwrap().is_empty());
+}
+
+/// A Redis that stands still: the kernel accepts connections for it, and what was open stays open.
+#[tokio::test]
+async fn nobody_waits_longer_than_the_setting_for_a_redis_that_stands_still() {
+    let proxy = FaultProxy::to(redis_url().trim_start_matches("redis://").split('/').next().expect("a host"));
+    let url = format!("redis://{}", proxy.address());
+    let connect = |timeout_ms| {
+        let settings = RedisSettings { url: url.clone(), tls_ca_file: None, timeout_ms };
+        (Carts::connect(&settings).expect("an address"), settings.timeout())
+    };
+    let customer = MemberId(Uuid::new_v4());
+    // Longer than any delay of a busy machine.
+    let (connected, limit) = connect(20_000);
+    connected.read(customer).await.expect("Redis is there");
+
+    proxy.stall();
+    // From here on the clock moves by what is waited for, and by nothing else.
+    tokio::time::pause();
+    let asks = async |carts: &Carts, limit| {
+        let began = Instant::now();
+        assert!(carts.read(customer).await.is_err());
+        assert!(began.elapsed() <= limit, "{:?} of {limit:?}", began.elapsed());
+    };
+    asks(&connected, limit).await;
+    asks(&connected, limit).await;
+    let (unconnected, limit) = connect(20_000);
+    asks(&unconnected, limit).await;
 }

@@ -12,10 +12,12 @@
 //! | [`proxies`], [`others`] | starting each proxy |
 //! | [`wrk`] | the load |
 //! | [`idle`] | the memory of idle connections |
+//! | [`overload`] | twice what a service can answer |
 //! | [`report`] | the table and the figures |
 
 mod idle;
 mod others;
+mod overload;
 mod place;
 mod proxies;
 mod report;
@@ -66,6 +68,9 @@ pub(crate) struct Arguments {
     /// How many idle connections the memory is measured with; 0 leaves it out
     #[arg(long, default_value_t = 2_000)]
     idle: u32,
+    /// How long the gateway gets twice what a service can answer, in seconds; 0 leaves it out
+    #[arg(long, default_value_t = 5)]
+    overload: u64,
     /// A folder with the sources of a Spring Cloud Gateway, which Maven builds
     #[arg(long, default_value = "../shared/spring/gateway")]
     spring: PathBuf,
@@ -91,6 +96,11 @@ pub(crate) async fn run(
     for logs in &arguments.logs {
         let proxies = start(&place, &arguments, *logs).await?;
         measure(&proxies, &stage, &peers, &arguments, *logs, &mut report).await?;
+        let ours = proxies.iter().find(|proxy| proxy.kind == Kind::Dalkom && *logs == Logs::On);
+        if let Some(gateway) = ours.filter(|_| arguments.overload > 0) {
+            let time = Duration::from_secs(arguments.overload);
+            overload::measure(gateway, stage.token(), time, figures).await?;
+        }
         if *logs == Logs::On && arguments.idle > 0 {
             for proxy in &proxies {
                 report.idle(proxy.kind, idle::measure(proxy, arguments.idle).await?);
@@ -132,6 +142,7 @@ async fn measure(
                 for proxy in proxies[first..].iter().chain(&proxies[..first]) {
                     let load = wrk::Load {
                         url: format!("{}{}", proxy.url(), row.path()),
+                        accepts: row.accepts(),
                         token: row.has_token().then(|| stage.token().to_owned()),
                         body: row.body_bytes(),
                         connections: *connections,

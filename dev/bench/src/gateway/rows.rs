@@ -11,6 +11,8 @@ pub(super) enum Row {
     Wallet,
     /// A page of 20 items
     Items,
+    /// The same page for a browser, which takes it compressed; only the gateway compresses
+    Compressed,
     /// An answer of 1 KB
     Answer1k,
     /// An answer of 100 KB
@@ -28,6 +30,7 @@ impl Row {
             Self::Keys => "keys, no token",
             Self::Wallet => "wallet, token",
             Self::Items => "item list",
+            Self::Compressed => "item list, zstd",
             Self::Answer1k => "answer of 1 KB",
             Self::Answer100k => "answer of 100 KB",
             Self::Body1k => "body of 1 KB",
@@ -40,11 +43,16 @@ impl Row {
         match self {
             Self::Keys => "/.well-known/jwks.json",
             Self::Wallet => "/api/member/me/wallet",
-            Self::Items => "/api/store/items",
+            Self::Items | Self::Compressed => "/api/store/items",
             Self::Answer1k => "/api/store/items/1k",
             Self::Answer100k => "/api/store/items/100k",
             Self::Body1k | Self::Body100k => "/api/member/sessions",
         }
+    }
+
+    /// The codings that its client takes.
+    pub(super) fn accepts(self) -> Option<&'static str> {
+        (self == Self::Compressed).then_some("gzip, deflate, br, zstd")
     }
 
     pub(super) fn has_token(self) -> bool {

@@ -22,6 +22,7 @@ use stack::Program;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use super::overload;
 use super::upstream::Upstream;
 use crate::measured_stack::{POLICIES, REQUESTS_A_SECOND};
 
@@ -39,6 +40,8 @@ pub(super) struct Stage {
 
 struct Shared {
     upstream_port: u16,
+    /// The port of the service that can't answer everything.
+    limited_port: u16,
     environment: Environment,
 }
 
@@ -50,8 +53,11 @@ impl Stage {
         let address = listener.local_addr()?;
         let application = document("application")?;
         let token = token(&application, &key)?;
-        let shared =
-            Shared { upstream_port: upstream.port(), environment: environment(address, application)? };
+        let shared = Shared {
+            upstream_port: upstream.port(),
+            limited_port: overload::serve().await?,
+            environment: environment(address, application)?,
+        };
         let router = Router::new()
             .route("/v1/health/service/{service}", get(instances))
             .route("/v1/status/leader", get(async || Json("127.0.0.1:8300")))
@@ -99,7 +105,9 @@ fn environment(address: SocketAddr, application: Value) -> anyhow::Result<Enviro
         "consul": { "url": format!("http://{address}") },
         "access": { "service-signing-key": own_key.expose_secret() },
         // More than all idle connections.
-        "server": { "max-connections": 65_536, "idle-timeout-ms": 600_000 },
+        "server": {
+            "max-connections": 65_536, "max-connections-per-address": 65_536, "idle-timeout-ms": 600_000,
+        },
         "limits": { "policies": policies },
     });
     let sources = [("stage", own), ("gateway", document("gateway")?), ("application", application)];
@@ -139,7 +147,7 @@ async fn settings(State(shared): State<Arc<Shared>>) -> Json<Environment> {
     Json(shared.environment.clone())
 }
 
-/// The only instance of every service is the upstream. A query that waits for a change waits in vain.
+/// The only instance of every service but one is the upstream. A query that waits for a change waits in vain.
 async fn instances(
     State(shared): State<Arc<Shared>>,
     Segments(service): Segments<String>,
@@ -148,9 +156,10 @@ async fn instances(
     if query.get("index").is_some_and(|index| index != "0") {
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
+    let port = if service == overload::SERVICE { shared.limited_port } else { shared.upstream_port };
     let entry = json!({
         "Node": { "Address": "127.0.0.1" },
-        "Service": { "ID": service, "Address": "127.0.0.1", "Port": shared.upstream_port },
+        "Service": { "ID": service, "Address": "127.0.0.1", "Port": port },
         "Checks": [{ "Status": "passing" }],
     });
     ([(HeaderName::from_static("x-consul-index"), "1")], Json(json!([entry])))

@@ -11,6 +11,8 @@ use stack::Program;
 pub(super) struct Load {
     pub(super) url: String,
     pub(super) token: Option<String>,
+    /// The value of `Accept-Encoding`.
+    pub(super) accepts: Option<&'static str>,
     /// A POST with a body of this length, or a GET.
     pub(super) body: Option<usize>,
     pub(super) connections: u32,
@@ -34,6 +36,9 @@ impl Load {
         command.arg("--duration").arg(format!("{}s", self.time.as_secs()));
         if let Some(token) = &self.token {
             command.arg("--header").arg(format!("Authorization: Bearer {token}"));
+        }
+        if let Some(codings) = self.accepts {
+            command.arg("--header").arg(format!("Accept-Encoding: {codings}"));
         }
         if let Some(length) = self.body {
             let script = folder.join(format!("body-{length}.lua"));

@@ -222,6 +222,11 @@ impl Outcomes {
         Self(self.0.into_iter().filter(|outcome| is_near(outcome.at)).collect())
     }
 
+    /// Those of one kind.
+    pub(crate) fn only(self, what: &str) -> Self {
+        Self(self.0.into_iter().filter(|outcome| outcome.what == what).collect())
+    }
+
     /// Prints the figures.
     pub(crate) fn print(&self, what: &str) {
         println!("{what}: {}", self.figures());

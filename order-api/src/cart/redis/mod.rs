@@ -9,11 +9,12 @@
 
 mod record;
 
+use std::io;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use access::MemberId;
-use redis::{Cmd, FromRedisValue, Pipeline, RedisError, Script, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
 use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,6 +38,8 @@ static REMOVE_ORDERED: LazyLock<Script> = LazyLock::new(|| Script::new(include_s
 #[derive(Clone, Debug)]
 pub struct Carts {
     redis: RedisConnection,
+    /// How long a caller waits for an answer.
+    timeout: Duration,
 }
 
 /// A cart as it was read.
@@ -124,16 +127,13 @@ impl Carts {
     /// everything that needs no cart.
     pub fn connect(settings: &RedisSettings) -> Result<Self, AddressError> {
         let address = RedisAddress { url: &settings.url, ca_file: settings.tls_ca_file.as_deref() };
-        let timeouts = Timeouts {
-            connect: Duration::from_millis(settings.connect_timeout_ms),
-            response: Duration::from_millis(settings.response_timeout_ms),
-        };
-        Ok(Self { redis: RedisConnection::new(&address, timeouts)? })
+        let timeout = settings.timeout();
+        Ok(Self { redis: RedisConnection::new(&address, Timeouts::within(timeout))?, timeout })
     }
 
     /// Whether Redis answers.
     pub async fn check(&self) -> Result<(), CartsDown> {
-        redis::cmd("PING").query_async::<()>(&mut self.redis.clone()).await.map_err(CartsDown)
+        self.ask(&redis::cmd("PING")).await
     }
 
     /// The cart of a customer; empty if there is none.
@@ -204,7 +204,7 @@ impl Carts {
 
     /// Removes all lines.
     pub async fn clear(&self, customer: MemberId) -> Result<(), CartsDown> {
-        Ok(Cmd::del(key(customer)).query_async(&mut self.redis.clone()).await?)
+        self.ask(&Cmd::del(key(customer))).await
     }
 
     /// Stores that the customer has acknowledged the changes of these lines. A line that was changed since it was read stays
@@ -231,7 +231,7 @@ impl Carts {
 
     /// Whether a change of this operation was made.
     pub async fn was_done(&self, customer: MemberId, operation: Uuid) -> Result<bool, CartsDown> {
-        Ok(Cmd::exists(note(customer, operation)).query_async(&mut self.redis.clone()).await?)
+        self.ask(&Cmd::exists(note(customer, operation))).await
     }
 
     /// Removes what was ordered. Pieces that were added meanwhile stay, with another version. A line with another version stays
@@ -258,18 +258,29 @@ impl Carts {
         customer: MemberId,
         invocation: &ScriptInvocation<'_>,
     ) -> Result<T, CartsDown> {
-        match invocation.invoke_async(&mut self.redis.clone()).await {
-            Err(error) if is_no_cart(&error) => {
+        match self.in_time(invocation.invoke_async(&mut self.redis.clone())).await {
+            Err(CartsDown(error)) if is_no_cart(&error) => {
                 self.clear(customer).await?;
-                Ok(invocation.invoke_async(&mut self.redis.clone()).await?)
+                self.in_time(invocation.invoke_async(&mut self.redis.clone())).await
             }
-            result => Ok(result?),
+            result => result,
         }
     }
 
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CartsDown> {
+        self.in_time(command.query_async(&mut self.redis.clone())).await
+    }
+
     async fn query(&self, pipeline: &Pipeline) -> Result<Cart, CartsDown> {
-        let (fields,): (Vec<(String, Field)>,) = pipeline.query_async(&mut self.redis.clone()).await?;
+        let mut connection = self.redis.clone();
+        let (fields,): (Vec<(String, Field)>,) = self.in_time(pipeline.query_async(&mut connection)).await?;
         Ok(Cart::of(fields))
+    }
+
+    /// Waits for an answer, and for the connection, but not longer than a caller waits.
+    async fn in_time<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Result<T, CartsDown> {
+        let too_late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        Ok(tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(too_late)?)
     }
 }
 

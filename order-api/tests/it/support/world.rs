@@ -533,12 +533,7 @@ fn instance(
     redis: &str,
     rules: Rules,
 ) -> AppState {
-    let redis = RedisSettings {
-        url: redis.to_owned(),
-        tls_ca_file: None,
-        connect_timeout_ms: 2_000,
-        response_timeout_ms: 2_000,
-    };
+    let redis = RedisSettings { url: redis.to_owned(), tls_ca_file: None, timeout_ms: 2_000 };
     let database = Database::from_options(options.clone());
     let background = TaskTracker::new();
     let outbox = Outbox::new(
