@@ -64,6 +64,23 @@ impl TrustedProxies {
     }
 }
 
+/// An address as text. It is written for each request, and the formatting of the standard library takes several times as long.
+pub(crate) fn as_text(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for octet in address.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for (unit, is_shown) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
+            if is_shown {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text
+}
+
 /// Checks a network in the settings: an address, or an address and the length of its prefix.
 pub(crate) fn check<C>(text: &str, _context: &C) -> garde::Result {
     match network(text) {
@@ -139,6 +156,16 @@ mod tests {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         trusted.client(peer.parse().unwrap(), &map).to_string()
+    }
+
+    #[test]
+    fn addresses_are_written_as_the_standard_library_does() {
+        for address in
+            ["0.0.0.0", "9.10.99.100", "127.0.0.1", "255.201.7.30", "2001:db8::1", "::ffff:192.0.2.1"]
+        {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(as_text(address), address.to_string());
+        }
     }
 
     #[test]

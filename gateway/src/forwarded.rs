@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use axum::http::HeaderValue;
 
+use crate::client_address;
 use crate::settings::Scheme;
 
 /// Longer than nearly all values.
@@ -20,7 +21,7 @@ pub(crate) fn value(client: IpAddr, host: Option<&HeaderValue>, scheme: Scheme) 
     value.extend_from_slice(b"by=_gateway;for=");
     // Writing to memory does not fail.
     let _ = match client {
-        IpAddr::V4(address) => write!(value, "{address}"),
+        IpAddr::V4(_) => write!(value, "{}", client_address::as_text(client)),
         // It has colons, and so stands in quotes (section 6).
         IpAddr::V6(address) => write!(value, "\"[{address}]\""),
     };

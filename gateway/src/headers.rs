@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Version, header};
 
+use crate::client_address;
 use crate::forwarded;
 use crate::settings::Scheme;
 
@@ -63,15 +64,23 @@ pub const IDENTITY_HEADERS: [&str; 31] = [
     "x-user",
 ];
 
-/// The first letters of these names, as bits. It spares the other fields, which are nearly all, the comparison with each.
-const IDENTITY_LETTERS: u32 = {
+const HOP_BY_HOP_LETTERS: u32 = first_letters(&HOP_BY_HOP);
+const IDENTITY_LETTERS: u32 = first_letters(&IDENTITY_HEADERS);
+
+/// The first letters of names, as bits. They spare the other fields, which are nearly all, the comparison with each.
+const fn first_letters(names: &[&str]) -> u32 {
     let (mut letters, mut at) = (0, 0);
-    while at < IDENTITY_HEADERS.len() {
-        letters |= 1 << (IDENTITY_HEADERS[at].as_bytes()[0] - b'a');
+    while at < names.len() {
+        letters |= 1 << (names[at].as_bytes()[0] - b'a');
         at += 1;
     }
     letters
-};
+}
+
+fn begins_like(name: &str, letters: u32) -> bool {
+    let letter = name.as_bytes().first().map_or(26, |first| first.wrapping_sub(b'a'));
+    letter < 26 && letters & (1 << letter) != 0
+}
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -97,12 +106,15 @@ pub fn to_service<B>(request: &mut Request<B>, client: &ClientInfo) {
     let version = request.version();
     let headers = request.headers_mut();
     let takes_trailers = headers.get(header::TE).is_some_and(|value| value == "trailers");
-    remove_hop_by_hop(headers);
+    remove_named_by_connection(headers);
     remove_all(headers, |name| {
-        is_identity(name)
+        is_hop_by_hop(name)
+            || is_identity(name)
             || [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::TRAILER].contains(name)
     });
-    let address = HeaderValue::try_from(client.address.to_string());
+    // For the fields that are added here, and for those of the HTTP client.
+    headers.reserve(8);
+    let address = HeaderValue::try_from(client_address::as_text(client.address));
     headers.insert(X_FORWARDED_FOR, address.expect("an address is visible ASCII"));
     if let Some(host) = &client.host {
         headers.insert(X_FORWARDED_HOST, host.clone());
@@ -139,6 +151,16 @@ pub fn to_client(headers: &mut HeaderMap) {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    remove_named_by_connection(headers);
+    remove_all(headers, is_hop_by_hop);
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    // Many name only this field, which is removed in any case.
+    let names_others = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+    if !headers.get_all(header::CONNECTION).iter().any(names_others) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -149,7 +171,11 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    remove_all(headers, |name| HOP_BY_HOP.contains(&name.as_str()));
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    begins_like(name, HOP_BY_HOP_LETTERS) && HOP_BY_HOP.contains(&name)
 }
 
 /// Removes the fields with these names. Looking at each name that is there is faster than asking for each that might be: a
@@ -163,8 +189,7 @@ fn remove_all(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool
 
 fn is_identity(name: &HeaderName) -> bool {
     let name = name.as_str();
-    let letter = name.as_bytes().first().map_or(0, |first| first.wrapping_sub(b'a'));
-    if letter >= 26 || IDENTITY_LETTERS & (1 << letter) == 0 {
+    if !begins_like(name, IDENTITY_LETTERS) {
         return false;
     }
     let name = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };

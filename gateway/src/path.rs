@@ -21,6 +21,10 @@ pub(crate) fn is_unambiguous(path: &str) -> bool {
 }
 
 fn is_plain(segment: &str) -> bool {
+    // Nearly all segments have nothing that could be decoded.
+    if segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')) {
+        return !matches!(segment, "" | "." | "..");
+    }
     let Ok(decoded) = percent_decode_str(segment).decode_utf8() else {
         return false;
     };

@@ -41,8 +41,20 @@ fn is_same(authority: &Authority, host: &HeaderValue) -> bool {
 }
 
 fn is_host(value: impl AsRef<[u8]>) -> bool {
+    if is_plain_host(value.as_ref()) {
+        return true;
+    }
     let authority = Authority::try_from(value.as_ref());
     authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+}
+
+/// Whether a host is a name or an IPv4 address, with or without a port. Most are, and need not be parsed.
+fn is_plain_host(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b':');
+    let (name, port) = (parts.next().unwrap_or_default(), parts.next());
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let is_port = |port: &[u8]| (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    !name.is_empty() && name.iter().all(is_name) && port.is_none_or(is_port) && parts.next().is_none()
 }
 
 /// Refuses an upgrade, because the gateway could not check the connection after it. An offer of HTTP/2 alone is ignored,
@@ -89,6 +101,32 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::BadHost)), "{hosts:?}");
         }
         assert!(check(&request(Version::HTTP_10, &[])).is_ok());
+    }
+
+    #[test]
+    fn a_host_that_is_accepted_at_first_sight_is_valid() {
+        let hosts = [
+            "a",
+            "127.0.0.1",
+            "shop.example:8080",
+            "a:99999",
+            "-",
+            "...",
+            "a:",
+            "a:b",
+            "a:1:2",
+            ":1",
+            "a@b",
+            "a_b",
+            "",
+        ];
+        let plain: Vec<&str> = hosts.into_iter().filter(|host| is_plain_host(host.as_bytes())).collect();
+        assert_eq!(plain, ["a", "127.0.0.1", "shop.example:8080", "a:99999", "-", "..."]);
+        assert!(
+            plain
+                .into_iter()
+                .all(|host| Authority::try_from(host).is_ok_and(|parsed| parsed.host().len() > 0))
+        );
     }
 
     #[test]

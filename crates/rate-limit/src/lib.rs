@@ -3,7 +3,7 @@
 //!
 //! Both fields are lists. A gateway and the service behind it may each have limits, so each appends its own elements.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -57,8 +57,9 @@ pub fn append<'a>(headers: &mut HeaderMap, limits: impl IntoIterator<Item = (Pol
     let (mut policies, mut standings) = (String::new(), String::new());
     for (policy, standing) in limits {
         let comma = if policies.is_empty() { "" } else { ", " };
-        policies.extend([comma, &policy.to_string()]);
-        standings.extend([comma, &standing.to_string()]);
+        // Writing to memory does not fail.
+        let _ = write!(policies, "{comma}{policy}");
+        let _ = write!(standings, "{comma}{standing}");
     }
     for (name, elements) in [(POLICY, policies), (LIMIT, standings)] {
         if let (false, Ok(value)) = (elements.is_empty(), HeaderValue::try_from(&elements)) {

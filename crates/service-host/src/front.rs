@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use access::Verifier;
@@ -81,13 +81,14 @@ impl Enclosure {
     {
         let uri = request.uri().clone();
         let arrival = request.extensions().get::<Arrival>().cloned();
-        let answered = async {
+        // Each future stays where it is: one that is handed on by value needs its room twice.
+        let answered = pin!(async {
             let response = match self.with_limited_body(request) {
-                Ok(request) => self.in_time(arrival, work(request)).await,
+                Ok(request) => self.in_time(arrival, pin!(work(request))).await,
                 Err(refused) => refused.into_response(),
             };
             problem::complete(response, uri.path())
-        };
+        });
         route.run(answered).await
     }
 

@@ -130,18 +130,35 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 /// The last `N` hexadecimal digits of a number. It is done for each request, and the formatting of the standard library takes
 /// several times as long.
 fn digits<const N: usize>(number: u128) -> [u8; N] {
-    let mut rest = number;
     let mut text = [b'0'; N];
-    for digit in text.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[usize::from(rest.to_le_bytes()[0] & 0xf)];
-        rest >>= 4;
+    for (pair, byte) in text.rchunks_exact_mut(2).zip(number.to_le_bytes()) {
+        pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+        pair[1] = b"0123456789abcdef"[usize::from(byte & 0xf)];
     }
     text
 }
 
+/// Digits, as text.
+struct Digits([u8; 32]);
+
+impl std::ops::Deref for Digits {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl TraceId {
+    /// Its 32 digits.
+    pub(crate) fn as_text(self) -> impl std::ops::Deref<Target = str> {
+        Digits(digits::<32>(self.0))
+    }
+}
+
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&digits::<32>(self.0)).unwrap_or_default())
+        f.write_str(&self.as_text())
     }
 }
 

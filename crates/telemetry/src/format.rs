@@ -10,8 +10,9 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use crate::TraceContext;
 use crate::scope::{self, RequestScope};
+use crate::writer::ACCESS_TARGET;
+use crate::{TraceContext, access_line};
 
 /// `2026-11-22T01:02:03.000004Z INFO 4bf9… order_api::checkout: message field=value method=POST route=/api/…`
 pub(crate) struct TextLine;
@@ -32,6 +33,9 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        if let Some(line) = line_of_route(context, event, access_line::text) {
+            return writer.write_str(&line);
+        }
         let metadata = event.metadata();
         let trace_id = trace_of(context).trace_id;
         SystemTime.format_time(&mut writer)?;
@@ -79,6 +83,11 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let line =
+            line_of_route(context, event, |event, scope| access_line::json(event, scope, self.service));
+        if let Some(line) = line {
+            return writer.write_str(&line);
+        }
         let mut fields = Fields::default();
         for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             // `JsonFields` has formatted the span's fields as an object.
@@ -112,6 +121,23 @@ where
         }
         writeln!(writer, "{}", Value::Object(fields.0))
     }
+}
+
+/// Formats the line about an answered request of a route. `None` for every other line, and within a span, whose fields belong to the
+/// line.
+fn line_of_route<S, N>(
+    context: &FmtContext<'_, S, N>,
+    event: &Event<'_>,
+    format: impl FnOnce(&Event<'_>, &RequestScope) -> String,
+) -> Option<String>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    if event.metadata().target() != ACCESS_TARGET || context.event_scope().is_some() {
+        return None;
+    }
+    scope::with(|scope| scope.map(|scope| format(event, scope)))
 }
 
 /// The trace of the running request, or of the innermost span that has one, otherwise the trace of the process.

@@ -9,6 +9,7 @@
 //! - The metrics that every service has under the same name: `http_requests_total{method,route,status}`,
 //!   `http_request_duration_seconds{method,route}` and `http_requests_in_flight`.
 
+mod access_line;
 mod context;
 mod error;
 mod format;

@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::TraceContext;
+use crate::access_line::Common;
 use crate::request::{DURATION, IN_FLIGHT, REQUESTS, log_answer};
 use crate::scope::{Label, RequestScope};
 
@@ -33,7 +34,8 @@ impl std::fmt::Debug for Handles {
 impl Route {
     /// The route with this pattern.
     pub fn new(method: &'static str, pattern: &str) -> Self {
-        Self { label: Arc::new(Label { method, route: Arc::from(pattern) }), handles: OnceLock::new() }
+        let label = Label { method, route: Arc::from(pattern), common: Common::new(method, pattern) };
+        Self { label: Arc::new(label), handles: OnceLock::new() }
     }
 
     /// Runs a request in a trace of its own. It ends with the head of its answer, or when its client is gone.
@@ -49,7 +51,7 @@ impl Route {
     }
 
     fn handles(&self) -> &Handles {
-        let Label { method, route } = &*self.label;
+        let Label { method, route, .. } = &*self.label;
         self.handles.get_or_init(|| Handles {
             in_flight: gauge!(IN_FLIGHT),
             duration: histogram!(DURATION, "method" => *method, "route" => Arc::clone(route)),
@@ -58,7 +60,7 @@ impl Route {
     }
 
     fn counter(&self, status: StatusCode) -> Counter {
-        let Label { method, route } = &*self.label;
+        let Label { method, route, .. } = &*self.label;
         counter!(REQUESTS, "method" => *method, "route" => Arc::clone(route), "status" => status.as_str().to_owned())
     }
 }

@@ -13,6 +13,7 @@ use tracing::Span;
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::access_line::Common;
 use crate::context::TraceContext;
 
 /// The request that is running.
@@ -27,6 +28,7 @@ pub(crate) struct RequestScope {
 pub(crate) struct Label {
     pub(crate) method: &'static str,
     pub(crate) route: Arc<str>,
+    pub(crate) common: Common,
 }
 
 thread_local! {

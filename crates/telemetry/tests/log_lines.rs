@@ -102,6 +102,42 @@ async fn a_route_writes_the_same_lines_as_the_layer_in_a_trace_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_line_of_an_answer_is_the_same_for_a_route_and_for_the_layer() {
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let (of_layer, dispatch) = log(format, "info,log_lines=off");
+        call(dispatch).await;
+        let (of_route, dispatch) = log(format, "info,log_lines=off");
+        let route = telemetry::Route::new("GET", "/things/{id}");
+        route.run(async { http::Response::new(Body::empty()) }).with_subscriber(dispatch).await;
+        let parts = [of_layer, of_route].map(|captured| {
+            let [line] = &captured.lines()[..] else { panic!("{:?}", captured.lines()) };
+            match format {
+                LogFormat::Text => without_what_changes(line),
+                LogFormat::Json => {
+                    let mut line: serde_json::Map<_, _> = serde_json::from_str(line).unwrap();
+                    let changing = ["timestamp", "trace_id"].map(|name| line.remove(name).unwrap());
+                    let lengths = changing.map(|value| value.as_str().unwrap().len());
+                    assert!(line.remove("duration_ms").unwrap().is_u64());
+                    (lengths, serde_json::Value::from(line).to_string())
+                }
+            }
+        });
+        assert_eq!(parts[0], parts[1]);
+        assert!(parts[0].1.contains("telemetry::request"), "{}", parts[0].1);
+    }
+}
+
+/// How long the time and the trace of a line of text are, and the rest of it, without how long the request took.
+fn without_what_changes(line: &str) -> ([usize; 2], String) {
+    let (time, rest) = line.split_once(' ').unwrap();
+    let (level, rest) = rest.trim_start().split_once(' ').unwrap();
+    let (trace, rest) = rest.split_once(' ').unwrap();
+    let (answer, rest) = rest.split_once("duration_ms=").unwrap();
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    ([time.len(), trace.len()], format!("{level} {answer}{rest}"))
+}
+
+#[tokio::test]
 async fn no_filter_loses_the_trace() {
     let (_, dispatch) = log(LogFormat::Text, "off");
     assert!(call(dispatch).await.contains(CALLERS_TRACE));

@@ -59,20 +59,16 @@ impl AnswerBody {
             return;
         }
         if let Some(Kept { lane, address, pool }) = self.lane.take().filter(|kept| kept.lane.is_ready()) {
+            lane.rest();
             pool.put(address, lane);
         }
     }
 
     /// Reads from the connection what there is.
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        // Asked first, hyper knows that somebody wants the bytes, and reads them.
-        let polled = Pin::new(&mut self.bytes).poll_frame(context);
         match &mut self.lane {
-            Some(kept) if polled.is_pending() => {
-                kept.lane.drive(context);
-                Pin::new(&mut self.bytes).poll_frame(context)
-            }
-            _ => polled,
+            Some(kept) => kept.lane.poll_answer(&mut self.bytes, context),
+            None => Pin::new(&mut self.bytes).poll_frame(context),
         }
     }
 }
@@ -99,7 +95,7 @@ impl http_body::Body for AnswerBody {
             if self.bytes.is_end_stream()
                 && let Some(kept) = &mut self.lane
             {
-                kept.lane.drive(context);
+                kept.lane.finish(context);
                 self.keep_if_read();
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));

@@ -143,9 +143,9 @@ impl Breaker {
         Trial { began: now, left, ended: Sums::default() }
     }
 
-    fn ended(&self, trial: Option<Instant>, ended: Ended) {
+    fn ended(&self, trial: Option<Instant>, ended: Ended, now: Instant) {
         let Some(trial) = trial else {
-            let now = self.began.elapsed();
+            let now = now.saturating_duration_since(self.began);
             self.window.add(ended, now);
             if (ended.has_failed || ended.is_slow) && self.is_closed.load(Ordering::Acquire) {
                 let sums = self.window.sums(now);
@@ -216,9 +216,9 @@ impl Breaker {
 }
 
 impl Call<'_> {
-    /// The call has ended.
-    pub(super) fn end(mut self, ended: Ended) {
-        self.breaker.ended(self.trial.take(), ended);
+    /// The call has ended now.
+    pub(super) fn end(mut self, ended: Ended, now: Instant) {
+        self.breaker.ended(self.trial.take(), ended, now);
     }
 }
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn calls(breaker: &Breaker, times: usize, ended: Ended) {
-        (0..times).for_each(|_| breaker.enter().unwrap().end(ended));
+        (0..times).for_each(|_| breaker.enter().unwrap().end(ended, Instant::now()));
     }
 
     fn opened() -> Breaker {
@@ -296,9 +296,9 @@ mod tests {
         tokio::time::advance(WAIT).await;
         let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
         assert!(breaker.enter().is_err());
-        first.end(GOOD);
+        first.end(GOOD, Instant::now());
         assert!(breaker.enter().is_err(), "the other one has not ended");
-        second.end(GOOD);
+        second.end(GOOD, Instant::now());
         calls(&breaker, 1, FAILED);
         assert!(breaker.enter().is_ok(), "the failures before are forgotten");
     }
@@ -308,8 +308,8 @@ mod tests {
         let breaker = opened();
         tokio::time::advance(WAIT).await;
         let (first, second) = (breaker.enter().unwrap(), breaker.enter().unwrap());
-        first.end(GOOD);
-        second.end(FAILED);
+        first.end(GOOD, Instant::now());
+        second.end(FAILED, Instant::now());
         assert_eq!(breaker.enter().unwrap_err(), Open(WAIT));
     }
 
@@ -331,7 +331,7 @@ mod tests {
         calls(&breaker, 2, GOOD);
         assert!(breaker.enter().is_ok());
         for late in hanging {
-            late.end(FAILED);
+            late.end(FAILED, Instant::now());
         }
         assert!(breaker.enter().is_ok(), "what is late says nothing any more");
     }

@@ -121,8 +121,8 @@ impl Concurrency {
         InFlight(self)
     }
 
-    /// An answer began, or the time for it is over, so long after the request.
-    pub(super) fn answered(&self, latency: Duration) {
+    /// An answer began now, or the time for it is over, so long after the request.
+    pub(super) fn answered(&self, latency: Duration, now: Instant) {
         let is_late = latency > self.settings.latency_target();
         if is_late {
             self.late.fetch_add(1, Ordering::Relaxed);
@@ -131,7 +131,8 @@ impl Concurrency {
         if answers < FEWEST_ANSWERS {
             return;
         }
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let since = now.saturating_duration_since(self.began);
+        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let due = self.next_change.load(Ordering::Relaxed);
         let next = now + PERIOD_MS;
         let is_ours = now >= due
@@ -179,8 +180,8 @@ mod tests {
     /// A period with these answers. Returns the limit after it.
     async fn period(concurrency: &Concurrency, fast: usize, late: usize) -> usize {
         tokio::time::advance(Duration::from_millis(PERIOD_MS)).await;
-        (0..fast).for_each(|_| concurrency.answered(FAST));
-        (0..late).for_each(|_| concurrency.answered(LATE));
+        (0..fast).for_each(|_| concurrency.answered(FAST, Instant::now()));
+        (0..late).for_each(|_| concurrency.answered(LATE, Instant::now()));
         concurrency.limit()
     }
 

@@ -26,6 +26,7 @@ mod pool;
 mod protection;
 mod retry_budget;
 mod services;
+mod waking;
 mod window;
 
 use std::sync::{Arc, OnceLock};
@@ -141,14 +142,15 @@ impl Upstream {
         concurrency.check().map_err(|_full| self.refuse_overloaded())?;
         let mut timing = Timing::new(concurrency, self.first_byte_timeout, end);
         let result = self.try_instances(request, repeats_by_key, &mut timing).await;
-        let latency = timing.end();
+        let now = Instant::now();
+        let latency = timing.end(now);
         // Who waits for a shorter time than a service may take learns nothing about it.
         let is_early = matches!(result, Err(Refusal::Timeout { .. })) && latency < self.patience();
         let has_failed = !is_early && result.as_ref().is_err_and(Refusal::is_failure_of_service);
         if result.is_ok() || has_failed {
-            concurrency.answered(latency);
+            concurrency.answered(latency, now);
             let is_slow = latency > self.settings.breaker.slow_call_duration_threshold();
-            call.end(Ended { has_failed, is_slow });
+            call.end(Ended { has_failed, is_slow }, now);
         }
         result
     }
@@ -288,8 +290,8 @@ impl Upstream {
         if let Some(sent) = sent {
             sent.cancelled().await;
         }
-        let deadline = timing.begin();
         let began = Instant::now();
+        let deadline = timing.begin(began);
         let end_of_try = began + self.settings.try_timeout();
         if end_of_try < deadline {
             sleep_until(end_of_try).await;

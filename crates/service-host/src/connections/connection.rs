@@ -35,10 +35,11 @@ pub(super) async fn serve(stream: TcpStream, address: SocketAddr, place: Place, 
     let (socket, peer) = Socket::new(stream, limits, Arc::clone(place.activity()));
     let client = Client { address, is_tls: tls.is_some() };
     let connection = Arc::new(Connection { peer, client, port: Arc::clone(&port) });
+    // In boxes, so that the others do not keep the room for them.
     let is_refused = match (tls, protocol) {
-        (Some(tls), _) => serve_tls(tls, socket, &connection).await,
+        (Some(tls), _) => Box::pin(serve_tls(tls, socket, &connection)).await,
         (None, Protocol::Http1) => http1::exchanges(socket, &connection).await,
-        (None, Protocol::Http2) => serve_http2(socket, &connection).await,
+        (None, Protocol::Http2) => Box::pin(serve_http2(socket, &connection)).await,
         (None, Protocol::Other) => {
             drop_because("other_protocol");
             drop(socket);

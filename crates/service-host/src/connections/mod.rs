@@ -1,7 +1,6 @@
 //! Accepting and serving connections, with limits for slow clients.
 //!
-//! `axum::serve` has no timeouts. hyper has one, from the end of an answer to the end of the next head, which is used for idle
-//! connections. The other limits are here:
+//! `axum::serve` has no timeouts, and hyper only one. The limits are here:
 //!
 //! | file | owns |
 //! |---|---|
@@ -12,6 +11,7 @@
 //! | `room`, `activity` | how many connections there are, and which give way to others; what a connection is doing |
 //! | `connection` | one connection: its protocol, and its end |
 //! | `http1`, `http2` | the requests of a connection |
+//! | `resting` | a connection of HTTP/1 that waits for long, without hyper |
 //! | `arrival` | the body of a request: one that stalls, and one that nobody reads |
 //! | `threads` | a thread with a listener and connections of its own |
 //! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
@@ -28,6 +28,7 @@ mod http2;
 mod limits;
 mod port;
 mod progress;
+mod resting;
 mod room;
 mod socket;
 mod taken;

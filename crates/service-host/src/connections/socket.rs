@@ -80,6 +80,12 @@ impl Peer {
         self.0.activity.waits();
     }
 
+    /// Waits until the client sends something, or the connection ends. Nobody else may read meanwhile.
+    pub(super) async fn readable(&self) {
+        // Reading shows the error, if there is one.
+        let _ = self.0.reading.readable().await;
+    }
+
     /// Whether the head of a request did not arrive in time.
     pub(super) fn is_head_late(&self) -> bool {
         self.0.is_head_late.load(Ordering::Acquire)

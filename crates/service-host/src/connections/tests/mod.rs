@@ -125,6 +125,39 @@ async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
 }
 
 #[tokio::test]
+async fn a_connection_that_has_rested_goes_on_with_the_begin_of_a_request_that_came_before() {
+    let server = Server::start(LIMITS).await;
+    let mut stream = server.connect().await;
+    for _ in 0..2 {
+        let (begin, end) = GET.split_at(10);
+        stream.write_all(&[GET, begin].concat()).await.unwrap();
+        answer(&mut stream).await;
+        // Longer than the connection waits until it rests.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        stream.write_all(end).await.unwrap();
+        answer(&mut stream).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_ends_with_the_drain_and_when_its_client_goes() {
+    let server = Server::start(Limits { drain_idle: SHORT, ..LIMITS }).await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(GET).await.unwrap();
+        answer(&mut stream).await;
+        streams.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    streams[0].shutdown().await.unwrap();
+    let second = streams.pop().unwrap();
+    assert_eq!(rest(streams.pop().unwrap()).await, "");
+    server.drain.close_port();
+    assert_eq!(rest(second).await, "");
+}
+
+#[tokio::test]
 async fn a_draining_server_says_that_it_will_close_and_accepts_connections_until_the_port_is_closed() {
     let server = Server::start(LIMITS).await;
     let mut kept = server.connect().await;
