@@ -19,10 +19,11 @@
 //! ```
 //!
 //! All features share these: [`routes`] is the list of routes, [`state`] has what every handler works with, [`settings`] has
-//! the settings, and [`db`] has the schema. `service` starts the process and its workers.
+//! the settings, [`client`] knows the client of a request, and [`db`] has the schema. `service` starts the process and its workers.
 
 pub mod accounts;
 pub mod audit;
+pub mod client;
 pub mod db;
 pub mod members;
 pub mod routes;

@@ -11,6 +11,8 @@
 //! | `POST /api/member/sessions` | `sessions/http/session_create.rs` |
 //! | `POST /api/member/sessions/refresh` | `sessions/http/session_refresh.rs` |
 //! | `DELETE /api/member/sessions/current` | `sessions/http/session_delete.rs` |
+//! | `GET /api/member/me/sessions` | `sessions/http/session_list.rs` |
+//! | `DELETE /api/member/me/sessions/{sessionId}` | `sessions/http/session_end.rs` |
 //! | `GET /.well-known/jwks.json` | `sessions/http/jwks_show.rs` |
 //! | `GET /internal/revocations` | `sessions/http/revocations.rs` |
 //! | `GET /api/member/me/wallet` | `wallet/http/wallet_show.rs` |
@@ -32,7 +34,9 @@ use utoipa_axum::routes;
 use crate::accounts::http::{me_close, me_show, me_update, password_change, sign_up};
 use crate::accounts::repeated_sign_up::SignUps;
 use crate::audit::http::audit_show;
-use crate::sessions::http::{jwks_show, revocations, session_create, session_delete, session_refresh};
+use crate::sessions::http::{
+    jwks_show, revocations, session_create, session_delete, session_end, session_list, session_refresh,
+};
 use crate::state::AppState;
 use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
 
@@ -60,6 +64,8 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .routes(routes!(session_create::session_create))
         .routes(routes!(session_refresh::session_refresh))
         .routes(routes!(session_delete::session_delete))
+        .routes(routes!(session_list::session_list))
+        .routes(routes!(session_end::session_end))
         .routes(routes!(me_show::me_show, me_close::me_close))
         .routes(routes!(password_change::password_change))
         .routes(routes!(wallet_show::wallet_show))

@@ -60,6 +60,11 @@ pub struct Tokens {
     #[garde(range(min = 1, max = 366))]
     #[serde(default = "default_refresh_lifetime_days")]
     pub refresh_lifetime_days: u32,
+    /// How long after its sign-in a session ends for good, however often it was refreshed. Its last access token may be valid for
+    /// `access-lifetime-s` more. A shorter time also ends the sessions that are older than it.
+    #[garde(range(min = 1, max = 3_660))]
+    #[serde(default = "default_session_lifetime_days")]
+    pub session_lifetime_days: u32,
 }
 
 /// The section `passwords`: how passwords are hashed, and how many requests may wait for it.
@@ -236,4 +241,8 @@ fn default_access_lifetime_s() -> u64 {
 
 fn default_refresh_lifetime_days() -> u32 {
     30
+}
+
+fn default_session_lifetime_days() -> u32 {
+    90
 }

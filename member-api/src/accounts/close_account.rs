@@ -213,6 +213,7 @@ async fn close_in(
     }
     wallets::close(connection, member_id, now).await?;
     sessions::db::sessions::revoke_all(connection, member_id, None, now).await?;
+    sessions::db::sessions::forget_clients(connection, member_id).await?;
     sessions::db::known_places::delete_all(connection, member_id).await?;
     throttle.forget(connection, &member.email).await?;
     idempotency::forget(connection, member_id).await?;

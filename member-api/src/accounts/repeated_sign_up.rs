@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::members::{Email, HashKind, PasswordAttempt};
 use crate::sessions::attempt::Standings;
-use crate::sessions::http::client_address::ClientAddress;
 use crate::sessions::password_check::{Checked, SignInError, check_password};
 use crate::state::AppState;
 
@@ -32,7 +32,7 @@ struct Secrets {
 
 impl Anonymous for SignUps {
     fn id(&self, parts: &Parts) -> Uuid {
-        self.0.throttle.key_owner(ClientAddress::of(parts).0)
+        self.0.throttle.key_owner(Client::of(parts).address)
     }
 
     fn without_secrets(&self, body: &Bytes) -> Option<Bytes> {
@@ -59,7 +59,7 @@ impl Anonymous for SignUps {
 
 async fn check(state: &AppState, parts: &Parts, secrets: Secrets) -> Result<Checked, SignInError> {
     let Secrets { email, password } = secrets;
-    let (address, mut standings) = (ClientAddress::of(parts).0, Standings::new());
+    let (address, mut standings) = (Client::of(parts).address, Standings::new());
     let checked = check_password(state, HashKind::SignUp, email, address, password, &mut standings).await?;
     let (attempt, now) = (checked.attempt.clone(), state.clock.now());
     let MemberId(id) = checked.credentials.member_id;

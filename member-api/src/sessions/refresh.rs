@@ -1,9 +1,13 @@
 //! Refreshing a session: exchanges a refresh token for the next one.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use access::Principal;
 use database::Connection;
 use time::OffsetDateTime;
 
+use crate::client::Client;
 use crate::members;
 use crate::sessions::db::{refresh_tokens, sessions};
 use crate::sessions::sign_in::IssuedSession;
@@ -23,18 +27,26 @@ pub enum RefreshError {
 
 /// Exchanges a refresh token for a new one. [`SessionState::decide`](crate::sessions::SessionState::decide) decides what
 /// happens to a token that was used before.
-pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<IssuedSession, RefreshError> {
+pub async fn refresh(
+    state: &AppState,
+    used: &RefreshToken,
+    client: Client,
+) -> Result<IssuedSession, RefreshError> {
     let next = RefreshToken::from_bytes(rand::random());
-    let exchange = Exchange {
+    let now = state.clock.now();
+    let exchange = Arc::new(Exchange {
         used: used.hash(),
         next: next.hash(),
-        now: state.clock.now(),
-        expires_at: state.clock.now() + state.tokens.refresh_lifetime(),
-    };
-    let outcome = state
-        .database
-        .run_tx("session_refresh", move |connection| Box::pin(exchange.run(connection)))
-        .await?;
+        client,
+        now,
+        expires_at: now + state.tokens.refresh_lifetime(),
+        session_lifetime: state.tokens.session_lifetime(),
+    });
+    let run = state.database.run_tx("session_refresh", move |connection| {
+        let exchange = Arc::clone(&exchange);
+        Box::pin(async move { exchange.run(connection).await })
+    });
+    let outcome = run.await?;
     let label = match outcome {
         Outcome::Refreshed(_) => "refreshed",
         Outcome::Refused => "refused",
@@ -48,12 +60,13 @@ pub async fn refresh(state: &AppState, used: &RefreshToken) -> Result<IssuedSess
 }
 
 /// The exchange of one token for another.
-#[derive(Clone, Copy)]
 struct Exchange {
     used: TokenHash,
     next: TokenHash,
+    client: Client,
     now: OffsetDateTime,
     expires_at: OffsetDateTime,
+    session_lifetime: Duration,
 }
 
 /// The result of an exchange. All of them are committed: a reused token is refused, and its session revoked.
@@ -64,16 +77,18 @@ enum Outcome {
 }
 
 impl Exchange {
-    async fn run(self, connection: &mut Connection) -> sqlx::Result<Outcome> {
+    async fn run(&self, connection: &mut Connection) -> sqlx::Result<Outcome> {
         let Some((session_id, generation)) = refresh_tokens::find(connection, self.used).await? else {
             return Ok(Outcome::Refused);
         };
         let Some(session) = sessions::lock(connection, session_id).await? else {
             return Ok(Outcome::Refused);
         };
-        let next_generation = match session.state.decide(generation, self.now) {
+        let end = session.created_at + self.session_lifetime;
+        let next_generation = match session.state.ending_by(end).decide(generation, self.now) {
             RefreshDecision::Rotate => {
-                sessions::rotate(connection, session_id, self.now, self.expires_at).await?;
+                let expires_at = self.expires_at.min(end);
+                sessions::rotate(connection, session_id, &self.client, self.now, expires_at).await?;
                 session.state.generation + 1
             }
             RefreshDecision::Repeat => session.state.generation,

@@ -1,6 +1,5 @@
 //! Signing in.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::Principal;
@@ -8,6 +7,7 @@ use database::Connection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::members::db::Credentials;
 use crate::members::password_hasher::{PasswordError, Verdict};
 use crate::members::{self, Email, HashKind, PasswordAttempt};
@@ -32,10 +32,10 @@ pub async fn sign_in(
     state: &AppState,
     email: Email,
     password: PasswordAttempt,
-    address: Option<IpAddr>,
+    client: Client,
     standings: &mut Standings,
 ) -> Result<IssuedSession, SignInError> {
-    let result = try_to_sign_in(state, email, password, address, standings).await;
+    let result = try_to_sign_in(state, email, password, client, standings).await;
     let outcome = match &result {
         Ok(_) => "signed_in",
         Err(SignInError::BadCredentials) => "bad_credentials",
@@ -51,17 +51,17 @@ async fn try_to_sign_in(
     state: &AppState,
     email: Email,
     password: PasswordAttempt,
-    address: Option<IpAddr>,
+    client: Client,
     standings: &mut Standings,
 ) -> Result<IssuedSession, SignInError> {
     let typed = password.clone();
-    let checked = check_password(state, HashKind::SignIn, email.clone(), address, typed, standings).await?;
+    let checked = check_password(state, HashKind::SignIn, email.clone(), client.address, typed, standings).await?;
     let Checked { credentials, renewed_hash, attempt, turn } = checked;
     if renewed_hash.is_none() {
         drop(turn);
-        return create_session(state, credentials, None, attempt).await;
+        return create_session(state, credentials, None, attempt, client).await;
     }
-    match create_session(state, credentials, renewed_hash, attempt.clone()).await {
+    match create_session(state, credentials, renewed_hash, attempt.clone(), client.clone()).await {
         Err(SignInError::BadCredentials) => {}
         result => return result,
     }
@@ -74,7 +74,7 @@ async fn try_to_sign_in(
     let verdict = turn.verify(password, Some(credentials.password_hash.clone())).await?;
     drop(turn);
     match verdict {
-        Verdict::Right => create_session(state, credentials, None, attempt).await,
+        Verdict::Right => create_session(state, credentials, None, attempt, client).await,
         Verdict::Wrong | Verdict::RightAsTyped { .. } => Err(SignInError::BadCredentials),
     }
 }
@@ -84,6 +84,7 @@ async fn create_session(
     credentials: Credentials,
     renewed_hash: Option<String>,
     attempt: Attempt,
+    client: Client,
 ) -> Result<IssuedSession, SignInError> {
     let refresh_token = RefreshToken::from_bytes(rand::random());
     let now = state.clock.now();
@@ -91,17 +92,17 @@ async fn create_session(
         session_id: state.clock.new_id(),
         token_hash: refresh_token.hash(),
         now,
-        expires_at: now + state.tokens.refresh_lifetime(),
+        expires_at: now + state.tokens.refresh_lifetime().min(state.tokens.session_lifetime()),
     };
     let (member_id, role) = (credentials.member_id, credentials.role);
-    let verified = Arc::new((credentials, renewed_hash, attempt));
+    let verified = Arc::new((credentials, renewed_hash, attempt, client));
     state
         .database
         .run_tx("sign_in", move |connection| {
             let verified = Arc::clone(&verified);
             Box::pin(async move {
-                let (credentials, renewed_hash, attempt) = &*verified;
-                new_session.insert(connection, credentials, attempt).await?;
+                let (credentials, renewed_hash, attempt, client) = &*verified;
+                new_session.insert(connection, credentials, attempt, client).await?;
                 if let Some(renewed) = renewed_hash {
                     let (id, old) = (credentials.member_id, &credentials.password_hash);
                     members::db::replace_password(connection, id, old, renewed, new_session.now).await?;
@@ -133,12 +134,13 @@ impl NewSession {
         connection: &mut Connection,
         credentials: &Credentials,
         attempt: &Attempt,
+        client: &Client,
     ) -> Result<(), SignInError> {
         if !members::db::lock_credentials(connection, credentials).await? {
             return Err(SignInError::BadCredentials);
         }
-        sessions::insert(connection, self.session_id, credentials.member_id, self.now, self.expires_at)
-            .await?;
+        let (id, member_id) = (self.session_id, credentials.member_id);
+        sessions::insert(connection, id, member_id, client, self.now, self.expires_at).await?;
         refresh_tokens::insert(connection, self.token_hash, self.session_id, 0, self.now).await?;
         Ok(attempt.record_success(connection, credentials.member_id, self.now).await?)
     }
@@ -182,7 +184,7 @@ mod tests {
                         now,
                         expires_at: now,
                     };
-                    new_session.insert(connection, &verified, &attempt).await
+                    new_session.insert(connection, &verified, &attempt, &Client::default()).await
                 };
                 create(connection).await.unwrap();
                 assert!(

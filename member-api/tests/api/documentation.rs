@@ -17,11 +17,13 @@ const OPEN: [&str; 5] = [
     "post /api/member/sessions/refresh",
 ];
 
-const GUARDED: [&str; 9] = [
+const GUARDED: [&str; 11] = [
     "delete /api/member/me",
+    "delete /api/member/me/sessions/{sessionId}",
     "delete /api/member/sessions/current",
     "get /api/member/audit",
     "get /api/member/me",
+    "get /api/member/me/sessions",
     "get /api/member/me/wallet",
     "get /api/member/me/wallet/entries",
     "patch /api/member/me",

@@ -83,7 +83,7 @@ pub(crate) fn tokens_of(
     access: &access::Settings,
     clock: &Clock,
 ) -> Tokens {
-    let settings = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    let settings = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30, session_lifetime_days: 90 };
     Tokens::new(&settings.into(), access, clock.clone()).unwrap()
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn passwords() -> settings::Passwords {
 pub(crate) fn throttle() -> Throttle {
     let limits = settings::SignIn { account_attempts: 3, address_attempts: 5, ..settings::SignIn::default() };
     let signing_keys = vec!["the signing key of a test".to_owned().into()];
-    let tokens = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    let tokens = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30, session_lifetime_days: 90 };
     Throttle::new(limits.into(), tokens.into()).unwrap()
 }
 

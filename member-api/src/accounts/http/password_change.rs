@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::accounts::change_password::change_password;
+use crate::client::Client;
 use crate::members::{NewPassword, PasswordAttempt};
 use crate::sessions::attempt::Standings;
-use crate::sessions::http::client_address::ClientAddress;
 use crate::sessions::http::rate_limit::with_limits;
 use crate::state::AppState;
 
@@ -46,12 +46,12 @@ problem::refusals!(
 pub(crate) async fn password_change(
     State(state): State<AppState>,
     principal: Principal,
-    ClientAddress(address): ClientAddress,
+    client: Client,
     Json(request): Json<Request>,
 ) -> Response {
     let Request { current_password, new_password } = request;
     let mut standings = Standings::new();
     let change =
-        change_password(&state, principal, address, current_password, new_password, &mut standings).await;
+        change_password(&state, principal, client.address, current_password, new_password, &mut standings).await;
     with_limits(change.map(|()| StatusCode::NO_CONTENT).map_err(Problem::from), &standings)
 }

@@ -7,9 +7,9 @@ use problem::{Code, Created, Json, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::client_address::ClientAddress;
 use super::rate_limit::with_limits;
 use super::session_body::{SessionBody, no_store};
+use crate::client::Client;
 use crate::members::password_hasher::PasswordError;
 use crate::members::{Email, PasswordAttempt};
 use crate::sessions::attempt::Standings;
@@ -83,11 +83,11 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, BadCredentials, Bo
 )]
 pub(crate) async fn session_create(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    client: Client,
     Json(request): Json<Request>,
 ) -> Response {
     let mut standings = Standings::new();
-    let session = sign_in(&state, request.email, request.password, address, &mut standings).await;
+    let session = sign_in(&state, request.email, request.password, client, &mut standings).await;
     let answer = session.map_err(Problem::from).and_then(|session| SessionBody::new(session, &state.tokens));
     let location = "/api/member/sessions/current".to_owned();
     let answer = answer.map(|body| no_store(Created { location, body }));

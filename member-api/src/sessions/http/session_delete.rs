@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use problem::Problem;
 
-use crate::sessions::db::sessions;
+use crate::sessions::end_session::end_session;
 use crate::state::AppState;
 
 problem::refusals!(Refusals: Unauthenticated);
@@ -24,10 +24,6 @@ pub(crate) async fn session_delete(
     State(state): State<AppState>,
     principal: Principal,
 ) -> Result<StatusCode, Problem> {
-    let now = state.clock.now();
-    let revoke = state.database.run_autocommit("session_delete", move |connection| {
-        Box::pin(sessions::revoke(connection, principal.session_id, now))
-    });
-    revoke.await?;
+    end_session(&state, principal.member_id, principal.session_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

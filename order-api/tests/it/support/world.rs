@@ -480,6 +480,7 @@ fn member_instance(
         signing_keys: vec![SigningKey::generate().expect("a key")],
         access_lifetime_s: 900,
         refresh_lifetime_days: 30,
+        session_lifetime_days: 90,
     });
     let access = AccessSettings {
         issuer: "https://dalkom.test".to_owned(),
