@@ -13,6 +13,7 @@
 //! | `DELETE /api/member/sessions/current` | `sessions/http/session_delete.rs` |
 //! | `GET /api/member/me/sessions` | `sessions/http/session_list.rs` |
 //! | `DELETE /api/member/me/sessions/{sessionId}` | `sessions/http/session_end.rs` |
+//! | `GET /api/member/me/security-events` | `security_events/http/security_event_list.rs` |
 //! | `GET /.well-known/jwks.json` | `sessions/http/jwks_show.rs` |
 //! | `GET /internal/revocations` | `sessions/http/revocations.rs` |
 //! | `GET /api/member/me/wallet` | `wallet/http/wallet_show.rs` |
@@ -34,6 +35,7 @@ use utoipa_axum::routes;
 use crate::accounts::http::{me_close, me_show, me_update, password_change, sign_up};
 use crate::accounts::repeated_sign_up::SignUps;
 use crate::audit::http::audit_show;
+use crate::security_events::http::security_event_list;
 use crate::sessions::http::{
     jwks_show, revocations, session_create, session_delete, session_end, session_list, session_refresh,
 };
@@ -66,6 +68,7 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .routes(routes!(session_delete::session_delete))
         .routes(routes!(session_list::session_list))
         .routes(routes!(session_end::session_end))
+        .routes(routes!(security_event_list::security_event_list))
         .routes(routes!(me_show::me_show, me_close::me_close))
         .routes(routes!(password_change::password_change))
         .routes(routes!(wallet_show::wallet_show))

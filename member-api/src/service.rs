@@ -13,6 +13,7 @@ use crate::accounts::create_admin::{NewAdmin, create_admin};
 use crate::accounts::participants::Participants;
 use crate::audit::ledger_audit;
 use crate::members::password_hasher::PasswordHasher;
+use crate::security_events::trail::Trail;
 use crate::sessions::cleanup;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
@@ -45,6 +46,9 @@ impl Service for MemberApi {
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
         tokens.publish(host.user_keys().clone());
         let throttle = Throttle::new(settings.sign_in, settings.tokens)?;
+        let background = TaskTracker::new();
+        let trail =
+            Trail::new(settings.security_events, database.clone(), clock.clone(), background.clone());
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
@@ -52,9 +56,10 @@ impl Service for MemberApi {
             password_hasher: PasswordHasher::new(&settings.passwords)?,
             tokens,
             throttle: throttle.clone(),
+            trail: trail.clone(),
             participants: participants(host, &settings.closing)?,
             closing_settings: settings.closing,
-            background: TaskTracker::new(),
+            background,
         };
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
@@ -82,6 +87,7 @@ impl Service for MemberApi {
                         database.clone(),
                         clock.clone(),
                         throttle.clone(),
+                        trail.clone(),
                         progress,
                         shutdown.clone(),
                     )
@@ -106,9 +112,15 @@ impl Service for MemberApi {
         let password_hasher = PasswordHasher::new(&settings.passwords)?;
         match command {
             Command::CreateAdmin(admin) => {
-                let member =
-                    create_admin(&database, host.clock(), &password_hasher, admin, std::io::stdin().lock())
-                        .await?;
+                let clock = host.clock();
+                let trail = Trail::new(
+                    settings.security_events,
+                    database.clone(),
+                    clock.clone(),
+                    TaskTracker::new(),
+                );
+                let input = std::io::stdin().lock();
+                let member = create_admin(&database, clock, &password_hasher, &trail, admin, input).await?;
                 tracing::info!(member_id = %member.id, "created an administrator");
             }
         }

@@ -34,6 +34,10 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub closing: Closing,
+    /// The trail of what happens to accounts.
+    #[garde(dive)]
+    #[serde(default)]
+    pub security_events: Live<SecurityEvents>,
     /// The Redis server with the locks of wallets.
     #[garde(dive)]
     pub redis: hot_key_queue::RedisSettings,
@@ -232,6 +236,25 @@ impl Closing {
     /// How long a closing belongs to the process that works on it.
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
+    }
+}
+
+/// The section `security-events`: the trail of what happens to accounts.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SecurityEvents {
+    /// After how many days an event is deleted.
+    #[garde(range(min = 1, max = 3_660))]
+    pub kept_days: u32,
+    /// How many events of the same kind and outcome are recorded for a member in an hour, and for all emails together that belong
+    /// to nobody. Further ones are only counted, in `security_events_dropped_total`.
+    #[garde(range(min = 1, max = 10_000))]
+    pub most_per_hour: u32,
+}
+
+impl Default for SecurityEvents {
+    fn default() -> Self {
+        Self { kept_days: 180, most_per_hour: 60 }
     }
 }
 

@@ -6,6 +6,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::participants::Participants;
 use crate::members::password_hasher::PasswordHasher;
+use crate::security_events::trail::Trail;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
 use crate::settings;
@@ -26,6 +27,8 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
+    /// Records what happens to accounts.
+    pub trail: Trail,
     /// The other services that know members.
     pub participants: Participants,
     /// How accounts are closed.

@@ -21,6 +21,7 @@ const CONTRACT: &[(&str, &str, &str, Access)] = &[
     ("PATCH", "/api/member/me", MEMBER, Any),
     ("DELETE", "/api/member/me", MEMBER, Any),
     ("PUT", "/api/member/me/password", MEMBER, Any),
+    ("GET", "/api/member/me/security-events", MEMBER, Any),
     ("GET", "/api/member/me/sessions", MEMBER, Any),
     ("DELETE", "/api/member/me/sessions/{sessionId}", MEMBER, Any),
     ("GET", "/api/member/me/wallet", MEMBER, Any),

@@ -1,14 +1,15 @@
 //! Changing a password.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::Principal;
 
-use crate::members::{self, HashKind, NewPassword, PasswordAttempt};
+use crate::client::Client;
+use crate::members::{self, NewPassword, PasswordAttempt};
+use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Standings;
 use crate::sessions::db::{known_places, sessions};
-use crate::sessions::password_check::{Checked, SignInError, check_password};
+use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password};
 use crate::state::AppState;
 
 /// Replaces the password of a member who knows the current one, and ends all other sessions of the member. Where the member has
@@ -19,7 +20,7 @@ use crate::state::AppState;
 pub async fn change_password(
     state: &AppState,
     principal: Principal,
-    address: Option<IpAddr>,
+    client: Client,
     current: PasswordAttempt,
     new: NewPassword,
     standings: &mut Standings,
@@ -29,16 +30,19 @@ pub async fn change_password(
         .database
         .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
     let email = find.await?.ok_or(SignInError::BadCredentials)?.email;
-    let checked = check_password(state, HashKind::PasswordChange, email, address, current, standings).await?;
+    let checked =
+        check_password(state, Purpose::PASSWORD_CHANGE, email, &client, current, standings).await?;
     let Checked { credentials, attempt, turn, .. } = checked;
     let new_hash = turn.hash(new).await?;
     drop(turn);
     let now = state.clock.now();
     let verified = Arc::new((credentials, attempt, new_hash));
+    let event = state.trail.event(Kind::PasswordChange, Outcome::Succeeded, member_id, &client);
+    let event = event.in_session(principal.session_id);
     state
         .database
         .run_tx("password_change", move |connection| {
-            let verified = Arc::clone(&verified);
+            let (verified, event) = (Arc::clone(&verified), event.clone());
             Box::pin(async move {
                 let (credentials, attempt, new_hash) = &*verified;
                 let old_hash = &credentials.password_hash;
@@ -48,7 +52,8 @@ pub async fn change_password(
                 }
                 sessions::revoke_all(connection, member_id, Some(principal.session_id), now).await?;
                 known_places::delete_all(connection, member_id).await?;
-                Ok(attempt.record_success(connection, member_id, now).await?)
+                attempt.record_success(connection, member_id, now).await?;
+                Ok(event.record(connection).await?)
             })
         })
         .await

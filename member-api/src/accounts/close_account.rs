@@ -21,8 +21,10 @@ use super::closing::{Closing, Phase};
 use super::db;
 use super::end_closing::{forget_soon, undo};
 use super::participants::AskError;
+use crate::client::Client;
 use crate::members;
 use crate::members::db::Existence;
+use crate::security_events::{Kind, Outcome};
 use crate::sessions;
 use crate::sessions::throttle::Throttle;
 use crate::state::AppState;
@@ -180,13 +182,17 @@ async fn mark_and_close(state: &AppState, closing: Closing) -> Result<Closing, C
     let now = state.clock.now();
     let lease = Lease { until: now + state.closing_settings.lease(), ..closing.lease };
     let throttle = state.throttle.clone();
+    // Without a client: the address is personal.
+    let (closing_kind, nobody) = (Kind::AccountClosing, Client::default());
+    let event = state.trail.event(closing_kind, Outcome::Succeeded, closing.member_id, &nobody);
     state
         .database
         .run_tx("account_close", move |connection| {
-            let (elsewhere, throttle) = (elsewhere.clone(), throttle.clone());
-            Box::pin(
-                async move { close_in(connection, &throttle, closing, elsewhere, now, lease.until).await },
-            )
+            let (elsewhere, throttle, event) = (elsewhere.clone(), throttle.clone(), event.clone());
+            Box::pin(async move {
+                close_in(connection, &throttle, closing, elsewhere, now, lease.until).await?;
+                Ok::<_, CloseError>(event.record(connection).await?)
+            })
         })
         .await?;
     Ok(Closing { phase: Phase::Forgetting, lease, ..closing })

@@ -9,8 +9,11 @@ use database::Database;
 use garde::Validate;
 
 use crate::accounts::sign_up::{NewMember, SignUp, SignUpError, sign_up};
+use crate::client::Client;
 use crate::members::password_hasher::PasswordHasher;
 use crate::members::{Email, HashKind, Member, MemberName, NewPassword};
+use crate::security_events::trail::Trail;
+use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Attempt;
 
 /// The new administrator.
@@ -44,6 +47,7 @@ pub async fn create_admin(
     database: &Database,
     clock: &Clock,
     password_hasher: &PasswordHasher,
+    trail: &Trail,
     admin: NewAdmin,
     mut input: impl BufRead,
 ) -> Result<Member, CreateAdminError> {
@@ -55,7 +59,10 @@ pub async fn create_admin(
     let new_member = NewMember { role: Role::Admin, email, password, name, phone: None };
     let turn = password_hasher.turn(HashKind::SignUp).await;
     let turn = turn.map_err(|error| CreateAdminError::SignUp(error.into()))?;
-    let created = sign_up(database, &turn, Attempt::unlimited(), SignUp::unanswered(clock, new_member)).await;
+    let created = SignUp::unanswered(clock, new_member, |admin| {
+        Some(trail.event(Kind::AdminCreation, Outcome::Succeeded, admin, &Client::default()))
+    });
+    let created = sign_up(database, &turn, Attempt::unlimited(), created).await;
     created.map(|(member, _)| member).map_err(CreateAdminError::SignUp)
 }
 

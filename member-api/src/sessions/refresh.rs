@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::members;
+use crate::security_events::trail::Trail;
+use crate::security_events::{Kind, Outcome as Ended};
 use crate::sessions::db::{refresh_tokens, sessions};
 use crate::sessions::sign_in::IssuedSession;
 use crate::sessions::{RefreshDecision, RefreshToken, TokenHash};
@@ -41,6 +43,7 @@ pub async fn refresh(
         now,
         expires_at: now + state.tokens.refresh_lifetime(),
         session_lifetime: state.tokens.session_lifetime(),
+        trail: state.trail.clone(),
     });
     let run = state.database.run_tx("session_refresh", move |connection| {
         let exchange = Arc::clone(&exchange);
@@ -67,6 +70,7 @@ struct Exchange {
     now: OffsetDateTime,
     expires_at: OffsetDateTime,
     session_lifetime: Duration,
+    trail: Trail,
 }
 
 /// The result of an exchange. All of them are committed: a reused token is refused, and its session revoked.
@@ -95,6 +99,9 @@ impl Exchange {
             RefreshDecision::Reuse => {
                 tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session is revoked");
                 sessions::revoke(connection, session_id, self.now).await?;
+                let event =
+                    self.trail.event(Kind::Refresh, Ended::TokenReused, session.member_id, &self.client);
+                event.in_session(session_id).record(connection).await?;
                 return Ok(Outcome::Reused);
             }
             RefreshDecision::Ended => return Ok(Outcome::Refused),

@@ -10,10 +10,11 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::members::db::Credentials;
 use crate::members::password_hasher::{PasswordError, Verdict};
-use crate::members::{self, Email, HashKind, PasswordAttempt};
+use crate::members::{self, Email, PasswordAttempt};
+use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::{Attempt, Standings};
 use crate::sessions::db::{refresh_tokens, sessions};
-use crate::sessions::password_check::{Checked, SignInError, check_password};
+use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password};
 use crate::sessions::{RefreshToken, TokenHash};
 use crate::state::AppState;
 
@@ -55,7 +56,7 @@ async fn try_to_sign_in(
     standings: &mut Standings,
 ) -> Result<IssuedSession, SignInError> {
     let typed = password.clone();
-    let checked = check_password(state, HashKind::SignIn, email.clone(), client.address, typed, standings).await?;
+    let checked = check_password(state, Purpose::SIGN_IN, email.clone(), &client, typed, standings).await?;
     let Checked { credentials, renewed_hash, attempt, turn } = checked;
     if renewed_hash.is_none() {
         drop(turn);
@@ -95,19 +96,21 @@ async fn create_session(
         expires_at: now + state.tokens.refresh_lifetime().min(state.tokens.session_lifetime()),
     };
     let (member_id, role) = (credentials.member_id, credentials.role);
-    let verified = Arc::new((credentials, renewed_hash, attempt, client));
+    let event = state.trail.event(Kind::SignIn, Outcome::Succeeded, member_id, &client);
+    let event = event.in_session(new_session.session_id);
+    let verified = Arc::new((credentials, renewed_hash, attempt, client, event));
     state
         .database
         .run_tx("sign_in", move |connection| {
             let verified = Arc::clone(&verified);
             Box::pin(async move {
-                let (credentials, renewed_hash, attempt, client) = &*verified;
+                let (credentials, renewed_hash, attempt, client, event) = &*verified;
                 new_session.insert(connection, credentials, attempt, client).await?;
                 if let Some(renewed) = renewed_hash {
                     let (id, old) = (credentials.member_id, &credentials.password_hash);
                     members::db::replace_password(connection, id, old, renewed, new_session.now).await?;
                 }
-                Ok::<_, SignInError>(())
+                Ok::<_, SignInError>(event.record(connection).await?)
             })
         })
         .await?;

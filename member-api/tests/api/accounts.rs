@@ -221,12 +221,14 @@ async fn an_administrator_is_made_with_the_first_line_of_standard_input(
     assert!(admin.email.validate().is_ok());
     let create = async |input: &'static str| {
         let state = &world.state;
-        create_admin(&state.database, &state.clock, &state.password_hasher, admin.clone(), input.as_bytes())
-            .await
+        let (database, hasher, trail) = (&state.database, &state.password_hasher, &state.trail);
+        create_admin(database, &state.clock, hasher, trail, admin.clone(), input.as_bytes()).await
     };
     assert!(matches!(create("short\n").await, Err(CreateAdminError::Password(_))));
     assert_eq!(world.count("SELECT COUNT(*) FROM members").await, 0);
     create("macaron-tower-7\nnot this\n").await.unwrap();
+    let recorded = "SELECT COUNT(*) FROM security_events e JOIN members m ON m.id = e.member_id WHERE e.kind = 'ADMIN_CREATION'";
+    assert_eq!(world.count(recorded).await, 1);
     assert!(matches!(
         create("macaron-tower-7").await,
         Err(CreateAdminError::SignUp(SignUpError::EmailTaken))

@@ -17,12 +17,13 @@ const OPEN: [&str; 5] = [
     "post /api/member/sessions/refresh",
 ];
 
-const GUARDED: [&str; 11] = [
+const GUARDED: [&str; 12] = [
     "delete /api/member/me",
     "delete /api/member/me/sessions/{sessionId}",
     "delete /api/member/sessions/current",
     "get /api/member/audit",
     "get /api/member/me",
+    "get /api/member/me/security-events",
     "get /api/member/me/sessions",
     "get /api/member/me/wallet",
     "get /api/member/me/wallet/entries",
@@ -94,6 +95,24 @@ async fn every_reference_leads_somewhere(_: MySqlPoolOptions, options: MySqlConn
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
+}
+
+#[sqlx::test(migrations = "./migrations")]
+async fn the_kinds_of_events_and_of_entries_are_told_apart(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let document = document(&world).await;
+    let of = |schema: &str, member: &str| {
+        let member = &document["components"]["schemas"][schema]["properties"][member];
+        let reference = member["$ref"].as_str().or(member["allOf"][0]["$ref"].as_str());
+        let named = reference.and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+        named.unwrap_or_else(|| panic!("{schema} {member}"))["enum"].as_array().unwrap().clone()
+    };
+    assert!(of("SecurityEvent", "kind").contains(&json!("SIGN_IN")));
+    assert!(of("SecurityEvent", "outcome").contains(&json!("WRONG_PASSWORD")));
+    assert!(of("Entry", "kind").contains(&json!("CHARGE")));
 }
 
 #[sqlx::test(migrations = "./migrations")]

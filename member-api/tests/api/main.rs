@@ -13,6 +13,7 @@ mod live_settings;
 mod own_sessions;
 mod revocations;
 mod security;
+mod security_events;
 mod sessions;
 mod strictness;
 mod texts;

@@ -12,6 +12,11 @@ use testkit::Answer;
 
 use crate::world::{PASSWORD, World, access_settings, tokens_of};
 
+async fn sweep(world: &World) -> sqlx::Result<bool> {
+    let state = &world.state;
+    delete_expired(&state.database, &state.clock, &state.throttle, &state.trail).await
+}
+
 async fn refresh(world: &World, token: &Value) -> Answer {
     world.client.post("/api/member/sessions/refresh").json(&json!({"refreshToken": token})).send().await
 }
@@ -200,13 +205,13 @@ async fn a_session_lasts_thirty_days_from_its_last_refresh(
     world.clock_control.advance(days(30));
     refresh_is_refused(&world, &token).await;
     // An expired session is deleted with its tokens.
-    assert!(!delete_expired(&world.state.database, &world.state.clock, &world.state.throttle).await.unwrap());
+    assert!(!sweep(&world).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         1 + 3
     );
     world.clock_control.advance(Duration::from_secs(1));
-    assert!(!delete_expired(&world.state.database, &world.state.clock, &world.state.throttle).await.unwrap());
+    assert!(!sweep(&world).await.unwrap());
     assert_eq!(
         world.count("SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM refresh_tokens)").await,
         0

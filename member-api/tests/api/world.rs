@@ -14,6 +14,7 @@ use idempotency::IdempotencyKeys;
 use member_api::accounts::participants::Participants;
 use member_api::members::HashKind;
 use member_api::members::password_hasher::{HashTurn, PasswordHasher};
+use member_api::security_events::trail::Trail;
 use member_api::sessions::throttle::Throttle;
 use member_api::sessions::tokens::Tokens;
 use member_api::settings;
@@ -104,6 +105,11 @@ pub(crate) fn throttle() -> Throttle {
     Throttle::new(limits.into(), tokens.into()).unwrap()
 }
 
+/// 4 events of a kind and outcome are recorded in an hour.
+pub(crate) fn security_events() -> settings::SecurityEvents {
+    settings::SecurityEvents { most_per_hour: 4, ..settings::SecurityEvents::default() }
+}
+
 pub(crate) fn redis_url() -> String {
     std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`")
 }
@@ -184,15 +190,19 @@ impl World {
         let pool = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
         let people = Arc::new(People::of("member-api", &clock));
+        let background = TaskTracker::new();
+        let trail =
+            Trail::new(security_events().into(), database.clone(), clock.clone(), background.clone());
         let state = AppState {
             charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
             password_hasher: PasswordHasher::new(&passwords()).unwrap(),
             tokens,
             throttle: throttle(),
+            trail,
             participants: participants(&people, database.clone(), &clock),
             database,
             closing_settings: settings::Closing::default(),
-            background: TaskTracker::new(),
+            background,
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &hot_key_queue::Settings::default());
@@ -235,7 +245,9 @@ impl World {
     /// Another instance of the service, which hashes by itself.
     pub(crate) fn another_instance(&self) -> Self {
         let password_hasher = PasswordHasher::new(&passwords()).unwrap();
-        let state = AppState { password_hasher, ..self.state.clone() };
+        let (database, clock) = (self.state.database.clone(), self.state.clock.clone());
+        let trail = Trail::new(security_events().into(), database, clock, self.state.background.clone());
+        let state = AppState { password_hasher, trail, ..self.state.clone() };
         Self::of(
             state,
             self.pool.clone(),

@@ -52,6 +52,6 @@ pub(crate) async fn password_change(
     let Request { current_password, new_password } = request;
     let mut standings = Standings::new();
     let change =
-        change_password(&state, principal, client.address, current_password, new_password, &mut standings).await;
+        change_password(&state, principal, client, current_password, new_password, &mut standings).await;
     with_limits(change.map(|()| StatusCode::NO_CONTENT).map_err(Problem::from), &standings)
 }

@@ -111,7 +111,7 @@ async fn create(
         location: "/api/member/me".to_owned(),
         body: MemberBody::from(member),
     });
-    let sign_up = SignUp { id: MemberId(id), now, new_member, reply };
+    let sign_up = SignUp { id: MemberId(id), now, new_member, reply, event: None };
     let mut standings = Standings::new();
     let created = sign_up_from(state, address, sign_up, &mut standings).await;
     with_limits(created.map_err(Problem::from), &standings)

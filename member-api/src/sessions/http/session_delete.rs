@@ -5,6 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use problem::Problem;
 
+use crate::client::Client;
 use crate::sessions::end_session::end_session;
 use crate::state::AppState;
 
@@ -23,7 +24,8 @@ problem::refusals!(Refusals: Unauthenticated);
 pub(crate) async fn session_delete(
     State(state): State<AppState>,
     principal: Principal,
+    client: Client,
 ) -> Result<StatusCode, Problem> {
-    end_session(&state, principal.member_id, principal.session_id).await?;
+    end_session(&state, principal, principal.session_id, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use problem::{Code, Path, Problem};
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::sessions::end_session::end_session;
 use crate::state::AppState;
 
@@ -25,9 +26,10 @@ problem::refusals!(Refusals: InvalidParameter, Unauthenticated, NotFound);
 pub(crate) async fn session_end(
     State(state): State<AppState>,
     principal: Principal,
+    client: Client,
     Path(session_id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    if end_session(&state, principal.member_id, session_id).await? {
+    if end_session(&state, principal, session_id, &client).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::new(Code::NotFound))

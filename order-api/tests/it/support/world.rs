@@ -492,7 +492,14 @@ fn member_instance(
     let participant = |service, proxy: &FaultProxy| {
         ClosingClient::new(service_client(people, "member-api", service, proxy.address()))
     };
+    let background = TaskTracker::new();
     member_api::state::AppState {
+        trail: member_api::security_events::trail::Trail::new(
+            member_api::settings::SecurityEvents::default().into(),
+            database.clone(),
+            clock.clone(),
+            background.clone(),
+        ),
         charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
             database.clone(),
             clock.clone(),
@@ -515,7 +522,7 @@ fn member_instance(
             order: participant(ORDER_API, to_order),
         },
         closing_settings: member_api::settings::Closing::default(),
-        background: TaskTracker::new(),
+        background,
     }
 }
 
