@@ -104,9 +104,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_agent_is_bounded_and_shows_nothing_but_visible_ascii() {
-        let user_agent = async |value: &[u8]| {
-            client(&[("user-agent", value)]).await.user_agent_text().map(str::to_owned)
-        };
+        let user_agent =
+            async |value: &[u8]| client(&[("user-agent", value)]).await.user_agent_text().map(str::to_owned);
         assert_eq!(user_agent(b"Mozilla/5.0 (X11)").await.as_deref(), Some("Mozilla/5.0 (X11)"));
         assert_eq!(user_agent("a\u{202E}b\u{200B}\t달".as_bytes()).await.as_deref(), Some("ab"));
         assert_eq!(user_agent(b"  ").await, None);

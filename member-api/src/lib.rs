@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`accounts`] | signing up, the profile, the password, closing the account, `member-api create-admin` |
 //! | [`sessions`] | signing in, staying signed in, signing out; access tokens and their keys; slowing down the guessing of passwords |
+//! | [`otp`] | one-time passwords: their secrets, and taking each code once |
 //! | [`security_events`] | the trail of what happened to accounts |
 //! | [`wallet`] | the ledger, which is the only code that moves money; charges, transfers and statements |
 //! | [`audit`] | whether all sums of the ledger agree |
@@ -14,7 +15,8 @@
 //! A feature may import only those to its right:
 //!
 //! ```text
-//! accounts → sessions → members, security_events
+//! accounts → sessions → otp    → members
+//!            sessions → security_events
 //! accounts → wallet   → members, security_events
 //!    audit → wallet
 //! ```
@@ -27,6 +29,7 @@ pub mod audit;
 pub mod client;
 pub mod db;
 pub mod members;
+pub mod otp;
 pub mod routes;
 pub mod security_events;
 mod service;

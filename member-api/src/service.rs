@@ -1,18 +1,23 @@
 //! Starts the service, and runs its commands.
 
+use std::io::Write as _;
+
 use account_closing::{ClosingClient, ORDER_API, STORE_API};
 use clap::Subcommand;
 use database::Database;
 use hot_key_queue::HotKeyQueue;
 use idempotency::IdempotencyKeys;
+use secrecy::ExposeSecret as _;
 use service_host::{App, Host, Service, UserKeysFrom};
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::closing_worker::{self, DueClosings};
 use crate::accounts::create_admin::{NewAdmin, create_admin};
+use crate::accounts::operator_otp::{self, OfMember};
 use crate::accounts::participants::Participants;
 use crate::audit::ledger_audit;
 use crate::members::password_hasher::PasswordHasher;
+use crate::otp::keys::OtpKeys;
 use crate::security_events::trail::Trail;
 use crate::sessions::cleanup;
 use crate::sessions::throttle::Throttle;
@@ -31,6 +36,10 @@ pub struct MemberApi;
 pub enum Command {
     /// Create an administrator. The password is the first line of standard input.
     CreateAdmin(NewAdmin),
+    /// Give a member a new second factor, and print the address by which an authenticator takes it over. It is in force at once.
+    EnrolOtp(OfMember),
+    /// Remove the second factor of a member, who has lost it.
+    RemoveOtp(OfMember),
 }
 
 impl Service for MemberApi {
@@ -47,8 +56,7 @@ impl Service for MemberApi {
         tokens.publish(host.user_keys().clone());
         let throttle = Throttle::new(settings.sign_in, settings.tokens)?;
         let background = TaskTracker::new();
-        let trail =
-            Trail::new(settings.security_events, database.clone(), clock.clone(), background.clone());
+        let trail = Trail::new(settings.security_events, database.clone(), clock.clone(), background.clone());
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
@@ -56,6 +64,7 @@ impl Service for MemberApi {
             password_hasher: PasswordHasher::new(&settings.passwords)?,
             tokens,
             throttle: throttle.clone(),
+            otp_keys: OtpKeys::new(settings.otp),
             trail: trail.clone(),
             participants: participants(host, &settings.closing)?,
             closing_settings: settings.closing,
@@ -109,20 +118,21 @@ impl Service for MemberApi {
 
     async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let database = connect(&settings).await?;
-        let password_hasher = PasswordHasher::new(&settings.passwords)?;
+        let clock = host.clock();
+        let trail = Trail::new(settings.security_events, database.clone(), clock.clone(), TaskTracker::new());
         match command {
             Command::CreateAdmin(admin) => {
-                let clock = host.clock();
-                let trail = Trail::new(
-                    settings.security_events,
-                    database.clone(),
-                    clock.clone(),
-                    TaskTracker::new(),
-                );
+                let password_hasher = PasswordHasher::new(&settings.passwords)?;
                 let input = std::io::stdin().lock();
                 let member = create_admin(&database, clock, &password_hasher, &trail, admin, input).await?;
                 tracing::info!(member_id = %member.id, "created an administrator");
             }
+            Command::EnrolOtp(member) => {
+                let keys = OtpKeys::new(settings.otp);
+                let uri = operator_otp::enrol(&database, clock, &keys, &trail, member).await?;
+                writeln!(std::io::stdout(), "{}", uri.expose_secret())?;
+            }
+            Command::RemoveOtp(member) => operator_otp::remove(&database, &trail, member).await?,
         }
         Ok(())
     }

@@ -34,6 +34,10 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub closing: Closing,
+    /// One-time passwords, the second factor of members.
+    #[garde(dive)]
+    #[serde(default)]
+    pub otp: Live<Otp>,
     /// The trail of what happens to accounts.
     #[garde(dive)]
     #[serde(default)]
@@ -236,6 +240,27 @@ impl Closing {
     /// How long a closing belongs to the process that works on it.
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
+    }
+}
+
+/// The section `otp`: one-time passwords, the second factor of members.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Otp {
+    /// The keys under which the secrets of one-time passwords are stored, as `config-server keygen` makes them; sealed. The first one
+    /// seals, all open. A key can be removed when no secret is left that it has sealed. Without a key, nobody can set a second
+    /// factor up.
+    #[garde(length(max = 8), inner(custom(opening_key)))]
+    pub keys: Vec<SecretString>,
+    /// Whether administrators need a second factor. One who has none can't sign in; `member-api enrol-otp` sets it up.
+    #[garde(skip)]
+    pub required_for_admins: bool,
+}
+
+fn opening_key(key: &SecretString, _: &()) -> garde::Result {
+    match key.expose_secret().parse::<sealing::OpeningKey>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(garde::Error::new("is not a private key as `config-server keygen` makes them")),
     }
 }
 

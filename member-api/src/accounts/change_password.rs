@@ -30,8 +30,7 @@ pub async fn change_password(
         .database
         .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
     let email = find.await?.ok_or(SignInError::BadCredentials)?.email;
-    let checked =
-        check_password(state, Purpose::PASSWORD_CHANGE, email, &client, current, standings).await?;
+    let checked = check_password(state, Purpose::PASSWORD_CHANGE, email, &client, current, standings).await?;
     let Checked { credentials, attempt, turn, .. } = checked;
     let new_hash = turn.hash(new).await?;
     drop(turn);

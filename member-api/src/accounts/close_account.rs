@@ -24,6 +24,7 @@ use super::participants::AskError;
 use crate::client::Client;
 use crate::members;
 use crate::members::db::Existence;
+use crate::otp;
 use crate::security_events::{Kind, Outcome};
 use crate::sessions;
 use crate::sessions::throttle::Throttle;
@@ -221,6 +222,7 @@ async fn close_in(
     sessions::db::sessions::revoke_all(connection, member_id, None, now).await?;
     sessions::db::sessions::forget_clients(connection, member_id).await?;
     sessions::db::known_places::delete_all(connection, member_id).await?;
+    otp::db::delete(connection, member_id).await?;
     throttle.forget(connection, &member.email).await?;
     idempotency::forget(connection, member_id).await?;
     // The sign-up was kept for the client's address.

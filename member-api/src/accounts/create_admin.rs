@@ -66,7 +66,8 @@ pub async fn create_admin(
     created.map(|(member, _)| member).map_err(CreateAdminError::SignUp)
 }
 
-fn parse_email(text: &str) -> Result<Email, garde::Report> {
+/// Reads the email of a command line.
+pub(super) fn parse_email(text: &str) -> Result<Email, garde::Report> {
     let email = Email::from(text.to_owned());
     email.validate().map(|()| email)
 }

@@ -18,6 +18,10 @@ pub enum Kind {
     Refresh,
     /// Replacing the password.
     PasswordChange,
+    /// Turning the second factor on.
+    OtpOn,
+    /// Turning the second factor off.
+    OtpOff,
     /// Closing the account.
     AccountClosing,
     /// Making an administrator on the command line.
@@ -35,6 +39,10 @@ pub enum Outcome {
     Succeeded,
     /// The password was wrong.
     WrongPassword,
+    /// The password was right, and the code of the second factor was wrong or used before.
+    WrongOtp,
+    /// The password was right, and the code of the second factor was missing.
+    OtpRequired,
     /// It had to wait, because too many attempts had failed. The password was not looked at.
     Throttled,
     /// The refresh token had been used before: its session was ended.
@@ -61,7 +69,11 @@ impl Outcome {
     pub fn most_per_hour(self, most: u32) -> u32 {
         match self {
             Self::Throttled | Self::WrongRole => 1,
-            Self::Succeeded | Self::WrongPassword | Self::TokenReused => most,
+            Self::Succeeded
+            | Self::WrongPassword
+            | Self::WrongOtp
+            | Self::OtpRequired
+            | Self::TokenReused => most,
         }
     }
 }

@@ -29,12 +29,8 @@ where
         if refusal.code() == Some(Code::WrongRole)
             && let Ok(principal) = Principal::authenticate(parts).await
         {
-            let event = state.trail.event(
-                Kind::RoleUse,
-                Outcome::WrongRole,
-                principal.member_id,
-                &Client::of(parts),
-            );
+            let event =
+                state.trail.event(Kind::RoleUse, Outcome::WrongRole, principal.member_id, &Client::of(parts));
             event.in_session(principal.session_id).note(Sha256::digest(principal.member_id.0).into());
         }
         Err(refusal)

@@ -143,6 +143,25 @@ impl Attempt {
         record.await
     }
 
+    /// Ends it without a failure and without a success: another attempt need not wait for it. It is recorded as an event.
+    pub async fn give_up(&self, database: &Database, event: Event, now: OffsetDateTime) -> sqlx::Result<()> {
+        let mut claimed: Vec<_> = self.deciding().map(|bucket| bucket.subject).collect();
+        claimed.sort_unstable();
+        let claimed_until = self.claimed_until;
+        let give_up = database.run_tx("sign_in_given_up", move |connection| {
+            let (claimed, event) = (claimed.clone(), event.clone());
+            Box::pin(async move {
+                if let Some(until) = claimed_until {
+                    for subject in claimed {
+                        sign_in_failures::release(connection, subject, until, now).await?;
+                    }
+                }
+                event.record(connection).await
+            })
+        });
+        give_up.await
+    }
+
     /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account from this
     /// place are forgotten. Those from other places stay: otherwise guessers would get new attempts whenever the member signs in.
     /// The failures of the address stay too: otherwise an attacker with an account could sign in to it to get more guesses.

@@ -28,7 +28,8 @@ pub async fn keep_deleting_expired(
     progress: Progress,
     shutdown: CancellationToken,
 ) {
-    let delete = || async { delete_expired(&database, &clock, &throttle, &trail).await.map(Next::at_once_if) };
+    let delete =
+        || async { delete_expired(&database, &clock, &throttle, &trail).await.map(Next::at_once_if) };
     jobs::repeat(&progress, &shutdown, PAUSE, delete).await;
 }
 

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::members::db::Credentials;
 use crate::members::password_hasher::{HashTurn, PasswordError, Verdict};
 use crate::members::{self, Email, HashKind, PasswordAttempt};
+use crate::otp::second_factor::OtpError;
 use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::{Attempt, Refused, Standings};
 use crate::state::AppState;
@@ -24,6 +25,9 @@ pub enum SignInError {
         /// How long to wait before the next attempt.
         wait: Duration,
     },
+    /// The account has a second factor, and its code was missing or wrong, or could not be looked at.
+    #[error("the one-time password was not taken")]
+    Otp(#[from] OtpError),
     /// The password could not be verified.
     #[error("the password could not be verified")]
     Password(#[from] PasswordError),
@@ -67,6 +71,8 @@ impl Purpose {
     pub const SIGN_IN: Self = Self { hash: HashKind::SignIn, event: Kind::SignIn };
     /// Signing up again by the same key, which proves the password as signing in does.
     pub const SIGN_UP: Self = Self { hash: HashKind::SignUp, event: Kind::SignIn };
+    /// Turning the second factor off.
+    pub const OTP_OFF: Self = Self { hash: HashKind::PasswordChange, event: Kind::OtpOff };
     /// Changing the password.
     pub const PASSWORD_CHANGE: Self = Self { hash: HashKind::PasswordChange, event: Kind::PasswordChange };
 }
@@ -112,6 +118,30 @@ pub async fn check_password(
     attempt.record_failure(&state.database, Some(event), now).await?;
     *standings = attempt.standings(now);
     Err(SignInError::BadCredentials)
+}
+
+/// Records that a right password came without the right code. A wrong code counts as a wrong password does. A missing one does not:
+/// a program may find out like this that it has to ask for one.
+pub async fn refuse_code(
+    state: &AppState,
+    purpose: Purpose,
+    member_id: MemberId,
+    client: &Client,
+    attempt: &mut Attempt,
+    error: &OtpError,
+    standings: &mut Standings,
+) -> sqlx::Result<()> {
+    let now = state.clock.now();
+    let event = |outcome| state.trail.event(purpose.event, outcome, member_id, client);
+    match error {
+        OtpError::Wrong => {
+            attempt.record_failure(&state.database, Some(event(Outcome::WrongOtp)), now).await?;
+            *standings = attempt.standings(now);
+        }
+        OtpError::Missing => attempt.give_up(&state.database, event(Outcome::OtpRequired), now).await?,
+        OtpError::Key(_) | OtpError::Totp(_) | OtpError::Database(_) => {}
+    }
+    Ok(())
 }
 
 /// Finds the account, and fails if the attempt must wait.

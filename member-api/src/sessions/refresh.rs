@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Principal;
+use access::{Principal, Role};
 use database::Connection;
 use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::members;
+use crate::otp;
 use crate::security_events::trail::Trail;
 use crate::security_events::{Kind, Outcome as Ended};
 use crate::sessions::db::{refresh_tokens, sessions};
@@ -44,6 +45,7 @@ pub async fn refresh(
         expires_at: now + state.tokens.refresh_lifetime(),
         session_lifetime: state.tokens.session_lifetime(),
         trail: state.trail.clone(),
+        otp_is_required: state.otp_keys.are_required_for_admins(),
     });
     let run = state.database.run_tx("session_refresh", move |connection| {
         let exchange = Arc::clone(&exchange);
@@ -71,6 +73,8 @@ struct Exchange {
     expires_at: OffsetDateTime,
     session_lifetime: Duration,
     trail: Trail,
+    /// Whether administrators need a second factor.
+    otp_is_required: bool,
 }
 
 /// The result of an exchange. All of them are committed: a reused token is refused, and its session revoked.
@@ -109,6 +113,12 @@ impl Exchange {
         let Some(role) = members::db::find_role(connection, session.member_id).await? else {
             return Ok(Outcome::Refused);
         };
+        if role == Role::Admin
+            && self.otp_is_required
+            && !otp::db::is_in_force(connection, session.member_id).await?
+        {
+            return Ok(Outcome::Refused);
+        }
         refresh_tokens::insert(connection, self.next, session_id, next_generation, self.now).await?;
         Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
     }

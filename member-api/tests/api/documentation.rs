@@ -17,8 +17,9 @@ const OPEN: [&str; 5] = [
     "post /api/member/sessions/refresh",
 ];
 
-const GUARDED: [&str; 12] = [
+const GUARDED: [&str; 15] = [
     "delete /api/member/me",
+    "delete /api/member/me/otp",
     "delete /api/member/me/sessions/{sessionId}",
     "delete /api/member/sessions/current",
     "get /api/member/audit",
@@ -28,7 +29,9 @@ const GUARDED: [&str; 12] = [
     "get /api/member/me/wallet",
     "get /api/member/me/wallet/entries",
     "patch /api/member/me",
+    "post /api/member/me/otp",
     "post /api/member/me/wallet/charges",
+    "put /api/member/me/otp",
     "put /api/member/me/password",
 ];
 

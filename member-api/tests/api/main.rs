@@ -10,6 +10,7 @@ mod keys;
 mod ledger;
 mod ledger_under_load;
 mod live_settings;
+mod one_time_passwords;
 mod own_sessions;
 mod revocations;
 mod security;

@@ -83,8 +83,10 @@ async fn a_member_sees_who_signed_in_who_failed_and_what_was_ended(
     tick();
     // The session at home has ended with the old password, and is not ended again.
     let sessions = "SELECT id FROM sessions WHERE revoked_at IS NOT NULL";
-    let ended: uuid::Uuid = sqlx::query_scalar(sessions).fetch_one(&mut *world.connection().await).await.unwrap();
-    let end = world.client.delete(&format!("/api/member/me/sessions/{ended}")).bearer(&kim.token).send().await;
+    let ended: uuid::Uuid =
+        sqlx::query_scalar(sessions).fetch_one(&mut *world.connection().await).await.unwrap();
+    let end =
+        world.client.delete(&format!("/api/member/me/sessions/{ended}")).bearer(&kim.token).send().await;
     let _ = end.expect(StatusCode::NO_CONTENT);
     let second = sign_in(&world, &kim.email, "another-cake-9", HOME).await.expect(StatusCode::CREATED).body;
     tick();
@@ -123,7 +125,8 @@ async fn a_refresh_token_that_is_used_twice_and_a_session_ended_from_another_are
     assert_eq!(refresh().await, StatusCode::OK);
     world.clock_control.advance(Duration::from_secs(11));
     assert_eq!((refresh().await, refresh().await), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
-    let newest = "SELECT kind FROM security_events WHERE session_id IS NOT NULL ORDER BY created_at DESC LIMIT 1";
+    let newest =
+        "SELECT kind FROM security_events WHERE session_id IS NOT NULL ORDER BY created_at DESC LIMIT 1";
     let kind: String = sqlx::query_scalar(newest).fetch_one(&mut *world.connection().await).await.unwrap();
     assert_eq!(kind, "REFRESH");
     assert_eq!(

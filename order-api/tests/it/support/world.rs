@@ -494,6 +494,7 @@ fn member_instance(
     };
     let background = TaskTracker::new();
     member_api::state::AppState {
+        otp_keys: member_api::otp::keys::OtpKeys::new(member_api::settings::Otp::default().into()),
         trail: member_api::security_events::trail::Trail::new(
             member_api::settings::SecurityEvents::default().into(),
             database.clone(),
