@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::member_body::MemberBody;
 use crate::accounts::sign_up::{NewMember, SignUp, SignUpError, sign_up_from};
 use crate::client::Client;
-use crate::members::{Email, Member, MemberName, NewPassword, Phone};
+use crate::members::{Email, Member, MemberName, NewPassword, Phone, not_made_of};
 use crate::sessions::attempt::Standings;
 use crate::sessions::http::rate_limit::with_limits;
 use crate::state::AppState;
@@ -25,7 +25,7 @@ use crate::state::AppState;
 pub(crate) struct Request {
     #[garde(dive)]
     email: Email,
-    #[garde(dive)]
+    #[garde(dive, custom(not_made_of(&self.email, &self.name)))]
     password: NewPassword,
     #[garde(dive)]
     name: MemberName,
