@@ -8,9 +8,15 @@
 //! | `PATCH /api/member/me` | `accounts/http/me_update.rs` |
 //! | `DELETE /api/member/me` | `accounts/http/me_close.rs` |
 //! | `PUT /api/member/me/password` | `accounts/http/password_change.rs` |
+//! | `POST /api/member/me/otp` | `accounts/http/otp_create.rs` |
+//! | `PUT /api/member/me/otp` | `accounts/http/otp_confirm.rs` |
+//! | `DELETE /api/member/me/otp` | `accounts/http/otp_delete.rs` |
 //! | `POST /api/member/sessions` | `sessions/http/session_create.rs` |
 //! | `POST /api/member/sessions/refresh` | `sessions/http/session_refresh.rs` |
 //! | `DELETE /api/member/sessions/current` | `sessions/http/session_delete.rs` |
+//! | `GET /api/member/me/sessions` | `sessions/http/session_list.rs` |
+//! | `DELETE /api/member/me/sessions/{sessionId}` | `sessions/http/session_end.rs` |
+//! | `GET /api/member/me/security-events` | `security_events/http/security_event_list.rs` |
 //! | `GET /.well-known/jwks.json` | `sessions/http/jwks_show.rs` |
 //! | `GET /internal/revocations` | `sessions/http/revocations.rs` |
 //! | `GET /api/member/me/wallet` | `wallet/http/wallet_show.rs` |
@@ -21,6 +27,7 @@
 
 use access::{BearerToken, MemberId, Principal};
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use hot_key_queue::HotKeyQueue;
 use idempotency::{Guard, IdempotencyKeys};
@@ -29,10 +36,15 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::accounts::http::{me_close, me_show, me_update, password_change, sign_up};
+use crate::accounts::http::{
+    me_close, me_show, me_update, otp_confirm, otp_create, otp_delete, password_change, sign_up,
+};
 use crate::accounts::repeated_sign_up::SignUps;
 use crate::audit::http::audit_show;
-use crate::sessions::http::{jwks_show, revocations, session_create, session_delete, session_refresh};
+use crate::security_events::http::security_event_list;
+use crate::sessions::http::{
+    jwks_show, revocations, session_create, session_delete, session_end, session_list, session_refresh,
+};
 use crate::state::AppState;
 use crate::wallet::http::{charge_create, entry_list, transfers, wallet_show};
 
@@ -60,8 +72,12 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .routes(routes!(session_create::session_create))
         .routes(routes!(session_refresh::session_refresh))
         .routes(routes!(session_delete::session_delete))
+        .routes(routes!(session_list::session_list))
+        .routes(routes!(session_end::session_end))
+        .routes(routes!(security_event_list::security_event_list))
         .routes(routes!(me_show::me_show, me_close::me_close))
         .routes(routes!(password_change::password_change))
+        .routes(routes!(otp_confirm::otp_confirm, otp_delete::otp_delete))
         .routes(routes!(wallet_show::wallet_show))
         .routes(routes!(entry_list::entry_list))
         .routes(routes!(audit_show::audit_show))
@@ -75,7 +91,9 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .split_for_parts();
     let (edits, edits_document) =
         OpenApiRouter::default().routes(routes!(me_update::me_update)).split_for_parts();
-    for keyed_document in [keyed_document, sign_ups_document, edits_document] {
+    let (secrets, secrets_document) =
+        OpenApiRouter::default().routes(routes!(otp_create::otp_create)).split_for_parts();
+    for keyed_document in [keyed_document, sign_ups_document, edits_document, secrets_document] {
         document.merge(keyed_document);
     }
     // The lock is inside the guard, so that a repetition of a running request is refused without waiting for the lock.
@@ -84,6 +102,9 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
     let by_address = Guard::transaction().if_sent().from_anonymous(SignUps(state.clone()));
     let sign_ups = idempotency_keys.guard(sign_ups, by_address);
     let edits = idempotency_keys.guard(edits, Guard::transaction().if_sent());
+    let secrets = idempotency_keys.guard(secrets, Guard::transaction().if_sent());
+    // Outside of the guard, which keeps the answer.
+    let secrets = secrets.route_layer(from_fn_with_state(state.clone(), otp_create::open_secret));
     let transfer_create =
         wallet_lock.guard(transfers::create_router(), |Path(wallet): Path<MemberId>| wallet);
     let shown = axum::Json(document.clone());
@@ -91,6 +112,7 @@ pub fn router(state: AppState, idempotency_keys: &IdempotencyKeys, wallet_lock: 
         .merge(keyed)
         .merge(sign_ups)
         .merge(edits)
+        .merge(secrets)
         .merge(access::only_services(transfer_create.merge(transfers::router()), &["order-api"]))
         .merge(access::only_services(revocations::router(), &["gateway"]))
         .route("/openapi.json", get(async move || shown));

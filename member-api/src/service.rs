@@ -1,18 +1,24 @@
 //! Starts the service, and runs its commands.
 
+use std::io::Write as _;
+
 use account_closing::{ClosingClient, ORDER_API, STORE_API};
 use clap::Subcommand;
 use database::Database;
 use hot_key_queue::HotKeyQueue;
 use idempotency::IdempotencyKeys;
+use secrecy::ExposeSecret as _;
 use service_host::{App, Host, Service, UserKeysFrom};
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::closing_worker::{self, DueClosings};
 use crate::accounts::create_admin::{NewAdmin, create_admin};
+use crate::accounts::operator_otp::{self, OfMember};
 use crate::accounts::participants::Participants;
 use crate::audit::ledger_audit;
 use crate::members::password_hasher::PasswordHasher;
+use crate::otp::keys::OtpKeys;
+use crate::security_events::trail::Trail;
 use crate::sessions::cleanup;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
@@ -30,6 +36,10 @@ pub struct MemberApi;
 pub enum Command {
     /// Create an administrator. The password is the first line of standard input.
     CreateAdmin(NewAdmin),
+    /// Give a member a new second factor, and print the address by which an authenticator takes it over. It is in force at once.
+    EnrolOtp(OfMember),
+    /// Remove the second factor of a member, who has lost it.
+    RemoveOtp(OfMember),
 }
 
 impl Service for MemberApi {
@@ -45,6 +55,8 @@ impl Service for MemberApi {
         let tokens = Tokens::new(&settings.tokens, host.access(), clock.clone())?;
         tokens.publish(host.user_keys().clone());
         let throttle = Throttle::new(settings.sign_in, settings.tokens)?;
+        let background = TaskTracker::new();
+        let trail = Trail::new(settings.security_events, database.clone(), clock.clone(), background.clone());
         let state = AppState {
             database: database.clone(),
             clock: clock.clone(),
@@ -52,9 +64,11 @@ impl Service for MemberApi {
             password_hasher: PasswordHasher::new(&settings.passwords)?,
             tokens,
             throttle: throttle.clone(),
+            otp_keys: OtpKeys::new(settings.otp),
+            trail: trail.clone(),
             participants: participants(host, &settings.closing)?,
             closing_settings: settings.closing,
-            background: TaskTracker::new(),
+            background,
         };
         let idempotency_keys = IdempotencyKeys::new(database.clone(), clock.clone());
         let wallet_lock = HotKeyQueue::new("wallet", &settings.redis, &settings.wallet_lock)?;
@@ -82,6 +96,7 @@ impl Service for MemberApi {
                         database.clone(),
                         clock.clone(),
                         throttle.clone(),
+                        trail.clone(),
                         progress,
                         shutdown.clone(),
                     )
@@ -103,14 +118,21 @@ impl Service for MemberApi {
 
     async fn run(host: &Host, settings: Settings, command: Command) -> anyhow::Result<()> {
         let database = connect(&settings).await?;
-        let password_hasher = PasswordHasher::new(&settings.passwords)?;
+        let clock = host.clock();
+        let trail = Trail::new(settings.security_events, database.clone(), clock.clone(), TaskTracker::new());
         match command {
             Command::CreateAdmin(admin) => {
-                let member =
-                    create_admin(&database, host.clock(), &password_hasher, admin, std::io::stdin().lock())
-                        .await?;
+                let password_hasher = PasswordHasher::new(&settings.passwords)?;
+                let input = std::io::stdin().lock();
+                let member = create_admin(&database, clock, &password_hasher, &trail, admin, input).await?;
                 tracing::info!(member_id = %member.id, "created an administrator");
             }
+            Command::EnrolOtp(member) => {
+                let keys = OtpKeys::new(settings.otp);
+                let uri = operator_otp::enrol(&database, clock, &keys, &trail, member).await?;
+                writeln!(std::io::stdout(), "{}", uri.expose_secret())?;
+            }
+            Command::RemoveOtp(member) => operator_otp::remove(&database, &trail, member).await?,
         }
         Ok(())
     }

@@ -34,6 +34,14 @@ pub struct Settings {
     #[garde(dive)]
     #[serde(default)]
     pub closing: Closing,
+    /// One-time passwords, the second factor of members.
+    #[garde(dive)]
+    #[serde(default)]
+    pub otp: Live<Otp>,
+    /// The trail of what happens to accounts.
+    #[garde(dive)]
+    #[serde(default)]
+    pub security_events: Live<SecurityEvents>,
     /// The Redis server with the locks of wallets.
     #[garde(dive)]
     pub redis: hot_key_queue::RedisSettings,
@@ -60,6 +68,11 @@ pub struct Tokens {
     #[garde(range(min = 1, max = 366))]
     #[serde(default = "default_refresh_lifetime_days")]
     pub refresh_lifetime_days: u32,
+    /// How long after its sign-in a session ends for good, however often it was refreshed. Its last access token may be valid for
+    /// `access-lifetime-s` more. A shorter time also ends the sessions that are older than it.
+    #[garde(range(min = 1, max = 3_660))]
+    #[serde(default = "default_session_lifetime_days")]
+    pub session_lifetime_days: u32,
 }
 
 /// The section `passwords`: how passwords are hashed, and how many requests may wait for it.
@@ -230,10 +243,54 @@ impl Closing {
     }
 }
 
+/// The section `otp`: one-time passwords, the second factor of members.
+#[derive(Clone, Debug, Default, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Otp {
+    /// The keys under which the secrets of one-time passwords are stored, as `config-server keygen` makes them; sealed. The first one
+    /// seals, all open. A key can be removed when no secret is left that it has sealed. Without a key, nobody can set a second
+    /// factor up.
+    #[garde(length(max = 8), inner(custom(opening_key)))]
+    pub keys: Vec<SecretString>,
+    /// Whether administrators need a second factor. One who has none can't sign in; `member-api enrol-otp` sets it up.
+    #[garde(skip)]
+    pub required_for_admins: bool,
+}
+
+fn opening_key(key: &SecretString, _: &()) -> garde::Result {
+    match key.expose_secret().parse::<sealing::OpeningKey>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(garde::Error::new("is not a private key as `config-server keygen` makes them")),
+    }
+}
+
+/// The section `security-events`: the trail of what happens to accounts.
+#[derive(Clone, Debug, Deserialize, Validate)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SecurityEvents {
+    /// After how many days an event is deleted.
+    #[garde(range(min = 1, max = 3_660))]
+    pub kept_days: u32,
+    /// How many events of the same kind and outcome are recorded for a member in an hour, and for all emails together that belong
+    /// to nobody. Further ones are only counted, in `security_events_dropped_total`.
+    #[garde(range(min = 1, max = 10_000))]
+    pub most_per_hour: u32,
+}
+
+impl Default for SecurityEvents {
+    fn default() -> Self {
+        Self { kept_days: 180, most_per_hour: 60 }
+    }
+}
+
 fn default_access_lifetime_s() -> u64 {
     900
 }
 
 fn default_refresh_lifetime_days() -> u32 {
     30
+}
+
+fn default_session_lifetime_days() -> u32 {
+    90
 }

@@ -6,6 +6,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::participants::Participants;
 use crate::members::password_hasher::PasswordHasher;
+use crate::otp::keys::OtpKeys;
+use crate::security_events::trail::Trail;
 use crate::sessions::throttle::Throttle;
 use crate::sessions::tokens::Tokens;
 use crate::settings;
@@ -26,6 +28,10 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Slows down who guesses passwords.
     pub throttle: Throttle,
+    /// Seals the secrets of one-time passwords.
+    pub otp_keys: OtpKeys,
+    /// Records what happens to accounts.
+    pub trail: Trail,
     /// The other services that know members.
     pub participants: Participants,
     /// How accounts are closed.

@@ -61,6 +61,8 @@ codes! {
         "The request carries no access token, or one that is malformed, expired, revoked or not meant for this service. Get a new one with your refresh token or by signing in.";
     BadCredentials "BAD_CREDENTIALS" UNAUTHORIZED "Email or password is wrong"
         "No member has this email with this password. Which of the two is wrong is not said.";
+    OtpRequired "OTP_REQUIRED" UNAUTHORIZED "A one-time password is needed"
+        "The account has a second factor, and the code of its authenticator is missing, wrong, or was used before. Send the present one; each is taken once.";
     RefreshTokenInvalid "REFRESH_TOKEN_INVALID" UNAUTHORIZED "The refresh token is not valid"
         "The refresh token is unknown, expired, was used before, or its session has ended. Sign in again.";
     WrongRole "WRONG_ROLE" FORBIDDEN "Your role may not do this"
@@ -99,6 +101,8 @@ codes! {
     // Members, sessions and money
     EmailTaken "EMAIL_TAKEN" CONFLICT "The email belongs to a member already"
         "An email belongs to one member. Sign in, or use another one.";
+    OtpInForce "OTP_IN_FORCE" CONFLICT "The account has a second factor already"
+        "Turn the present one off before you set up another one. Nothing has changed.";
     AccountNotSettled "ACCOUNT_NOT_SETTLED" CONFLICT "Something of the account is open"
         "An account can be closed when nothing of it is open. `open` lists all that is: money in the wallet (`WALLET`), open stores (`LIVE_STORE`), orders that are not finished (`OPEN_ORDER`), refunds that are not answered or not paid (`OPEN_REFUND`), sales that are not settled or not paid out (`PENDING_SETTLEMENT`); `count` says how many, `amount` how much money is in them. Nothing has changed.";
     AccountClosed "ACCOUNT_CLOSED" CONFLICT "An account that this needs is closed, or is just being closed"

@@ -101,6 +101,7 @@ fn settings_of(kind: &ServiceKind, secrets: &Secrets) -> Result<Value, StackErro
     if kind.name == "member-api" {
         let key = secrets.token_key("user-tokens")?;
         set(&mut document, "tokens.signing-keys", json!([seal(&key.private)?]));
+        set(&mut document, "otp.keys", json!([seal(&secrets.otp_key()?)?]));
     }
     Ok(document)
 }

@@ -120,6 +120,7 @@ fn for_service(kind: &ServiceKind, inputs: &Inputs<'_>) -> Result<Value, StackEr
     if kind.name == "member-api" {
         let key = secrets.token_key("user-tokens")?;
         set(&mut document, "tokens.signing-keys", json!([seal(&key.private)?]));
+        set(&mut document, "otp.keys", json!([seal(&secrets.otp_key()?)?]));
     }
     Ok(document)
 }
@@ -178,6 +179,7 @@ mod tests {
         for signer in ["member-api", "order-api", "gateway", "user-tokens"] {
             assert!(!all.contains(&secrets.token_key(signer).unwrap().private));
         }
-        assert_eq!(all.matches("{cipher}{key:local}").count(), 8);
+        assert!(!all.contains(&secrets.otp_key().unwrap()));
+        assert_eq!(all.matches("{cipher}{key:local}").count(), 9);
     }
 }

@@ -13,6 +13,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, Keypair
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
 use sealing::{OpeningKey, SealingKey};
+use secrecy::ExposeSecret as _;
 
 use crate::error::StackError;
 use crate::home::Home;
@@ -20,6 +21,7 @@ use crate::home::Home;
 /// 190 bits. It need not be typed.
 const PASSWORD_CHARS: usize = 32;
 const SEALING_KEY_NAME: &str = "local";
+const OTP_KEY_NAME: &str = "otp";
 /// Who seals and opens values over HTTP.
 const OPERATOR: &str = "operator";
 
@@ -104,6 +106,14 @@ impl Secrets {
         let key = SigningKey::from_pkcs8_der(&bytes)
             .map_err(StackError::secret(format!("reading the key {name}")))?;
         Ok(TokenKey { private, public: BASE64.encode(key.verifying_key().as_bytes()) })
+    }
+
+    /// The key under which member-api stores the secrets of one-time passwords.
+    pub(crate) fn otp_key(&self) -> Result<String, StackError> {
+        self.load_or_generate("otp.key", || {
+            let name = OTP_KEY_NAME.parse().expect("a constant that is a key's name");
+            Ok(OpeningKey::generate(name).to_text().expose_secret().to_owned())
+        })
     }
 
     /// The file of the key that opens sealed settings.

@@ -142,6 +142,33 @@ async fn a_session_is_refused_within_two_seconds_after_the_sign_out_and_other_se
 }
 
 #[tokio::test]
+async fn a_session_that_is_ended_from_another_is_refused_within_two_seconds_and_its_address_is_the_gateways()
+{
+    let world = World::new().await;
+    let member = world.customer().await;
+    let other = world.sign_in(&member.email).await;
+    let path = "/api/member/me/sessions";
+    let listed = world.get(path, &other.access_token).await.expect(StatusCode::OK).body;
+    let sessions = listed["items"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    assert!(sessions.iter().all(|session| session["address"] == "127.0.0.1"), "{listed}");
+    let first = sessions.iter().find(|session| session["current"] == false).unwrap();
+
+    world.delete(&format!("{path}/{}", text(first, "id")), &other).await;
+
+    world.expect_soon_refused(&member.session).await;
+    world.expect_accepted(&other.access_token).await;
+    let events =
+        world.get("/api/member/me/security-events", &other.access_token).await.expect(StatusCode::OK);
+    assert_eq!(text(&events.body["items"][0], "kind"), "SESSION_END");
+    // A body of DELETE reaches the service.
+    let body = json!({ "currentPassword": "a wrong password", "otp": "000000" });
+    let removed =
+        world.client.delete("/api/member/me/otp").bearer(&other.access_token).json(&body).send().await;
+    removed.expect_service_problem(StatusCode::UNAUTHORIZED, "BAD_CREDENTIALS");
+}
+
+#[tokio::test]
 async fn a_new_password_ends_all_other_sessions_within_two_seconds() {
     let world = World::new().await;
     let member = world.customer().await;

@@ -21,8 +21,11 @@ use super::closing::{Closing, Phase};
 use super::db;
 use super::end_closing::{forget_soon, undo};
 use super::participants::AskError;
+use crate::client::Client;
 use crate::members;
 use crate::members::db::Existence;
+use crate::otp;
+use crate::security_events::{Kind, Outcome};
 use crate::sessions;
 use crate::sessions::throttle::Throttle;
 use crate::state::AppState;
@@ -180,13 +183,17 @@ async fn mark_and_close(state: &AppState, closing: Closing) -> Result<Closing, C
     let now = state.clock.now();
     let lease = Lease { until: now + state.closing_settings.lease(), ..closing.lease };
     let throttle = state.throttle.clone();
+    // Without a client: the address is personal.
+    let (closing_kind, nobody) = (Kind::AccountClosing, Client::default());
+    let event = state.trail.event(closing_kind, Outcome::Succeeded, closing.member_id, &nobody);
     state
         .database
         .run_tx("account_close", move |connection| {
-            let (elsewhere, throttle) = (elsewhere.clone(), throttle.clone());
-            Box::pin(
-                async move { close_in(connection, &throttle, closing, elsewhere, now, lease.until).await },
-            )
+            let (elsewhere, throttle, event) = (elsewhere.clone(), throttle.clone(), event.clone());
+            Box::pin(async move {
+                close_in(connection, &throttle, closing, elsewhere, now, lease.until).await?;
+                Ok::<_, CloseError>(event.record(connection).await?)
+            })
         })
         .await?;
     Ok(Closing { phase: Phase::Forgetting, lease, ..closing })
@@ -213,7 +220,9 @@ async fn close_in(
     }
     wallets::close(connection, member_id, now).await?;
     sessions::db::sessions::revoke_all(connection, member_id, None, now).await?;
+    sessions::db::sessions::forget_clients(connection, member_id).await?;
     sessions::db::known_places::delete_all(connection, member_id).await?;
+    otp::db::delete(connection, member_id).await?;
     throttle.forget(connection, &member.email).await?;
     idempotency::forget(connection, member_id).await?;
     // The sign-up was kept for the client's address.

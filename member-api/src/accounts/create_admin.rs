@@ -9,8 +9,11 @@ use database::Database;
 use garde::Validate;
 
 use crate::accounts::sign_up::{NewMember, SignUp, SignUpError, sign_up};
+use crate::client::Client;
 use crate::members::password_hasher::PasswordHasher;
-use crate::members::{Email, HashKind, Member, MemberName, NewPassword};
+use crate::members::{Email, HashKind, Member, MemberName, NewPassword, not_made_of};
+use crate::security_events::trail::Trail;
+use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Attempt;
 
 /// The new administrator.
@@ -33,6 +36,9 @@ pub enum CreateAdminError {
     /// The password is not valid.
     #[error("the password on standard input breaks a rule: {0}")]
     Password(garde::Report),
+    /// The password is made of the email or the name.
+    #[error("the password on standard input is made of the email or the name")]
+    MadeOfAccount(#[source] garde::Error),
     /// The account could not be created.
     #[error("the account could not be created")]
     SignUp(#[source] SignUpError),
@@ -44,6 +50,7 @@ pub async fn create_admin(
     database: &Database,
     clock: &Clock,
     password_hasher: &PasswordHasher,
+    trail: &Trail,
     admin: NewAdmin,
     mut input: impl BufRead,
 ) -> Result<Member, CreateAdminError> {
@@ -52,14 +59,19 @@ pub async fn create_admin(
     let password = NewPassword::from(line.trim_end_matches(['\r', '\n']).to_owned());
     password.validate().map_err(CreateAdminError::Password)?;
     let NewAdmin { email, name } = admin;
+    not_made_of(&email, &name)(&password, &()).map_err(CreateAdminError::MadeOfAccount)?;
     let new_member = NewMember { role: Role::Admin, email, password, name, phone: None };
     let turn = password_hasher.turn(HashKind::SignUp).await;
     let turn = turn.map_err(|error| CreateAdminError::SignUp(error.into()))?;
-    let created = sign_up(database, &turn, Attempt::unlimited(), SignUp::unanswered(clock, new_member)).await;
+    let created = SignUp::unanswered(clock, new_member, |admin| {
+        Some(trail.event(Kind::AdminCreation, Outcome::Succeeded, admin, &Client::default()))
+    });
+    let created = sign_up(database, &turn, Attempt::unlimited(), created).await;
     created.map(|(member, _)| member).map_err(CreateAdminError::SignUp)
 }
 
-fn parse_email(text: &str) -> Result<Email, garde::Report> {
+/// Reads the email of a command line.
+pub(super) fn parse_email(text: &str) -> Result<Email, garde::Report> {
     let email = Email::from(text.to_owned());
     email.validate().map(|()| email)
 }

@@ -63,6 +63,7 @@ pub(crate) async fn forget_soon(state: &AppState, closing: Closing) {
 /// Asks the other services to remove the personal data, for the first time.
 pub(crate) async fn forget(state: &AppState, closing: Closing) {
     run_phase(state, closing, async |state: &AppState| {
+        state.trail.forget(closing.member_id).await?;
         state.participants.forget(&closing).await?;
         let last_token = state.clock.now() + state.tokens.access_lifetime();
         set_phase(state, closing, Phase::ForgettingAgain, Some(last_token + LAST_REQUESTS)).await?;
@@ -74,6 +75,7 @@ pub(crate) async fn forget(state: &AppState, closing: Closing) {
 /// Asks them once more, because the member's last requests may have written new data.
 pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
     run_phase(state, closing, async |state: &AppState| {
+        state.trail.forget(closing.member_id).await?;
         state.participants.forget(&closing).await?;
         let now = state.clock.now();
         let end = state.database.run_tx("account_forget", move |connection| {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `http/` | the routes |
 //! | `sign_up`, `create_admin`, `change_password` | one operation each |
+//! | `second_factor`, `operator_otp` | turning one-time passwords on and off, by the member and on the command line |
 //! | `repeated_sign_up` | sign-ups that are repeated by their Idempotency-Key |
 //! | `close_account` | deciding whether an account can be closed, and closing it |
 //! | `closing` | the phases of a closing |
@@ -20,6 +21,8 @@ pub mod create_admin;
 pub mod db;
 mod end_closing;
 pub(crate) mod http;
+pub mod operator_otp;
 pub mod participants;
 pub(crate) mod repeated_sign_up;
+pub mod second_factor;
 pub mod sign_up;

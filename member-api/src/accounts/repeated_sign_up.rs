@@ -15,10 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::members::{Email, HashKind, PasswordAttempt};
+use crate::client::Client;
+use crate::members::{Email, PasswordAttempt};
 use crate::sessions::attempt::Standings;
-use crate::sessions::http::client_address::ClientAddress;
-use crate::sessions::password_check::{Checked, SignInError, check_password};
+use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password};
 use crate::state::AppState;
 
 /// Says of sign-ups whose keys they carry, and admits repetitions.
@@ -32,7 +32,7 @@ struct Secrets {
 
 impl Anonymous for SignUps {
     fn id(&self, parts: &Parts) -> Uuid {
-        self.0.throttle.key_owner(ClientAddress::of(parts).0)
+        self.0.throttle.key_owner(Client::of(parts).address)
     }
 
     fn without_secrets(&self, body: &Bytes) -> Option<Bytes> {
@@ -59,8 +59,8 @@ impl Anonymous for SignUps {
 
 async fn check(state: &AppState, parts: &Parts, secrets: Secrets) -> Result<Checked, SignInError> {
     let Secrets { email, password } = secrets;
-    let (address, mut standings) = (ClientAddress::of(parts).0, Standings::new());
-    let checked = check_password(state, HashKind::SignUp, email, address, password, &mut standings).await?;
+    let (client, mut standings) = (Client::of(parts), Standings::new());
+    let checked = check_password(state, Purpose::SIGN_UP, email, &client, password, &mut standings).await?;
     let (attempt, now) = (checked.attempt.clone(), state.clock.now());
     let MemberId(id) = checked.credentials.member_id;
     let record = state.database.run_tx("sign_up_repeated", move |connection| {

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::members::password_hasher::{HashTurn, PasswordError};
 use crate::members::{self, Email, HashKind, Member, MemberName, NewPassword, Phone};
+use crate::security_events::trail::Event;
 use crate::sessions::attempt::{Attempt, Refused, Standings};
 use crate::state::AppState;
 use crate::wallet::db::wallets;
@@ -43,13 +44,19 @@ pub struct SignUp {
     pub new_member: NewMember,
     /// How it is answered.
     pub reply: Reply<Member>,
+    /// What is recorded of it.
+    pub event: Option<Event>,
 }
 
 impl SignUp {
-    /// A sign-up that nobody is told of.
-    pub fn unanswered(clock: &Clock, new_member: NewMember) -> Self {
-        let reply = Reply::new(None, |_| ());
-        Self { id: MemberId(clock.new_id()), now: clock.now(), new_member, reply }
+    /// A sign-up that nobody is told of. `event` tells what is recorded of the new member.
+    pub fn unanswered(
+        clock: &Clock,
+        new_member: NewMember,
+        event: impl FnOnce(MemberId) -> Option<Event>,
+    ) -> Self {
+        let (id, reply) = (MemberId(clock.new_id()), Reply::new(None, |_| ()));
+        Self { id, now: clock.now(), new_member, reply, event: event(id) }
     }
 }
 
@@ -102,7 +109,7 @@ pub async fn sign_up_from(
     let result = sign_up(&state.database, &turn, attempt.clone(), sign_up_request).await;
     if let Err(SignUpError::EmailTaken) = result {
         let now = state.clock.now();
-        attempt.record_failure(&state.database, now).await?;
+        attempt.record_failure(&state.database, None, now).await?;
         *standings = attempt.standings(now);
     }
     result.map(|(_, answer)| answer)
@@ -132,19 +139,22 @@ pub async fn sign_up(
     database: &Database,
     turn: &HashTurn,
     attempt: Attempt,
-    SignUp { id, now, new_member, reply }: SignUp,
+    SignUp { id, now, new_member, reply, event }: SignUp,
 ) -> Result<(Member, KeptAnswer), SignUpError> {
     let NewMember { role, email, password, name, phone } = new_member;
     let password_hash = turn.hash(password).await?;
     let member = Member { id, role, email, name, phone, created_at: now };
-    let stored = Arc::new((member.clone(), password_hash, attempt));
+    let stored = Arc::new((member.clone(), password_hash, attempt, event));
     let store = database.run_tx("sign_up", move |connection| {
         let (stored, reply) = (Arc::clone(&stored), reply.clone());
         Box::pin(async move {
-            let (member, password_hash, attempt) = &*stored;
+            let (member, password_hash, attempt, event) = &*stored;
             // First, so that an equal request in another instance waits for its key, and does not find its own email taken.
             let answer = reply.keep(connection, member.clone()).await?;
             store(connection, member, password_hash, attempt).await?;
+            if let Some(event) = event {
+                event.record(connection).await?;
+            }
             Ok::<_, SignUpError>(answer)
         })
     });

@@ -5,6 +5,7 @@ pub(crate) mod http;
 pub mod password_hasher;
 
 mod email;
+mod guessable;
 mod hash_memory;
 mod hash_queue;
 mod member;
@@ -17,5 +18,5 @@ pub use email::Email;
 pub use hash_queue::HashKind;
 pub use member::Member;
 pub use member_name::MemberName;
-pub use password::{NewPassword, PasswordAttempt};
+pub use password::{NewPassword, PasswordAttempt, not_made_of};
 pub use phone::Phone;

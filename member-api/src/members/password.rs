@@ -7,13 +7,15 @@ use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
+use super::guessable::{is_common, is_made_of};
 use super::opaque_string::opaque_string;
+use super::{Email, MemberName};
 
 const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
 
-/// A password that a member chooses: 8 to 128 characters, without controls and invisible ones (RFC 8265, `OpaqueString`). How a
-/// keyboard composes letters, and which of the spaces it sends, makes no difference: the composed form (NFC) is counted and hashed.
+/// A password that a member chooses: 8 to 128 characters, without controls and invisible ones (RFC 8265, `OpaqueString`), and none of
+/// the most common. How a keyboard composes letters, and which of the spaces it sends, makes no difference: the composed form (NFC) is counted and hashed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(from = "String")]
 #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "macaron-tower-7")]
@@ -48,9 +50,24 @@ impl Validate for NewPassword {
                 let characters = password.expose_secret().chars().count();
                 if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&characters) {
                     report.append(parent(), garde::Error::new("must have 8 to 128 characters"));
+                } else if is_common(password.expose_secret()) {
+                    report.append(parent(), garde::Error::new("is one of the most common passwords"));
                 }
             }
         }
+    }
+}
+
+/// The rule of a password beside the email and the name of its member, for `garde(custom(…))`.
+pub fn not_made_of<'a>(
+    email: &'a Email,
+    name: &'a MemberName,
+) -> impl FnOnce(&NewPassword, &()) -> garde::Result + use<'a> {
+    move |password, ()| {
+        if password.expose().is_some_and(|password| is_made_of(password, email.as_str(), name.as_str())) {
+            return Err(garde::Error::new("must not be made of the email or the name"));
+        }
+        Ok(())
     }
 }
 
@@ -89,6 +106,13 @@ impl Validate for PasswordAttempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_common_one_is_refused_and_can_still_be_the_password_of_an_older_account() {
+        for common in ["password", "Iloveyou", "1234567890"] {
+            assert!(!is_good(common) && is_attempt(common), "{common}");
+        }
+    }
 
     fn is_good(text: &str) -> bool {
         NewPassword::from(text.to_owned()).validate().is_ok()

@@ -6,6 +6,7 @@ use access::MemberId;
 use database::{Connection, Database};
 use time::OffsetDateTime;
 
+use crate::security_events::trail::Event;
 use crate::sessions::db::{known_places, sign_in_failures};
 use crate::sessions::delay::{Failures, Limit, Standing};
 use crate::sessions::subjects::Subject;
@@ -112,8 +113,13 @@ impl Attempt {
         Ok(())
     }
 
-    /// Counts its failure. Once begun, this is finished even if the caller is cancelled.
-    pub async fn record_failure(&mut self, database: &Database, now: OffsetDateTime) -> sqlx::Result<()> {
+    /// Counts its failure, and records it as an event of the account. Once begun, this is finished even if the caller is cancelled.
+    pub async fn record_failure(
+        &mut self,
+        database: &Database,
+        event: Option<Event>,
+        now: OffsetDateTime,
+    ) -> sqlx::Result<()> {
         let mut subjects = Vec::new();
         for bucket in &mut self.buckets {
             subjects.push((bucket.subject, now + bucket.limit.refill));
@@ -125,10 +131,35 @@ impl Attempt {
             return Ok(());
         }
         let record = database.run_tx("sign_in_failed", move |connection| {
-            let subjects = subjects.clone();
-            Box::pin(async move { sign_in_failures::add(connection, &subjects, now).await })
+            let (subjects, event) = (subjects.clone(), event.clone());
+            Box::pin(async move {
+                sign_in_failures::add(connection, &subjects, now).await?;
+                match &event {
+                    Some(event) => event.record(connection).await,
+                    None => Ok(()),
+                }
+            })
         });
         record.await
+    }
+
+    /// Ends it without a failure and without a success: another attempt need not wait for it. It is recorded as an event.
+    pub async fn give_up(&self, database: &Database, event: Event, now: OffsetDateTime) -> sqlx::Result<()> {
+        let mut claimed: Vec<_> = self.deciding().map(|bucket| bucket.subject).collect();
+        claimed.sort_unstable();
+        let claimed_until = self.claimed_until;
+        let give_up = database.run_tx("sign_in_given_up", move |connection| {
+            let (claimed, event) = (claimed.clone(), event.clone());
+            Box::pin(async move {
+                if let Some(until) = claimed_until {
+                    for subject in claimed {
+                        sign_in_failures::release(connection, subject, until, now).await?;
+                    }
+                }
+                event.record(connection).await
+            })
+        });
+        give_up.await
     }
 
     /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account from this

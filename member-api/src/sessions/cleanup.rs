@@ -1,4 +1,4 @@
-//! Deletes expired sessions, failures that are forgiven, and places that are not known any more.
+//! Deletes expired sessions, failures that are forgiven, places that are not known any more, and old security events.
 
 use std::time::Duration;
 
@@ -7,6 +7,8 @@ use database::Database;
 use jobs::{Next, Progress};
 use tokio_util::sync::CancellationToken;
 
+use crate::security_events;
+use crate::security_events::trail::Trail;
 use crate::sessions::db::{known_places, sessions, sign_in_attempts, sign_in_failures};
 use crate::sessions::throttle::Throttle;
 
@@ -22,17 +24,24 @@ pub async fn keep_deleting_expired(
     database: Database,
     clock: Clock,
     throttle: Throttle,
+    trail: Trail,
     progress: Progress,
     shutdown: CancellationToken,
 ) {
-    let delete = || async { delete_expired(&database, &clock, &throttle).await.map(Next::at_once_if) };
+    let delete =
+        || async { delete_expired(&database, &clock, &throttle, &trail).await.map(Next::at_once_if) };
     jobs::repeat(&progress, &shutdown, PAUSE, delete).await;
 }
 
 /// Deletes some expired rows. Returns true if there may be more.
-pub async fn delete_expired(database: &Database, clock: &Clock, throttle: &Throttle) -> sqlx::Result<bool> {
+pub async fn delete_expired(
+    database: &Database,
+    clock: &Clock,
+    throttle: &Throttle,
+    trail: &Trail,
+) -> sqlx::Result<bool> {
     let now = clock.now();
-    let known_since = throttle.known_since(now);
+    let (known_since, events_since) = (throttle.known_since(now), trail.kept_since(now));
     let delete = database.run_autocommit("sweep", move |connection| {
         Box::pin(async move {
             let deleted = [
@@ -40,6 +49,7 @@ pub async fn delete_expired(database: &Database, clock: &Clock, throttle: &Throt
                 sign_in_failures::delete_clear(connection, now, ROWS_PER_STATEMENT).await?,
                 known_places::delete_unused(connection, known_since, ROWS_PER_STATEMENT).await?,
                 sign_in_attempts::delete_expired(connection, now, ROWS_PER_STATEMENT).await?,
+                security_events::db::delete_before(connection, events_since, ROWS_PER_STATEMENT).await?,
             ];
             Ok::<_, sqlx::Error>(deleted.contains(&u64::from(ROWS_PER_STATEMENT)))
         })

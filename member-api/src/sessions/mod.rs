@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod cleanup;
 pub mod db;
 pub mod delay;
+pub mod end_session;
 pub(crate) mod http;
 pub mod password_check;
 pub mod refresh;

@@ -42,6 +42,12 @@ pub enum RefreshDecision {
 }
 
 impl SessionState {
+    /// The same session, which ends at this time at the latest, however often it is refreshed.
+    #[must_use]
+    pub fn ending_by(self, end: OffsetDateTime) -> Self {
+        Self { expires_at: self.expires_at.min(end), ..self }
+    }
+
     /// Decides what happens when a refresh token of `generation` is used.
     pub fn decide(&self, generation: i32, now: OffsetDateTime) -> RefreshDecision {
         if self.revoked_at.is_some() || self.expires_at <= now {

@@ -31,6 +31,7 @@ struct Current {
     /// The first key signs. The others have signed tokens that may still be valid.
     keys: Vec<SigningKey>,
     refresh_lifetime: Duration,
+    session_lifetime: Duration,
 }
 
 /// A signing key is not valid.
@@ -89,6 +90,11 @@ impl Tokens {
         self.0.current.load().refresh_lifetime
     }
 
+    /// How long after its sign-in a session ends, however often it was refreshed.
+    pub fn session_lifetime(&self) -> Duration {
+        self.0.current.load().session_lifetime
+    }
+
     /// The public keys, for all who verify access tokens.
     pub fn jwks(&self) -> Jwks {
         self.0.current.load().jwks()
@@ -115,10 +121,12 @@ impl Current {
             SigningKey::from_base64(secret).map_err(|source| SigningKeyError { index, source })
         });
         let lifetime = Duration::from_secs(settings.access_lifetime_s);
+        let days = |days: u32| Duration::from_hours(24 * u64::from(days));
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
             signer: UserTokens::new(access, lifetime, clock.clone()),
-            refresh_lifetime: Duration::from_hours(24 * u64::from(settings.refresh_lifetime_days)),
+            refresh_lifetime: days(settings.refresh_lifetime_days),
+            session_lifetime: days(settings.session_lifetime_days),
         })
     }
 

@@ -209,6 +209,39 @@ async fn an_account_is_closed_when_its_wallet_is_empty(_: MySqlPoolOptions, opti
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn a_password_that_is_guessed_first_is_refused(_: MySqlPoolOptions, options: MySqlConnectOptions) {
+    let world = World::new(options);
+    let sign_up = async |password: &str| {
+        let body = json!({"email": "dalkom.kim@sweets.example", "password": password, "name": "김달콤"});
+        world.client.post("/api/member/customers").json(&body).send().await
+    };
+    for (password, detail) in [
+        ("password", "is one of the most common passwords"),
+        ("DALKOM.kim1", "must not be made of the email or the name"),
+        ("sweets.example", "must not be made of the email or the name"),
+        ("김달콤김달콤99", "must not be made of the email or the name"),
+    ] {
+        let refused = sign_up(password).await.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
+        let fault = json!([{"pointer": "/password", "code": "INVALID", "detail": detail}]);
+        assert_eq!(refused.body["errors"], fault, "{password}");
+    }
+    let _ = sign_up("dalkom-tower-7").await.expect(StatusCode::CREATED);
+
+    let kim = world.customer("kim").await;
+    for (password, detail) in [
+        ("iloveyou", "is one of the most common passwords"),
+        ("kim@example", "must not be made of the email or the name"),
+    ] {
+        let body = json!({"currentPassword": PASSWORD, "newPassword": password});
+        let change = world.client.put("/api/member/me/password").bearer(&kim.token).json(&body).send().await;
+        let refused = change.expect_problem(StatusCode::BAD_REQUEST, "VALIDATION_FAILED");
+        let fault = json!([{"pointer": "/newPassword", "code": "INVALID", "detail": detail}]);
+        assert_eq!(refused.body["errors"], fault, "{password}");
+    }
+    world.sign_in(&kim.email).await;
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn an_administrator_is_made_with_the_first_line_of_standard_input(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
@@ -221,12 +254,16 @@ async fn an_administrator_is_made_with_the_first_line_of_standard_input(
     assert!(admin.email.validate().is_ok());
     let create = async |input: &'static str| {
         let state = &world.state;
-        create_admin(&state.database, &state.clock, &state.password_hasher, admin.clone(), input.as_bytes())
-            .await
+        let (database, hasher, trail) = (&state.database, &state.password_hasher, &state.trail);
+        create_admin(database, &state.clock, hasher, trail, admin.clone(), input.as_bytes()).await
     };
     assert!(matches!(create("short\n").await, Err(CreateAdminError::Password(_))));
+    assert!(matches!(create("iloveyou\n").await, Err(CreateAdminError::Password(_))));
+    assert!(matches!(create("root-example-1\n").await, Err(CreateAdminError::MadeOfAccount(_))));
     assert_eq!(world.count("SELECT COUNT(*) FROM members").await, 0);
     create("macaron-tower-7\nnot this\n").await.unwrap();
+    let recorded = "SELECT COUNT(*) FROM security_events e JOIN members m ON m.id = e.member_id WHERE e.kind = 'ADMIN_CREATION'";
+    assert_eq!(world.count(recorded).await, 1);
     assert!(matches!(
         create("macaron-tower-7").await,
         Err(CreateAdminError::SignUp(SignUpError::EmailTaken))

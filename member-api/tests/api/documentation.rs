@@ -17,15 +17,21 @@ const OPEN: [&str; 5] = [
     "post /api/member/sessions/refresh",
 ];
 
-const GUARDED: [&str; 9] = [
+const GUARDED: [&str; 15] = [
     "delete /api/member/me",
+    "delete /api/member/me/otp",
+    "delete /api/member/me/sessions/{sessionId}",
     "delete /api/member/sessions/current",
     "get /api/member/audit",
     "get /api/member/me",
+    "get /api/member/me/security-events",
+    "get /api/member/me/sessions",
     "get /api/member/me/wallet",
     "get /api/member/me/wallet/entries",
     "patch /api/member/me",
+    "post /api/member/me/otp",
     "post /api/member/me/wallet/charges",
+    "put /api/member/me/otp",
     "put /api/member/me/password",
 ];
 
@@ -95,6 +101,24 @@ async fn every_reference_leads_somewhere(_: MySqlPoolOptions, options: MySqlConn
 }
 
 #[sqlx::test(migrations = "./migrations")]
+async fn the_kinds_of_events_and_of_entries_are_told_apart(
+    _: MySqlPoolOptions,
+    options: MySqlConnectOptions,
+) {
+    let world = World::new(options);
+    let document = document(&world).await;
+    let of = |schema: &str, member: &str| {
+        let member = &document["components"]["schemas"][schema]["properties"][member];
+        let reference = member["$ref"].as_str().or(member["allOf"][0]["$ref"].as_str());
+        let named = reference.and_then(|reference| document.pointer(reference.strip_prefix('#')?));
+        named.unwrap_or_else(|| panic!("{schema} {member}"))["enum"].as_array().unwrap().clone()
+    };
+    assert!(of("SecurityEvent", "kind").contains(&json!("SIGN_IN")));
+    assert!(of("SecurityEvent", "outcome").contains(&json!("WRONG_PASSWORD")));
+    assert!(of("Entry", "kind").contains(&json!("CHARGE")));
+}
+
+#[sqlx::test(migrations = "./migrations")]
 async fn the_bounds_in_the_schemas_are_those_that_are_kept(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
@@ -107,7 +131,7 @@ async fn the_bounds_in_the_schemas_are_those_that_are_kept(
         async |body: Value| world.client.post("/api/member/customers").json(&body).send().await.status;
 
     // Each limit is accepted, and one step outside of it is refused.
-    let good = json!({"email": "a@example.com", "password": "12345678", "name": "가"});
+    let good = json!({"email": "a@example.com", "password": "macaron-tower-7", "name": "가"});
     for (schema_name, member) in [("NewPassword", "password"), ("MemberName", "name")] {
         for (length, expected) in [
             (bound(schema_name, "minLength") - 1, StatusCode::BAD_REQUEST),

@@ -14,12 +14,17 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use crate::world::{World, access_settings, new_tokens, tokens_of};
 
 /// Every route that needs a token, except the charge.
-const GUARDED: [(&str, &str); 8] = [
+const GUARDED: [(&str, &str); 13] = [
     ("GET", "/api/member/me"),
     ("PATCH", "/api/member/me"),
     ("DELETE", "/api/member/me"),
     ("PUT", "/api/member/me/password"),
+    ("PUT", "/api/member/me/otp"),
+    ("DELETE", "/api/member/me/otp"),
     ("DELETE", "/api/member/sessions/current"),
+    ("GET", "/api/member/me/security-events"),
+    ("GET", "/api/member/me/sessions"),
+    ("DELETE", "/api/member/me/sessions/01890a5d-ac96-774b-bcce-b302099a8057"),
     ("GET", "/api/member/me/wallet"),
     ("GET", "/api/member/me/wallet/entries"),
     ("GET", "/api/member/audit"),

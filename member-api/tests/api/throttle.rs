@@ -369,7 +369,7 @@ async fn the_email_and_address_of_an_attempt_are_not_stored_in_clear_and_soon_de
     assert_eq!(world.count("SELECT COUNT(*) FROM sign_in_failures WHERE LENGTH(subject) = 32").await, 3);
     let sweep = async || {
         let state = &world.state;
-        assert!(!delete_expired(&state.database, &state.clock, &state.throttle).await.unwrap());
+        assert!(!delete_expired(&state.database, &state.clock, &state.throttle, &state.trail).await.unwrap());
         (failures(&world).await, world.count("SELECT COUNT(*) FROM known_sign_in_places").await)
     };
     world.clock_control.advance(Duration::from_secs(10));

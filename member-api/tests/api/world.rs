@@ -1,7 +1,7 @@
 //! A service with its own schema, members, and a clock that the test controls.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use access::{MemberId, Principal, Role, SigningKey, UserKeys, Verifier};
@@ -14,12 +14,16 @@ use idempotency::IdempotencyKeys;
 use member_api::accounts::participants::Participants;
 use member_api::members::HashKind;
 use member_api::members::password_hasher::{HashTurn, PasswordHasher};
+use member_api::otp::keys::OtpKeys;
+use member_api::security_events::trail::Trail;
 use member_api::sessions::throttle::Throttle;
 use member_api::sessions::tokens::Tokens;
 use member_api::settings;
 use member_api::state::AppState;
 use member_api::wallet::charge_batcher::ChargeBatcher;
 use problem::Problem;
+use sealing::OpeningKey;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use service_client::{ServiceClient, TokenSource};
 use sqlx::mysql::MySqlConnectOptions;
@@ -83,7 +87,12 @@ pub(crate) fn tokens_of(
     access: &access::Settings,
     clock: &Clock,
 ) -> Tokens {
-    let settings = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    let settings = settings::Tokens {
+        signing_keys,
+        access_lifetime_s: 900,
+        refresh_lifetime_days: 30,
+        session_lifetime_days: 90,
+    };
     Tokens::new(&settings.into(), access, clock.clone()).unwrap()
 }
 
@@ -100,8 +109,25 @@ pub(crate) fn passwords() -> settings::Passwords {
 pub(crate) fn throttle() -> Throttle {
     let limits = settings::SignIn { account_attempts: 3, address_attempts: 5, ..settings::SignIn::default() };
     let signing_keys = vec!["the signing key of a test".to_owned().into()];
-    let tokens = settings::Tokens { signing_keys, access_lifetime_s: 900, refresh_lifetime_days: 30 };
+    let tokens = settings::Tokens {
+        signing_keys,
+        access_lifetime_s: 900,
+        refresh_lifetime_days: 30,
+        session_lifetime_days: 90,
+    };
     Throttle::new(limits.into(), tokens.into()).unwrap()
+}
+
+/// A key that seals, which is the same in all instances.
+pub(crate) fn otp_keys(required_for_admins: bool) -> OtpKeys {
+    static KEY: LazyLock<SecretString> =
+        LazyLock::new(|| OpeningKey::generate("test".parse().unwrap()).to_text());
+    OtpKeys::new(settings::Otp { keys: vec![KEY.clone()], required_for_admins }.into())
+}
+
+/// 4 events of a kind and outcome are recorded in an hour.
+pub(crate) fn security_events() -> settings::SecurityEvents {
+    settings::SecurityEvents { most_per_hour: 4, ..settings::SecurityEvents::default() }
 }
 
 pub(crate) fn redis_url() -> String {
@@ -184,15 +210,19 @@ impl World {
         let pool = MySqlPool::connect_lazy_with(options.clone());
         let database = Database::from_options(options);
         let people = Arc::new(People::of("member-api", &clock));
+        let background = TaskTracker::new();
+        let trail = Trail::new(security_events().into(), database.clone(), clock.clone(), background.clone());
         let state = AppState {
             charge_batcher: ChargeBatcher::new(database.clone(), clock.clone()),
             password_hasher: PasswordHasher::new(&passwords()).unwrap(),
             tokens,
             throttle: throttle(),
+            otp_keys: otp_keys(false),
+            trail,
             participants: participants(&people, database.clone(), &clock),
             database,
             closing_settings: settings::Closing::default(),
-            background: TaskTracker::new(),
+            background,
             clock: clock.clone(),
         };
         let wallet_lock = wallet_lock(&redis_url(), &hot_key_queue::Settings::default());
@@ -232,10 +262,23 @@ impl World {
         )
     }
 
+    /// Restarts the service with other settings of one-time passwords.
+    pub(crate) fn with_otp_keys(self, otp_keys: OtpKeys) -> Self {
+        Self::of(
+            AppState { otp_keys, ..self.state },
+            self.pool,
+            self.people,
+            self.clock_control,
+            self.wallet_lock,
+        )
+    }
+
     /// Another instance of the service, which hashes by itself.
     pub(crate) fn another_instance(&self) -> Self {
         let password_hasher = PasswordHasher::new(&passwords()).unwrap();
-        let state = AppState { password_hasher, ..self.state.clone() };
+        let (database, clock) = (self.state.database.clone(), self.state.clock.clone());
+        let trail = Trail::new(security_events().into(), database, clock, self.state.background.clone());
+        let state = AppState { password_hasher, trail, ..self.state.clone() };
         Self::of(
             state,
             self.pool.clone(),

@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use super::member_body::MemberBody;
 use crate::accounts::sign_up::{NewMember, SignUp, SignUpError, sign_up_from};
-use crate::members::{Email, Member, MemberName, NewPassword, Phone};
+use crate::client::Client;
+use crate::members::{Email, Member, MemberName, NewPassword, Phone, not_made_of};
 use crate::sessions::attempt::Standings;
-use crate::sessions::http::client_address::ClientAddress;
 use crate::sessions::http::rate_limit::with_limits;
 use crate::state::AppState;
 
@@ -25,7 +25,7 @@ use crate::state::AppState;
 pub(crate) struct Request {
     #[garde(dive)]
     email: Email,
-    #[garde(dive)]
+    #[garde(dive, custom(not_made_of(&self.email, &self.name)))]
     password: NewPassword,
     #[garde(dive)]
     name: MemberName,
@@ -65,11 +65,11 @@ problem::refusals!(
 )]
 pub(crate) async fn customer_create(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    client: Client,
     claim: Option<Claim>,
     Json(request): Json<Request>,
 ) -> Response {
-    create(&state, Role::Customer, address, claim, request).await
+    create(&state, Role::Customer, client.address, claim, request).await
 }
 
 /// Sign up as a seller
@@ -86,11 +86,11 @@ pub(crate) async fn customer_create(
 )]
 pub(crate) async fn seller_create(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    client: Client,
     claim: Option<Claim>,
     Json(request): Json<Request>,
 ) -> Response {
-    create(&state, Role::Seller, address, claim, request).await
+    create(&state, Role::Seller, client.address, claim, request).await
 }
 
 async fn create(
@@ -111,7 +111,7 @@ async fn create(
         location: "/api/member/me".to_owned(),
         body: MemberBody::from(member),
     });
-    let sign_up = SignUp { id: MemberId(id), now, new_member, reply };
+    let sign_up = SignUp { id: MemberId(id), now, new_member, reply, event: None };
     let mut standings = Standings::new();
     let created = sign_up_from(state, address, sign_up, &mut standings).await;
     with_limits(created.map_err(Problem::from), &standings)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::audit::db::{AccountOutOfLine, TransferOutOfLine};
 use crate::audit::ledger_audit::{AuditReport, audit_ledger};
+use crate::security_events::watched::Watched;
 use crate::state::AppState;
 
 /// The sums of the ledger at one moment.
@@ -135,7 +136,10 @@ problem::refusals!(Refusals: Unauthenticated, WrongRole);
     security(("bearer" = [])),
     responses((status = OK, description = "The result of the audit", body = Body), Refusals)
 )]
-pub(crate) async fn audit_show(State(state): State<AppState>, _: Admin) -> Result<Json<Body>, Problem> {
+pub(crate) async fn audit_show(
+    State(state): State<AppState>,
+    _: Watched<Admin>,
+) -> Result<Json<Body>, Problem> {
     let report = audit_ledger(&state.database, &state.clock).await?;
     Ok(Json(report.into()))
 }

@@ -5,7 +5,8 @@ use axum::extract::State;
 use http::StatusCode;
 use problem::Problem;
 
-use crate::sessions::db::sessions;
+use crate::client::Client;
+use crate::sessions::end_session::end_session;
 use crate::state::AppState;
 
 problem::refusals!(Refusals: Unauthenticated);
@@ -23,11 +24,8 @@ problem::refusals!(Refusals: Unauthenticated);
 pub(crate) async fn session_delete(
     State(state): State<AppState>,
     principal: Principal,
+    client: Client,
 ) -> Result<StatusCode, Problem> {
-    let now = state.clock.now();
-    let revoke = state.database.run_autocommit("session_delete", move |connection| {
-        Box::pin(sessions::revoke(connection, principal.session_id, now))
-    });
-    revoke.await?;
+    end_session(&state, principal, principal.session_id, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }

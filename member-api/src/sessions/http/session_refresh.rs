@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::session_body::{SessionBody, no_store};
+use crate::client::Client;
 use crate::sessions::RefreshToken;
 use crate::sessions::refresh::{RefreshError, refresh};
 use crate::state::AppState;
@@ -45,9 +46,10 @@ problem::refusals!(Refusals: MalformedJson, ValidationFailed, RefreshTokenInvali
 )]
 pub(crate) async fn session_refresh(
     State(state): State<AppState>,
+    client: Client,
     Json(request): Json<Request>,
 ) -> Result<Response, Problem> {
-    let session = refresh(&state, &request.refresh_token).await?;
+    let session = refresh(&state, &request.refresh_token, client).await?;
     let body = SessionBody::new(session, &state.tokens)?;
     Ok(no_store(Json(body)))
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::members::http::account_closed;
+use crate::security_events::watched::Watched;
 use crate::state::AppState;
 use crate::wallet::ChargeAmount;
 use crate::wallet::charge::{Charge, ChargeError};
@@ -60,7 +61,7 @@ problem::refusals!(
 )]
 pub(crate) async fn charge_create(
     State(state): State<AppState>,
-    Customer(principal): Customer,
+    Watched(Customer(principal)): Watched<Customer>,
     claim: Claim,
     Json(request): Json<Request>,
 ) -> Result<KeptAnswer, Problem> {

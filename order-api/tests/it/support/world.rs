@@ -480,6 +480,7 @@ fn member_instance(
         signing_keys: vec![SigningKey::generate().expect("a key")],
         access_lifetime_s: 900,
         refresh_lifetime_days: 30,
+        session_lifetime_days: 90,
     });
     let access = AccessSettings {
         issuer: "https://dalkom.test".to_owned(),
@@ -491,7 +492,15 @@ fn member_instance(
     let participant = |service, proxy: &FaultProxy| {
         ClosingClient::new(service_client(people, "member-api", service, proxy.address()))
     };
+    let background = TaskTracker::new();
     member_api::state::AppState {
+        otp_keys: member_api::otp::keys::OtpKeys::new(member_api::settings::Otp::default().into()),
+        trail: member_api::security_events::trail::Trail::new(
+            member_api::settings::SecurityEvents::default().into(),
+            database.clone(),
+            clock.clone(),
+            background.clone(),
+        ),
         charge_batcher: member_api::wallet::charge_batcher::ChargeBatcher::new(
             database.clone(),
             clock.clone(),
@@ -514,7 +523,7 @@ fn member_instance(
             order: participant(ORDER_API, to_order),
         },
         closing_settings: member_api::settings::Closing::default(),
-        background: TaskTracker::new(),
+        background,
     }
 }
 

@@ -1,0 +1,3 @@
+//! The routes of security events.
+
+pub(crate) mod security_event_list;
