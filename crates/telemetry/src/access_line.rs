@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata};
 
-use crate::scope::RequestScope;
+use crate::context::TraceId;
 
 /// What all lines of a route have in common.
 #[derive(Debug)]
@@ -32,25 +32,25 @@ impl Common {
 }
 
 /// The line as text. All of its values are numbers, and its message is a constant, so nothing in it needs to be escaped.
-pub(crate) fn text(event: &Event<'_>, scope: &RequestScope) -> String {
+pub(crate) fn text(event: &Event<'_>, trace: TraceId, common: &Common) -> String {
     let metadata = event.metadata();
     let mut line = String::with_capacity(192);
     append_time(&mut line, now());
     line.push(' ');
     line.push_str(padded_level(metadata));
     line.push(' ');
-    line.push_str(&scope.trace.trace_id.as_text());
+    line.push_str(&trace.as_text());
     line.push(' ');
     line.push_str(metadata.target());
     line.push(':');
     event.record(&mut TextFields(&mut line));
-    line.push_str(&scope.label.common.text);
+    line.push_str(&common.text);
     line.push('\n');
     line
 }
 
 /// The line as a JSON object.
-pub(crate) fn json(event: &Event<'_>, scope: &RequestScope, service: &str) -> String {
+pub(crate) fn json(event: &Event<'_>, trace: TraceId, common: &Common, service: &str) -> String {
     let metadata = event.metadata();
     let mut line = String::with_capacity(256);
     line.push_str(r#"{"timestamp":""#);
@@ -58,7 +58,7 @@ pub(crate) fn json(event: &Event<'_>, scope: &RequestScope, service: &str) -> St
     for (name, value) in [
         ("level", metadata.level().as_str()),
         ("service", service),
-        ("trace_id", &*scope.trace.trace_id.as_text()),
+        ("trace_id", &*trace.as_text()),
         ("target", metadata.target()),
     ] {
         for part in [r#"",""#, name, r#"":""#, value] {
@@ -66,7 +66,7 @@ pub(crate) fn json(event: &Event<'_>, scope: &RequestScope, service: &str) -> St
         }
     }
     line.push_str(r#"","#);
-    line.push_str(&scope.label.common.json);
+    line.push_str(&common.json);
     event.record(&mut JsonFields(&mut line));
     line.push_str("}\n");
     line

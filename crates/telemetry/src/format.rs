@@ -10,9 +10,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
+use crate::access_line::{self, Common};
 use crate::scope::{self, RequestScope};
 use crate::writer::ACCESS_TARGET;
-use crate::{TraceContext, access_line};
+use crate::{TraceContext, TraceId};
 
 /// `2026-11-22T01:02:03.000004Z INFO 4bf9… order_api::checkout: message field=value method=POST route=/api/…`
 pub(crate) struct TextLine;
@@ -83,8 +84,9 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let line =
-            line_of_route(context, event, |event, scope| access_line::json(event, scope, self.service));
+        let line = line_of_route(context, event, |event, trace, common| {
+            access_line::json(event, trace, common, self.service)
+        });
         if let Some(line) = line {
             return writer.write_str(&line);
         }
@@ -128,7 +130,7 @@ where
 fn line_of_route<S, N>(
     context: &FmtContext<'_, S, N>,
     event: &Event<'_>,
-    format: impl FnOnce(&Event<'_>, &RequestScope) -> String,
+    format: impl FnOnce(&Event<'_>, TraceId, &Common) -> String,
 ) -> Option<String>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -137,7 +139,7 @@ where
     if event.metadata().target() != ACCESS_TARGET || context.event_scope().is_some() {
         return None;
     }
-    scope::with(|scope| scope.map(|scope| format(event, scope)))
+    scope::with(|scope| scope.map(|scope| format(event, scope.trace.trace_id, &scope.label.common)))
 }
 
 /// The trace of the running request, or of the innermost span that has one, otherwise the trace of the process.
