@@ -30,13 +30,13 @@ pub(super) fn difference(request: Request, spring: &Answer, ours: &Answer) -> Op
         _ => return Some(shown(spring, ours)),
     }
     let is_same = match request {
-        Request::Environment(_) => environment(&spring.text) == environment(&ours.text),
+        Request::Environment(_) | Request::Origins(_) => environment(&spring.text) == environment(&ours.text),
         Request::Rendering(name) if name.contains(".json") => json(&spring.text) == json(&ours.text),
         Request::Rendering(name) if name.contains(".yml") => {
             spring.text == ours.text
                 || yaml(&spring.text).is_some_and(|theirs| Some(theirs) == yaml(&ours.text))
         }
-        Request::Rendering(_) => spring.text == ours.text,
+        Request::Rendering(_) | Request::Plain(_) => spring.text == ours.text,
     };
     (!is_same).then(|| shown(spring, ours))
 }
