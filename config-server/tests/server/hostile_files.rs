@@ -1,5 +1,6 @@
 //! Files that must not be served, or must not end the server.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -70,7 +71,7 @@ async fn files_that_stand_for_too_much_are_refused() {
     let mut aliases = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..20 {
         let of_level = vec![format!("*a{}", level - 1); 10].join(", ");
-        aliases.push_str(&format!("a{level}: &a{level} [{of_level}]\n"));
+        writeln!(aliases, "a{level}: &a{level} [{of_level}]").unwrap();
     }
     let maps = (0..3_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();
     let expression = format!("spring.config.activate.on-profile: \"{}dev\"\n", "(!".repeat(50_000));

@@ -56,12 +56,11 @@ impl Sealed {
         let source = &environment.property_sources[0].source;
         assert_eq!(source.len(), sealed.len());
         (0..sealed.len())
-            .map(|number| match source.get(&format!("v{number}")) {
-                Some(value) => Some(value.as_str().unwrap().to_owned()),
-                None => {
-                    assert_eq!(source[&format!("invalid.v{number}")], json!("<n/a>"));
-                    None
-                }
+            .map(|number| {
+                let opened = source.get(&format!("v{number}"));
+                let mark = source.get(&format!("invalid.v{number}"));
+                assert!(opened.is_some() != mark.is_some_and(|mark| *mark == json!("<n/a>")), "{number}");
+                opened.map(|value| value.as_str().unwrap().to_owned())
             })
             .collect()
     }

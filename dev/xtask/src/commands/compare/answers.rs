@@ -41,10 +41,17 @@ pub(super) fn difference(request: Request, spring: &Answer, ours: &Answer) -> Op
     (!is_same).then(|| shown(spring, ours))
 }
 
-/// Our version is a digest; Spring's is null for a folder.
+/// Our version is a digest; Spring's is null for a folder. The place of an empty value can be one column beside Spring's.
 fn environment(text: &str) -> Option<Value> {
     let mut environment = json(text)?;
     environment.as_object_mut()?.remove("version");
+    for source in environment["propertySources"].as_array_mut()? {
+        for value in source["source"].as_object_mut()?.values_mut().filter_map(Value::as_object_mut) {
+            if value.get("value").is_some_and(|value| value == "") {
+                value.remove("origin");
+            }
+        }
+    }
     Some(environment)
 }
 
