@@ -131,7 +131,7 @@ fn start_ours(binary: &Path, folder: &Path) -> anyhow::Result<Server> {
     let process = command
         .arg("--credentials-file")
         .arg(&credentials)
-        .args(["--log", "error,config_server=off"])
+        .args(["--log", "error,config_server=off,problem=off"])
         .spawn()
         .context("starting config-server")?;
     Server::new(process, port).ready("/openapi.json")
