@@ -234,7 +234,7 @@ impl Environments {
             }
         }
         for (key, text) in sealed {
-            let (key, value) = match self.keyring.open(text) {
+            let (key, value) = match self.keyring.open_and_keep(text) {
                 Ok(value) => {
                     opened.insert(key.clone());
                     (key.clone(), value.expose_secret().to_owned())

@@ -56,6 +56,7 @@ pub(crate) fn sources<'snapshot>(
         snapshot,
         request,
         directories: directories_of(locations, request),
+        repository: locations.first().map(Location::root).filter(|root| is_address(root)),
         importing: Vec::new(),
         sources: Sources { sources: Vec::new(), read: Vec::new() },
     };
@@ -72,6 +73,8 @@ struct Finder<'snapshot, 'query> {
     snapshot: &'snapshot Snapshot,
     request: &'query Request<'query>,
     directories: Vec<String>,
+    /// The address of the git repository, if the files are of one.
+    repository: Option<&'query str>,
     /// The files whose imports are read now.
     importing: Vec<String>,
     sources: Sources<'snapshot>,
@@ -102,14 +105,23 @@ impl<'snapshot> Finder<'snapshot, '_> {
                 continue;
             }
             self.imports(path, document)?;
-            let name = if documents.len() == 1 {
-                name_of(path)
-            } else {
-                format!("Config resource 'file [{path}]' via location '{location}' (document #{number})")
-            };
+            let name =
+                if documents.len() == 1 { name_of(path) } else { self.document_name(path, location, number) };
             self.sources.sources.push(Source { name, document });
         }
         Ok(())
+    }
+
+    /// The name of one of several documents in a file. In the names of a git repository, Spring's server replaces the path of its working
+    /// directory and every closing bracket, whatever they belong to.
+    fn document_name(&self, path: &str, location: &str, number: usize) -> String {
+        let Some(root) = self.repository else {
+            return format!("Config resource 'file [{path}]' via location '{location}' (document #{number})");
+        };
+        let address = name_of(root);
+        let below = location.strip_prefix(&address).map_or(location, |below| below.trim_start_matches('/'));
+        let file = path.strip_prefix("//").unwrap_or(path);
+        format!("{address}/Config resource 'file [{file}' via location '{below}' (document #{number})")
     }
 
     /// The file with this path, if it is there and the caller may read it.
@@ -161,6 +173,11 @@ impl<'snapshot> Finder<'snapshot, '_> {
         let is_inside = |directory: &String| target.starts_with(&format!("{directory}/"));
         self.directories.iter().any(is_inside).then_some(target)
     }
+}
+
+/// Whether it is the address of a git repository: `//` and more is behind `file:`.
+fn is_address(root: &str) -> bool {
+    root.starts_with("//") || root.contains("://")
 }
 
 /// A path of this machine in Spring's form. The files of a git repository have its address before their paths.

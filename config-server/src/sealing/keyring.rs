@@ -7,6 +7,7 @@ use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, Sealed, SealedTextEr
 use secrecy::SecretString;
 use thiserror::Error;
 
+use super::opened::Opened;
 use super::spring::{NotOpened, SpringKeys};
 
 /// Keys with different names. A new key is put first. An old key stays as long as there are values that were sealed with
@@ -15,6 +16,7 @@ use super::spring::{NotOpened, SpringKeys};
 pub struct Keyring {
     keys: Vec<OpeningKey>,
     spring: SpringKeys,
+    opened: Opened,
 }
 
 /// Why a keyring can't be made.
@@ -53,7 +55,7 @@ impl Keyring {
                 return Err(KeyringError::SameName(key.name().clone()));
             }
         }
-        Ok(Self { keys, spring: SpringKeys::default() })
+        Ok(Self { keys, ..Self::default() })
     }
 
     /// Reads keys from their files.
@@ -64,7 +66,13 @@ impl Keyring {
     /// The same keyring, with the keys of a Spring server.
     #[must_use]
     pub fn with_spring(self, spring: SpringKeys) -> Self {
-        Self { spring, ..self }
+        Self { spring, opened: Opened::default(), ..self }
+    }
+
+    /// The same as [`Keyring::open`], and keeps the opened value for the next time: for values in files, which are read again and
+    /// again.
+    pub(crate) fn open_and_keep(&self, text: &str) -> Result<SecretString, OpenTextError> {
+        self.opened.get_or_open(text, || self.open(text))
     }
 
     /// Opens a sealed value that is given as text. A value that names one of our keys is ours. All others are Spring's, if there

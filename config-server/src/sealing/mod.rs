@@ -1,6 +1,7 @@
 //! Sealed values.
 
 mod keyring;
+mod opened;
 mod posted;
 
 pub mod spring;

@@ -1,5 +1,6 @@
 //! Files that must not be served, or must not end the server.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -67,8 +68,18 @@ async fn files_that_stand_for_too_much_are_refused() {
     server.write("base/member-api.yml", &format!("? {}\n: 1\n", vec!["a"; 6_000].join(".")));
     assert!(reason(&server).await.contains("a key has more than 128 parts"));
 
-    server.write("base/member-api.yml", &"[".repeat(100_000));
-    assert!(reason(&server).await.contains("member-api.yml can't be used"));
+    let mut aliases = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..20 {
+        let of_level = vec![format!("*a{}", level - 1); 10].join(", ");
+        writeln!(aliases, "a{level}: &a{level} [{of_level}]").unwrap();
+    }
+    let maps = (0..3_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();
+    let expression = format!("spring.config.activate.on-profile: \"{}dev\"\n", "(!".repeat(50_000));
+    for text in [aliases, maps, expression, "[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000)]
+    {
+        server.write("base/member-api.yml", &text);
+        assert!(reason(&server).await.contains("member-api.yml can't be used"), "{}", &text[..40]);
+    }
 
     server.write("base/member-api.yml", "");
     server.write("base/member-api.properties", &format!("{}=1", vec!["a"; 6_000].join(".")));
@@ -76,10 +87,60 @@ async fn files_that_stand_for_too_much_are_refused() {
 }
 
 #[tokio::test]
+async fn placeholders_in_each_other_end() {
+    let server = Harness::new();
+    let open = "${a".repeat(20_000);
+    let closed = format!("{}{}", "${a:".repeat(20_000), "}".repeat(20_000));
+    let names = format!("{}{}", "${".repeat(20_000), "}".repeat(20_000));
+    for text in [open, closed, names] {
+        server.write("base/member-api.yml", &format!("a: x\nb: '{text}'\n"));
+        server.write("base/plain.txt", &text);
+        server.settings().await.expect(StatusCode::OK);
+        for path in
+            ["/member-api-default.yml", "/member-api-default.json", "/member-api/default/master/plain.txt"]
+        {
+            let answer = server.get(path).send().await;
+            let reason = answer.body["detail"].as_str().unwrap_or_default();
+            assert!(answer.status == StatusCode::OK || !reason.is_empty(), "{path}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_files_and_deeper_directories_than_can_be_kept_are_refused_and_the_last_good_files_stay() {
+    let server = Harness::new();
+    server.write("base/member-api.yml", "a: 1");
+    let before = server.settings().await.expect(StatusCode::OK);
+
+    server.write("base/member-api.yml", "a: 2");
+    server.write(&format!("base/{}x.yml", "d/".repeat(40)), "a: 1");
+    assert_eq!(server.settings().await.body, before.body);
+    assert!(reason(&server.again()).await.contains("directories"));
+
+    fs::remove_dir_all(server.path("base/d")).unwrap();
+    for number in 0..=20_000 {
+        fs::write(server.path(&format!("base/{number}.txt")), "").unwrap();
+    }
+    assert_eq!(server.settings().await.body, before.body);
+    assert!(reason(&server.again()).await.contains("20000 files"));
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_refused_and_an_empty_file_is_no_source() {
     let server = Harness::new();
-    fs::write(server.path("base/member-api.yml"), b"a: \xff\xfe").unwrap();
-    assert!(reason(&server).await.contains("base/member-api.yml can't be used"));
+    // Also in keys, in comments, between quotes, cut off, as a surrogate, and in UTF-16.
+    for bytes in [
+        &b"a: \xff\xfe"[..],
+        b"\xc3: 1",
+        b"# \xff\na: 1",
+        b"a: '\xc3'",
+        b"a: \xea\xb0",
+        b"a: \xed\xa0\x80",
+        b"\xff\xfea\0:\0",
+    ] {
+        fs::write(server.path("base/member-api.yml"), bytes).unwrap();
+        assert!(reason(&server).await.contains("base/member-api.yml can't be used"), "{bytes:?}");
+    }
 
     fs::write(server.path("base/member-api.yml"), b"").unwrap();
     let answer = server.settings().await.expect(StatusCode::OK);

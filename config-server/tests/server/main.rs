@@ -11,8 +11,14 @@ mod git_origin;
 mod harness;
 mod hostile_files;
 mod instances;
+mod malformed_input;
+#[path = "../support/spring_repository.rs"]
+mod moved;
 mod ownership;
 mod paths;
+mod sealed_values;
 mod sealing;
 mod serving;
+mod spring_repository;
+mod torn_files;
 mod waiting;

@@ -111,6 +111,7 @@ fn key_of<'documents>(documents: &'documents [Document], sealed: &str) -> Option
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use sealing::OpeningKey;
 
     use super::*;
@@ -186,5 +187,31 @@ mod tests {
             rewritten.left.iter().any(|(place, reason)| place == "a" && reason.contains("several lines"))
         );
         assert!(rewritten.done.is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// Whatever stands around a sealed value stays to the byte.
+        #[test]
+        fn everything_else_stays(
+            parts in prop::collection::vec(("([ab:?\\-\\[\\]{},&*!|>'\"%#=<\n é]|a: |- |\n  |---\n|#---\n|b=){0,12}", 0..5_usize), 0..6),
+            is_yaml in any::<bool>(),
+        ) {
+            let keyring = keyring();
+            let sealed = [seal(&keyring, "old", "x"), seal(&keyring, "new", "y"), SPRING.to_owned(), "{cipher}AAAA".to_owned()];
+            let mut content = String::new();
+            for (text, number) in parts {
+                content.push_str(&text);
+                content.push_str(sealed.get(number).map_or("", String::as_str));
+            }
+            let format = if is_yaml { Format::Yaml } else { Format::Properties };
+            let Ok(documents) = format.read(content.as_bytes()) else { return Ok(()) };
+
+            let rewritten = rewrite(content.as_bytes(), &documents, &keyring);
+
+            let around = |content: &[u8]| SEALED.replace_all(content, b"SEALED".as_slice()).into_owned();
+            prop_assert_eq!(around(&rewritten.content), around(content.as_bytes()), "{}", content);
+        }
     }
 }

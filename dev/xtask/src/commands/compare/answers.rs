@@ -30,21 +30,28 @@ pub(super) fn difference(request: Request, spring: &Answer, ours: &Answer) -> Op
         _ => return Some(shown(spring, ours)),
     }
     let is_same = match request {
-        Request::Environment(_) => environment(&spring.text) == environment(&ours.text),
+        Request::Environment(_) | Request::Origins(_) => environment(&spring.text) == environment(&ours.text),
         Request::Rendering(name) if name.contains(".json") => json(&spring.text) == json(&ours.text),
         Request::Rendering(name) if name.contains(".yml") => {
             spring.text == ours.text
                 || yaml(&spring.text).is_some_and(|theirs| Some(theirs) == yaml(&ours.text))
         }
-        Request::Rendering(_) => spring.text == ours.text,
+        Request::Rendering(_) | Request::Plain(_) => spring.text == ours.text,
     };
     (!is_same).then(|| shown(spring, ours))
 }
 
-/// Our version is a digest; Spring's is null for a folder.
+/// Our version is a digest; Spring's is null for a folder. The place of an empty value can be one column beside Spring's.
 fn environment(text: &str) -> Option<Value> {
     let mut environment = json(text)?;
     environment.as_object_mut()?.remove("version");
+    for source in environment["propertySources"].as_array_mut()? {
+        for value in source["source"].as_object_mut()?.values_mut().filter_map(Value::as_object_mut) {
+            if value.get("value").is_some_and(|value| value == "") {
+                value.remove("origin");
+            }
+        }
+    }
     Some(environment)
 }
 

@@ -77,7 +77,8 @@ fn compare(folder: &std::path::Path, count: u32, seed: u64) -> anyhow::Result<(u
     for tree in &trees {
         for request in REQUESTS {
             let path = request.path(&tree.label());
-            let (theirs, ours) = (servers.spring(&path)?, servers.ours(&path)?);
+            let (theirs, ours) =
+                (servers.spring(&path, request.accept())?, servers.ours(&path, request.accept())?);
             asked += 1;
             if let Some(what) = difference(*request, &theirs, &ours) {
                 differences.push(Difference { path, what, bytes: tree.bytes(), files: tree.to_string() });

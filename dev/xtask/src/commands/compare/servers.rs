@@ -62,7 +62,7 @@ pub(super) fn build_spring() -> anyhow::Result<PathBuf> {
     Ok(target.join("spring-config-server.jar"))
 }
 
-/// Seals a few texts by Spring's server.
+/// Seals a few texts by Spring's server. They have no `{cipher}`.
 pub(super) fn seal(jar: &Path, folder: &Path) -> anyhow::Result<Vec<String>> {
     fs::create_dir_all(folder)?;
     let server = start_spring(jar, folder)?;
@@ -70,7 +70,7 @@ pub(super) fn seal(jar: &Path, folder: &Path) -> anyhow::Result<Vec<String>> {
         let url = format!("{}/encrypt", server.url);
         let mut answer = server.agent.post(&url).header("content-type", "text/plain").send(*text)?;
         ensure!(answer.status().is_success(), "Spring's server seals nothing: {}", answer.status());
-        Ok(format!("{{cipher}}{}", answer.body_mut().read_to_string()?))
+        Ok(answer.body_mut().read_to_string()?)
     };
     SECRETS.iter().map(seal).collect()
 }
@@ -81,12 +81,12 @@ impl Servers {
         Ok(Self { spring: start_spring(jar, folder)?, ours: start_ours(binary, folder)? })
     }
 
-    pub(super) fn spring(&self, path: &str) -> anyhow::Result<Answer> {
-        self.spring.get(path)
+    pub(super) fn spring(&self, path: &str, accept: Option<&str>) -> anyhow::Result<Answer> {
+        self.spring.get(path, accept)
     }
 
-    pub(super) fn ours(&self, path: &str) -> anyhow::Result<Answer> {
-        self.ours.get(path)
+    pub(super) fn ours(&self, path: &str, accept: Option<&str>) -> anyhow::Result<Answer> {
+        self.ours.get(path, accept)
     }
 }
 
@@ -131,7 +131,7 @@ fn start_ours(binary: &Path, folder: &Path) -> anyhow::Result<Server> {
     let process = command
         .arg("--credentials-file")
         .arg(&credentials)
-        .args(["--log", "error,config_server=off"])
+        .args(["--log", "error,config_server=off,problem=off"])
         .spawn()
         .context("starting config-server")?;
     Server::new(process, port).ready("/openapi.json")
@@ -149,7 +149,7 @@ impl Server {
     /// Waits until it answers this path.
     fn ready(mut self, path: &str) -> anyhow::Result<Self> {
         let began = Instant::now();
-        while !self.get(path).is_ok_and(|answer| answer.status == 200) {
+        while !self.get(path, None).is_ok_and(|answer| answer.status == 200) {
             if let Some(status) = self.process.try_wait()? {
                 bail!("a server has ended ({status})");
             }
@@ -159,9 +159,13 @@ impl Server {
         Ok(self)
     }
 
-    fn get(&self, path: &str) -> anyhow::Result<Answer> {
+    fn get(&self, path: &str, accept: Option<&str>) -> anyhow::Result<Answer> {
         let authorization = basic(APPLICATION, PASSWORD);
-        let request = self.agent.get(format!("{}{path}", self.url)).header("authorization", authorization);
+        let mut request =
+            self.agent.get(format!("{}{path}", self.url)).header("authorization", authorization);
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
         let mut answer = request.call().with_context(|| format!("asking {}{path}", self.url))?;
         let text = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_string()?;
         Ok(Answer { status: answer.status().as_u16(), text })

@@ -24,32 +24,54 @@ pub(super) struct Tree {
     files: BTreeMap<String, String>,
 }
 
-/// A request about a tree.
+/// A file that is no source of settings.
+const PLAIN_FILE: &str = "plain.txt";
+
+/// A request about a tree. `{label}` stands for its label; the labels `{label}b` and `{label}/sub` have files as well. With a list of
+/// labels, Spring's server finds no directory for `{label}` in a location, and answers 500.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Request {
-    /// `/foo/{profiles}/{label}`
+    /// The sources.
     Environment(&'static str),
-    /// `/{label}/foo-{profiles}.{extension}`
+    /// The sources, with the place of each value.
+    Origins(&'static str),
+    /// All sources merged, in the format of the extension.
     Rendering(&'static str),
+    /// The plain file, with placeholders filled in.
+    Plain(&'static str),
 }
 
 pub(super) const REQUESTS: &[Request] = &[
-    Request::Environment("foo/default"),
-    Request::Environment("foo/dev"),
-    Request::Environment("foo/prod,dev"),
-    Request::Environment("foo,bar/dev"),
-    Request::Rendering("foo-default.properties"),
-    Request::Rendering("foo-dev.json"),
-    Request::Rendering("foo-dev.yml"),
-    Request::Rendering("foo-prod.json?resolvePlaceholders=false"),
+    Request::Environment("/foo/default/{label}"),
+    Request::Environment("/foo/dev/{label}"),
+    Request::Environment("/foo/prod,dev/{label}"),
+    Request::Environment("/foo/dev,bar,default/{label}"),
+    Request::Environment("/foo/default,prod/{label}"),
+    Request::Environment("/foo,bar/dev/{label}"),
+    Request::Environment("/foo.bar,foo/dev/{label}"),
+    Request::Environment("/foo,foo-bar,application/prod,dev/{label}"),
+    Request::Environment("/foo/dev/{label}b"),
+    Request::Environment("/foo/prod/{label}(_)sub"),
+    Request::Origins("/foo/prod,dev/{label}"),
+    Request::Rendering("/{label}/foo-default.properties"),
+    Request::Rendering("/{label}/foo-dev.json"),
+    Request::Rendering("/{label}/foo-dev.yml"),
+    Request::Rendering("/{label}b/foo-dev,prod.json"),
+    Request::Rendering("/{label}(_)sub/foo,foo.bar-prod.properties"),
+    Request::Rendering("/{label}/foo-prod.json?resolvePlaceholders=false"),
+    Request::Plain("/foo/dev/{label}/plain.txt"),
 ];
 
 impl Request {
     pub(super) fn path(self, label: &str) -> String {
-        match self {
-            Self::Environment(names) => format!("/{names}/{label}"),
-            Self::Rendering(name) => format!("/{label}/{name}"),
-        }
+        let (Self::Environment(path) | Self::Origins(path) | Self::Rendering(path) | Self::Plain(path)) =
+            self;
+        path.replace("{label}", label)
+    }
+
+    /// The media type that is asked for.
+    pub(super) fn accept(self) -> Option<&'static str> {
+        matches!(self, Self::Origins(_)).then_some("application/vnd.spring-cloud.config-server.v2+json")
     }
 }
 
@@ -61,7 +83,14 @@ impl Tree {
         let mut files = BTreeMap::new();
         for _ in 0..size {
             let (path, content) = file(&mut rng, sealed, size);
-            files.insert(format!("{}/t{number}/{path}", LOCATIONS.choose(&mut rng).unwrap_or(&"a")), content);
+            let location = LOCATIONS.choose(&mut rng).unwrap_or(&"a");
+            let label = ["", "", "", "b", "/sub"].choose(&mut rng).unwrap_or(&"");
+            files.insert(format!("{location}/t{number}{label}/{path}"), content);
+        }
+        if rng.random_bool(0.3) {
+            let profile = ["", "-dev"].choose(&mut rng).unwrap_or(&"");
+            let path = PLAIN_FILE.replace('.', &format!("{profile}."));
+            files.insert(format!("a/t{number}/{path}"), values::plain_text(&mut rng));
         }
         Self { number, files }
     }
@@ -76,7 +105,9 @@ impl Tree {
 
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         for location in LOCATIONS {
-            fs::create_dir_all(folder.join(location).join(self.label()))?;
+            for label in [self.label(), format!("{}b", self.label())] {
+                fs::create_dir_all(folder.join(location).join(label).join("sub"))?;
+            }
         }
         self.files.iter().try_for_each(|(path, content)| fs::write(folder.join(path), content))
     }
@@ -93,8 +124,9 @@ impl fmt::Display for Tree {
 
 /// A file: its name and content.
 fn file(rng: &mut StdRng, sealed: &[String], lines: usize) -> (String, String) {
-    let name = ["application", "foo", "bar", "foo-bar"].choose(rng).copied().unwrap_or("foo");
-    let profile = ["", "", "-dev", "-prod"].choose(rng).copied().unwrap_or_default();
+    let name =
+        ["application", "foo", "foo", "bar", "foo-bar", "foo.bar"].choose(rng).copied().unwrap_or("foo");
+    let profile = ["", "", "-dev", "-prod", "-bar", "-default"].choose(rng).copied().unwrap_or_default();
     let extension = ["yml", "yml", "yaml", "properties"].choose(rng).copied().unwrap_or("yml");
     let is_yaml = extension != "properties";
     let separator = if is_yaml { "---\n" } else { "#---\n" };

@@ -229,7 +229,7 @@ pub(super) fn yaml(rng: &mut StdRng, sealed: &[String], lines: usize, indent: us
 
 fn scalar(rng: &mut StdRng, sealed: &[String], indent: usize) -> String {
     if rng.random_bool(0.03)
-        && let Some(sealed) = sealed.choose(rng)
+        && let Some(sealed) = sealed_value(rng, sealed)
     {
         return format!("'{sealed}'");
     }
@@ -246,11 +246,31 @@ pub(super) fn properties(rng: &mut StdRng, sealed: &[String], lines: usize) -> S
             1 => text.push_str("! another\\\n"),
             2 => text.push('\n'),
             3 => put(&mut text, format_args!("  {key}\n")),
-            4 if !sealed.is_empty() => {
-                put(&mut text, format_args!("{key}={}\n", sealed.choose(rng).map_or("", String::as_str)));
-            }
+            4 => put(&mut text, format_args!("{key}={}\n", sealed_value(rng, sealed).unwrap_or_default())),
             _ => put(&mut text, format_args!("{key}{separator}{}\n", pick(rng, TEXTS))),
         }
+    }
+    text
+}
+
+/// A sealed value: as it is, after names of keys, cut off, or no sealed value at all.
+fn sealed_value(rng: &mut StdRng, sealed: &[String]) -> Option<String> {
+    let sealed = sealed.choose(rng)?;
+    Some(match rng.random_range(0..8) {
+        0 => format!("{{cipher}}{{key:any}}{sealed}"),
+        1 => format!("{{cipher}}{{secret:x}}{{key:any}}{sealed}"),
+        2 => format!("{{cipher}}{}", sealed.get(..rng.random_range(0..sealed.len())).unwrap_or_default()),
+        3 => "{cipher}".to_owned(),
+        4 => "{cipher}no sealed value".to_owned(),
+        _ => format!("{{cipher}}{sealed}"),
+    })
+}
+
+/// A text with placeholders.
+pub(super) fn plain_text(rng: &mut StdRng) -> String {
+    let mut text = String::new();
+    for _ in 0..rng.random_range(1..4) {
+        put(&mut text, format_args!("{} {}\n", pick(rng, PROPERTY_KEYS), pick(rng, TEXTS)));
     }
     text
 }
