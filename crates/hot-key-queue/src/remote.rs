@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Decision};
@@ -54,7 +54,9 @@ impl Remote {
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> Result<Self, AddressError> {
         let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
         let timeouts = Timeouts { connect: settings.redis_timeout(), response: settings.redis_timeout() };
-        let connection = RedisConnection::new(&address, timeouts)?;
+        let account = RedisAccount { username: redis.username.clone(), password: redis.password.clone() };
+        let connection = RedisConnection::with_account(&address, timeouts, &account)?;
+        connection.refuse_wrong_accounts();
         Ok(Self { connection, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }
 

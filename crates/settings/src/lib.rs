@@ -6,6 +6,8 @@
 //! | [`flat`] | the two forms of a document: nested, and flat with dotted keys (`routes[0].path`) |
 //! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
 //! | [`client`] | asking a config server, and waiting for one that does not run yet |
+//! | [`snapshot`] | the last good settings on this machine, for a start without a config server |
+//! | `transport` | the HTTP client, and which certificates it trusts |
 //! | [`follow`] | asking it again and again for changes |
 //! | [`live`] | values that change while the process runs |
 //! | [`values`] | which keys differ between two versions |
@@ -49,6 +51,8 @@ pub mod follow;
 pub mod live;
 mod node;
 pub mod report;
+pub mod snapshot;
+mod transport;
 pub mod tree;
 pub mod values;
 
@@ -58,5 +62,7 @@ pub use error::{Fault, SettingsError};
 pub use follow::{Follower, Version};
 pub use live::Live;
 pub use report::Report;
+pub use snapshot::{SnapshotError, SnapshotUse};
+pub use transport::TransportError;
 pub use tree::Tree;
 pub use values::Values;

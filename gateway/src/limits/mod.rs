@@ -179,7 +179,8 @@ impl Inner {
         let redis = settings.redis.as_ref().filter(|_| !policies.is_empty());
         let shared = |redis| match &self.shared {
             Some(shared) if shared.is_of(redis, limits) => Ok(Arc::clone(shared)),
-            _ => Shared::new(redis, limits).map(Arc::new),
+            Some(shared) => Shared::new(&shared.with_own_account(redis), limits).map(Arc::new),
+            None => Shared::new(redis, limits).map(Arc::new),
         };
         let shared = redis.map(shared).transpose().map_err(LimitsError)?;
         let memory = self.memory.with_most(limits.remembered);

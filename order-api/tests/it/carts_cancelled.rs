@@ -92,6 +92,8 @@ async fn no_customer_sees_the_cart_of_another_one_when_requests_are_cancelled() 
     let settings = RedisSettings {
         url: format!("redis://{}", proxy.address()),
         tls_ca_file: None,
+        username: service_host::Live::default(),
+        password: service_host::Live::default(),
         connect_timeout_ms: 10_000,
         response_timeout_ms: 60_000,
     };

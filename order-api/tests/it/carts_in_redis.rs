@@ -25,6 +25,8 @@ impl Fixture {
         let settings = RedisSettings {
             url: redis_url(),
             tls_ca_file: None,
+            username: service_host::Live::default(),
+            password: service_host::Live::default(),
             connect_timeout_ms: 2_000,
             response_timeout_ms: 2_000,
         };

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use access::MemberId;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -128,7 +128,11 @@ impl Carts {
             connect: Duration::from_millis(settings.connect_timeout_ms),
             response: Duration::from_millis(settings.response_timeout_ms),
         };
-        Ok(Self { redis: RedisConnection::new(&address, timeouts)? })
+        let account =
+            RedisAccount { username: settings.username.clone(), password: settings.password.clone() };
+        let redis = RedisConnection::with_account(&address, timeouts, &account)?;
+        redis.refuse_wrong_accounts();
+        Ok(Self { redis })
     }
 
     /// Whether Redis answers.

@@ -481,13 +481,7 @@ fn member_instance(
         access_lifetime_s: 900,
         refresh_lifetime_days: 30,
     });
-    let access = AccessSettings {
-        issuer: "https://dalkom.test".to_owned(),
-        audience: "dalkom".to_owned(),
-        user_keys_service: "member-api".to_owned(),
-        service_signing_key: None,
-        service_keys: std::collections::BTreeMap::new(),
-    };
+    let access = AccessSettings::of_users("https://dalkom.test", "dalkom", "member-api");
     let participant = |service, proxy: &FaultProxy| {
         ClosingClient::new(service_client(people, "member-api", service, proxy.address()))
     };
@@ -536,6 +530,8 @@ fn instance(
     let redis = RedisSettings {
         url: redis.to_owned(),
         tls_ca_file: None,
+        username: service_host::Live::default(),
+        password: service_host::Live::default(),
         connect_timeout_ms: 2_000,
         response_timeout_ms: 2_000,
     };
