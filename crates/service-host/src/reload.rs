@@ -108,6 +108,7 @@ impl<S: Service> Reloader<S> {
     /// Applies new settings, or nothing of them. Gives the keys that have taken effect.
     async fn apply(&mut self, tree: Tree) -> Result<BTreeSet<String>, SettingsError> {
         let Running { values, cells, .. } = &mut self.running;
+        let tree = start::own_sections::<S>(tree);
         let new_values: Values = tree.values();
         let (settings, new_cells) = start::sections::<S>(tree);
         drop(settings?);

@@ -291,6 +291,11 @@ impl ConfigClient {
     }
 
     pub(crate) fn merged(&self, answer: &Answer) -> Result<Tree, FetchError> {
+        let unnamed = answer.environment.profiles_without_files(&self.profiles);
+        if !unnamed.is_empty() {
+            // A document in another file can be for this profile, so it is no error.
+            warn!(profiles = ?unnamed, "no settings file is named after a profile; is it misspelt?");
+        }
         Tree::from_environment(&answer.environment)
             .map_err(|source| FetchError::Settings { application: self.application.clone(), source })
     }

@@ -5,6 +5,7 @@
 //! | [`environment`] | the answer of a config server, in the JSON of Spring Cloud Config |
 //! | [`flat`] | the two forms of a document: nested, and flat with dotted keys (`routes[0].path`) |
 //! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
+//! | `shared` | sections in shared files that are for other applications |
 //! | [`client`] | asking a config server, and waiting for one that does not run yet |
 //! | [`snapshot`] | the last good settings on this machine, for a start without a config server |
 //! | `transport` | the HTTP client, and which certificates it trusts |
@@ -51,6 +52,7 @@ pub mod follow;
 pub mod live;
 mod node;
 pub mod report;
+mod shared;
 pub mod snapshot;
 mod transport;
 pub mod tree;

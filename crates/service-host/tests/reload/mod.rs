@@ -201,3 +201,30 @@ async fn the_log_filter_changes_while_the_process_runs() {
     let of = |path: &str| log.iter().filter(|line| line["route"] == json!(path)).count();
     assert_eq!((of("/greeting"), of("/name")), (0, 1), "{log:?}");
 }
+
+#[tokio::test]
+async fn sections_of_shared_files_for_others_are_passed_over_and_wait_for_no_restart() {
+    let (server, mut process) = started(json!({})).await;
+    let with_shared = |version: &str, level: &str| {
+        let mut environment = versioned(version, json!({"greeting": "bye"}));
+        let shared = json!({"name": "file:config/application.yml", "source": {"logging.level": level}});
+        environment["propertySources"].as_array_mut().unwrap().push(shared);
+        environment
+    };
+    for (version, level) in [("2", "info"), ("3", "debug")] {
+        server.environment.send_replace(with_shared(version, level));
+        process.logged("the settings have changed").await;
+        assert_eq!(settings_of(&process).await, json!({"version": version}));
+    }
+    process.end(Signal::SIGTERM, 0).await;
+}
+
+#[tokio::test]
+async fn a_profile_without_a_file_is_warned_of() {
+    let (_server, url) = ConfigServer::start(json!({})).await;
+    let mut process = Process::following_with(&url, &["--profile", "prd,default"]);
+    let line = process.logged("no settings file is named after a profile; is it misspelt?").await;
+    assert_eq!(line["profiles"], json!("[\"prd\"]"));
+    process.logged("registered in Consul").await;
+    process.end(Signal::SIGTERM, 0).await;
+}
