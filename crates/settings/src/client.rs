@@ -4,7 +4,6 @@
 //! server refuses, or its certificate is not trusted, this would be so again, and is an error at once. Of several servers, it is an
 //! error when it is so with all of them.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,22 +11,18 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use clock::Clock;
-use reqwest::header::{self, HeaderValue};
+use reqwest::header;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use thiserror::Error;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::environment::Environment;
-use crate::error::SettingsError;
-use crate::snapshot::{Owner, Snapshot, SnapshotError, SnapshotFile, shown};
-use crate::transport::{Transport, TransportError, tls_error};
+use crate::answer::{Answer, Asked};
+use crate::fetch_error::{Failure, FetchError};
+use crate::snapshot::{Owner, Snapshot, SnapshotFile, shown};
+use crate::transport::{ANSWER_MAX_BYTES, Transport, tls_error};
 use crate::tree::Tree;
-
-/// The size limit of an answer. What answers at the address may be anything.
-pub(crate) const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// A wait of this length is logged as a warning. Processes that are started together wait a moment for each other.
 const WARN_FROM: Duration = Duration::from_secs(1);
@@ -67,147 +62,12 @@ pub struct ConfigClient {
     patience: Duration,
 }
 
-/// The settings that a server has sent.
-pub(crate) struct Answer {
-    pub(crate) environment: Environment,
-    pub(crate) mark: Mark,
-    /// The answer as it came. It is kept in the snapshot if there is one.
-    pub(crate) received: Snapshot,
-    /// Whether it is from a snapshot, and not from a server.
-    pub(crate) is_kept: bool,
-}
-
-/// Tells one answer from another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) tag: Option<HeaderValue>,
-    /// A server without tags sends everything again.
-    digest: u64,
-}
-
-impl Mark {
-    fn new(tag: Option<HeaderValue>, body: &[u8]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Self { tag, digest: hasher.finish() }
-    }
-}
-
-impl Answer {
-    fn new(received: Snapshot) -> Result<Self, serde_json::Error> {
-        let tag = received.tag.as_deref().and_then(|tag| HeaderValue::from_str(tag).ok());
-        let mark = Mark::new(tag, &received.body);
-        let environment = serde_json::from_slice(&received.body)?;
-        Ok(Self { environment, mark, received, is_kept: false })
-    }
-}
-
-/// What a server answers.
-pub(crate) enum Asked {
-    Settings(Answer),
-    /// They are those that the client has.
-    NotModified {
-        /// Whether the server has waited for a change, as the client has asked it to.
-        has_waited: bool,
-    },
-}
-
 /// One of several servers with the same settings.
 #[derive(Debug)]
 struct Server {
     address: Url,
     /// The address of the settings.
     environment: Url,
-}
-
-/// Why the settings can't be fetched, also later.
-#[derive(Debug, Error)]
-pub enum FetchError {
-    /// The address can't be the base of others.
-    #[error("{0} is not the address of a config server; one looks like http://localhost:8888")]
-    Address(String),
-    /// There is no address.
-    #[error("the address of a config server is missing")]
-    NoServer,
-    /// The address has a user or a password, which would be seen in logs and in the list of processes.
-    #[error(
-        "the address of the config server can't have a user or a password: they have settings of their own"
-    )]
-    SecretInAddress,
-    /// The address has another scheme.
-    #[error("the config server is asked by http or https, and not by {0}")]
-    Scheme(String),
-    /// There is a file of authorities, and no address needs it.
-    #[error("there is a file of authorities for config-server, and no address begins with https://")]
-    NoTls,
-    /// The server has a certificate that no known authority vouches for, or that is for another host or time.
-    #[error(
-        "the certificate of config-server at {server} is not trusted (--config-ca-file names its authority)"
-    )]
-    Untrusted {
-        /// The address of the server.
-        server: String,
-        /// What is wrong with the certificate.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The address begins with `https://`, and the server does not speak TLS.
-    #[error("what answers at {server} does not speak TLS; is it asked by http://?")]
-    Clear {
-        /// The address of the server.
-        server: String,
-        /// What came in place of TLS.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The answer is too large.
-    #[error("what answers at {server} sends more than {ANSWER_MAX_BYTES} bytes")]
-    TooLarge {
-        /// The address of the server.
-        server: String,
-    },
-    /// The HTTP client can't be made.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// There can be no snapshot.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The server does not give this application its settings.
-    #[error("config-server at {server} refuses `{application}`: {refusal}")]
-    Refused {
-        /// The address of the server.
-        server: String,
-        /// The application that asked.
-        application: String,
-        /// The status and the detail of the answer.
-        refusal: String,
-    },
-    /// The answer is not that of a config server.
-    #[error("what answers at {server} is not a config server")]
-    Foreign {
-        /// The address of the server.
-        server: String,
-        /// Why the answer can't be read.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The settings can't be merged.
-    #[error("the settings that config-server sent for `{application}` can't be used")]
-    Settings {
-        /// The application that asked.
-        application: String,
-        /// Which keys are wrong.
-        #[source]
-        source: SettingsError,
-    },
-}
-
-/// Why one try failed.
-pub(crate) enum Failure {
-    /// A later try may succeed.
-    Transient(String),
-    /// A later try would fail as well.
-    Permanent(FetchError),
 }
 
 impl ConfigClient {

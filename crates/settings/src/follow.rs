@@ -12,8 +12,10 @@ use reqwest::header::IF_NONE_MATCH;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::client::{Answer, Asked, ConfigClient, Failure, FetchError, Mark};
+use crate::answer::{Answer, Asked, Mark};
+use crate::client::ConfigClient;
 use crate::error::SettingsError;
+use crate::fetch_error::{Failure, FetchError};
 use crate::report::{HEADER, Report};
 use crate::snapshot::{Keeper, Snapshot, SnapshotUse};
 use crate::tree::Tree;

@@ -7,6 +7,7 @@
 //! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
 //! | `shared` | sections in shared files that are for other applications |
 //! | [`client`] | asking a config server, and waiting for one that does not run yet |
+//! | `answer`, `fetch_error` | what it answers, and why there is no answer |
 //! | [`snapshot`] | the last good settings on this machine, for a start without a config server |
 //! | `transport` | the HTTP client, and which certificates it trusts |
 //! | [`follow`] | asking it again and again for changes |
@@ -42,11 +43,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod bind;
 pub mod client;
 mod document;
 pub mod environment;
 mod error;
+mod fetch_error;
 pub mod flat;
 pub mod follow;
 pub mod live;
@@ -58,9 +61,10 @@ mod transport;
 pub mod tree;
 pub mod values;
 
-pub use client::{ConfigClient, FetchError};
+pub use client::ConfigClient;
 pub use environment::{DocumentError, Environment, PropertySource};
 pub use error::{Fault, SettingsError};
+pub use fetch_error::FetchError;
 pub use follow::{Follower, Version};
 pub use live::Live;
 pub use report::Report;

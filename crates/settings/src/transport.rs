@@ -18,6 +18,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
+/// The size limit of an answer. What answers at the address may be anything.
+pub(crate) const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -16,7 +16,7 @@ use sealing::OwnKey;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::SnapshotError;
+use super::error::SnapshotError;
 
 const FORMAT: &str = "dalkom-settings-snapshot 1";
 

@@ -9,14 +9,14 @@ use sealing::OwnKey;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
-use super::SnapshotError;
 use super::content::{Owner, Snapshot};
+use super::error::SnapshotError;
 
 /// Only its owner may read it: it has every secret of the application, sealed.
 const MODE: u32 = 0o600;
 
 /// A snapshot is an answer and little more.
-const MAX_BYTES: u64 = crate::client::ANSWER_MAX_BYTES as u64 + 64 * 1024;
+const MAX_BYTES: u64 = crate::transport::ANSWER_MAX_BYTES as u64 + 64 * 1024;
 
 /// Where the snapshot of an application is.
 #[derive(Debug)]

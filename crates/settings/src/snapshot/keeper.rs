@@ -10,8 +10,8 @@ use clock::Clock;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::SnapshotError;
 use super::content::Snapshot;
+use super::error::SnapshotError;
 use super::file::{Lock, SnapshotFile};
 
 /// The pause after a try that has failed: the disk is full, or another process keeps the file.
