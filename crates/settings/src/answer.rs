@@ -44,7 +44,7 @@ impl Answer {
 
 /// What a server answers.
 pub(crate) enum Asked {
-    Settings(Answer),
+    Settings(Box<Answer>),
     /// They are those that the client has.
     NotModified {
         /// Whether the server has waited for a change, as the client has asked it to.

@@ -213,7 +213,7 @@ impl ConfigClient {
 
     async fn try_once(&self) -> Result<Answer, Failure> {
         match self.ask(self.request()).await? {
-            Asked::Settings(answer) => Ok(answer),
+            Asked::Settings(answer) => Ok(*answer),
             // It was asked for no other version.
             Asked::NotModified { .. } => Err(Failure::Transient("it answers 304".to_owned())),
         }
@@ -237,7 +237,7 @@ impl ConfigClient {
         let body = self.body(response).await?;
         if status == StatusCode::OK {
             let answer = Answer::new(Snapshot { received: Clock::system().now(), tag, body });
-            return answer.map(Asked::Settings).map_err(|source| {
+            return answer.map(|answer| Asked::Settings(Box::new(answer))).map_err(|source| {
                 Failure::Permanent(FetchError::Foreign { server: self.server().to_string(), source })
             });
         }

@@ -140,11 +140,12 @@ impl Follower {
                     }
                     match asked {
                         Asked::Settings(answer) if answer.mark != self.known => {
-                            self.known = answer.mark;
-                            self.latest = Some(answer.received);
+                            let Answer { environment, mark, received, .. } = *answer;
+                            self.known = mark;
+                            self.latest = Some(received);
                             self.has_changed = true;
-                            let name = answer.environment.version.clone();
-                            return Version { name, tree: Tree::from_environment(&answer.environment) };
+                            let tree = Tree::from_environment(&environment);
+                            return Version { name: environment.version, tree };
                         }
                         _ if self.confirm() => continue,
                         Asked::NotModified { has_waited: true } if began.elapsed() > self.rhythm.early => {

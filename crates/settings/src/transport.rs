@@ -78,7 +78,7 @@ impl Transport {
         let authorities = read.as_deref().unwrap_or_default();
         if authorities != current.authorities {
             // What can't be used is warned of once.
-            current.authorities = authorities.to_owned();
+            authorities.clone_into(&mut current.authorities);
             match read.and_then(|authorities| client(Some((file, &authorities)))) {
                 Ok(client) => {
                     tracing::info!("the authorities of config-server have changed");

@@ -106,7 +106,7 @@ impl Snapshot {
         if sealed.len() != bytes {
             return Err(SnapshotError::Truncated(path.to_owned()));
         }
-        let about = &file[..format.len() + end + 1];
+        let about = &file[..=format.len() + end];
         let content = key.open(sealed, about);
         let content = content.map_err(|source| SnapshotError::Sealed { path: path.to_owned(), source })?;
         let not_known = || SnapshotError::Content(path.to_owned());

@@ -43,18 +43,18 @@ impl SnapshotFile {
 
     /// Reads the snapshot. `None` if there is none.
     pub(crate) fn read(&self) -> Result<Option<Snapshot>, SnapshotError> {
-        let cannot = |source| self.cannot("can't read", &self.path, source);
+        let failed = |source| cannot("can't read", &self.path, source);
         let about = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            about => about.map_err(cannot)?,
+            about => about.map_err(failed)?,
         };
         // To open a pipe would wait for its other end.
         if !about.is_file() {
             return Err(SnapshotError::NoFile(self.path.clone()));
         }
         let mut content = Vec::new();
-        let file = File::open(&self.path).map_err(cannot)?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(cannot)?;
+        let file = File::open(&self.path).map_err(failed)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(failed)?;
         if content.len() as u64 > MAX_BYTES {
             return Err(SnapshotError::TooLarge(self.path.clone()));
         }
@@ -66,11 +66,11 @@ impl SnapshotFile {
     pub(crate) fn lock(&self) -> Result<Lock, SnapshotError> {
         let path = self.beside(".lock");
         let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(MODE).open(&path);
-        let file = opened.map_err(|source| self.cannot("can't open", &path, source))?;
+        let file = opened.map_err(|source| cannot("can't open", &path, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(SnapshotError::InUse(self.path.clone())),
-            Err(TryLockError::Error(source)) => Err(self.cannot("can't lock", &path, source)),
+            Err(TryLockError::Error(source)) => Err(cannot("can't lock", &path, source)),
         }
     }
 
@@ -86,9 +86,10 @@ impl SnapshotFile {
             Ok(Some(old)) if old.body == snapshot.body && old.tag == snapshot.tag => return Ok(false),
             // A time that has not come yet says that the clock was wrong, and nothing of the order.
             Ok(Some(old)) if old.received > snapshot.received && old.received <= now => return Ok(false),
-            Ok(_) => {}
-            // Nobody can use these any more.
-            Err(SnapshotError::Truncated(_) | SnapshotError::Sealed { .. } | SnapshotError::Content(_)) => {}
+            // Nobody can use a broken one any more.
+            Ok(_)
+            | Err(SnapshotError::Truncated(_) | SnapshotError::Sealed { .. } | SnapshotError::Content(_)) => {
+            }
             Err(other) => return Err(other),
         }
         let content = snapshot.seal(&self.owner, &self.key, &self.path)?;
@@ -102,23 +103,23 @@ impl SnapshotFile {
     }
 
     fn replace_by(&self, new: &Path, content: &[u8]) -> Result<(), SnapshotError> {
-        let cannot = |source| self.cannot("can't write", new, source);
+        let failed = |source| cannot("can't write", new, source);
         match fs::remove_file(new) {
             // A process has ended in the middle of writing.
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(cannot(error)),
+            Err(error) => return Err(failed(error)),
         }
         let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(MODE).open(new).map_err(cannot)?;
-        file.write_all(content).and_then(|()| file.sync_all()).map_err(cannot)?;
-        fs::rename(new, &self.path).map_err(|source| self.cannot("can't replace", &self.path, source))?;
+            OpenOptions::new().write(true).create_new(true).mode(MODE).open(new).map_err(failed)?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
+        fs::rename(new, &self.path).map_err(|source| cannot("can't replace", &self.path, source))?;
         // The new name is on the disk with its folder.
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         File::open(folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(|source| self.cannot("can't write", folder, source))
+            .map_err(|source| cannot("can't write", folder, source))
     }
 
     /// A file beside this one.
@@ -127,10 +128,10 @@ impl SnapshotFile {
         path.push(ending);
         path.into()
     }
+}
 
-    fn cannot(&self, doing: &'static str, path: &Path, source: io::Error) -> SnapshotError {
-        SnapshotError::File { doing, path: path.to_owned(), source }
-    }
+fn cannot(doing: &'static str, path: &Path, source: io::Error) -> SnapshotError {
+    SnapshotError::File { doing, path: path.to_owned(), source }
 }
 
 #[cfg(test)]
