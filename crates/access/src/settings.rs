@@ -21,7 +21,7 @@ pub struct Settings {
     #[garde(length(min = 1))]
     pub user_keys_service: String,
     /// This service's own signing key for service tokens: an Ed25519 key as PKCS #8 in base64; sealed. A process that
-    /// calls no other service has none. All who verify must know its public half before it signs: `cargo xtask config rotate`
+    /// calls no other service has none. All who verify must know its public half before it signs: `cargo xtask config rotate-service-key`
     /// changes both in this order.
     #[garde(dive)]
     #[serde(default)]
