@@ -54,7 +54,7 @@ pub struct Settings {
     /// The Redis in which gateways count the requests of clients together. Without it, each gateway counts alone.
     #[serde(default)]
     #[garde(dive)]
-    pub redis: Live<Option<RedisSettings>>,
+    pub redis: Option<RedisSettings>,
 }
 
 /// The names of services.

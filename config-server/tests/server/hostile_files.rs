@@ -232,3 +232,27 @@ async fn readers_never_see_half_of_a_change() {
     stop.cancel();
     watcher.await.unwrap();
 }
+
+/// Work that grows with the square of the number of keys would not end.
+#[tokio::test]
+async fn a_file_can_have_ninety_thousand_keys() {
+    let server = Harness::new();
+    let keys: String = (0..90_000).map(|number| format!("k{number}.a.b: {number}\n")).collect();
+    server.write("base/member-api.yml", &keys);
+
+    let answer = server.settings().await.expect(StatusCode::OK);
+
+    assert_eq!(only_source(&answer).as_object().unwrap().len(), 90_000);
+    let environment: settings::Environment = serde_json::from_value(answer.body).unwrap();
+    let mut tree = settings::Tree::from_environment(&environment).unwrap();
+    let section: Result<Section, _> = tree.take_section("k89999");
+    assert_eq!(section.unwrap().a.get("b"), Some(&89_999));
+    let rendered = server.get("/member-api-default.properties").send().await.expect(StatusCode::OK);
+    assert!(String::from_utf8_lossy(&rendered.bytes).contains("k89999.a.b: 89999"));
+}
+
+#[derive(serde::Deserialize, garde::Validate)]
+struct Section {
+    #[garde(skip)]
+    a: std::collections::BTreeMap<String, u32>,
+}

@@ -30,13 +30,13 @@ mod user;
 mod verified;
 mod verifier;
 
+pub use crate::settings::{AccessError, PublicKeys, ServiceSigningKey, Settings};
 pub use extractors::{Admin, Customer, Seller};
 pub use internal_routes::only_services;
 pub use jwt::TokenError;
 pub use openapi::BearerToken;
 pub use principal::{MemberId, Principal, Role};
 pub use service::{ServiceKeys, ServiceTokens};
-pub use settings::{AccessError, Settings};
 pub use signing_key::{KeyError, SigningKey};
 pub use user::{Jwk, Jwks, UserKeys, UserTokens};
 pub use verifier::Verifier;

@@ -1,8 +1,9 @@
 //! Service tokens, by which one service knows another.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clock::Clock;
@@ -15,6 +16,8 @@ use crate::{AccessError, KeyError, SigningKey, TokenError};
 const TYP: &str = "service+jwt";
 /// How long a service token is valid, in seconds.
 const LIFETIME_S: i64 = 60;
+/// How many keys a service can have: one is replaced by another, and both are accepted in between.
+const KEYS_MAX: usize = 2;
 /// A token is used again while more than this is left of it.
 const RENEW_BEFORE_S: i64 = 30;
 
@@ -43,22 +46,48 @@ pub struct ServiceTokens(Arc<Signer>);
 #[derive(Debug)]
 struct Signer {
     name: String,
-    key: SigningKey,
     clock: Clock,
+    signing: Mutex<Signing>,
+}
+
+/// They change together: no token of an old key is used again after it was replaced.
+#[derive(Debug)]
+struct Signing {
+    key: Option<SigningKey>,
     /// The last token for each audience.
-    issued: Mutex<HashMap<String, (String, i64)>>,
+    issued: HashMap<String, (String, i64)>,
 }
 
 impl ServiceTokens {
     /// Tokens of the service `name`.
     pub fn new(name: &str, key: SigningKey, clock: Clock) -> Self {
-        Self(Arc::new(Signer { name: name.to_owned(), key, clock, issued: Mutex::default() }))
+        Self::with_key(name, Some(key), clock)
+    }
+
+    pub(crate) fn with_key(name: &str, key: Option<SigningKey>, clock: Clock) -> Self {
+        let signing = Mutex::new(Signing { key, issued: HashMap::new() });
+        Self(Arc::new(Signer { name: name.to_owned(), clock, signing }))
+    }
+
+    /// Whether there is a key.
+    pub fn can_sign(&self) -> bool {
+        self.signing().key.is_some()
+    }
+
+    /// Signs with this key from now on.
+    pub(crate) fn replace(&self, key: Option<SigningKey>) {
+        *self.signing() = Signing { key, issued: HashMap::new() };
+    }
+
+    fn signing(&self) -> MutexGuard<'_, Signing> {
+        self.0.signing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A token for the service `audience`, valid for half a minute or more.
     pub fn token_for(&self, audience: &str) -> Result<String, TokenError> {
         let now = self.0.clock.now().unix_timestamp();
-        let mut issued = self.0.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut signing = self.signing();
+        let Signing { key, issued } = &mut *signing;
         if let Some((token, expires_at)) = issued.get(audience)
             && expires_at - now > RENEW_BEFORE_S
         {
@@ -71,7 +100,8 @@ impl ServiceTokens {
             iat: now,
             exp: now.saturating_add(LIFETIME_S),
         };
-        let token = jwt::sign(TYP, &claims, &self.0.key, &self.0.name)?;
+        let key = key.as_ref().ok_or(TokenError::NoKeys)?;
+        let token = jwt::sign(TYP, &claims, key, &self.0.name)?;
         issued.insert(audience.to_owned(), (token.clone(), claims.exp));
         Ok(token)
     }
@@ -83,36 +113,60 @@ pub struct ServiceKeys(Arc<Known>);
 
 struct Known {
     audience: String,
-    keys: HashMap<String, DecodingKey>,
+    keys: ArcSwap<Keys>,
     clock: Clock,
 }
 
+/// The keys of each caller, by its name.
+pub(crate) type Keys = HashMap<String, Vec<DecodingKey>>;
+
 impl std::fmt::Debug for ServiceKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServiceKeys").field("services", &self.0.keys.keys().collect::<Vec<_>>()).finish()
+        f.debug_struct("ServiceKeys")
+            .field("services", &self.0.keys.load().keys().collect::<Vec<_>>())
+            .finish()
     }
 }
 
 impl ServiceKeys {
-    /// `keys` holds the public key of each caller, in base64, by the caller's name.
+    /// `keys` holds the public keys of each caller, in base64 and separated by commas, by the caller's name.
     pub fn new(audience: &str, keys: &BTreeMap<String, String>, clock: Clock) -> Result<Self, AccessError> {
-        let keys = keys
-            .iter()
-            .map(|(service, key)| match decoding_key(key) {
-                Ok(key) => Ok((service.clone(), key)),
-                Err(source) => Err(AccessError::ServiceKey { service: service.clone(), source }),
-            })
-            .collect::<Result<_, _>>()?;
+        let keys = ArcSwap::from_pointee(Self::read(keys)?);
         Ok(Self(Arc::new(Known { audience: audience.to_owned(), keys, clock })))
+    }
+
+    pub(crate) fn read(keys: &BTreeMap<String, String>) -> Result<Keys, AccessError> {
+        let of_service = |(service, keys): (&String, &String)| {
+            if keys.split(',').count() > KEYS_MAX {
+                return Err(AccessError::TooManyKeys(service.clone()));
+            }
+            let keys = keys.split(',').map(decoding_key).collect::<Result<_, _>>();
+            let keys = keys.map_err(|source| AccessError::ServiceKey { service: service.clone(), source })?;
+            Ok((service.clone(), keys))
+        };
+        keys.iter().map(of_service).collect()
+    }
+
+    /// Verifies with these keys from now on.
+    pub(crate) fn replace(&self, keys: Keys) {
+        self.0.keys.store(Arc::new(keys));
     }
 
     /// The name of the service whose token this is.
     pub fn verify(&self, token: &str) -> Result<String, TokenError> {
         let caller = jwt::key_id(token, TYP)?;
-        let key = self.0.keys.get(&caller).ok_or(TokenError::UnknownKey)?;
+        let keys = self.0.keys.load();
+        let keys = keys.get(&caller).ok_or(TokenError::UnknownKey)?;
         let parties = Parties { issuer: &caller, audience: &self.0.audience };
-        let _: Claims = jwt::verify(token, &parties, key, &self.0.clock)?;
-        Ok(caller)
+        let mut verified = Err(TokenError::UnknownKey);
+        for key in keys {
+            verified = jwt::verify::<Claims>(token, &parties, key, &self.0.clock);
+            // Only a signature can be right with another key.
+            if !matches!(verified, Err(TokenError::Signature)) {
+                break;
+            }
+        }
+        verified.map(|_| caller)
     }
 }
 

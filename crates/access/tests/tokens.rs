@@ -297,13 +297,7 @@ async fn a_token_that_was_good_a_moment_ago_is_not_when_it_expires_or_its_key_is
 }
 
 fn settings() -> Settings {
-    Settings {
-        issuer: "https://dalkom.test".to_owned(),
-        audience: "dalkom".to_owned(),
-        user_keys_service: "member-api".to_owned(),
-        service_signing_key: None,
-        service_keys: std::collections::BTreeMap::new(),
-    }
+    Settings::of_users("https://dalkom.test", "dalkom", "member-api")
 }
 
 fn keys_of(clock: &Clock, secret: &secrecy::SecretString) -> (UserKeys, SigningKey, EncodingKey) {

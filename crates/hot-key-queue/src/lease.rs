@@ -126,7 +126,16 @@ mod tests {
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`");
         let settings = Settings { lease_ms, redis_timeout_ms: 10_000, ..Settings::default() };
-        Remote::new(&RedisSettings { url, tls_ca_file: None }, &settings).unwrap()
+        Remote::new(
+            &RedisSettings {
+                url,
+                tls_ca_file: None,
+                username: ::settings::Live::default(),
+                password: ::settings::Live::default(),
+            },
+            &settings,
+        )
+        .unwrap()
     }
 
     fn new_lock() -> String {

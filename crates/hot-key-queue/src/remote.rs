@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Decision};
@@ -58,7 +58,9 @@ impl Remote {
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> Result<Self, AddressError> {
         let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
         let timeout = settings.redis_timeout();
-        let connection = RedisConnection::new(&address, Timeouts::within(timeout))?;
+        let account = RedisAccount { username: redis.username.clone(), password: redis.password.clone() };
+        let connection = RedisConnection::with_account(&address, Timeouts::within(timeout), &account)?;
+        connection.refuse_wrong_accounts();
         Ok(Self { connection, timeout, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }
 

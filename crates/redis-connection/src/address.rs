@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisError, TlsCertificates};
+use redis::{
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult,
+    TlsCertificates,
+};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -43,8 +46,32 @@ pub enum AddressError {
     NoAuthority(PathBuf),
 }
 
+/// A checked address, from which clients for different accounts are made.
+#[derive(Clone)]
+pub(crate) struct Target {
+    info: ConnectionInfo,
+    /// For TLS.
+    certificates: Option<TlsCertificates>,
+}
+
+impl Target {
+    /// The account in the address, and the number of the database.
+    pub(crate) fn settings(&self) -> &RedisConnectionInfo {
+        self.info.redis_settings()
+    }
+
+    /// A client with this account.
+    pub(crate) fn client(&self, account: RedisConnectionInfo) -> RedisResult<Client> {
+        let info = self.info.clone().set_redis_settings(account);
+        match &self.certificates {
+            None => Client::open(info),
+            Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        }
+    }
+}
+
 impl RedisAddress<'_> {
-    pub(crate) fn client(&self) -> Result<Client, AddressError> {
+    pub(crate) fn target(&self) -> Result<Target, AddressError> {
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED);
         let address = self.url.into_connection_info().map_err(AddressError::Malformed)?.set_tcp_settings(tcp);
         let is_tls = match address.addr() {
@@ -52,16 +79,19 @@ impl RedisAddress<'_> {
             ConnectionAddr::TcpTls { .. } => true,
             _ => false,
         };
-        if !is_tls {
-            return match self.ca_file {
-                Some(_) => Err(AddressError::NoTls),
-                None => Client::open(address).map_err(AddressError::Malformed),
-            };
-        }
-        // rustls takes the provider that the process has installed. If there is one already, it stays.
-        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-        let certificates = TlsCertificates { client_tls: None, root_cert: self.authorities()? };
-        Client::build_with_tls(address, certificates).map_err(AddressError::Malformed)
+        let certificates = if is_tls {
+            // rustls takes the provider that the process has installed. If there is one already, it stays.
+            drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+            Some(TlsCertificates { client_tls: None, root_cert: self.authorities()? })
+        } else if self.ca_file.is_some() {
+            return Err(AddressError::NoTls);
+        } else {
+            None
+        };
+        let target = Target { info: address, certificates };
+        // It would fail at the first connection only.
+        target.client(target.settings().clone()).map_err(AddressError::Malformed)?;
+        Ok(target)
     }
 
     /// The text of the file of authorities. The library takes a file without any certificate for one that trusts nobody, so

@@ -17,18 +17,27 @@
 //!   connection is opened. If that succeeds, the network has lost the first one, and the second replaces it. If it fails, Redis
 //!   itself hangs, and the first connection stays. So commands are executed in the order in which they were sent: the
 //!   release of a lock does not overtake the request for it.
+//! - **A new account takes effect without a new connection** ([`RedisAccount`]): the open one is told it, in its order among the
+//!   commands. If that fails, it is dropped, and the next request opens one with the new account.
 
+mod account;
 mod address;
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, Value};
+use settings::live::{Commit, Upcoming};
+use tokio::task::JoinHandle;
 
+use account::{Account, authentication};
+use address::Target;
+
+pub use account::{Password, RedisAccount, Username};
 pub use address::{AddressError, RedisAddress};
 
 /// How long a request waits.
@@ -54,9 +63,21 @@ impl Timeouts {
 pub struct RedisConnection(Arc<Inner>);
 
 struct Inner {
-    client: Client,
+    target: Target,
+    account: RedisAccount,
     config: AsyncConnectionConfig,
     current: Mutex<Option<Current>>,
+    /// It begins with the first connection.
+    following: OnceLock<Following>,
+}
+
+/// The task that tells the connection a new account.
+struct Following(JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The connection that requests use at present.
@@ -80,11 +101,36 @@ impl RedisConnection {
     /// It is opened at the first use, so a process can start without Redis. Fails if the address is malformed, or if the file
     /// of the authority can't be used.
     pub fn new(address: &RedisAddress<'_>, timeouts: Timeouts) -> Result<Self, AddressError> {
-        let client = address.client()?;
+        Self::with_account(address, timeouts, &RedisAccount::default())
+    }
+
+    /// The same with an account that can change.
+    pub fn with_account(
+        address: &RedisAddress<'_>,
+        timeouts: Timeouts,
+        account: &RedisAccount,
+    ) -> Result<Self, AddressError> {
+        let target = address.target()?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(timeouts.connect))
             .set_response_timeout(Some(timeouts.response));
-        Ok(Self(Arc::new(Inner { client, config, current: Mutex::new(None) })))
+        Ok(Self(Arc::new(Inner {
+            target,
+            account: account.clone(),
+            config,
+            current: Mutex::new(None),
+            following: OnceLock::new(),
+        })))
+    }
+
+    /// Refuses new settings whose account Redis does not let in. A Redis that is away says nothing about it.
+    pub fn refuse_wrong_accounts(&self) {
+        let RedisAccount { username, password } = &self.0.account;
+        // The account outlives the connection.
+        let connection = Arc::downgrade(&self.0);
+        username.prepare_with(move |_, upcoming| try_upcoming(connection.clone(), upcoming));
+        let connection = Arc::downgrade(&self.0);
+        password.prepare_with(move |_, upcoming| try_upcoming(connection.clone(), upcoming));
     }
 
     /// Sends a request on the current connection. After a failure, drops or checks the connection.
@@ -106,6 +152,25 @@ impl RedisConnection {
 
     /// The current connection. If there is none, a separate task opens one, so that opening does not depend on its callers.
     fn opening(&self) -> Opening {
+        self.0.following.get_or_init(|| {
+            let RedisAccount { username, password } = &self.0.account;
+            // They see every account after the one with which the first connection is opened.
+            let (mut username, mut password) = (username.subscribe(), password.subscribe());
+            let connection = Arc::downgrade(&self.0);
+            Following(tokio::spawn(async move {
+                loop {
+                    let changed = tokio::select! {
+                        changed = username.changed() => changed,
+                        changed = password.changed() => changed,
+                    };
+                    if changed.is_err() {
+                        return;
+                    }
+                    let Some(connection) = Weak::upgrade(&connection).map(Self) else { return };
+                    connection.change_account().await;
+                }
+            }))
+        });
         let mut current = self.current();
         if let Some(current) = &*current {
             return current.opening.clone();
@@ -128,7 +193,37 @@ impl RedisConnection {
     }
 
     async fn open(&self) -> RedisResult<MultiplexedConnection> {
-        self.0.client.get_multiplexed_async_connection_with_config(&self.0.config).await
+        loop {
+            let account = self.0.account.now();
+            let opened = self.open_as(&account).await?;
+            if account.is(&self.0.account.now()) {
+                return Ok(opened);
+            }
+        }
+    }
+
+    async fn open_as(&self, account: &Account) -> RedisResult<MultiplexedConnection> {
+        let target = &self.0.target;
+        let client = target.client(account.over(target.settings().clone()))?;
+        client.get_multiplexed_async_connection_with_config(&self.0.config).await
+    }
+
+    /// Tells the open connection the new account.
+    async fn change_account(&self) {
+        let Some(opening) = self.current().as_ref().map(|current| current.opening.clone()) else { return };
+        let account = self.0.account.now().over(self.0.target.settings().clone());
+        let told = match (opening.clone().await, authentication(&account)) {
+            (Ok(mut connection), Some(command)) => connection.req_packed_command(&command).await.map(drop),
+            // Nothing is open, or there is no account any more.
+            _ => return self.forget(&opening),
+        };
+        match told {
+            Ok(()) => tracing::info!("the connection to Redis goes on with the new account"),
+            Err(error) => {
+                tracing::warn!(%error, "the connection to Redis does not take the new account; it is replaced");
+                self.forget(&opening);
+            }
+        }
     }
 
     fn forget(&self, failed: &Opening) {
@@ -166,6 +261,19 @@ impl RedisConnection {
     }
 }
 
+async fn try_upcoming(connection: Weak<Inner>, upcoming: Upcoming) -> Result<Commit, &'static str> {
+    let accepted: Commit = Box::new(|| ());
+    let Some(connection) = connection.upgrade().map(RedisConnection) else { return Ok(accepted) };
+    let RedisAccount { username, password } = &connection.0.account;
+    let account = Account { username: upcoming.of(username), password: upcoming.of(password) };
+    match connection.open_as(&account).await {
+        Err(error) if error.kind() == ErrorKind::AuthenticationFailed => {
+            Err("Redis does not let this account in")
+        }
+        _ => Ok(accepted),
+    }
+}
+
 impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         self.request(async move |mut connection: MultiplexedConnection| {
@@ -187,6 +295,6 @@ impl ConnectionLike for RedisConnection {
     }
 
     fn get_db(&self) -> i64 {
-        self.0.client.get_connection_info().redis_settings().db()
+        self.0.target.settings().db()
     }
 }

@@ -6,8 +6,11 @@
 //! A sealed value is `{cipher}{key:NAME}BASE64`. NAME is the key that opens it. BASE64 is one message of HPKE (RFC 9180) in base
 //! mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM: the encapsulated key (32 bytes), the ciphertext and its
 //! tag (16 bytes). The name of the key is the associated data, so no value can be presented as one of another key.
+//!
+//! An [`OwnKey`] is something else: a process seals with it what only the process itself opens.
 
 mod key;
+mod own;
 mod text;
 
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,6 +25,7 @@ use thiserror::Error;
 use zeroize::Zeroize;
 
 pub use self::key::{KeyFileError, KeyName, KeyNameError, KeyTextError, OpeningKey, SealingKey};
+pub use self::own::{OwnError, OwnKey, WeakPassword};
 pub use self::text::{Sealed, SealedTextError};
 
 /// It separates these messages from others for the same key.

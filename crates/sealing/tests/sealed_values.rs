@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use proptest::prelude::*;
-use sealing::{KeyFileError, KeyName, OpenError, OpeningKey, Sealed, SealedTextError, SealingKey};
+use sealing::{
+    KeyFileError, KeyName, OpenError, OpeningKey, OwnKey, Sealed, SealedTextError, SealingKey, WeakPassword,
+};
 use secrecy::ExposeSecret as _;
 
 fn key(name: &str) -> OpeningKey {
@@ -175,4 +177,27 @@ proptest! {
     fn no_text_makes_reading_panic(text in "(\\{cipher\\})?(\\{key:[a-z]*\\}?)?\\PC{0,20}") {
         let _ = text.parse::<Sealed>();
     }
+}
+
+#[test]
+fn what_a_process_has_sealed_is_opened_by_the_same_password_about_the_same_thing_and_unaltered() {
+    let key = |password: &str| OwnKey::from_password(&password.to_owned().into());
+    let own = key("a password of many letters").unwrap();
+    let sealed = own.seal(b"hunter2", b"the shop").unwrap();
+
+    assert_eq!(&**own.open(&sealed, b"the shop").unwrap(), b"hunter2");
+    assert_eq!(&**key("a password of many letters").unwrap().open(&sealed, b"the shop").unwrap(), b"hunter2");
+    assert_eq!(sealed.len(), 7 + OwnKey::OVERHEAD_BYTES);
+    assert!(!sealed.windows(7).any(|bytes| bytes == b"hunter2"));
+    assert_ne!(own.seal(b"hunter2", b"the shop").unwrap(), sealed);
+    assert!(own.open(&sealed, b"the bank").is_err());
+    assert!(key("another password of letters").unwrap().open(&sealed, b"the shop").is_err());
+    for at in 0..sealed.len() {
+        let mut altered = sealed.clone();
+        altered[at] ^= 1;
+        assert!(own.open(&altered, b"the shop").is_err(), "{at}");
+        assert!(own.open(&sealed[..at], b"the shop").is_err(), "{at}");
+    }
+    assert!(matches!(key("fifteen letters"), Err(WeakPassword)));
+    assert!(!format!("{own:?}").contains("letters"));
 }

@@ -59,7 +59,7 @@ pub(crate) struct Process {
 const AFTER_HELP: &str = "\
 Everything else is a setting: see docs/settings.md.
 
-Signals: after SIGTERM or SIGINT the process drains and ends with 0; a second signal ends it at once. A process that can't \
+Signals: after SIGTERM or SIGINT the process drains and ends with 0; a second signal ends it at once. SIGHUP changes nothing. A process that can't \
 start says why in the last line of its log, and ends with 1.";
 
 impl<Source: SettingsSource, Command: Subcommand> CommandLine<Source, Command> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use access::{ServiceTokens, UserKeys, Verifier};
-use anyhow::Context;
 use clock::Clock;
 use discovery::{Consul, Discovery, Instances};
 use service_client::{ServiceClient, TokenSource};
@@ -18,7 +17,7 @@ pub struct Host {
     pub(crate) consul: Consul,
     pub(crate) discovery: Discovery,
     pub(crate) http: reqwest::Client,
-    pub(crate) tokens: Option<ServiceTokens>,
+    pub(crate) tokens: ServiceTokens,
     pub(crate) access: access::Settings,
     pub(crate) verifier: Verifier,
     pub(crate) shutdown: CancellationToken,
@@ -65,9 +64,12 @@ impl Host {
     /// A client of another service, with the tokens of this one. The other service is in the readiness report, as something that
     /// this service can do without.
     pub fn service_client(&self, service: &str) -> anyhow::Result<ServiceClient> {
-        let tokens = self.tokens.clone().with_context(|| {
-            format!("access.service-signing-key is missing, and {} calls {service}", self.service)
-        })?;
+        let tokens = self.tokens.clone();
+        anyhow::ensure!(
+            tokens.can_sign(),
+            "access.service-signing-key is missing, and {} calls {service}",
+            self.service
+        );
         let tokens = TokenSource::new(move |audience| tokens.token_for(audience));
         let client = ServiceClient::new(service, &self.discovery, tokens, self.http.clone());
         let mut called_services = self.called_services.lock().unwrap_or_else(PoisonError::into_inner);

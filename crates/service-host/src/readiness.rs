@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
 use serde::Serialize;
+use settings::SnapshotUse;
 use settings::report::Refused;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +51,13 @@ pub(crate) struct SettingsState {
     /// The version that the process has refused since, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Refused>,
+    /// The process has started with the settings of a snapshot, and no config server has confirmed them yet.
+    #[serde(skip_serializing_if = "is_over")]
+    pub(crate) snapshot: Option<SnapshotUse>,
+}
+
+fn is_over(snapshot: &Option<SnapshotUse>) -> bool {
+    snapshot.as_ref().is_none_or(SnapshotUse::is_over)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

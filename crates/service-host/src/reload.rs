@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use settings::report::Refused;
-use settings::{Follower, Report, SettingsError, Tree, Values, Version};
+use settings::{Follower, Report, SettingsError, SnapshotUse, Tree, Values, Version};
 
 use crate::Service;
 use crate::readiness::{Readiness, SettingsState};
@@ -20,6 +20,7 @@ use crate::start::{self, Running, in_one_line};
 
 const VERSIONS: &str = "settings_versions_total";
 const IS_REFUSED: &str = "settings_refused";
+const FROM_SNAPSHOT: &str = "settings_from_snapshot";
 const RESTART_PENDING: &str = "settings_restart_pending_keys";
 
 /// Applies new versions of the settings of a process.
@@ -28,31 +29,54 @@ pub(crate) struct Reloader<S> {
     running: Running,
     report: Report,
     readiness: Arc<Readiness>,
+    /// The start with a snapshot, if there was one.
+    snapshot: Option<SnapshotUse>,
     service: PhantomData<fn() -> S>,
 }
 
 impl<S: Service> Reloader<S> {
     /// The process with this name runs with these settings.
-    pub(crate) fn new(running: Running, instance: &str, readiness: Arc<Readiness>) -> Self {
+    pub(crate) fn new(
+        running: Running,
+        instance: &str,
+        readiness: Arc<Readiness>,
+        snapshot: Option<SnapshotUse>,
+    ) -> Self {
         let report =
             Report { instance: instance.to_owned(), applied: running.version.clone(), ..Report::default() };
         metrics::describe_counter!(VERSIONS, "New versions of the settings, by outcome.");
         metrics::describe_gauge!(IS_REFUSED, "Whether the latest version of the settings was refused.");
         metrics::describe_gauge!(RESTART_PENDING, "How many keys take effect when the process starts again.");
-        let reloader = Self { running, report, readiness, service: PhantomData };
+        metrics::describe_gauge!(
+            FROM_SNAPSHOT,
+            "Whether the process has started with a snapshot, and no server has confirmed it."
+        );
+        metrics::gauge!(FROM_SNAPSHOT).set(f64::from(u8::from(snapshot.is_some())));
+        if let Some(snapshot) = snapshot.clone() {
+            tokio::spawn(async move {
+                snapshot.over().await;
+                metrics::gauge!(FROM_SNAPSHOT).set(0);
+            });
+        }
+        let reloader = Self { running, report, readiness, snapshot, service: PhantomData };
         reloader.show();
         reloader
     }
 
     /// Applies every new version, for as long as the process runs.
     pub(crate) async fn follow(mut self, mut follower: Follower) {
+        // The process runs with them.
+        follower.keep();
         loop {
             let version = follower.next(&self.report).await;
-            self.take(version).await;
+            if self.take(version).await {
+                follower.keep();
+            }
         }
     }
 
-    async fn take(&mut self, version: Version) {
+    /// Returns whether the version was applied.
+    async fn take(&mut self, version: Version) -> bool {
         let Version { name, tree } = version;
         let applied = match tree {
             Ok(tree) => self.apply(tree).await,
@@ -67,6 +91,7 @@ impl<S: Service> Reloader<S> {
                 metrics::counter!(VERSIONS, "outcome" => "applied").increment(1);
                 let (version, pending) = (name.as_deref(), &self.report.restart_pending);
                 tracing::info!(version, ?keys, restart_pending = ?pending, "the settings have changed");
+                true
             }
             Err(error) => {
                 self.report.refused =
@@ -75,6 +100,7 @@ impl<S: Service> Reloader<S> {
                 metrics::counter!(VERSIONS, "outcome" => "refused").increment(1);
                 let (version, reason) = (name, in_one_line(&error));
                 tracing::warn!(version, reason, "the new settings are refused; the old ones stay");
+                false
             }
         }
     }
@@ -82,6 +108,7 @@ impl<S: Service> Reloader<S> {
     /// Applies new settings, or nothing of them. Gives the keys that have taken effect.
     async fn apply(&mut self, tree: Tree) -> Result<BTreeSet<String>, SettingsError> {
         let Running { values, cells, .. } = &mut self.running;
+        let tree = start::own_sections::<S>(tree);
         let new_values: Values = tree.values();
         let (settings, new_cells) = start::sections::<S>(tree);
         drop(settings?);
@@ -103,6 +130,7 @@ impl<S: Service> Reloader<S> {
             version: applied.clone(),
             restart_pending: restart_pending.clone(),
             refused: refused.clone(),
+            snapshot: self.snapshot.clone(),
         });
     }
 }

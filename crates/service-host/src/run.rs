@@ -164,7 +164,8 @@ async fn start<S: Service>(
     }
     let listeners = ports.main.listen().context("can't listen")?;
     readiness.started(checks);
-    let reloader = Reloader::<S>::new(running, &registration.id, Arc::clone(&readiness));
+    let snapshot = follower.as_ref().and_then(|follower| follower.started_with_snapshot().cloned());
+    let reloader = Reloader::<S>::new(running, &registration.id, Arc::clone(&readiness), snapshot);
     if let Some(follower) = follower {
         background.spawn(reloader.follow(follower));
     }

@@ -48,12 +48,35 @@ pub struct ConfigServer {
     /// `DALKOM_CONFIG_PASSWORD`.
     #[arg(long, env = "DALKOM_CONFIG_PASSWORD_FILE", value_name = "FILE")]
     config_password_file: Option<PathBuf>,
+
+    /// A PEM file with the authorities that may sign the certificate of config-server, for addresses that begin with https://.
+    /// Without it, the public ones may. It is read again when it changes.
+    #[arg(long, env = "DALKOM_CONFIG_CA_FILE", value_name = "FILE")]
+    config_ca_file: Option<PathBuf>,
+
+    /// The label of the settings, for a config-server that reads them from git: a branch, a tag or a commit.
+    #[arg(long, env = "DALKOM_CONFIG_LABEL", value_name = "LABEL")]
+    config_label: Option<String>,
+
+    /// A file in which the last good settings are kept, sealed with the password of this service at config-server. If no
+    /// config-server answers for ten seconds, the process starts with them. Each process has a file of its own.
+    #[arg(long, env = "DALKOM_CONFIG_SNAPSHOT", value_name = "FILE")]
+    config_snapshot: Option<PathBuf>,
 }
 
 impl SettingsSource for ConfigServer {
     async fn load(&self, application: &str, profiles: &str) -> anyhow::Result<Loaded> {
         let password = password(self.config_password_file.as_deref())?;
-        let client = ConfigClient::of_servers(self.config_urls.clone(), application, profiles, password)?;
+        let mut client = ConfigClient::of_servers(self.config_urls.clone(), application, profiles, password)?;
+        if let Some(ca_file) = &self.config_ca_file {
+            client = client.trusting(ca_file)?;
+        }
+        if let Some(label) = &self.config_label {
+            client = client.with_label(label)?;
+        }
+        if let Some(snapshot) = &self.config_snapshot {
+            client = client.with_snapshot(snapshot)?;
+        }
         let (tree, follower) = client.fetch_and_follow().await?;
         Ok(Loaded { tree, follower: Some(follower) })
     }

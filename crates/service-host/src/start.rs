@@ -39,6 +39,9 @@ const MANAGEMENT_LIMITS: Limits = Limits {
     connections_per_address: None,
 };
 
+/// The sections that every process has.
+const HOST_SECTIONS: [&str; 5] = ["server", "management", "consul", "access", "log"];
+
 /// The settings of a process, checked.
 pub(crate) struct AllSettings<S: Service> {
     pub(crate) server: Server,
@@ -96,9 +99,10 @@ pub(crate) async fn settings<S: Service>(
     process: &Process,
 ) -> anyhow::Result<(AllSettings<S>, Running, Option<Follower>)> {
     let loaded = source.load(S::NAME, &process.profile).await.context("the settings can't be fetched")?;
-    let version = loaded.tree.version().map(ToOwned::to_owned);
-    let values = loaded.tree.values();
-    let (settings, cells) = sections::<S>(loaded.tree);
+    let tree = own_sections::<S>(loaded.tree);
+    let version = tree.version().map(ToOwned::to_owned);
+    let values = tree.values();
+    let (settings, cells) = sections::<S>(tree);
     let mut settings =
         settings.map_err(|error| anyhow::anyhow!("the settings are wrong: {}", in_one_line(&error)))?;
     settings.server.address = process.listen.unwrap_or(settings.server.address);
@@ -119,6 +123,15 @@ fn filter_log(log: &Live<Log>, flag: &str) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The settings without the sections in shared files that are for others.
+pub(crate) fn own_sections<S: Service>(mut tree: Tree) -> Tree {
+    let passed_over = tree.pass_over_foreign::<S::Settings>(&HOST_SECTIONS);
+    if !passed_over.is_empty() {
+        tracing::info!(sections = ?passed_over, "sections of shared files that this process does not know are passed over");
+    }
+    tree
 }
 
 /// Reads the sections of all settings, with the cells in them.

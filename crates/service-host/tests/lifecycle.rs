@@ -197,6 +197,15 @@ async fn a_second_signal_ends_at_once() {
 }
 
 #[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let mut process = Process::ready(settings(json!({}))).await;
+    process.signal(Signal::SIGHUP);
+    process.logged("SIGHUP changes nothing: new settings are taken as they come").await;
+    assert_eq!(process.get("/greeting").await, (200, "hello".to_owned()));
+    process.end(Signal::SIGTERM, 0).await;
+}
+
+#[tokio::test]
 async fn a_worker_that_ends_by_itself_ends_the_process() {
     let mut process = Process::spawn(settings(json!({"lazy-worker": true})));
     let log = process.rest_of_log().await;

@@ -35,6 +35,11 @@ where
     }
 }
 
+/// The first key directly in the node that `T` does not know, and those that it knows.
+pub(crate) fn unknown_key<T: DeserializeOwned>(node: &Node) -> Option<(String, &'static [&'static str])> {
+    T::deserialize(NodeDeserializer::new(node)).err()?.unknown_key()
+}
+
 fn fault(node: &Node, base: &Path, path: Path, problem: String) -> Fault {
     let origin = node.origin_at(&path.0);
     let whole = Path(base.0.iter().cloned().chain(path.0).collect());

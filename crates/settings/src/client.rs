@@ -1,33 +1,35 @@
 //! Asks a config server for the settings of one application.
 //!
 //! While the server does not answer or fails, the client waits and tries again; each wait is logged with its reason. If the
-//! server refuses, it would refuse again, so that is an error at once.
+//! server refuses, or its certificate is not trusted, this would be so again, and is an error at once. Of several servers, it is an
+//! error when it is so with all of them.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use reqwest::header::{self, HeaderValue};
-use reqwest::{RequestBuilder, StatusCode, Url, redirect};
+use clock::Clock;
+use reqwest::header;
+use reqwest::{RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use thiserror::Error;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::environment::Environment;
-use crate::error::SettingsError;
+use crate::answer::{Answer, Asked};
+use crate::fetch_error::{Failure, FetchError};
+use crate::snapshot::{Owner, Snapshot, SnapshotFile, shown};
+use crate::transport::{ANSWER_MAX_BYTES, Transport, tls_error};
 use crate::tree::Tree;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The size limit of an answer. What answers at the address may be anything.
-const ANSWER_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// A wait of this length is logged as a warning. Processes that are started together wait a moment for each other.
 const WARN_FROM: Duration = Duration::from_secs(1);
+
+/// How long a process waits for a server before it starts with its snapshot. Servers that are started together with it are there
+/// by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait between two tries: doubled after each, up to the longest.
 #[derive(Clone, Copy, Debug)]
@@ -47,45 +49,17 @@ impl Default for BackOff {
 /// Asks a config server for the settings of one application. Of several servers, the next one is asked when one fails.
 #[derive(Clone, Debug)]
 pub struct ConfigClient {
-    http: reqwest::Client,
+    http: Arc<Transport>,
     servers: Arc<[Server]>,
     /// The number of the server that is asked now.
     current: Arc<AtomicUsize>,
     application: String,
+    profiles: String,
+    label: Option<String>,
     password: SecretString,
     back_off: BackOff,
-}
-
-/// The settings that a server has sent.
-pub(crate) struct Answer {
-    pub(crate) environment: Environment,
-    pub(crate) mark: Mark,
-}
-
-/// Tells one answer from another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) tag: Option<HeaderValue>,
-    /// A server without tags sends everything again.
-    digest: u64,
-}
-
-impl Mark {
-    fn new(tag: Option<HeaderValue>, body: &[u8]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Self { tag, digest: hasher.finish() }
-    }
-}
-
-/// What a server answers.
-pub(crate) enum Asked {
-    Settings(Answer),
-    /// They are those that the client has.
-    NotModified {
-        /// Whether the server has waited for a change, as the client has asked it to.
-        has_waited: bool,
-    },
+    snapshot: Option<Arc<SnapshotFile>>,
+    patience: Duration,
 }
 
 /// One of several servers with the same settings.
@@ -94,70 +68,6 @@ struct Server {
     address: Url,
     /// The address of the settings.
     environment: Url,
-}
-
-/// Why the settings can't be fetched, also later.
-#[derive(Debug, Error)]
-pub enum FetchError {
-    /// The address can't be the base of others.
-    #[error("{0} is not the address of a config server; one looks like http://localhost:8888")]
-    Address(String),
-    /// There is no address.
-    #[error("the address of a config server is missing")]
-    NoServer,
-    /// The address has a user or a password, which would be seen in logs and in the list of processes.
-    #[error(
-        "the address of the config server can't have a user or a password: they have settings of their own"
-    )]
-    SecretInAddress,
-    /// The address needs TLS, which the client does not have. Waiting would not help.
-    #[error("the config server is asked by http, and not by {0}")]
-    Scheme(String),
-    /// The answer is too large.
-    #[error("what answers at {server} sends more than {ANSWER_MAX_BYTES} bytes")]
-    TooLarge {
-        /// The address of the server.
-        server: String,
-    },
-    /// The HTTP client can't be made.
-    #[error("no HTTP client can be made")]
-    Client(#[source] reqwest::Error),
-    /// The server does not give this application its settings.
-    #[error("config-server at {server} refuses `{application}`: {refusal}")]
-    Refused {
-        /// The address of the server.
-        server: String,
-        /// The application that asked.
-        application: String,
-        /// The status and the detail of the answer.
-        refusal: String,
-    },
-    /// The answer is not that of a config server.
-    #[error("what answers at {server} is not a config server")]
-    Foreign {
-        /// The address of the server.
-        server: String,
-        /// Why the answer can't be read.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The settings can't be merged.
-    #[error("the settings that config-server sent for `{application}` can't be used")]
-    Settings {
-        /// The application that asked.
-        application: String,
-        /// Which keys are wrong.
-        #[source]
-        source: SettingsError,
-    },
-}
-
-/// Why one try failed.
-pub(crate) enum Failure {
-    /// A later try may succeed.
-    Transient(String),
-    /// A later try would fail as well.
-    Permanent(FetchError),
 }
 
 impl ConfigClient {
@@ -182,17 +92,51 @@ impl ConfigClient {
         if servers.is_empty() {
             return Err(FetchError::NoServer);
         }
-        let servers = servers.into_iter().map(|address| Server::new(address, application, profiles));
+        let servers = servers.into_iter().map(|address| Server::new(address, application, profiles, None));
         let servers = servers.collect::<Result<_, _>>()?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(FetchError::Client)?;
-        let (current, back_off) = (Arc::default(), BackOff::default());
-        Ok(Self { http, servers, current, application: application.to_owned(), password, back_off })
+        Ok(Self {
+            http: Arc::new(Transport::new(None)?),
+            servers,
+            current: Arc::default(),
+            application: application.to_owned(),
+            profiles: profiles.to_owned(),
+            label: None,
+            password,
+            back_off: BackOff::default(),
+            snapshot: None,
+            patience: PATIENCE,
+        })
+    }
+
+    /// Asks for the settings of this label: of a branch or a tag, if the server reads them from git. It comes before the snapshot.
+    pub fn with_label(self, label: &str) -> Result<Self, FetchError> {
+        let servers = self.servers.iter().map(|server| {
+            Server::new(server.address.clone(), &self.application, &self.profiles, Some(label))
+        });
+        let servers = servers.collect::<Result<_, _>>()?;
+        Ok(Self { servers, label: Some(label.to_owned()), ..self })
+    }
+
+    /// Keeps the last good settings in this file, sealed, and starts with them if no server answers.
+    pub fn with_snapshot(self, path: &Path) -> Result<Self, FetchError> {
+        let (application, profiles) = (self.application.clone(), self.profiles.clone());
+        let owner = Owner { application, profiles, label: self.label.clone() };
+        let snapshot = SnapshotFile::new(path, owner, &self.password)?;
+        Ok(Self { snapshot: Some(Arc::new(snapshot)), ..self })
+    }
+
+    /// Sets how long to wait for a server before the snapshot is used.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Trusts the authorities in this PEM file, and not the public ones.
+    pub fn trusting(self, ca_file: &Path) -> Result<Self, FetchError> {
+        if self.servers.iter().all(|server| server.address.scheme() != "https") {
+            return Err(FetchError::NoTls);
+        }
+        Ok(Self { http: Arc::new(Transport::new(Some(ca_file))?), ..self })
     }
 
     /// Sets how long to wait between tries.
@@ -201,12 +145,17 @@ impl ConfigClient {
         Self { back_off, ..self }
     }
 
-    /// Asks until there is an answer. Gives an error only if waiting does not help.
+    /// Asks until there is an answer. Gives an error only if waiting helps with none of the servers.
     pub async fn fetch(&self) -> Result<Tree, FetchError> {
         self.merged(&self.fetch_answer().await?)
     }
 
     pub(crate) fn merged(&self, answer: &Answer) -> Result<Tree, FetchError> {
+        let unnamed = answer.environment.profiles_without_files(&self.profiles);
+        if !unnamed.is_empty() {
+            // A document in another file can be for this profile, so it is no error.
+            warn!(profiles = ?unnamed, "no settings file is named after a profile; is it misspelt?");
+        }
         Tree::from_environment(&answer.environment)
             .map_err(|source| FetchError::Settings { application: self.application.clone(), source })
     }
@@ -217,16 +166,39 @@ impl ConfigClient {
         let waits =
             ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).without_max_times();
         let mut waits = waits.build();
+        // Whether a server that was asked since the last wait may answer later.
+        let mut may_answer = false;
+        let mut snapshot = self.snapshot.as_ref();
+        let began = Instant::now();
         loop {
-            let reason = match self.try_once().await {
+            let failure = match self.try_once().await {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Permanent(error)) => return Err(error),
-                Err(Failure::Transient(reason)) => reason,
+                Err(failure) => failure,
             };
             let server = self.server().clone();
-            if !self.turn_to_the_next() {
+            let all_were_asked = self.turn_to_the_next();
+            let reason = match failure {
+                Failure::Transient(reason) => {
+                    may_answer = true;
+                    reason
+                }
+                Failure::Permanent(error) if all_were_asked && !may_answer => return Err(error),
+                Failure::Permanent(error) => {
+                    let reason = telemetry::chain(&error);
+                    warn!(%server, %reason, "this config-server can't be used");
+                    reason
+                }
+            };
+            if !all_were_asked {
                 info!(%server, %reason, "asking the next config-server");
                 continue;
+            }
+            may_answer = false;
+            if began.elapsed() >= self.patience
+                && let Some(file) = snapshot.take()
+                && let Some(answer) = from_snapshot(file, &reason).await
+            {
+                return Ok(answer);
             }
             let wait = waits.next().unwrap_or(longest);
             let next_try_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -241,7 +213,7 @@ impl ConfigClient {
 
     async fn try_once(&self) -> Result<Answer, Failure> {
         match self.ask(self.request()).await? {
-            Asked::Settings(answer) => Ok(answer),
+            Asked::Settings(answer) => Ok(*answer),
             // It was asked for no other version.
             Asked::NotModified { .. } => Err(Failure::Transient("it answers 304".to_owned())),
         }
@@ -249,25 +221,25 @@ impl ConfigClient {
 
     /// A request for the settings.
     pub(crate) fn request(&self) -> RequestBuilder {
-        let request = self.http.get(self.current().environment.clone());
+        let request = self.http.client().get(self.current().environment.clone());
         request.basic_auth(&self.application, Some(self.password.expose_secret()))
     }
 
     /// Sends a request for the settings.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Result<Asked, Failure> {
-        let response = request.send().await.map_err(|error| Failure::Transient(telemetry::chain(&error)))?;
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status();
         let has_waited = response.headers().contains_key("preference-applied");
         if status == StatusCode::NOT_MODIFIED {
             return Ok(Asked::NotModified { has_waited });
         }
-        let tag = response.headers().get(header::ETAG).cloned();
+        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let body = self.body(response).await?;
         if status == StatusCode::OK {
-            let environment = serde_json::from_slice(&body).map_err(|source| {
+            let answer = Answer::new(Snapshot { received: Clock::system().now(), tag, body });
+            return answer.map(|answer| Asked::Settings(Box::new(answer))).map_err(|source| {
                 Failure::Permanent(FetchError::Foreign { server: self.server().to_string(), source })
-            })?;
-            return Ok(Asked::Settings(Answer { environment, mark: Mark::new(tag, &body) }));
+            });
         }
         let answer = match detail_of(&body) {
             Some(detail) => format!("{status}: {detail}"),
@@ -281,6 +253,24 @@ impl ConfigClient {
             application: self.application.clone(),
             refusal: answer,
         }))
+    }
+
+    /// A request without an answer. A certificate that is not trusted today is not trusted tomorrow.
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let server = self.server().to_string();
+        match tls_error(error) {
+            Some(source @ rustls::Error::InvalidCertificate(_)) => {
+                Failure::Permanent(FetchError::Untrusted { server, source })
+            }
+            Some(source @ rustls::Error::InvalidMessage(_)) => {
+                Failure::Permanent(FetchError::Clear { server, source })
+            }
+            _ => Failure::Transient(telemetry::chain(error)),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<&Arc<SnapshotFile>> {
+        self.snapshot.as_ref()
     }
 
     /// The address of the server that is asked now.
@@ -319,19 +309,50 @@ impl ConfigClient {
 }
 
 impl Server {
-    fn new(address: Url, application: &str, profiles: &str) -> Result<Self, FetchError> {
+    fn new(address: Url, application: &str, profiles: &str, label: Option<&str>) -> Result<Self, FetchError> {
         if !address.username().is_empty() || address.password().is_some() {
             return Err(FetchError::SecretInAddress);
         }
         let mut environment = address.clone();
         match environment.path_segments_mut() {
-            Ok(mut segments) => segments.pop_if_empty().extend([application, profiles]),
+            Ok(mut segments) => {
+                // A slash in a label is written so.
+                let label = label.map(|label| label.replace('/', "(_)"));
+                segments.pop_if_empty().extend([application, profiles]).extend(label)
+            }
             Err(()) => return Err(FetchError::Address(address.into())),
         };
-        if address.scheme() != "http" {
+        if !matches!(address.scheme(), "http" | "https") {
             return Err(FetchError::Scheme(address.scheme().to_owned()));
         }
         Ok(Self { address, environment })
+    }
+}
+
+/// The settings of the snapshot, if there is one that can be used.
+async fn from_snapshot(file: &Arc<SnapshotFile>, server_failed: &str) -> Option<Answer> {
+    let reader = Arc::clone(file);
+    let read = tokio::task::spawn_blocking(move || reader.read()).await.ok()?;
+    let path = file.path().display();
+    let received = match read {
+        Ok(Some(received)) => received,
+        Ok(None) => {
+            warn!(file = %path, "there is no snapshot of the settings; config-server is waited for");
+            return None;
+        }
+        Err(error) => {
+            let reason = telemetry::chain(&error);
+            warn!(%reason, "the snapshot of the settings can't be used; config-server is waited for");
+            return None;
+        }
+    };
+    let at = shown(received.received);
+    match Answer::new(received) {
+        Ok(answer) => {
+            warn!(file = %path, received = at, reason = server_failed, "config-server is away; starting with the snapshot of the settings");
+            Some(Answer { is_kept: true, ..answer })
+        }
+        Err(_) => None,
     }
 }
 

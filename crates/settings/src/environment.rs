@@ -39,6 +39,18 @@ pub struct Environment {
     pub property_sources: Vec<PropertySource>,
 }
 
+impl Environment {
+    /// The profiles of a list, but `default`, after which no source is named: `shop-dev.yml` is named after `dev`.
+    pub(crate) fn profiles_without_files<'profiles>(&self, profiles: &'profiles str) -> Vec<&'profiles str> {
+        let is_named = |profile: &str| {
+            let ending = format!("-{profile}.");
+            self.property_sources.iter().any(|source| source.name.contains(&ending))
+        };
+        let profiles = profiles.split(',').map(str::trim);
+        profiles.filter(|profile| !matches!(*profile, "" | "default") && !is_named(profile)).collect()
+    }
+}
+
 /// One file of settings, flattened.
 #[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PropertySource {

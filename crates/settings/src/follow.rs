@@ -3,6 +3,7 @@
 //! The server is asked to wait for a change: `If-None-Match: "VERSION"` and `Prefer: wait=30`. A server that does not wait, as
 //! Spring's, is asked after a pause. Pauses have a jitter, so that processes that were started together do not ask together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -11,9 +12,12 @@ use reqwest::header::IF_NONE_MATCH;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::client::{Asked, ConfigClient, Failure, FetchError, Mark};
+use crate::answer::{Answer, Asked, Mark};
+use crate::client::ConfigClient;
 use crate::error::SettingsError;
+use crate::fetch_error::{Failure, FetchError};
 use crate::report::{HEADER, Report};
+use crate::snapshot::{Keeper, Snapshot, SnapshotUse};
 use crate::tree::Tree;
 
 /// How long the server is asked to wait.
@@ -48,6 +52,13 @@ pub struct Follower {
     client: ConfigClient,
     rhythm: Rhythm,
     known: Mark,
+    /// The settings that came last, until they are kept.
+    latest: Option<Snapshot>,
+    keeper: Option<Keeper>,
+    /// The start with a snapshot, until a server has answered.
+    started_with: Option<SnapshotUse>,
+    /// Whether other settings have come since the start.
+    has_changed: bool,
 }
 
 /// Other settings than before.
@@ -65,7 +76,17 @@ impl ConfigClient {
     pub async fn fetch_and_follow(&self) -> Result<(Tree, Follower), FetchError> {
         let answer = self.fetch_answer().await?;
         let tree = self.merged(&answer)?;
-        Ok((tree, Follower { client: self.clone(), rhythm: Rhythm::default(), known: answer.mark }))
+        let Answer { mark, received, is_kept, .. } = answer;
+        let follower = Follower {
+            client: self.clone(),
+            rhythm: Rhythm::default(),
+            known: mark,
+            started_with: is_kept.then(|| SnapshotUse::begin(received.received)),
+            keeper: self.snapshot().map(|file| Keeper::start(Arc::clone(file))),
+            latest: Some(received),
+            has_changed: false,
+        };
+        Ok((tree, follower))
     }
 }
 
@@ -76,6 +97,31 @@ impl Follower {
         Self { rhythm, ..self }
     }
 
+    /// The start with a snapshot, if there was one.
+    pub fn started_with_snapshot(&self) -> Option<&SnapshotUse> {
+        self.started_with.as_ref()
+    }
+
+    /// The settings that came last are good: they are kept in the snapshot, if there is one.
+    pub fn keep(&mut self) {
+        if self.has_changed
+            && let Some(started_with) = self.started_with.take()
+        {
+            started_with.end();
+        }
+        let (Some(latest), Some(keeper)) = (self.latest.take(), &self.keeper) else { return };
+        keeper.keep(latest);
+    }
+
+    /// The server has said that the settings are the current ones. Returns whether that was not known.
+    fn confirm(&mut self) -> bool {
+        // If others have come since, they were refused, and the process still runs with those of the snapshot.
+        let Some(started_with) = self.started_with.take_if(|_| !self.has_changed) else { return false };
+        info!("config-server confirms the settings of the snapshot");
+        started_with.end();
+        true
+    }
+
     /// Tells the server `report`, and waits until it has other settings. It waits as long as it takes, also for a server that is
     /// away or refuses.
     ///
@@ -83,21 +129,25 @@ impl Follower {
     pub async fn next(&mut self, report: &Report) -> Version {
         let report = report.to_header();
         let mut retries = self.retries();
-        let mut is_failing = false;
+        let mut last_failure: Option<String> = None;
         loop {
             let began = Instant::now();
             let pause = match self.ask(&report).await {
                 Ok(asked) => {
-                    if std::mem::take(&mut is_failing) {
+                    if last_failure.take().is_some() {
                         info!(server = %self.client.server(), "config-server answers again");
                         retries = self.retries();
                     }
                     match asked {
                         Asked::Settings(answer) if answer.mark != self.known => {
-                            self.known = answer.mark;
-                            let name = answer.environment.version.clone();
-                            return Version { name, tree: Tree::from_environment(&answer.environment) };
+                            let Answer { environment, mark, received, .. } = *answer;
+                            self.known = mark;
+                            self.latest = Some(received);
+                            self.has_changed = true;
+                            let tree = Tree::from_environment(&environment);
+                            return Version { name: environment.version, tree };
                         }
+                        _ if self.confirm() => continue,
                         Asked::NotModified { has_waited: true } if began.elapsed() > self.rhythm.early => {
                             continue;
                         }
@@ -106,10 +156,11 @@ impl Follower {
                     }
                 }
                 Err(reason) => {
-                    if !std::mem::replace(&mut is_failing, true) {
+                    if last_failure.as_ref() != Some(&reason) {
                         let server = self.client.server();
                         warn!(%server, %reason, "config-server can't be asked for changes; the settings stay");
                     }
+                    last_failure = Some(reason);
                     self.client.turn_to_the_next();
                     retries.next().unwrap_or(self.rhythm.interval)
                 }
@@ -121,9 +172,11 @@ impl Follower {
     async fn ask(&self, report: &str) -> Result<Asked, String> {
         let mut request = self.client.request().timeout(WAIT + GRACE).header(HEADER, report);
         if let Some(tag) = &self.known.tag {
-            request = request
-                .header(IF_NONE_MATCH, tag.clone())
-                .header("prefer", format!("wait={}", WAIT.as_secs()));
+            request = request.header(IF_NONE_MATCH, tag.clone());
+            // Whether the settings of a snapshot are the current ones is to be known at once.
+            if self.started_with.is_none() || self.has_changed {
+                request = request.header("prefer", format!("wait={}", WAIT.as_secs()));
+            }
         }
         self.client.ask(request).await.map_err(|failure| match failure {
             Failure::Transient(reason) => reason,

@@ -5,7 +5,11 @@
 //! | [`environment`] | the answer of a config server, in the JSON of Spring Cloud Config |
 //! | [`flat`] | the two forms of a document: nested, and flat with dotted keys (`routes[0].path`) |
 //! | [`tree`] | merging the sources of an environment, and taking typed sections from it |
+//! | `shared` | sections in shared files that are for other applications |
 //! | [`client`] | asking a config server, and waiting for one that does not run yet |
+//! | `answer`, `fetch_error` | what it answers, and why there is no answer |
+//! | [`snapshot`] | the last good settings on this machine, for a start without a config server |
+//! | `transport` | the HTTP client, and which certificates it trusts |
 //! | [`follow`] | asking it again and again for changes |
 //! | [`live`] | values that change while the process runs |
 //! | [`values`] | which keys differ between two versions |
@@ -39,24 +43,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod bind;
 pub mod client;
 mod document;
 pub mod environment;
 mod error;
+mod fetch_error;
 pub mod flat;
 pub mod follow;
 pub mod live;
 mod node;
 pub mod report;
+mod shared;
+pub mod snapshot;
+mod transport;
 pub mod tree;
 pub mod values;
 
-pub use client::{ConfigClient, FetchError};
+pub use client::ConfigClient;
 pub use environment::{DocumentError, Environment, PropertySource};
 pub use error::{Fault, SettingsError};
+pub use fetch_error::FetchError;
 pub use follow::{Follower, Version};
 pub use live::Live;
 pub use report::Report;
+pub use snapshot::{SnapshotError, SnapshotUse};
+pub use transport::TransportError;
 pub use tree::Tree;
 pub use values::Values;

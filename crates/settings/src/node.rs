@@ -136,6 +136,15 @@ impl Node {
         }
     }
 
+    /// Whether all values in it come from sources like this.
+    pub(crate) fn comes_only_from(&self, is_one: fn(&str) -> bool) -> bool {
+        match self {
+            Self::Leaf { origin, .. } | Self::Unopened { origin } => is_one(origin),
+            Self::List(children) => children.values().all(|child| child.comes_only_from(is_one)),
+            Self::Map(children) => children.values().all(|child| child.comes_only_from(is_one)),
+        }
+    }
+
     fn any_origin(&self) -> Option<&Arc<str>> {
         match self {
             Self::Leaf { origin, .. } | Self::Unopened { origin } => Some(origin),

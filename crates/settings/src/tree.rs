@@ -16,7 +16,7 @@ use crate::values::Values;
 /// All settings of a process. Each part of the process takes its section. What is left at the end belongs to the service itself,
 /// and an entry that is not known there is refused.
 pub struct Tree {
-    root: BTreeMap<String, Node>,
+    pub(crate) root: BTreeMap<String, Node>,
     version: Option<String>,
 }
 

@@ -92,8 +92,8 @@ fn settings_of(kind: &ServiceKind, secrets: &Secrets) -> Result<Value, StackErro
         set(&mut document, "access.service-signing-key", seal(&secrets.token_key(kind.name)?.private)?);
     }
     if kind.uses_redis {
-        let url = format!("redis://:{}@redis:6379/0", secrets.redis_password()?);
-        set(&mut document, "redis.url", seal(&url)?);
+        set(&mut document, "redis.url", json!("redis://redis:6379/0"));
+        set(&mut document, "redis.password", seal(&secrets.redis_password()?)?);
     }
     if kind.name == "order-api" {
         set(&mut document, "batch-database.password", seal(&secrets.database_password(BATCH)?)?);

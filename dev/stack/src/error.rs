@@ -130,6 +130,24 @@ pub enum StackError {
         /// The end of a log that it named.
         log: Option<LogTail>,
     },
+    /// A key is being replaced.
+    #[error("a rotation is under way")]
+    RotationUnderWay,
+    /// There is no such service, or it signs no tokens.
+    #[error("{0} has no key that signs service tokens")]
+    NoServiceKey(String),
+    /// A process does not run with the settings of a rotation.
+    #[error("{0}; both keys stay accepted, and the same command goes on from here")]
+    NotApplied(String),
+    /// config-server gave no answer that can be used.
+    #[error("asking {url}")]
+    Asking {
+        /// What was asked.
+        url: String,
+        /// Why there is no answer.
+        #[source]
+        source: Box<ureq::Error>,
+    },
     /// There is no part with this name.
     #[error("no part of the stack is called {0}")]
     UnknownPart(String),
@@ -142,6 +160,11 @@ impl StackError {
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
+    }
+
+    pub(crate) fn asking(url: &str) -> impl FnOnce(ureq::Error) -> Self {
+        let url = url.to_owned();
+        move |source| Self::Asking { url, source: Box::new(source) }
     }
 
     pub(crate) fn secret<E>(doing: impl Into<String>) -> impl FnOnce(E) -> Self
@@ -161,6 +184,10 @@ impl StackError {
             Self::Refused { log, .. } => log.as_ref(),
             Self::StoppedMeanwhile(_)
             | Self::RollUnderWay
+            | Self::RotationUnderWay
+            | Self::NoServiceKey(_)
+            | Self::NotApplied(_)
+            | Self::Asking { .. }
             | Self::AlreadyUp { .. }
             | Self::Spawn { .. }
             | Self::Io { .. }
@@ -197,9 +224,13 @@ impl StackError {
             ),
             Self::WentBack { .. } => Some("The old instances go on serving. Mend the new program, and roll again.".to_owned()),
             Self::Mixed { .. } => Some("Roll the program that you want to have.".to_owned()),
-            Self::RollUnderWay => Some("Wait for its end, and try again.".to_owned()),
+            Self::RollUnderWay | Self::RotationUnderWay => Some("Wait for its end, and try again.".to_owned()),
+            Self::Asking { .. } | Self::NotApplied(_) => {
+                Some("`cargo xtask config status` shows which process runs which settings.".to_owned())
+            }
             Self::Command { .. }
             | Self::UnknownPart(_)
+            | Self::NoServiceKey(_)
             | Self::Interrupted
             | Self::StoppedMeanwhile(_)
             | Self::Refused { .. } => None,

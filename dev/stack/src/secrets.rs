@@ -116,6 +116,11 @@ impl Secrets {
         })
     }
 
+    /// The file of [`Secrets::token_key`].
+    pub(crate) fn token_key_file(&self, signer: &str) -> PathBuf {
+        self.folder.join(format!("{signer}.ed25519"))
+    }
+
     /// The file of the key that opens sealed settings.
     pub(crate) fn opening_key_file(&self) -> PathBuf {
         self.folder.join("sealing.key")

@@ -5,6 +5,7 @@
 //! | [`client`] | requests to a router or to a server, and their answers |
 //! | [`people`] | tokens of members and services, for tests of one service |
 //! | [`member`], [`shop`] | members and items for sale, made through the gateway of a running Dalkom |
+//! | [`authority`] | certificates |
 //! | [`fault_proxy`] | a TCP proxy that simulates the faults of a network |
 //! | [`cancel`] | dropping work before its end |
 //! | [`strictness`] | what every operation of a service must refuse |
@@ -14,6 +15,7 @@
 //!
 //! Every failure in here panics: in a test, the panic is the message.
 
+pub mod authority;
 pub mod cancel;
 pub mod captured_log;
 pub mod client;
@@ -25,6 +27,7 @@ pub mod shop;
 pub mod strictness;
 pub mod wait;
 
+pub use authority::Authority;
 pub use cancel::Cancel;
 pub use captured_log::CapturedLog;
 pub use client::{Answer, Client, Request, Server, integer, text};

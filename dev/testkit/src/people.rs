@@ -27,13 +27,7 @@ impl People {
         let new_key =
             || SigningKey::from_base64(&SigningKey::generate().expect("a key")).expect("our own key");
         let user_key = new_key();
-        let settings = Settings {
-            issuer: "https://dalkom.test".to_owned(),
-            audience: "dalkom".to_owned(),
-            user_keys_service: "member-api".to_owned(),
-            service_signing_key: None,
-            service_keys: BTreeMap::new(),
-        };
+        let settings = Settings::of_users("https://dalkom.test", "dalkom", "member-api");
         let user_keys = UserKeys::new(&settings.issuer, &settings.audience, clock.clone());
         user_keys.replace(&Jwks { keys: vec![Jwk::from(&user_key)] });
         let mut service_keys = BTreeMap::new();

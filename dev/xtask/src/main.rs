@@ -47,7 +47,7 @@ enum Command {
     Run(operate::Arguments),
     /// Compares config-server with a real Spring Cloud Config Server
     Compare(compare::Arguments),
-    /// Shows which process runs which version of its settings
+    /// Shows which process runs which version of its settings, and gives a service another key
     Config(config::Arguments),
     /// Runs the tests on throw-away servers; arguments are passed on to `cargo test`
     Test(test::Arguments),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use redis::{RedisError, Script};
-use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
 use thread_local::ThreadLocal;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
@@ -26,6 +26,8 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.
 /// Limits in Redis.
 pub(super) struct Shared {
     redis: RedisSettings,
+    /// It refuses accounts that Redis does not let in. No request uses it.
+    _trial: RedisConnection,
     connections: ThreadLocal<RedisConnection>,
     timeout: Duration,
     /// For how long Redis is not asked after a failure, in microseconds.
@@ -54,10 +56,12 @@ impl Shared {
             "1 while Redis is away and this gateway counts requests alone, else 0"
         );
         let timeout = settings.redis_timeout();
-        connect(redis, timeout)?;
+        let trial = connect(redis, timeout)?;
+        trial.refuse_wrong_accounts();
         gauge!(ALONE).set(0);
         Ok(Self {
             redis: redis.clone(),
+            _trial: trial,
             connections: ThreadLocal::new(),
             timeout,
             pause: pause_of(settings),
@@ -76,10 +80,11 @@ impl Shared {
             && self.again_at.compare_exchange(again_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Whether it was made with these settings.
+    /// Whether it was made with these settings. The account is none of them: it changes by itself.
     pub(super) fn is_of(&self, redis: &RedisSettings, settings: &LimitsSettings) -> bool {
         let Self { redis: own, timeout, pause, .. } = self;
-        (own, *timeout, *pause) == (redis, settings.redis_timeout(), pause_of(settings))
+        (&own.url, &own.tls_ca_file, *timeout, *pause)
+            == (&redis.url, &redis.tls_ca_file, settings.redis_timeout(), pause_of(settings))
     }
 
     /// Takes up to `wanted` requests of a client. `None` if Redis does not answer; then it is not asked for a while. A request waits
@@ -138,5 +143,7 @@ fn pause_of(settings: &LimitsSettings) -> u64 {
 /// A failed step leaves time for the next one: the connection notices that it is silent before the request gives up.
 fn connect(redis: &RedisSettings, timeout: Duration) -> Result<RedisConnection, AddressError> {
     let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
-    RedisConnection::new(&address, Timeouts { connect: timeout / 2, response: timeout / 2 })
+    let account = RedisAccount { username: redis.username.clone(), password: redis.password.clone() };
+    let timeouts = Timeouts { connect: timeout / 2, response: timeout / 2 };
+    RedisConnection::with_account(&address, timeouts, &account)
 }

@@ -44,7 +44,7 @@ impl Settings {
             public: read(&self.public, upcoming),
             limits: read(&self.limits, upcoming),
             compression: read(&self.compression, upcoming),
-            redis: read(&self.redis, upcoming),
+            redis: self.redis.clone(),
         }
     }
 
@@ -61,7 +61,6 @@ impl Settings {
         self.when_it_changes(&self.public, &prepare);
         self.when_it_changes(&self.limits, &prepare);
         self.when_it_changes(&self.compression, &prepare);
-        self.when_it_changes(&self.redis, &prepare);
     }
 
     fn when_it_changes<T, F, R>(&self, cell: &Live<T>, prepare: &F)

@@ -307,13 +307,7 @@ pub(crate) fn fixed(services: &[(&str, SocketAddr)]) -> Discovery {
 }
 
 pub(crate) fn access_settings(audience: &str) -> access::Settings {
-    access::Settings {
-        issuer: "member-api".to_owned(),
-        audience: audience.to_owned(),
-        user_keys_service: MEMBER.to_owned(),
-        service_signing_key: None,
-        service_keys: std::collections::BTreeMap::default(),
-    }
+    access::Settings::of_users("member-api", audience, MEMBER)
 }
 
 /// An answer that was read to its end.

@@ -28,7 +28,12 @@ fn limited(by: LimitedBy, redis: Option<String>) -> TableSettings {
     for route in &mut settings.routes {
         route.limits = if route.path == path { vec![name.clone()] } else { Vec::new() };
     }
-    settings.redis = redis.map(|url| RedisSettings { url, tls_ca_file: None });
+    settings.redis = redis.map(|url| RedisSettings {
+        url,
+        tls_ca_file: None,
+        username: ::settings::Live::default(),
+        password: ::settings::Live::default(),
+    });
     settings
 }
 

@@ -58,6 +58,7 @@ async fn only_the_gateway_sets_headers_about_the_caller() {
     assert_eq!(
         names,
         [
+            "forwarded",
             "host",
             "te",
             "traceparent",

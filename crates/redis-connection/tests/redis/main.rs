@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, the panic is the message")]
 
+mod accounts;
 mod cancellation;
 mod faults;
 mod support;

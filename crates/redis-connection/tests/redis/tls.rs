@@ -9,44 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use redis::RedisResult;
 use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
 use tempfile::TempDir;
+use testkit::Authority;
 
 use crate::support::{direct, get, new_key, set, soon};
 
 const PATIENT: Timeouts = Timeouts { connect: Duration::from_secs(20), response: Duration::from_secs(20) };
-
-/// An authority that signs certificates.
-struct Authority(Issuer<'static, KeyPair>, String);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, new_key());
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self(Issuer::new(params, key), pem)
-    }
-
-    /// Writes its own certificate, as an operator hands it to the services.
-    fn file_in(&self, folder: &Path) -> PathBuf {
-        let file = folder.join(format!("{}.pem", new_key()));
-        fs::write(&file, &self.1).unwrap();
-        file
-    }
-
-    /// Writes a certificate for a name, and its key, where Redis reads them.
-    fn certify(&self, name: &str, change: impl FnOnce(&mut CertificateParams), folder: &Path) {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        fs::write(folder.join("cert.pem"), params.signed_by(&key, &self.0).unwrap().pem()).unwrap();
-        fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
-    }
-}
 
 /// A Redis that answers over TLS alone, and by a socket in its folder.
 struct TlsRedis {
@@ -132,7 +102,7 @@ fn text_of(answer: RedisResult<String>) -> String {
 #[tokio::test]
 async fn commands_run_over_tls_with_an_authority_of_ones_own() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
-    authority.certify("localhost", |_| (), folder.path());
+    authority.write_for("localhost", |_| (), folder.path());
     let ca_file = authority.file_in(folder.path());
     let server = TlsRedis::start(folder).await;
     let (redis, key) = (connection(&server.url(), Some(&ca_file)), new_key());
@@ -148,7 +118,7 @@ async fn a_certificate_of_another_authority_is_refused_by_name_until_it_is_put_r
     let (authority, stranger) = (Authority::new(), Authority::new());
     let folder = TempDir::new().unwrap();
     let ca_file = authority.file_in(folder.path());
-    stranger.certify("localhost", |_| (), folder.path());
+    stranger.write_for("localhost", |_| (), folder.path());
     let server = TlsRedis::start(folder).await;
     let redis = connection(&server.url(), Some(&ca_file));
     // Without a file, the public authorities are asked, and none of them has signed this.
@@ -156,7 +126,7 @@ async fn a_certificate_of_another_authority_is_refused_by_name_until_it_is_put_r
         let said = text_of(soon(get(refusing, "any")).await);
         assert!(said.contains("invalid peer certificate: UnknownIssuer"), "{said}");
     }
-    authority.certify("localhost", |_| (), server.folder.path());
+    authority.write_for("localhost", |_| (), server.folder.path());
     server.reload().await;
     soon(set(&redis, "any", "1")).await.unwrap();
 }
@@ -169,7 +139,7 @@ async fn a_certificate_for_another_name_and_one_that_has_expired_are_refused() {
         ("localhost", rcgen::date_time_ymd(2020, 1, 1), "expired"),
     ] {
         let folder = TempDir::new().unwrap();
-        authority.certify(name, |certificate| certificate.not_after = not_after, folder.path());
+        authority.write_for(name, |certificate| certificate.not_after = not_after, folder.path());
         let ca_file = authority.file_in(folder.path());
         let server = TlsRedis::start(folder).await;
         let said = text_of(soon(get(&connection(&server.url(), Some(&ca_file)), "any")).await);

@@ -13,11 +13,14 @@ use super::port::{Connection, DROPPED, Port};
 use super::room::Place;
 use super::socket::Socket;
 use super::tls::{self, Tls};
-use super::{http1, http2};
+use super::{clear, http1, http2};
 use crate::front::Client;
 
 /// How much of what a client sends first is looked at.
 const FIRST_BYTES: usize = 64;
+
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// The pause until a client may have sent more than the first letters of what could be the begin of HTTP/2.
 const PAUSE_IN_PREFACE: Duration = Duration::from_millis(10);
@@ -37,8 +40,14 @@ pub(super) async fn serve(stream: TcpStream, address: SocketAddr, place: Place, 
     let connection = Arc::new(Connection { peer, client, port: Arc::clone(&port) });
     // In boxes, so that the others do not keep the room for them.
     let is_refused = match (tls, protocol) {
-        (Some(tls), _) => Box::pin(serve_tls(tls, socket, &connection)).await,
-        (None, Protocol::Http1) => http1::exchanges(socket, &connection).await,
+        (Some(tls), Protocol::Tls) => Box::pin(serve_tls(tls, socket, &connection)).await,
+        (Some(_), _) => {
+            drop_because("not_encrypted");
+            // A client that does not take it is cut off by the limits of the socket.
+            let _ = timeout(limits.write_idle, clear::refuse(socket)).await;
+            true
+        }
+        (None, Protocol::Http1 | Protocol::Tls) => http1::exchanges(socket, &connection).await,
         (None, Protocol::Http2) => Box::pin(serve_http2(socket, &connection)).await,
         (None, Protocol::Other) => {
             drop_because("other_protocol");
@@ -88,6 +97,7 @@ async fn serve_http2(
 /// What a client speaks, as far as its first bytes tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
+    Tls,
     Http1,
     Http2,
     Other,
@@ -102,6 +112,9 @@ async fn first_protocol(stream: &TcpStream) -> io::Result<Protocol> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             sent => &first[..sent],
         };
+        if sent[0] == TLS_HANDSHAKE {
+            return Ok(Protocol::Tls);
+        }
         let begin = &sent[..sent.len().min(http2::PREFACE.len())];
         if !http2::PREFACE.starts_with(begin) {
             return Ok(if names_other_protocol(sent) { Protocol::Other } else { Protocol::Http1 });

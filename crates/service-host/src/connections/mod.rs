@@ -16,10 +16,11 @@
 //! | `threads` | a thread with a listener and connections of its own |
 //! | `socket` | the time for the head of a request; the client that goes away; the end that loses no answer |
 //! | `progress`, `taken` | the client that does not read, or gives one of its requests no room for an answer |
-//! | `tls` | the certificate, and when it changes |
+//! | `tls`, `clear` | the certificate, and when it changes; the client that does not encrypt |
 
 mod activity;
 mod arrival;
+mod clear;
 mod closing;
 mod connection;
 mod drain;

@@ -77,8 +77,14 @@ impl Process {
 
     /// `examples/following.rs`, which has its settings from a config server.
     pub(crate) fn following(config_url: &str) -> Self {
+        Self::following_with(config_url, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn following_with(config_url: &str, flags: &[&str]) -> Self {
         let mut command = Self::example("following");
-        command.args(["--config-url", config_url]).env("DALKOM_CONFIG_PASSWORD", "sesame");
+        command.args(["--config-url", config_url]).args(flags);
+        command.env("DALKOM_CONFIG_PASSWORD", "a sesame of many letters");
         Self::of(command)
     }
 
@@ -131,6 +137,11 @@ impl Process {
     pub(crate) async fn end(self, signal: Signal, code: i32) {
         self.signal(signal);
         self.ended_with(code).await;
+    }
+
+    /// Ends it without a chance to do anything more.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Waits until the process is not ready any more.

@@ -1,10 +1,13 @@
 //! Changes of the settings reach a running process, `examples/following.rs`, or are refused as a whole.
 
+mod snapshot;
+mod tls;
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -19,6 +22,8 @@ use crate::process::{Process, environment};
 #[derive(Clone)]
 struct ConfigServer {
     environment: watch::Sender<Value>,
+    /// The status of its answers in place of settings.
+    fails: watch::Sender<Option<StatusCode>>,
     reports: Arc<Mutex<Vec<Report>>>,
     reported: watch::Sender<usize>,
 }
@@ -27,14 +32,27 @@ impl ConfigServer {
     async fn start(changes: Value) -> (Self, String) {
         let server = Self {
             environment: watch::Sender::new(versioned("1", changes)),
+            fails: watch::Sender::new(None),
             reports: Arc::default(),
             reported: watch::Sender::new(0),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(server.clone());
+        let router = server.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
         (server, url)
+    }
+
+    fn is_away(&self, is_away: bool) {
+        self.fails.send_replace(is_away.then_some(StatusCode::SERVICE_UNAVAILABLE));
+    }
+
+    fn refuses(&self) {
+        self.fails.send_replace(Some(StatusCode::UNAUTHORIZED));
+    }
+
+    fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(self.clone())
     }
 
     fn change(&self, version: &str, changes: Value) {
@@ -60,8 +78,15 @@ async fn answer(State(server): State<ConfigServer>, request: Request) -> Respons
         server.reports.lock().unwrap().push(Report::from_header(report.as_bytes()).unwrap());
         server.reported.send_modify(|count| *count += 1);
     }
+    if let Some(status) = *server.fails.borrow() {
+        return status.into_response();
+    }
+    let does_not_wait = known.is_some() && !request.headers().contains_key("prefer");
     let tag = |environment: &Value| format!("\"{}\"", environment["version"].as_str().unwrap());
     let mut environment = server.environment.subscribe();
+    if does_not_wait && known.as_deref() == Some(&tag(&environment.borrow())) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
     let changed = environment.wait_for(|environment| known.as_deref() != Some(&tag(environment))).await;
     let environment = changed.unwrap().clone();
     let headers = [("etag", tag(&environment)), ("preference-applied", "wait=30".to_owned())];
@@ -175,4 +200,31 @@ async fn the_log_filter_changes_while_the_process_runs() {
     let log = process.rest_of_log().await;
     let of = |path: &str| log.iter().filter(|line| line["route"] == json!(path)).count();
     assert_eq!((of("/greeting"), of("/name")), (0, 1), "{log:?}");
+}
+
+#[tokio::test]
+async fn sections_of_shared_files_for_others_are_passed_over_and_wait_for_no_restart() {
+    let (server, mut process) = started(json!({})).await;
+    let with_shared = |version: &str, level: &str| {
+        let mut environment = versioned(version, json!({"greeting": "bye"}));
+        let shared = json!({"name": "file:config/application.yml", "source": {"logging.level": level}});
+        environment["propertySources"].as_array_mut().unwrap().push(shared);
+        environment
+    };
+    for (version, level) in [("2", "info"), ("3", "debug")] {
+        server.environment.send_replace(with_shared(version, level));
+        process.logged("the settings have changed").await;
+        assert_eq!(settings_of(&process).await, json!({"version": version}));
+    }
+    process.end(Signal::SIGTERM, 0).await;
+}
+
+#[tokio::test]
+async fn a_profile_without_a_file_is_warned_of() {
+    let (_server, url) = ConfigServer::start(json!({})).await;
+    let mut process = Process::following_with(&url, &["--profile", "prd,default"]);
+    let line = process.logged("no settings file is named after a profile; is it misspelt?").await;
+    assert_eq!(line["profiles"], json!("[\"prd\"]"));
+    process.logged("registered in Consul").await;
+    process.end(Signal::SIGTERM, 0).await;
 }

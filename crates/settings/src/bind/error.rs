@@ -14,11 +14,13 @@ pub(super) struct BindError {
     /// The steps of the path, the innermost first: each level adds its own.
     steps: Vec<Step>,
     problem: String,
+    /// The keys that are known where an unknown one was found.
+    known: Option<&'static [&'static str]>,
 }
 
 impl BindError {
     pub(super) fn new(problem: impl Into<String>) -> Self {
-        Self { steps: Vec::new(), problem: problem.into() }
+        Self { steps: Vec::new(), problem: problem.into(), known: None }
     }
 
     pub(super) fn must_be(expected: impl Display) -> Self {
@@ -29,6 +31,14 @@ impl BindError {
     pub(super) fn inside(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// A key at the top that is not known, and those that are.
+    pub(super) fn unknown_key(self) -> Option<(String, &'static [&'static str])> {
+        match (&self.steps[..], self.known) {
+            ([Step::Key(key)], Some(known)) => Some((key.clone(), known)),
+            _ => None,
+        }
     }
 
     pub(super) fn into_parts(self) -> (Path, String) {
@@ -66,7 +76,8 @@ impl de::Error for BindError {
             [] => "is not a known setting; none is expected here".to_owned(),
             _ => format!("is not a known setting; expected {}", one_of(expected)),
         };
-        Self::new(problem).inside(Step::Key(field.to_owned()))
+        let error = Self::new(problem).inside(Step::Key(field.to_owned()));
+        Self { known: Some(expected), ..error }
     }
 
     fn missing_field(field: &'static str) -> Self {

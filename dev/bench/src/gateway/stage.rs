@@ -126,13 +126,8 @@ fn environment(address: SocketAddr, application: Value) -> anyhow::Result<Enviro
 }
 
 fn token(application: &Value, key: &SigningKey) -> anyhow::Result<String> {
-    let access: access::Settings = access::Settings {
-        issuer: text(application, "issuer")?,
-        audience: text(application, "audience")?,
-        user_keys_service: "member-api".to_owned(),
-        service_signing_key: None,
-        service_keys: BTreeMap::default(),
-    };
+    let (issuer, audience) = (text(application, "issuer")?, text(application, "audience")?);
+    let access = access::Settings::of_users(&issuer, &audience, "member-api");
     let principal =
         Principal { member_id: MemberId(Uuid::new_v4()), role: Role::Customer, session_id: Uuid::new_v4() };
     Ok(UserTokens::new(&access, TOKEN_LIFETIME, Clock::system()).sign(&principal, key)?)

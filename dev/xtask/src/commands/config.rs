@@ -1,4 +1,4 @@
-//! `cargo xtask config status`: which process runs which version of its settings, as config-server knows it.
+//! `cargo xtask config`: which process runs which version of its settings, as config-server knows it; and new keys for services.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -28,6 +28,15 @@ pub(crate) struct Arguments {
 enum Command {
     /// Shows which process runs which version, who has refused one and why, and what waits for a restart
     Status(Server),
+    /// Replaces the key with which a service of the running stack signs its tokens. Nothing is refused meanwhile, and nothing is
+    /// restarted
+    RotateServiceKey {
+        /// The service: member-api, order-api or gateway
+        service: String,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Which config-server; without flags, that of the running stack.
@@ -43,7 +52,31 @@ struct Server {
 
 /// Ends with 1 if a process has refused a version.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Command::Status(server) = &arguments.command;
+    match &arguments.command {
+        Command::Status(server) => status(server),
+        Command::RotateServiceKey { service, dry_run } => rotate_service_key(service, *dry_run),
+    }
+}
+
+fn rotate_service_key(service: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
+    let checkout = stack::checkout();
+    let Some(running) = stack::running(checkout)? else {
+        bail!("no stack of this checkout is running: start one with `cargo xtask up`");
+    };
+    let home = stack::Home::lasting(checkout);
+    let rotation = stack::ServiceKeyRotation::new(home, &running.config_server, service)?;
+    if dry_run {
+        for step in rotation.steps() {
+            println!("would {step}");
+        }
+    } else {
+        rotation.run(&|step| println!("{step}"), &stack::Interrupt::default())?;
+        println!("{service} signs with the new key, and the old one is accepted no more");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(server: &Server) -> anyhow::Result<ExitCode> {
     let (url, password) = server.address()?;
     let url = format!("{}/instances", url.trim_end_matches('/'));
     let agent = ureq::Agent::config_builder()

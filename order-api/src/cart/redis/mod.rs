@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use access::MemberId;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -128,7 +128,11 @@ impl Carts {
     pub fn connect(settings: &RedisSettings) -> Result<Self, AddressError> {
         let address = RedisAddress { url: &settings.url, ca_file: settings.tls_ca_file.as_deref() };
         let timeout = settings.timeout();
-        Ok(Self { redis: RedisConnection::new(&address, Timeouts::within(timeout))?, timeout })
+        let account =
+            RedisAccount { username: settings.username.clone(), password: settings.password.clone() };
+        let redis = RedisConnection::with_account(&address, Timeouts::within(timeout), &account)?;
+        redis.refuse_wrong_accounts();
+        Ok(Self { redis, timeout })
     }
 
     /// Whether Redis answers.

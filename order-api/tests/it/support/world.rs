@@ -482,13 +482,7 @@ fn member_instance(
         refresh_lifetime_days: 30,
         session_lifetime_days: 90,
     });
-    let access = AccessSettings {
-        issuer: "https://dalkom.test".to_owned(),
-        audience: "dalkom".to_owned(),
-        user_keys_service: "member-api".to_owned(),
-        service_signing_key: None,
-        service_keys: std::collections::BTreeMap::new(),
-    };
+    let access = AccessSettings::of_users("https://dalkom.test", "dalkom", "member-api");
     let participant = |service, proxy: &FaultProxy| {
         ClosingClient::new(service_client(people, "member-api", service, proxy.address()))
     };
@@ -542,7 +536,13 @@ fn instance(
     redis: &str,
     rules: Rules,
 ) -> AppState {
-    let redis = RedisSettings { url: redis.to_owned(), tls_ca_file: None, timeout_ms: 2_000 };
+    let redis = RedisSettings {
+        url: redis.to_owned(),
+        tls_ca_file: None,
+        username: service_host::Live::default(),
+        password: service_host::Live::default(),
+        timeout_ms: 2_000,
+    };
     let database = Database::from_options(options.clone());
     let background = TaskTracker::new();
     let outbox = Outbox::new(
