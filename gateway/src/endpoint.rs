@@ -59,8 +59,7 @@ impl From<Limited> for Refused {
 
 impl Endpoint {
     pub(crate) fn new(
-        method: &'static str,
-        pattern: &str,
+        telemetry: telemetry::Route,
         route: &Route,
         upstream: Arc<Upstream>,
         revocations: &Revocations,
@@ -69,7 +68,7 @@ impl Endpoint {
         public: &PublicSettings,
     ) -> Self {
         Self {
-            telemetry: telemetry::Route::new(method, pattern),
+            telemetry,
             access: route.access,
             repeats_by_key: route.repeats_by_key,
             rewrite: route.rewrite.clone(),

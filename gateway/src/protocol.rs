@@ -125,7 +125,7 @@ mod tests {
         assert!(
             plain
                 .into_iter()
-                .all(|host| Authority::try_from(host).is_ok_and(|parsed| parsed.host().len() > 0))
+                .all(|host| Authority::try_from(host).is_ok_and(|parsed| !parsed.host().is_empty()))
         );
     }
 

@@ -119,8 +119,7 @@ impl Table {
                 };
                 for method in methods(&route.methods) {
                     let endpoint = Endpoint::new(
-                        label(&method),
-                        pattern,
+                        telemetry::Route::new(label(&method), pattern),
                         route,
                         Arc::clone(&upstream),
                         revocations,

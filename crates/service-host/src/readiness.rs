@@ -56,6 +56,7 @@ pub(crate) struct SettingsState {
     pub(crate) snapshot: Option<SnapshotUse>,
 }
 
+#[expect(clippy::ref_option, reason = "this is how serde calls it")]
 fn is_over(snapshot: &Option<SnapshotUse>) -> bool {
     snapshot.as_ref().is_none_or(SnapshotUse::is_over)
 }

@@ -32,6 +32,10 @@ impl From<Tree> for Loaded {
 
 /// config-server, the source of every service but config-server itself.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "clap knows an argument by the name of its field, in all of a command line"
+)]
 pub struct ConfigServer {
     /// The address of config-server. The process waits until it answers. Several are separated by commas: they have the same
     /// settings, and the next one is asked when one fails.

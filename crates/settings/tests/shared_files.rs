@@ -22,6 +22,7 @@ struct Rest {
     checkout: Option<String>,
     #[garde(skip)]
     #[serde(default)]
+    #[expect(dead_code, reason = "only its name is looked at")]
     tls: Option<String>,
 }
 

@@ -138,10 +138,7 @@ impl ServiceKeyRotation {
     ) -> Result<(), StackError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let missing = match self.missing(apps, key, value)? {
-                None => return Ok(()),
-                Some(missing) => missing,
-            };
+            let Some(missing) = self.missing(apps, key, value)? else { return Ok(()) };
             if Instant::now() > deadline {
                 return Err(StackError::NotApplied(missing));
             }

@@ -57,16 +57,12 @@ pub(crate) struct Asked {
 /// Looks what a request asks for, and gives the service its own tags. `None` on a route that compresses nothing; there, too, a
 /// client may edit by the tag of a compressed answer.
 pub(crate) fn ask(compression: Option<&Compression>, request: &mut Request) -> Option<Asked> {
-    match compression {
-        Some(compression) => {
-            let is_head = request.method() == Method::HEAD;
-            Some(compression.ask(is_head, request.headers_mut()))
-        }
-        None => {
-            tags::restore_all(request.headers_mut());
-            None
-        }
-    }
+    let Some(compression) = compression else {
+        tags::restore_all(request.headers_mut());
+        return None;
+    };
+    let is_head = request.method() == Method::HEAD;
+    Some(compression.ask(is_head, request.headers_mut()))
 }
 
 /// Whether a client takes an answer in this coding.

@@ -179,10 +179,10 @@ async fn a_wait_that_runs_out_goes_on_and_leaves_the_holder_alone() {
 async fn a_wait_for_a_slow_request_of_the_same_process_runs_out_too() {
     let (key, queue) = (new_key(), instance(&Settings { wait_ms: 30, ..patient() }));
     let (began, other_is_done) = (Notify::new(), Notify::new());
-    let slow = queue.run(&key, async {
+    let slow = Box::pin(queue.run(&key, async {
         began.notify_one();
         other_is_done.notified().await;
-    });
+    }));
     let other = async {
         began.notified().await;
         queue.run(&key, async { other_is_done.notify_one() }).await;
