@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `keys` | what is generated, once; only its owner can read it, and no container gets it |
 //! | `mounted` | what is made of it at each run, and given to the containers, to each its own files |
+//! | `settings` | the operator's own settings; nothing here writes into it |
 //!
 //! A container has another user than the host, so the files in `mounted` can be read by all. The folder around them can't: on
 //! the host, only its owner gets to them.
@@ -27,8 +28,8 @@ const CONSUL_OWNERS: [&str; 2] = ["agent", "management"];
 /// Makes what is missing in the folder, and writes the files for the containers anew.
 pub fn write_compose_secrets(folder: &Path) -> Result<(), StackError> {
     let (keys, mounted) = (folder.join("keys"), folder.join("mounted"));
-    let settings = mounted.join("config");
-    for (path, mode) in [(&keys, 0o700), (&mounted, 0o700), (&settings, 0o755)] {
+    let (settings, own) = (mounted.join("config"), folder.join("settings"));
+    for (path, mode) in [(&keys, 0o700), (&mounted, 0o700), (&settings, 0o755), (&own, 0o755)] {
         let making = || StackError::io(format!("making {}", path.display()));
         fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(making())?;
         // The mode above is less what the user's umask takes away.
@@ -152,6 +153,16 @@ mod tests {
         write_compose_secrets(folder.path()).unwrap();
         assert_eq!(texts(&folder.path().join("mounted")), first);
         assert!(first.len() > 15);
+    }
+
+    #[test]
+    fn what_an_operator_has_set_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        write_compose_secrets(folder.path()).unwrap();
+        let own = folder.path().join("settings/gateway.yml");
+        fs::write(&own, "public: { scheme: https }\n").unwrap();
+        write_compose_secrets(folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(own).unwrap(), "public: { scheme: https }\n");
     }
 
     #[test]

@@ -28,8 +28,9 @@ locals {
   schemas        = ["member", "store", "orders", "batch"]
   with_database  = ["member-api", "store-api", "order-api"]
   cache_commands = "resetchannels -@all +@connection +@read +@write +@scripting -@dangerous -@admin"
-  # The keys of the program (crates/hot-key-queue, order-api/src/cart/redis). Nobody sees another's.
+  # The keys of the program (gateway/src/limits/shared.rs, crates/hot-key-queue, order-api/src/cart/redis). Nobody sees another's.
   cache_users = {
+    gateway    = "~limit:* ${local.cache_commands} +time"
     member-api = "~lock:* ${local.cache_commands}"
     order-api  = "~cart:* ~cart-operation:* ${local.cache_commands}"
   }

@@ -143,6 +143,10 @@ run "a_secret_for_each_part" {
     error_message = "Each schema's account has a password of its own."
   }
   assert {
+    condition     = toset([for secret in output.secret_names : secret if startswith(secret, "dalkom-test/cache/")]) == toset([for user in ["gateway", "member-api", "order-api"] : "dalkom-test/cache/${user}"])
+    error_message = "Who counts requests, queues before wallets or keeps carts has a user at the cache."
+  }
+  assert {
     condition     = alltrue([for secret in aws_secretsmanager_secret.this : secret.kms_key_id == module.key.arn && secret.recovery_window_in_days == 30])
     error_message = "Secrets are encrypted by the environment's key, and come back if they are removed by mistake."
   }
