@@ -26,6 +26,10 @@ pub(crate) fn host(request: &Request) -> Option<HeaderValue> {
 /// An HTTP/1.1 request must have exactly one valid `Host` (RFC 9112, section 3.2). A request of HTTP/2 must have an authority or a
 /// `Host`, and may have both if they are the same (RFC 9113, section 8.3.1).
 fn check_host(request: &Request) -> Result<(), Refusal> {
+    // It goes to the services as the host, also in HTTP/1.
+    if request.uri().authority().is_some_and(|name| !is_host(name.as_str())) {
+        return Err(Refusal::BadHost);
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let of_http2 = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
     match (hosts.next(), hosts.next()) {
@@ -156,6 +160,9 @@ mod tests {
         let mut absolute = request(Version::HTTP_11, &["evil.example"]);
         *absolute.uri_mut() = "http://shop.example/api".parse().unwrap();
         assert_eq!(host(&absolute).unwrap(), "shop.example");
+        assert!(check(&absolute).is_ok());
+        *absolute.uri_mut() = "http://user@shop.example/api".parse().unwrap();
+        assert!(matches!(check(&absolute), Err(Refusal::BadHost)));
         assert_eq!(host(&request(Version::HTTP_11, &["shop.example"])).unwrap(), "shop.example");
     }
 

@@ -121,7 +121,8 @@ impl Asked {
             return None;
         }
         let CompressionSettings { min_bytes, max_bytes } = self.settings;
-        let length = declared(headers).or(length);
+        // What a service says of the length of a body that is coming may be wrong. Of one that does not come, it is all there is.
+        let length = if self.is_head { declared(headers).or(length) } else { length };
         let fits = length.is_some_and(|length| (min_bytes..=max_bytes).contains(&length));
         if head.status != StatusCode::OK || !fits || !may_be_compressed(headers) {
             return None;

@@ -15,8 +15,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use metrics::counter;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::arrival::{ArrivingBody, Rest};
 use super::port::{Connection, DROPPED, Port};
@@ -51,13 +51,13 @@ pub(super) async fn exchanges(socket: impl AsyncRead + AsyncWrite + Unpin, share
             Next::Rest(socket) => socket,
         };
         match resting::rest(shared).await {
-            Woken::ByClient => {}
-            Woken::ToEnd => return false,
-            Woken::TooLate => {
-                note_drop("idle", shared, None);
-                return false;
-            }
+            Woken::ByClient => continue,
+            Woken::ToEnd => {}
+            Woken::TooLate => note_drop("idle", shared, None),
         }
+        // A client of TLS is told that nothing was cut off.
+        let _ = timeout(shared.port.limits.write_idle, socket.shutdown()).await;
+        return false;
     }
 }
 
@@ -105,7 +105,8 @@ where
             while tired.as_mut().poll(context).is_ready() {
                 let left = patience.saturating_sub(activity.waits_for().unwrap_or_default());
                 if left.is_zero() && !peer.flow().is_blocked() {
-                    return Poll::Ready(Event::Tired);
+                    // After a body that was given up, hyper reads on while the request still runs, and what it reads is no head.
+                    return Poll::Ready(if peer.is_body_complete() { Event::Tired } else { Event::ToEnd });
                 }
                 tired.as_mut().reset(Instant::now() + left.max(SHORTEST_PAUSE));
             }

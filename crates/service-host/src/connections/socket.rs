@@ -120,7 +120,7 @@ impl Peer {
             return;
         }
         self.0.activity.waits();
-        let body_is_read = self.body().as_ref().is_none_or(Arrival::is_complete);
+        let body_is_read = self.is_body_complete();
         let mut left = LINGER_BYTES;
         let mut buffer = vec![0; 16 * 1024];
         if body_is_read && !was_refused && self.is_blocked(&mut buffer) {
@@ -145,6 +145,11 @@ impl Peer {
     /// Whether the client has sent nothing that was not read.
     fn is_blocked(&self, buffer: &mut [u8]) -> bool {
         matches!(self.0.reading.try_read(buffer), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether all of the last request's body has arrived. If not, what comes next is no head.
+    pub(super) fn is_body_complete(&self) -> bool {
+        self.body().as_ref().is_none_or(Arrival::is_complete)
     }
 
     fn is_body_arriving(&self) -> bool {

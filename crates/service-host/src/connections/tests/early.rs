@@ -108,3 +108,23 @@ async fn another_protocol_is_not_answered_in_http() {
         assert_eq!(rest(stream).await, "", "{first}");
     }
 }
+
+#[tokio::test]
+async fn what_follows_a_body_that_was_given_up_is_no_request_however_long_the_answer_takes() {
+    let requests = Arc::new(Semaphore::new(0));
+    let seen = Arc::clone(&requests);
+    let slow = async move || {
+        seen.add_permits(1);
+        // Longer than the connection waits until it rests.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        "hello"
+    };
+    let server = Server::of(LIMITS, Router::new().route("/", get(slow))).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000000\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    stream.write_all(GET).await.unwrap();
+    let answer = rest(stream).await;
+    assert!(answer.ends_with("hello") && answer.matches("HTTP/1.1").count() == 1, "{answer}");
+    assert_eq!(requests.available_permits(), 1);
+}
