@@ -103,7 +103,13 @@ impl Process {
 
     /// Reads the log up to the line with this message, and gives the line.
     pub(crate) async fn logged(&mut self, message: &str) -> Value {
-        while self.next_line().await.unwrap_or_else(|| panic!("never logged: {message}")) != message {}
+        loop {
+            match self.next_line().await {
+                Some(line) if line == message => break,
+                Some(_) => {}
+                None => panic!("never logged: {message}; the last line is {:?}", self.lines.last()),
+            }
+        }
         self.lines.last().unwrap().clone()
     }
 

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use settings::Report;
@@ -52,7 +53,8 @@ impl ConfigServer {
     }
 
     fn router(&self) -> Router {
-        Router::new().fallback(answer).with_state(self.clone())
+        // A service has a fallback of its own.
+        Router::new().route("/{*path}", any(answer)).with_state(self.clone())
     }
 
     fn change(&self, version: &str, changes: Value) {

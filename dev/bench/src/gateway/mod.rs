@@ -12,10 +12,11 @@
 //! | [`proxies`], [`others`] | starting each proxy |
 //! | [`wrk`] | the load |
 //! | [`idle`] | the memory of idle connections |
-//! | [`overload`] | twice what a service can answer |
+//! | [`limited`], [`overload`] | a service with a limit, and twice what it can answer |
 //! | [`report`] | the table and the figures |
 
 mod idle;
+mod limited;
 mod others;
 mod overload;
 mod place;

@@ -6,46 +6,27 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use super::limited;
 use super::proxies::Proxy;
 use crate::aim::verdict;
 use crate::client::Connection;
 use crate::figures::{Figures, Of};
 use crate::load::{Span, Work, drive};
 
-/// The service of which the limited one is the only instance, and a path of it.
-pub(super) const SERVICE: &str = "order-api";
+/// A path of the limited service.
 const PATH: &str = "/api/order/cart";
 
-const AT_ONCE: usize = 50;
-const WORK: Duration = Duration::from_millis(50);
 /// More than it works on at once.
-const LOOPS: usize = 2 * AT_ONCE;
+const LOOPS: usize = 2 * limited::AT_ONCE;
 /// Before the limits have adapted, nothing is counted.
 const WARM_UP: Duration = Duration::from_secs(3);
 /// Requests come in groups, because a timer has no shorter interval that it keeps.
 const TICK: Duration = Duration::from_millis(5);
 /// What has to be answered of what can be.
 const AIM: f64 = 0.8;
-
-/// Serves the limited service until the process ends. Gives its port.
-pub(super) async fn serve() -> anyhow::Result<u16> {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let router = Router::new().fallback(async move || {
-        let _place = places.acquire().await;
-        tokio::time::sleep(WORK).await;
-        "{}"
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(port)
-}
 
 /// One of the closed loops.
 struct Loop {

@@ -22,7 +22,7 @@ use stack::Program;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::overload;
+use super::limited;
 use super::upstream::Upstream;
 use crate::measured_stack::{POLICIES, REQUESTS_A_SECOND};
 
@@ -55,7 +55,7 @@ impl Stage {
         let token = token(&application, &key)?;
         let shared = Shared {
             upstream_port: upstream.port(),
-            limited_port: overload::serve().await?,
+            limited_port: limited::serve().await?,
             environment: environment(address, application)?,
         };
         let router = Router::new()
@@ -151,7 +151,7 @@ async fn instances(
     if query.get("index").is_some_and(|index| index != "0") {
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
-    let port = if service == overload::SERVICE { shared.limited_port } else { shared.upstream_port };
+    let port = if service == limited::SERVICE { shared.limited_port } else { shared.upstream_port };
     let entry = json!({
         "Node": { "Address": "127.0.0.1" },
         "Service": { "ID": service, "Address": "127.0.0.1", "Port": port },
