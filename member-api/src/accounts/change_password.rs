@@ -6,6 +6,7 @@ use access::Principal;
 
 use crate::client::Client;
 use crate::members::{self, Member, NewPassword, PasswordAttempt, not_made_of};
+use crate::otp;
 use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Standings;
 use crate::sessions::db::{known_places, sessions};
@@ -62,7 +63,12 @@ pub async fn change_password(
             }
             sessions::revoke_all(connection, member_id, Some(principal.session_id), now).await?;
             known_places::delete_all(connection, member_id).await?;
-            attempt.record_success(connection, member_id, now).await?;
+            if otp::db::is_in_force(connection, member_id).await? {
+                // The password alone must not give back attempts at the codes.
+                attempt.end(connection, now).await?;
+            } else {
+                attempt.record_success(connection, member_id, now).await?;
+            }
             Ok(event.record(connection).await?)
         })
     });

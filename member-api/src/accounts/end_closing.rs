@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use super::closing::{Closing, LAST_REQUESTS, Phase};
 use super::db;
 use super::participants::AskError;
-use crate::sessions;
 use crate::state::AppState;
+use crate::{otp, sessions};
 
 /// How long the answer to a member waits until the personal data is removed everywhere. The removal goes on after the answer.
 const FORGET_WITHIN: Duration = Duration::from_secs(2);
@@ -90,6 +90,8 @@ pub(crate) async fn forget_again(state: &AppState, closing: Closing) {
 async fn forget_in(connection: &mut Connection, closing: Closing, now: OffsetDateTime) -> sqlx::Result<()> {
     sessions::db::sessions::delete_of_member(connection, closing.member_id).await?;
     idempotency::forget(connection, closing.member_id).await?;
+    // An older build that has closed the account does not know them.
+    otp::db::delete(connection, closing.member_id).await?;
     db::set_phase(connection, closing, Phase::Forgotten, now, None).await.map(drop)
 }
 

@@ -151,15 +151,18 @@ impl Attempt {
         let give_up = database.run_tx("sign_in_given_up", move |connection| {
             let (claimed, event) = (claimed.clone(), event.clone());
             Box::pin(async move {
-                if let Some(until) = claimed_until {
-                    for subject in claimed {
-                        sign_in_failures::release(connection, subject, until, now).await?;
-                    }
-                }
+                release(connection, claimed, claimed_until, now).await?;
                 event.record(connection).await
             })
         });
         give_up.await
+    }
+
+    /// Ends it without a failure and without forgiving one, in the caller's transaction.
+    pub async fn end(&self, connection: &mut Connection, now: OffsetDateTime) -> sqlx::Result<()> {
+        let mut claimed: Vec<_> = self.deciding().map(|bucket| bucket.subject).collect();
+        claimed.sort_unstable();
+        release(connection, claimed, self.claimed_until, now).await
     }
 
     /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account from this
@@ -211,6 +214,20 @@ impl Attempt {
         used_up.sort_unstable_by_key(|bucket| bucket.subject);
         used_up.into_iter()
     }
+}
+
+/// Lets other attempts on these subjects begin.
+async fn release(
+    connection: &mut Connection,
+    claimed: Vec<Subject>,
+    claimed_until: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let Some(until) = claimed_until else { return Ok(()) };
+    for subject in claimed {
+        sign_in_failures::release(connection, subject, until, now).await?;
+    }
+    Ok(())
 }
 
 /// The name of the limits of accounts.

@@ -93,7 +93,17 @@ impl Exchange {
             return Ok(Outcome::Refused);
         };
         let end = session.created_at + self.session_lifetime;
-        let next_generation = match session.state.ending_by(end).decide(generation, self.now) {
+        let decision = session.state.ending_by(end).decide(generation, self.now);
+        let role = members::db::find_role(connection, session.member_id).await?;
+        if matches!(decision, RefreshDecision::Rotate | RefreshDecision::Repeat)
+            && role == Some(Role::Admin)
+            && self.otp_is_required
+            && !otp::db::is_in_force(connection, session.member_id).await?
+        {
+            // Before it is rotated: the client has no other token, and may try again with this one.
+            return Ok(Outcome::Refused);
+        }
+        let next_generation = match decision {
             RefreshDecision::Rotate => {
                 let expires_at = self.expires_at.min(end);
                 sessions::rotate(connection, session_id, &self.client, self.now, expires_at).await?;
@@ -110,15 +120,7 @@ impl Exchange {
             }
             RefreshDecision::Ended => return Ok(Outcome::Refused),
         };
-        let Some(role) = members::db::find_role(connection, session.member_id).await? else {
-            return Ok(Outcome::Refused);
-        };
-        if role == Role::Admin
-            && self.otp_is_required
-            && !otp::db::is_in_force(connection, session.member_id).await?
-        {
-            return Ok(Outcome::Refused);
-        }
+        let Some(role) = role else { return Ok(Outcome::Refused) };
         refresh_tokens::insert(connection, self.next, session_id, next_generation, self.now).await?;
         Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
     }

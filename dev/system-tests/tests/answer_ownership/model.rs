@@ -65,13 +65,12 @@ impl KeyedRequest {
         }
     }
 
-    /// The statuses that its answer may have. 409 says that the request still runs, which only a repetition can find. A
-    /// repeated order can find it even after an answer, if that answer could not be stored. A charge is stored together
-    /// with its answer.
+    /// The statuses that its answer may have. 409 says that the request still runs, which only a repetition can find. It can find
+    /// it even after an answer: another repetition whose client has hung up may still run, and wait for the database.
     pub(crate) fn allowed(&self) -> &'static [StatusCode] {
         match (self.kind, self.tries > 1) {
-            (Kind::Charge, true) if self.answer.is_none() => &[StatusCode::CREATED, StatusCode::CONFLICT],
-            (Kind::Charge, _) => &[StatusCode::CREATED],
+            (Kind::Charge, false) => &[StatusCode::CREATED],
+            (Kind::Charge, true) => &[StatusCode::CREATED, StatusCode::CONFLICT],
             (Kind::Order, false) => &[StatusCode::CREATED, StatusCode::ACCEPTED],
             (Kind::Order, true) => &[StatusCode::CREATED, StatusCode::ACCEPTED, StatusCode::CONFLICT],
         }
