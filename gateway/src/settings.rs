@@ -9,11 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use garde::Validate;
+use redis_connection::RedisSettings;
 use serde::{Deserialize, Serialize};
 use service_host::Live;
 
 pub use compression::CompressionSettings;
-pub use limits::{LimitedBy, LimitsSettings, PolicySettings, RedisSettings};
+pub use limits::{LimitedBy, LimitsSettings, PolicySettings};
 pub use of_table::TableSettings;
 pub use resilience::{BreakerSettings, ConcurrencySettings, RetryBudgetSettings};
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
+use redis_connection::{Password, Username};
 use serde::Deserialize;
 use service_host::Live;
 use time::OffsetDateTime;
@@ -51,11 +52,11 @@ pub struct RedisSettings {
     /// The account. Without it, that of the address, or Redis's `default`.
     #[garde(dive)]
     #[serde(default)]
-    pub username: Live<Option<redis_connection::Username>>,
+    pub username: Live<Option<Username>>,
     /// Its password; sealed. Open connections go on with a new account and password.
     #[garde(dive)]
     #[serde(default)]
-    pub password: Live<Option<redis_connection::Password>>,
+    pub password: Live<Option<Password>>,
     /// A PEM file, on the machine of this process, with the authorities that may sign the certificate of Redis. Without it, the
     /// public ones may. It needs `rediss://`.
     #[garde(skip)]
@@ -72,6 +73,19 @@ fn default_timeout_ms() -> u64 {
 }
 
 impl RedisSettings {
+    /// A Redis at this address, which says all that is needed.
+    pub fn at(url: impl Into<String>, timeout_ms: u64) -> Self {
+        let redis_connection::RedisSettings { url, username, password, tls_ca_file } =
+            redis_connection::RedisSettings::at(url);
+        Self { url, username, password, tls_ca_file, timeout_ms }
+    }
+
+    /// The server, without the time.
+    pub fn server(&self) -> redis_connection::RedisSettings {
+        let Self { url, username, password, tls_ca_file, timeout_ms: _ } = self.clone();
+        redis_connection::RedisSettings { url, username, password, tls_ca_file }
+    }
+
     /// See [`Self::timeout_ms`].
     pub const fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)

@@ -6,12 +6,10 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use settings::Live;
 use settings::live::{self, Commit, Upcoming};
+use settings::{Live, Password, Username};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
-
-use crate::settings::{Password, Username};
 
 /// What the server answers if it does not let an account in.
 const ACCESS_DENIED: &str = "28000";
@@ -48,9 +46,7 @@ impl Options {
         let account = Account { username: username.clone(), password: password.clone() };
         let options = Self { base, account: Some(account) };
         let tried = options.clone();
-        username.prepare_with(move |_, upcoming| tried.clone().try_upcoming(upcoming));
-        let tried = options.clone();
-        password.prepare_with(move |_, upcoming| tried.clone().try_upcoming(upcoming));
+        live::prepare_together(&[username, password], move |upcoming| tried.clone().try_upcoming(upcoming));
         options
     }
 

@@ -38,8 +38,9 @@ mod run_to_end;
 mod settings;
 mod transaction;
 
+pub use ::settings::{Password, Username};
 pub use connection::Connection;
 pub use database::{ConnectError, Database};
 pub use database_error::{SharedError, duplicate_key, is_transient, is_unavailable};
-pub use settings::{Password, Settings, Tls, Username};
+pub use settings::{Settings, Tls};
 pub use transaction::TxFuture;

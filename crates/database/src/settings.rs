@@ -1,7 +1,6 @@
 use garde::Validate;
-use secrecy::SecretString;
 use serde::Deserialize;
-use settings::Live;
+use settings::{Live, Password, Username};
 
 /// The section `database`: the schema of one service.
 #[derive(Debug, Deserialize, Validate)]
@@ -44,17 +43,6 @@ pub struct Settings {
     #[serde(default = "default_statement_timeout_ms")]
     pub statement_timeout_ms: u64,
 }
-
-/// The name of an account.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(transparent)]
-#[garde(transparent)]
-pub struct Username(#[garde(length(min = 1))] pub String);
-
-/// The password of an account.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(transparent)]
-pub struct Password(#[garde(skip)] pub SecretString);
 
 /// How the connection to the server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

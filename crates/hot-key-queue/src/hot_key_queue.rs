@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis_connection::AddressError;
+use redis_connection::{AddressError, RedisSettings};
 use tokio::time::Instant;
 
 use crate::queue::Queues;
 use crate::remote::{RedisDown, Remote};
-use crate::settings::{RedisSettings, Settings};
+use crate::settings::Settings;
 use crate::turn::Turn;
 
 /// A wait of this length is logged.

@@ -114,8 +114,10 @@ pub(crate) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
 
 #[cfg(test)]
 mod tests {
+    use redis_connection::RedisSettings;
+
     use super::*;
-    use crate::settings::{RedisSettings, Settings};
+    use crate::settings::Settings;
 
     /// Longer than the short lease, and shorter than the long one.
     const TIMEOUT: Duration = Duration::from_secs(20);
@@ -126,16 +128,7 @@ mod tests {
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL is not set: run the tests with `cargo xtask test`");
         let settings = Settings { lease_ms, redis_timeout_ms: 10_000, ..Settings::default() };
-        Remote::new(
-            &RedisSettings {
-                url,
-                tls_ca_file: None,
-                username: ::settings::Live::default(),
-                password: ::settings::Live::default(),
-            },
-            &settings,
-        )
-        .unwrap()
+        Remote::new(&RedisSettings::at(url), &settings).unwrap()
     }
 
     fn new_lock() -> String {

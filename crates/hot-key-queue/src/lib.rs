@@ -43,5 +43,6 @@ mod settings;
 mod turn;
 
 pub use hot_key_queue::{HotKeyQueue, HotKeyQueueError};
+pub use redis_connection::RedisSettings;
 pub use remote::RedisDown;
-pub use settings::{RedisSettings, Settings};
+pub use settings::Settings;

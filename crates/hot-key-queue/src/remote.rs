@@ -9,11 +9,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisConnection, RedisSettings, Timeouts};
 use tracing::Instrument;
 
 use crate::breaker::{Breaker, Decision};
-use crate::settings::{RedisSettings, Settings};
+use crate::settings::Settings;
 
 /// How long it is remembered that a lock is wanted. It is longer than the pause until the one who wants it asks again.
 const WANTED_MS: u64 = 300;
@@ -56,10 +56,8 @@ pub(crate) enum Renewal {
 impl Remote {
     /// Connects at the first use, and again whenever the connection is lost. Fails if the address is malformed.
     pub(crate) fn new(redis: &RedisSettings, settings: &Settings) -> Result<Self, AddressError> {
-        let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
         let timeout = settings.redis_timeout();
-        let account = RedisAccount { username: redis.username.clone(), password: redis.password.clone() };
-        let connection = RedisConnection::with_account(&address, Timeouts::within(timeout), &account)?;
+        let connection = redis.connection(Timeouts::within(timeout))?;
         connection.refuse_wrong_accounts();
         Ok(Self { connection, timeout, breaker: Breaker::default(), lease_ms: settings.lease_ms })
     }

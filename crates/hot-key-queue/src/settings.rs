@@ -1,31 +1,9 @@
 //! The settings of a queue.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
 use serde::Deserialize;
-
-/// The section `redis`: where the locks are.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RedisSettings {
-    /// The address of Redis: `redis://host:port/database`, or `rediss://host:port/database` over TLS.
-    #[garde(prefix("redis"))]
-    pub url: String,
-    /// The account. Without it, that of the address, or Redis's `default`.
-    #[garde(dive)]
-    #[serde(default)]
-    pub username: settings::Live<Option<redis_connection::Username>>,
-    /// Its password; sealed. Open connections go on with a new account and password.
-    #[garde(dive)]
-    #[serde(default)]
-    pub password: settings::Live<Option<redis_connection::Password>>,
-    /// A PEM file, on the machine of this process, with the authorities that may sign the certificate of Redis. Without it, the
-    /// public ones may. It needs `rediss://`.
-    #[garde(skip)]
-    pub tls_ca_file: Option<PathBuf>,
-}
 
 /// The section of one lock: `wallet-lock`.
 #[derive(Clone, Debug, Deserialize, Validate)]

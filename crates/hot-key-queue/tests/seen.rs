@@ -20,17 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn queue_at(url: &str) -> HotKeyQueue {
     let settings = Settings { wait_ms: 400, redis_timeout_ms: 10_000, ..Settings::default() };
-    HotKeyQueue::new(
-        "test",
-        &RedisSettings {
-            url: url.to_owned(),
-            tls_ca_file: None,
-            username: ::settings::Live::default(),
-            password: ::settings::Live::default(),
-        },
-        &settings,
-    )
-    .unwrap()
+    HotKeyQueue::new("test", &RedisSettings::at(url), &settings).unwrap()
 }
 
 #[tokio::test]

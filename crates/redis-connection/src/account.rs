@@ -6,23 +6,10 @@
 
 use std::sync::Arc;
 
-use garde::Validate;
 use redis::{Cmd, RedisConnectionInfo};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-use settings::Live;
+use secrecy::ExposeSecret as _;
 use settings::live;
-
-/// The name of an account.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(transparent)]
-#[garde(transparent)]
-pub struct Username(#[garde(length(min = 1))] pub String);
-
-/// The password of an account.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(transparent)]
-pub struct Password(#[garde(skip)] pub SecretString);
+use settings::{Live, Password, Username};
 
 /// The account of the settings. What is not set is taken from the address.
 #[derive(Clone, Debug, Default)]

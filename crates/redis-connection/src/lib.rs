@@ -22,6 +22,7 @@
 
 mod account;
 mod address;
+mod section;
 
 use std::fmt;
 use std::io;
@@ -31,14 +32,16 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, Value};
-use settings::live::{Commit, Upcoming};
+use settings::live::{self, Commit, Upcoming};
 use tokio::task::JoinHandle;
 
 use account::{Account, authentication};
 use address::Target;
 
-pub use account::{Password, RedisAccount, Username};
+pub use account::RedisAccount;
 pub use address::{AddressError, RedisAddress};
+pub use section::RedisSettings;
+pub use settings::{Password, Username};
 
 /// How long a request waits.
 #[derive(Clone, Copy, Debug)]
@@ -128,9 +131,9 @@ impl RedisConnection {
         let RedisAccount { username, password } = &self.0.account;
         // The account outlives the connection.
         let connection = Arc::downgrade(&self.0);
-        username.prepare_with(move |_, upcoming| try_upcoming(connection.clone(), upcoming));
-        let connection = Arc::downgrade(&self.0);
-        password.prepare_with(move |_, upcoming| try_upcoming(connection.clone(), upcoming));
+        live::prepare_together(&[username, password], move |upcoming| {
+            try_upcoming(connection.clone(), upcoming)
+        });
     }
 
     /// Sends a request on the current connection. After a failure, drops or checks the connection.

@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account;
 mod answer;
 mod bind;
 pub mod client;
@@ -61,6 +62,7 @@ mod transport;
 pub mod tree;
 pub mod values;
 
+pub use account::{Password, Username};
 pub use client::ConfigClient;
 pub use environment::{DocumentError, Environment, PropertySource};
 pub use error::{Fault, SettingsError};

@@ -8,9 +8,10 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ struct Cell<T> {
     preparations: Mutex<Vec<Arc<Preparation<T>>>>,
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// The future of a preparation.
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Preparation<T> = dyn Fn(Arc<T>, Upcoming) -> Boxed<Result<Commit, Unusable>> + Send + Sync;
 
 /// What takes effect together with the new values. It can't fail, and must not wait.
@@ -63,6 +65,42 @@ impl<E: fmt::Display> From<E> for Unusable {
 /// It is locked while values are swapped.
 static SWAP: RwLock<()> = RwLock::new(());
 
+/// Adds what is made of several cells: as [`Live::prepare_with`], and once for each change, whichever of them change.
+pub fn prepare_together<F, R, E>(cells: &[&dyn LiveCell], prepare: F)
+where
+    F: Fn(Upcoming) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Commit, E>> + Send + 'static,
+    E: Into<Unusable> + Send + 'static,
+{
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let shared: Arc<SharedPreparation> = Arc::new(move |upcoming: Upcoming| {
+        if !upcoming.begins(number) {
+            return Box::pin(std::future::ready(Ok(Box::new(|| ()) as Commit)));
+        }
+        let made = prepare(upcoming);
+        Box::pin(async move { made.await.map_err(Into::into) })
+    });
+    for cell in cells {
+        cell.prepare_shared(Arc::clone(&shared));
+    }
+}
+
+/// A preparation of several cells.
+pub type SharedPreparation = dyn Fn(Upcoming) -> Boxed<Result<Commit, Unusable>> + Send + Sync;
+
+/// A [`Live`] of any type, for [`prepare_together`].
+pub trait LiveCell {
+    /// Adds a preparation that other cells have, too.
+    fn prepare_shared(&self, preparation: Arc<SharedPreparation>);
+}
+
+impl<T: Send + Sync + 'static> LiveCell for Live<T> {
+    fn prepare_shared(&self, preparation: Arc<SharedPreparation>) {
+        self.prepare_with(move |_, upcoming| preparation(upcoming));
+    }
+}
+
 /// Reads several cells that belong together: all of them before a change, or all of them after it.
 pub fn together<R>(read: impl FnOnce() -> R) -> R {
     let _no_swap = SWAP.read().unwrap_or_else(PoisonError::into_inner);
@@ -87,8 +125,7 @@ impl<T> Live<T> {
 
     /// Adds what is made from each new value before it takes effect. If it fails, the new settings are refused as a whole, and
     /// the error says why; it must not contain a secret. If all succeed, every [`Commit`] is run. [`Upcoming`] has the new
-    /// values of other cells. What is made of several cells is prepared with each of them: the last one that is made stays, and all
-    /// are made of the same values.
+    /// values of other cells. For what is made of several cells there is [`prepare_together`].
     pub fn prepare_with<F, R, E>(&self, prepare: F)
     where
         F: Fn(Arc<T>, Upcoming) -> R + Send + Sync + 'static,
@@ -218,9 +255,16 @@ pub struct Prepared {
 pub struct Upcoming {
     running: LiveCells,
     new: LiveCells,
+    /// The preparations of several cells that have begun, by their numbers.
+    begun: Arc<Mutex<HashSet<u64>>>,
 }
 
 impl Upcoming {
+    /// Notes that a preparation of several cells begins. Returns false if it has begun before.
+    fn begins(&self, number: u64) -> bool {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(number)
+    }
+
     /// The value that this cell is about to get, or its present one.
     pub fn of<T: Send + Sync + 'static>(&self, cell: &Live<T>) -> Arc<T> {
         let is_it = |other: &Arc<dyn AnyCell>| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(&cell.0));
@@ -261,7 +305,7 @@ impl LiveCells {
         new: &Self,
         changed: impl IntoIterator<Item = &'keys String> + Clone,
     ) -> Result<Prepared, SettingsError> {
-        let upcoming = Upcoming { running: self.clone(), new: new.clone() };
+        let upcoming = Upcoming { running: self.clone(), new: new.clone(), begun: Arc::default() };
         let mut prepared = Prepared { commits: Vec::new() };
         let mut faults = Vec::new();
         for (key, cell) in &self.0 {
@@ -275,11 +319,7 @@ impl LiveCells {
                 Ok(commits) => prepared.commits.extend(commits),
                 Err(Unusable { key: of_value, problem }) => {
                     let key = of_value.unwrap_or_else(|| key.clone());
-                    let fault = Fault { key, problem, origin: None };
-                    // What is made of several cells fails once for each.
-                    if !faults.contains(&fault) {
-                        faults.push(fault);
-                    }
+                    faults.push(Fault { key, problem, origin: None });
                 }
             }
         }

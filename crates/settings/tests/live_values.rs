@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it finds the unexpected")]
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use garde::Validate;
 use serde::Deserialize;
@@ -146,14 +146,35 @@ async fn a_fault_has_the_key_that_the_preparation_names_and_is_told_once() {
     let (shop, cells, values) = read(&json!({}));
     let shop = shop.unwrap();
     let refuse = || std::future::ready(Err::<Commit, _>(Unusable::at("prices.list[0]", &"is odd")));
-    shop.opening_hours.prepare_with(move |_, _| refuse());
-    shop.prices.prepare_with(move |_, _| refuse());
+    live::prepare_together(&[&shop.opening_hours, &shop.prices], move |_| refuse());
     let (_, new_cells, new_values) = read(&json!({"opening-hours.from-hour": 7, "prices.list[0]": 1}));
 
     let error = cells.prepare(&new_cells, &values.changed_keys(&new_values)).await.unwrap_err();
 
     let fault = Fault { key: "prices.list[0]".to_owned(), problem: "is odd".to_owned(), origin: None };
     assert_eq!(error.faults(), [fault]);
+}
+
+#[tokio::test]
+async fn what_is_made_of_several_cells_is_made_once_for_each_change() {
+    let (shop, cells, values) = read(&json!({}));
+    let shop = shop.unwrap();
+    let made = Arc::new(Mutex::new(Vec::new()));
+    let (hours, notes) = (shop.opening_hours.clone(), Arc::clone(&made));
+    live::prepare_together(&[&shop.opening_hours, &shop.prices], move |upcoming| {
+        notes.lock().unwrap().push(upcoming.of(&hours).from_hour);
+        std::future::ready(Ok::<_, String>(Box::new(|| ()) as Commit))
+    });
+    for changed in [
+        json!({"opening-hours.from-hour": 7, "prices.list[0]": 1}),
+        json!({"opening-hours.from-hour": 8}),
+        json!({"prices.list[0]": 1}),
+    ] {
+        let (_, new_cells, new_values) = read(&changed);
+        let _ = cells.prepare(&new_cells, &values.changed_keys(&new_values)).await.unwrap();
+    }
+    assert_eq!(made.lock().unwrap()[..2], [7, 8]);
+    assert_eq!(made.lock().unwrap().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,13 +67,7 @@ pub(crate) async fn run(
     let stack = measured_stack::start(binaries, Vec::new()).await?;
     let url = stack.servers().redis_url();
     let raw = redis::Client::open(url.as_str())?.get_multiplexed_async_connection().await?;
-    let settings = RedisSettings {
-        url,
-        tls_ca_file: None,
-        username: ::settings::Live::default(),
-        password: ::settings::Live::default(),
-        timeout_ms: 2_000,
-    };
+    let settings = RedisSettings::at(url, 2_000);
     let carts = Carts::connect(&settings)?;
 
     println!(

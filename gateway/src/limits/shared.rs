@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use redis::{RedisError, Script};
-use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisConnection, RedisSettings, Timeouts};
 use thread_local::ThreadLocal;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::Answer;
 use super::policy::Policy;
-use crate::settings::{LimitsSettings, RedisSettings};
+use crate::settings::LimitsSettings;
 
 const FAILURES: &str = "gateway_rate_limit_redis_failures_total";
 const ALONE: &str = "gateway_rate_limit_alone";
@@ -142,8 +142,5 @@ fn pause_of(settings: &LimitsSettings) -> u64 {
 
 /// A failed step leaves time for the next one: the connection notices that it is silent before the request gives up.
 fn connect(redis: &RedisSettings, timeout: Duration) -> Result<RedisConnection, AddressError> {
-    let address = RedisAddress { url: &redis.url, ca_file: redis.tls_ca_file.as_deref() };
-    let account = RedisAccount { username: redis.username.clone(), password: redis.password.clone() };
-    let timeouts = Timeouts { connect: timeout / 2, response: timeout / 2 };
-    RedisConnection::with_account(&address, timeouts, &account)
+    redis.connection(Timeouts { connect: timeout / 2, response: timeout / 2 })
 }

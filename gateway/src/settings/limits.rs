@@ -1,12 +1,10 @@
 //! The section `limits`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use service_host::Live;
 
 /// How many requests a client may send.
 #[derive(Clone, Debug, Deserialize, Validate)]
@@ -77,27 +75,6 @@ pub enum LimitedBy {
     Address,
     /// Those of one member. Only for routes that need a token.
     Member,
-}
-
-/// The section `redis`: where gateways count together.
-#[derive(Clone, Debug, Deserialize, Validate)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RedisSettings {
-    /// The address: `redis://host:port/database`, or `rediss://host:port/database` over TLS.
-    #[garde(prefix("redis"))]
-    pub url: String,
-    /// The account. Without it, that of the address, or Redis's `default`.
-    #[garde(dive)]
-    #[serde(default)]
-    pub username: Live<Option<redis_connection::Username>>,
-    /// Its password; sealed. Open connections go on with a new account and password.
-    #[garde(dive)]
-    #[serde(default)]
-    pub password: Live<Option<redis_connection::Password>>,
-    /// A PEM file, on the machine of this process, with the authorities that may sign the certificate of Redis. Without it, the
-    /// public ones may. It needs `rediss://`.
-    #[garde(skip)]
-    pub tls_ca_file: Option<PathBuf>,
 }
 
 /// The names stand in a header field and in keys of Redis.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use redis_connection::RedisSettings;
 use service_host::Live;
 use service_host::live::{self, Commit, Unusable, Upcoming};
 
 use super::{
-    CompressionSettings, CorsSettings, LimitsSettings, PublicSettings, RedisSettings, RouteSettings,
-    Settings, UpstreamSettings,
+    CompressionSettings, CorsSettings, LimitsSettings, PublicSettings, RouteSettings, Settings,
+    UpstreamSettings,
 };
 
 /// See the module. The fields are documented at [`Settings`].
@@ -51,24 +52,14 @@ impl Settings {
     /// Calls `prepare` for each change of what a table is made of, before it takes effect.
     pub(crate) fn prepare_table_with<F, R>(&self, prepare: F)
     where
-        F: Fn(TableSettings) -> R + Clone + Send + Sync + 'static,
+        F: Fn(TableSettings) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Commit, Unusable>> + Send + 'static,
     {
-        self.when_it_changes(&self.services, &prepare);
-        self.when_it_changes(&self.routes, &prepare);
-        self.when_it_changes(&self.upstream, &prepare);
-        self.when_it_changes(&self.cors, &prepare);
-        self.when_it_changes(&self.public, &prepare);
-        self.when_it_changes(&self.limits, &prepare);
-        self.when_it_changes(&self.compression, &prepare);
-    }
-
-    fn when_it_changes<T, F, R>(&self, cell: &Live<T>, prepare: &F)
-    where
-        F: Fn(TableSettings) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Result<Commit, Unusable>> + Send + 'static,
-    {
-        let (settings, prepare) = (self.clone(), prepare.clone());
-        cell.prepare_with(move |_, upcoming| prepare(settings.of_table_at(Some(&upcoming))));
+        let Self { services, routes, upstream, cors, public, limits, compression, .. } = self;
+        let settings = self.clone();
+        live::prepare_together(
+            &[services, routes, upstream, cors, public, limits, compression],
+            move |upcoming| prepare(settings.of_table_at(Some(&upcoming))),
+        );
     }
 }

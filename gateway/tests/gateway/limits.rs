@@ -4,7 +4,8 @@ use access::Role;
 use axum::Router;
 use axum::body::Body;
 use gateway::Routing;
-use gateway::settings::{LimitedBy, PolicySettings, RedisSettings, TableSettings};
+use gateway::settings::{LimitedBy, PolicySettings, TableSettings};
+use redis_connection::RedisSettings;
 use testkit::FaultProxy;
 
 use crate::harness::{
@@ -28,12 +29,7 @@ fn limited(by: LimitedBy, redis: Option<String>) -> TableSettings {
     for route in &mut settings.routes {
         route.limits = if route.path == path { vec![name.clone()] } else { Vec::new() };
     }
-    settings.redis = redis.map(|url| RedisSettings {
-        url,
-        tls_ca_file: None,
-        username: ::settings::Live::default(),
-        password: ::settings::Live::default(),
-    });
+    settings.redis = redis.map(RedisSettings::at);
     settings
 }
 

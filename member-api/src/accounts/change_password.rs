@@ -10,7 +10,7 @@ use crate::otp;
 use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Standings;
 use crate::sessions::db::{known_places, sessions};
-use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password};
+use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password, find_member};
 use crate::state::AppState;
 
 /// Why a password was not changed.
@@ -38,11 +38,7 @@ pub async fn change_password(
     standings: &mut Standings,
 ) -> Result<(), ChangePasswordError> {
     let member_id = principal.member_id;
-    let find = state
-        .database
-        .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
-    let found = find.await.map_err(SignInError::from)?;
-    let Member { email, name, .. } = found.ok_or(SignInError::BadCredentials)?;
+    let Member { email, name, .. } = find_member(state, member_id).await?;
     not_made_of(&email, &name)(&new, &()).map_err(ChangePasswordError::MadeOfAccount)?;
     let checked = check_password(state, Purpose::PASSWORD_CHANGE, email, &client, current, standings).await?;
     let Checked { credentials, attempt, turn, .. } = checked;

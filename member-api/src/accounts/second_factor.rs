@@ -13,7 +13,9 @@ use crate::otp::second_factor::take_code;
 use crate::otp::{self, OtpCode, OtpSecret};
 use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::Standings;
-use crate::sessions::password_check::{Checked, Purpose, SignInError, check_password, refuse_code};
+use crate::sessions::password_check::{
+    Checked, Purpose, SignInError, check_password, find_member, refuse_code,
+};
 use crate::state::AppState;
 
 /// A secret that was made for a member. It is sealed until the member is shown it, so that a kept answer does not give it away.
@@ -151,10 +153,7 @@ pub async fn remove(
         return Err(RemoveError::Required);
     }
     let member_id = principal.member_id;
-    let find = state
-        .database
-        .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
-    let email = find.await.map_err(SignInError::from)?.ok_or(SignInError::BadCredentials)?.email;
+    let email = find_member(state, member_id).await?.email;
     let checked = check_password(state, Purpose::OTP_OFF, email, client, password, standings).await?;
     // The turn lasts until a wrong code is counted.
     let Checked { credentials, mut attempt, turn, .. } = checked;

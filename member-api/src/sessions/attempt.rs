@@ -145,13 +145,11 @@ impl Attempt {
 
     /// Ends it without a failure and without a success: another attempt need not wait for it. It is recorded as an event.
     pub async fn give_up(&self, database: &Database, event: Event, now: OffsetDateTime) -> sqlx::Result<()> {
-        let mut claimed: Vec<_> = self.deciding().map(|bucket| bucket.subject).collect();
-        claimed.sort_unstable();
-        let claimed_until = self.claimed_until;
+        let attempt = self.clone();
         let give_up = database.run_tx("sign_in_given_up", move |connection| {
-            let (claimed, event) = (claimed.clone(), event.clone());
+            let (attempt, event) = (attempt.clone(), event.clone());
             Box::pin(async move {
-                release(connection, claimed, claimed_until, now).await?;
+                attempt.end(connection, now).await?;
                 event.record(connection).await
             })
         });
@@ -160,9 +158,13 @@ impl Attempt {
 
     /// Ends it without a failure and without forgiving one, in the caller's transaction.
     pub async fn end(&self, connection: &mut Connection, now: OffsetDateTime) -> sqlx::Result<()> {
+        let Some(until) = self.claimed_until else { return Ok(()) };
         let mut claimed: Vec<_> = self.deciding().map(|bucket| bucket.subject).collect();
         claimed.sort_unstable();
-        release(connection, claimed, self.claimed_until, now).await
+        for subject in claimed {
+            sign_in_failures::release(connection, subject, until, now).await?;
+        }
+        Ok(())
     }
 
     /// Records its success, in the caller's transaction: its place is known from now on, and the failures on the account from this
@@ -214,20 +216,6 @@ impl Attempt {
         used_up.sort_unstable_by_key(|bucket| bucket.subject);
         used_up.into_iter()
     }
-}
-
-/// Lets other attempts on these subjects begin.
-async fn release(
-    connection: &mut Connection,
-    claimed: Vec<Subject>,
-    claimed_until: Option<OffsetDateTime>,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let Some(until) = claimed_until else { return Ok(()) };
-    for subject in claimed {
-        sign_in_failures::release(connection, subject, until, now).await?;
-    }
-    Ok(())
 }
 
 /// The name of the limits of accounts.

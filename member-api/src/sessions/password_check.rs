@@ -7,7 +7,7 @@ use access::MemberId;
 use crate::client::Client;
 use crate::members::db::Credentials;
 use crate::members::password_hasher::{HashTurn, PasswordError, Verdict};
-use crate::members::{self, Email, HashKind, PasswordAttempt};
+use crate::members::{self, Email, HashKind, Member, PasswordAttempt};
 use crate::otp::second_factor::OtpError;
 use crate::security_events::{Kind, Outcome};
 use crate::sessions::attempt::{Attempt, Refused, Standings};
@@ -75,6 +75,14 @@ impl Purpose {
     pub const OTP_OFF: Self = Self { hash: HashKind::PasswordChange, event: Kind::OtpOff };
     /// Changing the password.
     pub const PASSWORD_CHANGE: Self = Self { hash: HashKind::PasswordChange, event: Kind::PasswordChange };
+}
+
+/// The member whose password [`check_password`] is to check.
+pub async fn find_member(state: &AppState, member_id: MemberId) -> Result<Member, SignInError> {
+    let find = state
+        .database
+        .read("member_find", move |connection| Box::pin(members::db::find(connection, member_id)));
+    find.await?.ok_or(SignInError::BadCredentials)
 }
 
 /// Checks the password of the account with this email. An unknown email and a wrong password take the same steps, and so the same

@@ -94,22 +94,8 @@ impl Exchange {
         };
         let end = session.created_at + self.session_lifetime;
         let decision = session.state.ending_by(end).decide(generation, self.now);
-        let role = members::db::find_role(connection, session.member_id).await?;
-        if matches!(decision, RefreshDecision::Rotate | RefreshDecision::Repeat)
-            && role == Some(Role::Admin)
-            && self.otp_is_required
-            && !otp::db::is_in_force(connection, session.member_id).await?
-        {
-            // Before it is rotated: the client has no other token, and may try again with this one.
-            return Ok(Outcome::Refused);
-        }
-        let next_generation = match decision {
-            RefreshDecision::Rotate => {
-                let expires_at = self.expires_at.min(end);
-                sessions::rotate(connection, session_id, &self.client, self.now, expires_at).await?;
-                session.state.generation + 1
-            }
-            RefreshDecision::Repeat => session.state.generation,
+        match decision {
+            RefreshDecision::Rotate | RefreshDecision::Repeat => {}
             RefreshDecision::Reuse => {
                 tracing::warn!(%session_id, member_id = %session.member_id, "a refresh token was used again: its session is revoked");
                 sessions::revoke(connection, session_id, self.now).await?;
@@ -119,8 +105,24 @@ impl Exchange {
                 return Ok(Outcome::Reused);
             }
             RefreshDecision::Ended => return Ok(Outcome::Refused),
+        }
+        // Before it is rotated: who is refused has no other token, and may try again with this one.
+        let Some(role) = members::db::find_role(connection, session.member_id).await? else {
+            return Ok(Outcome::Refused);
         };
-        let Some(role) = role else { return Ok(Outcome::Refused) };
+        if role == Role::Admin
+            && self.otp_is_required
+            && !otp::db::is_in_force(connection, session.member_id).await?
+        {
+            return Ok(Outcome::Refused);
+        }
+        let next_generation = if decision == RefreshDecision::Rotate {
+            let expires_at = self.expires_at.min(end);
+            sessions::rotate(connection, session_id, &self.client, self.now, expires_at).await?;
+            session.state.generation + 1
+        } else {
+            session.state.generation
+        };
         refresh_tokens::insert(connection, self.next, session_id, next_generation, self.now).await?;
         Ok(Outcome::Refreshed(Principal { member_id: session.member_id, role, session_id }))
     }

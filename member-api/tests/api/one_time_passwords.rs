@@ -72,6 +72,14 @@ async fn enrol(world: &World, who: &Person) -> String {
     secret
 }
 
+/// A customer who has a second factor in force, and its secret.
+async fn enrolled(options: MySqlConnectOptions) -> (World, Person, String) {
+    let world = World::new(options);
+    let kim = world.customer("kim").await;
+    let secret = enrol(&world, &kim).await;
+    (world, kim, secret)
+}
+
 fn next_step(world: &World) {
     world.clock_control.advance(Duration::from_secs(30));
 }
@@ -127,9 +135,7 @@ async fn who_does_not_know_the_password_is_not_told_of_the_second_factor(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let world = World::new(options);
-    let kim = world.customer("kim").await;
-    let secret = enrol(&world, &kim).await;
+    let (world, kim, secret) = enrolled(options).await;
     next_step(&world);
     let right = code(&world, &secret, 0);
     for code in [None, Some("000000"), Some(right.as_str())] {
@@ -168,9 +174,7 @@ async fn a_clock_may_be_off_by_a_step_and_no_older_code_is_taken_after_a_newer_o
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let world = World::new(options);
-    let kim = world.customer("kim").await;
-    let secret = enrol(&world, &kim).await;
+    let (world, kim, secret) = enrolled(options).await;
     world.clock_control.advance(Duration::from_secs(300));
     let codes: Vec<_> = (-2..=2).map(|step| code(&world, &secret, step)).collect();
     let attempt = async |code: &str| sign_in(&world, &kim.email, PASSWORD, Some(code)).await.status;
@@ -186,9 +190,7 @@ async fn wrong_codes_count_like_wrong_passwords_and_missing_ones_do_not(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let world = World::new(options);
-    let kim = world.customer("kim").await;
-    let secret = enrol(&world, &kim).await;
+    let (world, kim, secret) = enrolled(options).await;
     next_step(&world);
     let failures = async || world.count("SELECT COUNT(*) FROM sign_in_failures").await;
     for _ in 0..5 {
@@ -217,9 +219,7 @@ async fn a_burst_of_codes_is_not_looked_at_faster_than_it_is_counted(
     _: MySqlPoolOptions,
     options: MySqlConnectOptions,
 ) {
-    let world = World::new(options);
-    let kim = world.customer("kim").await;
-    let secret = enrol(&world, &kim).await;
+    let (world, kim, secret) = enrolled(options).await;
     next_step(&world);
     let wrong = wrong_code(&world, &secret);
     let burst = (0..20).map(|n| {
@@ -235,9 +235,7 @@ async fn a_burst_of_codes_is_not_looked_at_faster_than_it_is_counted(
 
 #[sqlx::test(migrations = "./migrations")]
 async fn it_is_turned_off_with_the_password_and_a_code(_: MySqlPoolOptions, options: MySqlConnectOptions) {
-    let world = World::new(options);
-    let kim = world.customer("kim").await;
-    let secret = enrol(&world, &kim).await;
+    let (world, kim, secret) = enrolled(options).await;
     let used = code(&world, &secret, 0);
     needs_code(remove(&world, &kim.token, PASSWORD, &used).await);
     next_step(&world);

@@ -144,17 +144,7 @@ pub(crate) fn proxy_to_redis() -> (FaultProxy, String) {
 
 /// The wallet lock of one instance.
 pub(crate) fn wallet_lock(redis_url: &str, settings: &hot_key_queue::Settings) -> HotKeyQueue {
-    HotKeyQueue::new(
-        "wallet",
-        &RedisSettings {
-            url: redis_url.to_owned(),
-            tls_ca_file: None,
-            username: ::settings::Live::default(),
-            password: ::settings::Live::default(),
-        },
-        settings,
-    )
-    .unwrap()
+    HotKeyQueue::new("wallet", &RedisSettings::at(redis_url), settings).unwrap()
 }
 
 /// A service in which no member ever has anything. The tests of order-api close accounts with the real services.

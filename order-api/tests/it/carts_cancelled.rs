@@ -89,13 +89,7 @@ async fn no_customer_sees_the_cart_of_another_one_when_requests_are_cancelled() 
         FaultProxy::to(url.trim_start_matches("redis://").split('/').next().expect("a host and a port"));
     proxy.delay(Duration::ZERO..=Duration::from_micros(500));
     proxy.split(2_000);
-    let settings = RedisSettings {
-        url: format!("redis://{}", proxy.address()),
-        tls_ca_file: None,
-        username: service_host::Live::default(),
-        password: service_host::Live::default(),
-        timeout_ms: 60_000,
-    };
+    let settings = RedisSettings::at(format!("redis://{}", proxy.address()), 60_000);
     let carts = Carts::connect(&settings).expect("an address");
     let cancelled = Arc::new(AtomicUsize::new(0));
     let shopping = (0..CUSTOMERS).map(|_| {

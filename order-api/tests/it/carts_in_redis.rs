@@ -24,13 +24,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let clock = Clock::system();
-        let settings = RedisSettings {
-            url: redis_url(),
-            tls_ca_file: None,
-            username: service_host::Live::default(),
-            password: service_host::Live::default(),
-            timeout_ms: 2_000,
-        };
+        let settings = RedisSettings::at(redis_url(), 2_000);
         let carts = Carts::connect(&settings).expect("an address");
         Self { carts, customer: MemberId(Uuid::new_v4()), clock }
     }
@@ -284,13 +278,7 @@ async fn nobody_waits_longer_than_the_setting_for_a_redis_that_stands_still() {
     let proxy = FaultProxy::to(redis_url().trim_start_matches("redis://").split('/').next().expect("a host"));
     let url = format!("redis://{}", proxy.address());
     let connect = |timeout_ms| {
-        let settings = RedisSettings {
-            url: url.clone(),
-            tls_ca_file: None,
-            username: service_host::Live::default(),
-            password: service_host::Live::default(),
-            timeout_ms,
-        };
+        let settings = RedisSettings::at(url.clone(), timeout_ms);
         (Carts::connect(&settings).expect("an address"), settings.timeout())
     };
     let customer = MemberId(Uuid::new_v4());

@@ -24,17 +24,7 @@ pub(crate) fn instance(settings: &Settings) -> HotKeyQueue {
 }
 
 pub(crate) fn instance_at(url: &str, settings: &Settings) -> HotKeyQueue {
-    HotKeyQueue::new(
-        "test",
-        &RedisSettings {
-            url: url.to_owned(),
-            tls_ca_file: None,
-            username: ::settings::Live::default(),
-            password: ::settings::Live::default(),
-        },
-        settings,
-    )
-    .unwrap()
+    HotKeyQueue::new("test", &RedisSettings::at(url), settings).unwrap()
 }
 
 /// The queue of one instance, and the proxy between it and Redis, which records what it sends.

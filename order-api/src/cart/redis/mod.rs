@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use access::MemberId;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ScriptInvocation};
-use redis_connection::{AddressError, RedisAccount, RedisAddress, RedisConnection, Timeouts};
+use redis_connection::{AddressError, RedisConnection, Timeouts};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -126,11 +126,8 @@ impl Carts {
     /// Connects at the first use, and again when the connection is lost. So a process starts without Redis, and does
     /// everything that needs no cart.
     pub fn connect(settings: &RedisSettings) -> Result<Self, AddressError> {
-        let address = RedisAddress { url: &settings.url, ca_file: settings.tls_ca_file.as_deref() };
         let timeout = settings.timeout();
-        let account =
-            RedisAccount { username: settings.username.clone(), password: settings.password.clone() };
-        let redis = RedisConnection::with_account(&address, Timeouts::within(timeout), &account)?;
+        let redis = settings.server().connection(Timeouts::within(timeout))?;
         redis.refuse_wrong_accounts();
         Ok(Self { redis, timeout })
     }

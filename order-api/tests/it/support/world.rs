@@ -536,13 +536,7 @@ fn instance(
     redis: &str,
     rules: Rules,
 ) -> AppState {
-    let redis = RedisSettings {
-        url: redis.to_owned(),
-        tls_ca_file: None,
-        username: service_host::Live::default(),
-        password: service_host::Live::default(),
-        timeout_ms: 2_000,
-    };
+    let redis = RedisSettings::at(redis.to_owned(), 2_000);
     let database = Database::from_options(options.clone());
     let background = TaskTracker::new();
     let outbox = Outbox::new(
