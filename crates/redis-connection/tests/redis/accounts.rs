@@ -128,8 +128,8 @@ async fn an_open_connection_goes_on_with_the_new_account_and_no_command_fails() 
     for task in load {
         task.await.unwrap();
     }
-    // One for the commands, and one that tried the new account for each of its two settings.
-    assert_eq!(proxy.connections(), 3);
+    // One for the commands, and one that tried the new account.
+    assert_eq!(proxy.connections(), 2);
     acl(&["DELUSER", &new]).await;
 }
 
